@@ -8,7 +8,6 @@ plain data survives ``to_bytes``, DocBin, pickle and multiprocessing, where Span
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -81,7 +80,8 @@ def install_extensions(relations: str = "relations", spans_key: str = SPANS_KEY)
         Span.set_extension(relations, getter=span_view)
 
 
-class _DocRelations(NamedTuple):
+@dataclass(frozen=True)
+class _DocRelations:
     spans_key: str
 
     def __call__(self, doc: Doc) -> list[Relation]:
@@ -91,7 +91,8 @@ class _DocRelations(NamedTuple):
         set_relations(doc, relations, self.spans_key)
 
 
-class _SpanRelations(NamedTuple):
+@dataclass(frozen=True)
+class _SpanRelations:
     spans_key: str
 
     def __call__(self, span: Span) -> list[Relation]:
