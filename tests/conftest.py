@@ -1,0 +1,29 @@
+"""Fixtures that several parts of the suite share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+
+from spacy_keci.tokenizer import create_biomedical_tokenizer
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The corpora used in development. They are not part of the project, so tests that want them may be skipped."""
+    path = Path(os.environ.get("SPACY_KECI_DATA", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip("needs the benchmark corpora: set SPACY_KECI_DATA to the folder that holds them")
+    return path
+
+
+@pytest.fixture
+def nlp() -> Language:
+    """A blank English pipeline with the biomedical tokenizer."""
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    return nlp
