@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from spacy.training import Example
 
 from ..corpora.annotation import AnnotatedText
 from ..tokens import SPANS_KEY
-from .counts import CountTable, read_graphs
+from .counts import CountTable, Statistic, micro, read_graphs
 from .strict import StrictScorer
 
 NamePair = tuple[str, str]
@@ -36,27 +36,23 @@ class BioRelExScorer(StrictScorer):
     is a cluster, and the relations are the interactions.
     """
 
-    def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """All scores by name, see the class and :meth:`StrictScorer.__call__`."""
-        examples = list(examples)
-        scores = super().__call__(examples)
-        for name, table in self._official_tables(examples).items():
-            scores |= table.micro_scores(name) | table.sizes(name)
-        return scores
+    statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
+        **StrictScorer.statistics,
+        "biorelex_mentions": ("biorelex_mentions", micro),
+        "biorelex_relations": ("biorelex_relations", micro),
+    }
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Those of the strict scores, ``biorelex_mentions`` and ``biorelex_relations``; the latter have one label."""
         examples = list(examples)
-        return super().tables(examples) | self._official_tables(examples)
-
-    def _official_tables(self, examples: list[Example]) -> dict[str, CountTable]:
         graphs = read_graphs(examples, self.spans_key)
-        relations = np.array([_count_interactions(*pair) for pair in graphs], dtype=np.int64).reshape(-1, 1, 3)
+        interactions = [_count_interactions(gold, predicted) for gold, predicted in graphs]
         return {
+            **super().tables(examples),
             "biorelex_mentions": CountTable.from_sets(
                 [_names(gold) for gold, _ in graphs], [_names(predicted) for _, predicted in graphs]
             ),
-            "biorelex_relations": CountTable(["interaction"], relations),
+            "biorelex_relations": CountTable(["interaction"], np.array(interactions, np.int64).reshape(-1, 1, 3)),
         }
 
 

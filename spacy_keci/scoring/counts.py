@@ -1,6 +1,6 @@
 """Counts of right and wrong answers per document and label, from which every score follows by summing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from spacy.training import Example
 
 from ..corpora.annotation import AnnotatedText, from_doc
+
+# (..., labels, 3) counts to (..., 3) precision, recall and F1
+Statistic = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,6 @@ class CountTable:
         """``{name}_gold`` and ``{name}_predicted``: numbers of items, the denominators of recall and precision."""
         tp, fp, fn = self.totals.sum(axis=0).tolist()
         return {f"{name}_gold": tp + fn, f"{name}_predicted": tp + fp}
-
-    def micro_scores(self, name: str) -> dict[str, float]:
-        """Micro scores under ``{name}_p``, ``{name}_r``, ``{name}_f``."""
-        return _named(name, micro(self.totals))
-
-    def macro_scores(self, name: str) -> dict[str, float]:
-        """Macro scores under ``{name}_p``, ``{name}_r``, ``{name}_f``."""
-        return _named(name, macro(self.totals))
 
     def per_type(self) -> dict[str, dict[str, float]]:
         """Precision, recall, F and support (number of gold items) of each label."""
@@ -96,7 +91,3 @@ def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[Annot
             raise ValueError(f"Cannot score {name}: the predicted document has another text, {predicted.text[:40]!r}.")
         graphs.append((gold, predicted))
     return graphs
-
-
-def _named(name: str, values: NDArray[np.float64]) -> dict[str, float]:
-    return dict(zip((f"{name}_p", f"{name}_r", f"{name}_f"), values.tolist(), strict=True))

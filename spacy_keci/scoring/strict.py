@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from spacy.training import Example
 
 from ..corpora.annotation import AnnotatedText
 from ..tokens import SPANS_KEY
-from .counts import CountTable, read_graphs
+from .counts import CountTable, Statistic, macro, micro, read_graphs
 
 # (head, tail, label), head and tail being (start, end, type) or, untyped, (start, end)
 Triple = tuple[tuple[Any, ...], tuple[Any, ...], str]
@@ -34,11 +34,20 @@ class StrictScorer:
     spans_key: str = SPANS_KEY
     symmetric: frozenset[str] = frozenset()
 
+    # name of a score: the table it is computed from, and how
+    statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
+        "entities_micro": ("entities", micro),
+        "entities_macro": ("entities", macro),
+        "relations_micro": ("relations", micro),
+        "relations_macro": ("relations", macro),
+        "relations_untyped_micro": ("relations_untyped", micro),
+    }
+
     def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """``entities_micro_*``, ``entities_macro_*``, ``relations_micro_*``, ``relations_macro_*`` and
         ``relations_untyped_micro_*`` (types of the arguments ignored) with ``_p``, ``_r``, ``_f``;
-        ``entities_per_type`` and ``relations_per_type``; ``entities_gold``, ``entities_predicted``,
-        ``relations_gold``, ``relations_predicted``; ``entities_unreachable`` and ``relations_unreachable``: gold that
+        ``entities_per_type`` and ``relations_per_type``; ``*_gold`` and ``*_predicted``, the numbers of items of each
+        table; ``entities_unreachable`` and ``relations_unreachable``: gold that
         is not on token boundaries of the predicted document. Keyword arguments are ignored.
 
         Raises ValueError if the spans key is missing in a reference document.
@@ -46,11 +55,13 @@ class StrictScorer:
         examples = list(examples)
         tables = self.tables(examples)
         scores: dict[str, Any] = {}
+        for name, (table, statistic) in self.statistics.items():
+            values = statistic(tables[table].totals).tolist()
+            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
+        for name, counts in tables.items():
+            scores |= counts.sizes(name)
         for name in ("entities", "relations"):
-            table = tables[name]
-            scores |= table.micro_scores(f"{name}_micro") | table.macro_scores(f"{name}_macro") | table.sizes(name)
-            scores[f"{name}_per_type"] = table.per_type()
-        scores |= tables["relations_untyped"].micro_scores("relations_untyped_micro")
+            scores[f"{name}_per_type"] = tables[name].per_type()
         return scores | self._unreachable(examples)
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:

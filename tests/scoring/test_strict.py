@@ -52,6 +52,8 @@ def test_hand_computed(nlp):
         "entities_predicted": 4,
         "relations_gold": 2,
         "relations_predicted": 3,
+        "relations_untyped_gold": 2,
+        "relations_untyped_predicted": 3,
         "entities_unreachable": 0,
         "relations_unreachable": 0,
     }
