@@ -1,7 +1,7 @@
 """Strict scores: a mention counts by its offsets and type, a relation by its label and its two typed mentions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from spacy.training import Example
@@ -43,15 +43,33 @@ class StrictScorer:
         "relations_untyped_micro": ("relations_untyped", micro),
     }
 
-    def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+    def configured(self, spans_key: str | None = None, symmetric: Iterable[str] | None = None) -> "StrictScorer":
+        """The same scorer with these settings, where they are given."""
+        return replace(
+            self,
+            spans_key=self.spans_key if spans_key is None else spans_key,
+            symmetric=self.symmetric if symmetric is None else frozenset(symmetric),
+        )
+
+    def __call__(
+        self,
+        examples: Iterable[Example],
+        *,
+        spans_key: str | None = None,
+        symmetric: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
         """``entities_micro_*``, ``entities_macro_*``, ``relations_micro_*``, ``relations_macro_*`` and
         ``relations_untyped_micro_*`` (types of the arguments ignored) with ``_p``, ``_r``, ``_f``;
         ``entities_per_type`` and ``relations_per_type``; ``*_gold`` and ``*_predicted``, the numbers of items of each
         table; ``entities_unreachable`` and ``relations_unreachable``: gold that
-        is not on token boundaries of the predicted document. Keyword arguments are ignored.
+        is not on token boundaries of the predicted document.
 
+        spans_key, symmetric: settings of the component that calls, in place of the scorer's own. Other keyword
+            arguments are ignored.
         Raises ValueError if the spans key is missing in a reference document.
         """
+        self = self.configured(spans_key, symmetric)
         examples = list(examples)
         tables = self.tables(examples)
         scores: dict[str, Any] = {}

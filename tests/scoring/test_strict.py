@@ -73,6 +73,14 @@ def test_direction(nlp, symmetric, expected):
     assert scores["relations_micro_f"] == scores["relations_untyped_micro_f"] == expected
 
 
+def test_settings_of_the_component_win(nlp):
+    example = make_example(nlp, TEXT, ([A, C], [(0, 1, "binds")]), ([A, C], [(1, 0, "binds")]))
+    for doc in (example.reference, example.predicted):
+        doc.spans["mine"] = doc.spans.pop("entities")
+    scores = make_strict_scorer()([example], spans_key="mine", symmetric=["binds"], labels=("GENE",))
+    assert scores["relations_micro_f"] == 1.0
+
+
 def test_symmetric_both_ways_counts_once(nlp):
     example = make_example(nlp, TEXT, ([A, C], [(0, 1, "binds")]), ([A, C], [(0, 1, "binds"), (1, 0, "binds")]))
     assert make_strict_scorer(symmetric=["binds"])([example])["relations_predicted"] == 1
