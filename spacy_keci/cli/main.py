@@ -1,0 +1,18 @@
+"""``spacy keci ...``, mounted on spaCy's own command line through the entry point group ``spacy_cli``.
+
+Every ``spacy`` command imports this module, so nothing heavy may be imported at its top.
+"""
+
+import typer
+from spacy.cli._util import app
+
+from .results import results_cli
+
+keci = typer.Typer(
+    name="keci",
+    help="Biomedical entities and relations: convert and split corpora, evaluate pipelines.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+keci.command("results")(results_cli)
+app.add_typer(keci)
