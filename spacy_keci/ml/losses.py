@@ -79,4 +79,4 @@ def loss_and_gradients(
         multi_label,
     )
     d_entities, d_relations = torch.autograd.grad(loss, (entity_logits, relation_logits), materialize_grads=True)
-    return float(loss), (d_entities, d_relations)
+    return float(loss.detach()), (d_entities, d_relations)

@@ -6,7 +6,7 @@ Signatures and their documentation only. Torch and transformers are imported whe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 from thinc.api import Model, Optimizer
@@ -81,7 +81,7 @@ def build_adamw(
     beta2: FloatOrSeq = 0.999,
     eps: FloatOrSeq = 1e-8,
     grad_clip: FloatOrSeq = 1.0,
-    groups: dict[str, Optimizer] = {},  # noqa: B006
+    groups: dict[str, Any] = {},  # noqa: B006  (Any: spaCy checks types before it resolves what is nested)
 ) -> Optimizer:
     """Registered as the optimizer ``spacy_keci.AdamW.v1``.
 
