@@ -31,6 +31,11 @@ class SpanEncoder(nn.Module):
         start_weight, end_weight, inside_weight, length_weight = self.hidden.weight.split(by_part, dim=1)
         widths = ends - starts
         longest = int(widths.max())
+        if longest > self.max_length:
+            raise ValueError(
+                f"The suggester proposes spans of {longest} tokens, but the model was built for {self.max_length} at "
+                "most: give both the same length (max_length of the suggester, max_span_length of the model)."
+            )
         pooled = self._pool(F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1), longest)
         hidden = (
             F.linear(tokens, start_weight, self.hidden.bias).index_select(0, starts)
