@@ -6,6 +6,7 @@ Every ``spacy`` command imports this module, so nothing heavy may be imported at
 import typer
 from spacy.cli._util import app
 
+from .evaluate import evaluate_cli
 from .results import results_cli
 
 keci = typer.Typer(
@@ -14,5 +15,6 @@ keci = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+keci.command("evaluate")(evaluate_cli)
 keci.command("results")(results_cli)
 app.add_typer(keci)
