@@ -59,14 +59,14 @@ def evaluate_cli(
         str | None, typer.Option(help="Name shared by runs that differ in seed or fold (default: the name)")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Texts in a batch (default: the pipeline's own)")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: torch's own)")] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
     """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals."""
+    import torch  # spaCy imports this module for every command
+
     setup_gpu(gpu_id, silent=True)
     if threads is not None:
-        import torch
-
         torch.set_num_threads(threads)
     nlp = spacy.load(model)
     golds = list(DocBin().from_disk(corpus).get_docs(nlp.vocab))
@@ -94,8 +94,8 @@ def evaluate_cli(
         "speed": {
             "seconds": round(seconds, 3),
             "documents_per_second": round(len(docs) / seconds, 1),
-            "device": "cpu" if gpu_id < 0 else "gpu",
-            "threads": threads,
+            "device": "cpu" if gpu_id < 0 else torch.cuda.get_device_name(gpu_id),
+            "threads": torch.get_num_threads(),
         },
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
@@ -175,6 +175,8 @@ def print_result(result: dict[str, Any]) -> None:
     header = ["score", "P", "R", "F", "95% of F", *(["p"] if p_values else [])]
     msg.divider(f"{result['name']} on {result['corpus']['name']}")
     msg.table(rows, header=header, divider=True, aligns=["l"] + ["r"] * (len(header) - 1))
+    if p_values:
+        msg.text(f"p: paired bootstrap, two-sided, of the difference in F to {result['compared']['with']}")
     for kind, labels in result["per_type"].items():
         rows = [
             [label, *(f"{100 * row[what]:.1f}" for what in "prf"), row["support"]]
