@@ -6,6 +6,7 @@ Every ``spacy`` command imports this module, so nothing heavy may be imported at
 import typer
 from spacy.cli._util import app
 
+from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .results import results_cli
 
@@ -16,5 +17,7 @@ keci = typer.Typer(
     rich_markup_mode=None,
 )
 keci.command("evaluate")(evaluate_cli)
+keci.command("convert")(convert_cli)
+keci.command("split")(split_cli)
 keci.command("results")(results_cli)
 app.add_typer(keci)
