@@ -13,10 +13,14 @@ import spacy
 import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Example
 from wasabi import msg
 
+from ..corpora.annotation import Report, from_doc
+from ..corpora.docbin import load_docs, save_docs
+from ..corpora.formats import get_format
+from ..corpora.reader import read_docs
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
@@ -44,9 +48,11 @@ class Benchmark(str, Enum):
 
 def evaluate_cli(
     model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
-    corpus: Annotated[Path, typer.Argument(help="Gold documents (.spacy)", exists=True)],
+    corpus: Annotated[Path, typer.Argument(help="Gold documents: .spacy, .jsonl, or a folder of such", exists=True)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
-    predictions: Annotated[Path | None, typer.Option(help="Predictions to write (.spacy)")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Predictions to write: .spacy, .jsonl, or .json for BioRelEx")
+    ] = None,
     compare: Annotated[
         Path | None, typer.Option(help="Another system's predictions (.spacy) on the same corpus", exists=True)
     ] = None,
@@ -68,11 +74,20 @@ def evaluate_cli(
     setup_gpu(gpu_id, silent=True)
     if threads is not None:
         torch.set_num_threads(threads)
-    nlp = spacy.load(model)
-    golds = list(DocBin().from_disk(corpus).get_docs(nlp.vocab))
+    try:
+        nlp = spacy.load(model)
+    except OSError as error:
+        msg.fail("Cannot load the pipeline", str(error), exits=1)
+    own, report = own_scorer(nlp), Report()
+    try:
+        golds = read_docs(corpus, nlp, own.spans_key, report)
+    except (FileNotFoundError, ValueError) as error:
+        msg.fail("Cannot read the corpus", str(error), exits=1)
+    if report.dropped:
+        msg.warn("Some of the gold could not be read, and is not scored", "\n".join(report.lines()))
     if not golds:
         msg.fail("The corpus holds no documents", corpus, exits=1)
-    scorer = choose_scorer(nlp, golds, benchmark)
+    scorer = choose_scorer(own, golds, benchmark)
     docs, seconds = predict(nlp, golds, batch_size)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
@@ -99,23 +114,25 @@ def evaluate_cli(
         },
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    print_result(result)
     if predictions is not None:
-        DocBin(docs=docs, store_user_data=True).to_disk(predictions)
+        write_predictions(predictions, docs, scorer.spans_key)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
-        msg.good(f"Saved result to {output}")
+    print_result(result)
 
 
-def choose_scorer(nlp: Language, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer:
-    """A scorer with the settings of the first component that is scored by one of this package's scorers."""
-    own = StrictScorer()
+def own_scorer(nlp: Language) -> StrictScorer:
+    """The scorer, with its settings, of the first component that has one of this package's; else the default."""
     for _, pipe in nlp.pipeline:
         if isinstance(scorer := getattr(pipe, "scorer", None), StrictScorer):
-            own = scorer.configured(getattr(pipe, "spans_key", None), getattr(pipe, "symmetric", None))
-            break
-    clusters = any("clusters" in doc.spans[own.spans_key].attrs for doc in golds if own.spans_key in doc.spans)
+            return scorer.configured(getattr(pipe, "spans_key", None), getattr(pipe, "symmetric", None))
+    return StrictScorer()
+
+
+def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer:
+    """The scorer of the benchmark, with the settings of the pipeline's own."""
+    clusters = any("clusters" in doc.spans[own.spans_key].attrs for doc in golds)
     official = benchmark == Benchmark.biorelex or (benchmark == Benchmark.auto and clusters)
     return (BioRelExScorer if official else StrictScorer)(own.spans_key, own.symmetric)
 
@@ -148,11 +165,20 @@ def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], boots
     }
 
 
+def write_predictions(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
+    """Predictions as documents (.spacy), as our jsonl (.jsonl), or as BioRelEx JSON for its own program (.json)."""
+    if path.suffix == ".spacy":
+        save_docs(docs, path)
+    else:
+        name = "biorelex" if path.suffix == ".json" else None
+        get_format(path, name).write((from_doc(doc, spans_key) for doc in docs), path, Report())
+
+
 def compare_with(
     path: Path, nlp: Language, scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc]
 ) -> dict[str, float]:
     """p values of the difference in F to predictions that an earlier evaluation wrote."""
-    others = list(DocBin().from_disk(path).get_docs(nlp.vocab))
+    others = list(load_docs(path, nlp.vocab))
     if len(others) != len(golds):
         raise ValueError(f"{path.name} holds {len(others)} documents, the corpus {len(golds)}.")
     ours, theirs = (

@@ -10,14 +10,15 @@ from typing import Any
 
 from spacy.language import Language
 
+from ..corpora.reader import corpus_files
+
 PACKAGES = ("spacy", "thinc", "torch", "spacy-transformers", "spacy-keci")
 
 
 def describe_corpus(path: Path) -> dict[str, Any]:
-    """Name and sha256 of a corpus file, or of the files of a folder, in the order of their names."""
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    """Name and sha256 of a corpus file, or of the files of a folder, one after the other."""
     digest = hashlib.sha256()
-    for file in files:
+    for file in corpus_files(path):
         digest.update(file.read_bytes())
     return {"name": path.name, "sha256": digest.hexdigest()}
 

@@ -11,8 +11,9 @@ from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer import Typer
 from typer.testing import CliRunner
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, evaluate_cli
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, evaluate_cli, own_scorer
 from spacy_keci.cli.provenance import encoder_name
+from spacy_keci.corpora.formats import read_any
 from spacy_keci.scoring.biorelex import BioRelExScorer
 from spacy_keci.scoring.strict import StrictScorer
 
@@ -119,6 +120,17 @@ def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     assert outcome.exit_code == 1 and "holds 3 documents, the corpus 4" in " ".join(outcome.output.split())
 
 
+@pytest.mark.parametrize("missing", ["model", "corpus"])
+def test_nothing_there(model, corpus, tmp_path, missing):
+    (tmp_path / "empty").mkdir()
+    args = [
+        str(tmp_path / "empty") if missing == name else str(path)
+        for name, path in (("model", model), ("corpus", corpus))
+    ]
+    outcome = CliRunner().invoke(app, args)
+    assert outcome.exit_code == 1 and "Cannot" in outcome.output
+
+
 def test_empty_corpus(model, tmp_path):
     DocBin().to_disk(tmp_path / "none.spacy")
     outcome = CliRunner().invoke(app, [str(model), str(tmp_path / "none.spacy")])
@@ -128,16 +140,34 @@ def test_empty_corpus(model, tmp_path):
 def test_missing_key_is_an_error(model, tmp_path, nlp):
     DocBin(docs=[nlp.make_doc("AB CD")]).to_disk(tmp_path / "bare.spacy")
     outcome = CliRunner().invoke(app, [str(model), str(tmp_path / "bare.spacy")])
-    assert outcome.exit_code == 1 and "document 0 ('AB CD')" in " ".join(outcome.output.split())
+    assert outcome.exit_code == 1 and "has no doc.spans['entities']" in " ".join(outcome.output.split())
+
+
+def test_predictions_in_other_formats(model, corpus, tmp_path):
+    evaluate(model, corpus, "--predictions", tmp_path / "out.jsonl")
+    texts = list(read_any(tmp_path / "out.jsonl"))
+    assert [text.id for text in texts] == ["one", "two", "three", "four"]
+    assert [len(text.mentions) for text in texts] == [2, 1, 0, 1]
+    evaluate(model, corpus, "--predictions", tmp_path / "out.json")
+    assert [len(text.mentions) for text in read_any(tmp_path / "out.json", "biorelex")] == [2, 1, 0, 1]
+
+
+def test_jsonl_as_gold(model, tmp_path):
+    path = tmp_path / "gold.jsonl"
+    line = {"text": "AB CD", "entities": [{"text": "AB", "label": "GENE"}, {"text": "CD", "label": "GENE"}]}
+    path.write_text(json.dumps(line) + "\n{}\n")
+    shown = evaluate(model, path, "-o", tmp_path / "x.json")
+    assert "malformed line" in shown
+    assert json.loads((tmp_path / "x.json").read_text())["scores"]["entities_micro_f"] == 1.0
 
 
 def test_choice_of_the_scorer(nlp):
     plain = [make_doc(nlp, "AB CD", [(0, 2, "GENE")])]
     clustered = [make_doc(nlp, "AB CD", [(0, 2, "GENE")], clusters=[[0]], interactions=[])]
-    assert choose_scorer(nlp, plain, Benchmark.auto) == StrictScorer()
-    assert type(choose_scorer(nlp, clustered, Benchmark.auto)) is BioRelExScorer
-    assert type(choose_scorer(nlp, clustered, Benchmark.strict)) is StrictScorer
-    assert type(choose_scorer(nlp, plain, Benchmark.biorelex)) is BioRelExScorer
+    own = StrictScorer(symmetric=frozenset({"binds"}))
+    assert choose_scorer(own, plain, Benchmark.auto) == choose_scorer(own, clustered, Benchmark.strict) == own
+    official = BioRelExScorer(symmetric=frozenset({"binds"}))
+    assert choose_scorer(own, clustered, Benchmark.auto) == choose_scorer(own, plain, Benchmark.biorelex) == official
 
 
 class Scored:
@@ -153,7 +183,7 @@ class Scored:
 def test_settings_of_the_component(nlp):
     Language.factory("test_scored", func=lambda nlp, name: Scored())
     nlp.add_pipe("test_scored")
-    assert choose_scorer(nlp, [], Benchmark.auto) == StrictScorer("mine", frozenset({"binds"}))
+    assert own_scorer(nlp) == StrictScorer("mine", frozenset({"binds"}))
 
 
 def test_encoder_name():
