@@ -44,8 +44,9 @@ def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:
     """(rows, 1 + relation types) -> same shape, column 0 the probability of "no relation"."""
     if not multi_label:
         return logits.softmax(dim=-1)
-    probabilities = logits.sigmoid()
-    return torch.cat([1 - probabilities[:, 1:].amax(dim=-1, keepdim=True), probabilities[:, 1:]], dim=-1)
+    probabilities = logits[:, 1:].sigmoid()
+    none = (1 - probabilities).prod(dim=-1, keepdim=True)
+    return torch.cat([none, probabilities], dim=-1)
 
 
 def loss_and_gradients(
