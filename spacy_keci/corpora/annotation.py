@@ -173,10 +173,11 @@ def _split_tokens(doc: Doc, boundaries: set[int]) -> Doc:
     cuts = sorted(boundaries - {token.idx for token in doc} - {token.idx + len(token) for token in doc})
     if not cuts:
         return doc
+    text = doc.text
     words, spaces = [], []
     for token in doc:
         start, end = token.idx, token.idx + len(token)
         inside = cuts[bisect(cuts, start) : bisect(cuts, end)]
-        words += [doc.text[a:b] for a, b in pairwise([start, *inside, end])]
+        words += [text[a:b] for a, b in pairwise([start, *inside, end])]
         spaces += [False] * len(inside) + [bool(token.whitespace_)]
     return Doc(doc.vocab, words=words, spaces=spaces)
