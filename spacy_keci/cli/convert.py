@@ -114,6 +114,8 @@ def split_cli(
 ) -> None:
     """Split a corpus at random into a part to train on and a part held out."""
     try:
+        if train == heldout:
+            raise ValueError("The two parts need two different files.")
         docs = list(load_docs(input, Vocab()))
         parts = hold_out(docs, fraction, seed, _group if by_group else None)
     except (ValueError, OSError) as error:
