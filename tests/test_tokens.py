@@ -1,11 +1,12 @@
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import spacy
 from hypothesis import given
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens.underscore import Underscore
 from spacy.vocab import Vocab
 
 from spacy_keci import Relation, get_relations, install_extensions, set_relations
@@ -38,18 +39,10 @@ def doc(nlp: Language) -> Doc:
 
 
 @pytest.fixture
-def extensions() -> Iterator[None]:
+def extensions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts aside what is installed, so that a test may install what it likes."""
-    saved = [(cls, cls.get_extension("relations")) for cls in (Doc, Span) if cls.has_extension("relations")]
-    for cls, _ in saved:
-        cls.remove_extension("relations")
-    yield
-    for cls in (Doc, Span):
-        for name in ("relations", "graph"):
-            if cls.has_extension(name):
-                cls.remove_extension(name)
-    for cls, (default, method, getter, setter) in saved:
-        cls.set_extension("relations", default=default, method=method, getter=getter, setter=setter)
+    monkeypatch.setattr(Underscore, "doc_extensions", {})
+    monkeypatch.setattr(Underscore, "span_extensions", {})
 
 
 @pytest.mark.parametrize("way", WAYS)
