@@ -12,8 +12,10 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 from typer.testing import CliRunner, Result
 
+from spacy_keci.cli.convert import FormatName
 from spacy_keci.cli.main import keci
 from spacy_keci.corpora.docbin import load_docs
+from spacy_keci.corpora.formats import FORMATS
 from spacy_keci.tokens import get_relations
 
 LINES = [
@@ -79,6 +81,10 @@ def test_convert_through_all_formats(tmp_path: Path, corpus: Path) -> None:
     assert [[e["text"] for e in line["entities"]] for line in last] == [
         [e["text"] for e in line["entities"]] for line in LINES
     ]
+
+
+def test_formats_on_the_command_line_are_all_there_are() -> None:
+    assert {name.value for name in FormatName} == set(FORMATS)
 
 
 def test_tokenizer_of_a_pipeline(tmp_path: Path, corpus: Path) -> None:
