@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 import spacy
+from hypothesis import settings
 from spacy.language import Language
 
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 ROOT = Path(__file__).parent.parent
+
+# The same cases every time, however slow the machine.
+settings.register_profile("repository", derandomize=True, deadline=None)
+settings.load_profile("repository")
 
 
 @pytest.fixture(scope="session")
