@@ -55,8 +55,11 @@ def results_cli(
 
 
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Result files, sorted by group and name; of a folder, all files that end in ``.json``. Raises ValueError for another kind of file, and for two runs of one
-    group with the same corpus and seed, which would count one run twice."""
+    """Result files, sorted by group and name; of a folder, all files that end in ``.json``.
+
+    Raises ValueError for another kind of file, and for two runs of one group with the same corpus and seed, which
+    would count one run twice.
+    """
     results: list[dict[str, Any]] = []
     seen: dict[tuple[Any, ...], str] = {}
     files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
