@@ -18,6 +18,8 @@ from thinc.api import Model
 from transformers import AutoConfig
 from transformers.file_utils import ModelOutput
 
+from .windows import get_fitting_spans
+
 PACKAGE_SCHEME = "package://"
 
 
@@ -31,6 +33,7 @@ def make_transformer(
 ) -> TransformerModel:
     """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
+    model.attrs["get_spans"] = partial(get_fitting_spans, get_spans=get_spans, model=model)
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]

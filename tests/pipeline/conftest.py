@@ -1,7 +1,6 @@
-"""Small pipelines with the component keci, and the demo corpus to train them on."""
+"""Small pipelines with the component keci."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import spacy
@@ -10,11 +9,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from spacy_keci.corpora.annotation import Report, to_doc
-from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
-DEMO = Path(__file__).parents[2] / "assets" / "demo"
 TINY = {
     "symmetric": ["binds"],
     "multi_label": True,
@@ -50,18 +46,6 @@ def make_pipeline(**settings: object) -> Language:
 
 def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
     return [Example(nlp.make_doc(doc.text), doc) for doc in docs]
-
-
-@pytest.fixture(scope="session")
-def demo_docs() -> list[Doc]:
-    """The first sentences of the demo corpus as gold documents."""
-    report = Report()
-    nlp = spacy.blank("en")
-    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
-    texts = read_jsonl(DEMO / "train.jsonl", report)
-    docs = [to_doc(text, nlp.make_doc, report) for _, text in zip(range(20), texts, strict=False)]
-    assert not report.dropped
-    return docs
 
 
 @pytest.fixture(scope="session")
