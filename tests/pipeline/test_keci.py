@@ -76,8 +76,8 @@ class TestLearning:
         model = {**nlp.get_pipe_config("keci")["model"], "mixed_precision": True}
         nlp = make_pipeline(model=model)
         optimizer = nlp.initialize(lambda: make_examples(nlp, demo_docs))
-        losses = [nlp.update(make_examples(nlp, demo_docs), sgd=optimizer)["keci"] for _ in range(5)]
-        assert losses[-1] < losses[0]
+        losses = [nlp.update(make_examples(nlp, demo_docs), sgd=optimizer)["keci"] for _ in range(30)]
+        assert losses[-1] < 0.8 * losses[0]
 
     def test_gradient_is_the_derivative_of_the_loss(self, demo_docs: list[Doc]) -> None:
         """A small step against the gradient lowers the loss by about its squared length."""
