@@ -370,7 +370,7 @@ class Keci(TrainablePipe):
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
         report = find_unreachable(
-            self._annotated(list(examples)),
+            [example for example in examples if self.spans_key in example.reference.spans],
             self.suggester,
             spans_key=self.spans_key,
             labels=self.labels,
