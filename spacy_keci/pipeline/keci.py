@@ -151,6 +151,10 @@ class Keci(TrainablePipe):
         for setting, value in (("threshold", threshold), ("relation_threshold", relation_threshold)):
             if value is not None and not 0 <= value <= 1:
                 raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}.")
+        if max_batch_tokens < 1:
+            raise ValueError(
+                f"The setting max_batch_tokens of '{name}' must be 1 or more, but it is {max_batch_tokens}."
+            )
         install_extensions(relations_attr, spans_key)
         self.vocab = vocab
         self.model = model

@@ -98,11 +98,15 @@ class TestLearning:
 
 
 class TestUse:
-    def test_results_do_not_depend_on_the_batch(self, trained: Language, demo_docs: list[Doc]) -> None:
+    def test_results_do_not_depend_on_the_batch(
+        self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         texts = [*TEXTS, *(doc.text for doc in demo_docs)]
         alone = [trained(text) for text in texts]
         assert_same_graphs(alone, list(trained.pipe(texts, batch_size=64)))
         assert_same_graphs(alone[::-1], list(trained.pipe(texts[::-1], batch_size=3)))
+        monkeypatch.setattr(trained.get_pipe("keci"), "max_batch_tokens", 30)
+        assert_same_graphs(alone, list(trained.pipe(texts)))
 
     def test_relations_survive_serialisation(self, trained: Language) -> None:
         doc = trained(TEXTS[0])
