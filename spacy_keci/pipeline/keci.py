@@ -310,13 +310,13 @@ class Keci(TrainablePipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch. Examples whose reference lacks the spans key teach nothing and are left out."""
+        """Learn from a batch. Examples whose reference lacks the spans key teach nothing."""
         losses = losses if losses is not None else {}
         losses.setdefault(self.name, 0.0)
-        examples = self._annotated(list(examples))
-        if not examples:
-            return losses
+        examples = list(examples)
         validate_examples(examples, "Keci.update")
+        if not self._annotated(examples):
+            return losses
         set_dropout_rate(self.model, drop)
         X = self._model_input([example.predicted for example in examples])
         if not len(X.spans.dataXd):

@@ -195,6 +195,16 @@ class TestBadInput:
             losses = nlp.update([Example(nlp.make_doc(bare.text), bare)])
         assert losses["keci"] == 0
 
+    def test_an_example_without_annotation_does_not_change_what_others_teach(self, demo_docs: list[Doc]) -> None:
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        bare = nlp.make_doc("MDM2 binds p53.")
+        keci = nlp.get_pipe("keci")
+        alone = keci.update(make_examples(nlp, demo_docs[:2]))["keci"]
+        with pytest.warns(UserWarning, match="leaves them out"):
+            together = keci.update(make_examples(nlp, [demo_docs[0], bare, demo_docs[1]]))["keci"]
+        assert together == pytest.approx(alone, rel=1e-5)
+
     def test_relations_that_were_not_annotated_teach_nothing(self, demo_docs: list[Doc]) -> None:
         nlp = make_pipeline()
         nlp.initialize(lambda: make_examples(nlp, demo_docs))
