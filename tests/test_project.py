@@ -101,3 +101,10 @@ def test_scores_that_select_and_are_shown_are_scored(name: str, overrides: dict)
     weights = {score: weight for score, weight in config["training"]["score_weights"].items() if weight is not None}
     assert sum(weights.values()) == pytest.approx(1.0)
     assert set(weights) <= set(scorer([Example(doc, doc)]))
+
+
+def test_the_documented_commands_are_those_of_the_project(tmp_path: Path) -> None:
+    written = tmp_path / "project.md"
+    python("-m", "spacy", "project", "document", str(ROOT), "--no-emoji", "--output", str(written), cwd=tmp_path)
+    command = "spacy project document --no-emoji --output docs/project.md"
+    assert written.read_text() == (ROOT / "docs" / "project.md").read_text(), f"run: {command}"
