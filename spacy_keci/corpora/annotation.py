@@ -34,13 +34,15 @@ class AnnotatedText:
     """A text with its span graph, independent of any tokenisation.
 
     ``clusters`` groups the indices of mentions that name the same entity and ``interactions`` relates clusters
-    (BioRelEx); both are None where the corpus knows only mentions.
+    (BioRelEx); both are None where the corpus knows only mentions. ``group`` names what the text was taken from, such
+    as a paper: texts of one group should not be split over training and test.
     """
 
     text: str
     mentions: list[Mention] = field(default_factory=list)
     relations: list[RelationTriple] = field(default_factory=list)
     id: str = ""
+    group: str = ""
     clusters: list[list[int]] | None = None
     interactions: list[RelationTriple] | None = None
 
@@ -54,7 +56,8 @@ class Report:
         self._max_examples = examples
 
     def count(self, what: str, n: int = 1) -> None:
-        self.counts[what] += n
+        if n:
+            self.counts[what] += n
 
     def drop(self, reason: str, case: str) -> None:
         """Count something that is not kept. ``case`` says which, for people."""
@@ -66,6 +69,11 @@ class Report:
     @property
     def dropped(self) -> int:
         return sum(n for what, n in self.counts.items() if what.startswith("dropped: "))
+
+    def summary(self) -> list[str]:
+        """The counts, with the first case of each reason."""
+        first = {f"dropped: {reason}": f" ({cases[0]})" for reason, cases in self.examples.items()}
+        return [f"{n} {what}{first.get(what, '')}" for what, n in self.counts.items()]
 
     def lines(self) -> list[str]:
         """The report as lines of text."""
@@ -119,11 +127,9 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
         group.attrs["clusters"] = [[index[i] for i in c if i in index] for c in annotated.clusters]
         group.attrs["interactions"] = [list(triple) for triple in annotated.interactions or []]
     doc.spans[spans_key] = group
-    if annotated.id:
-        doc.user_data["id"] = annotated.id
-    report.count("texts")
-    report.count("mentions", len(mentions))
-    report.count("relations", len(rows))
+    for key, value in (("id", annotated.id), ("group", annotated.group)):
+        if value:
+            doc.user_data[key] = value
     return doc
 
 
@@ -136,6 +142,7 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
         mentions=[Mention(s.start_char, s.end_char, s.label_, s.kb_id_) for s in group],
         relations=[RelationTriple(*row) for row in attrs.get("relations", [])],
         id=str(doc.user_data.get("id", "")),
+        group=str(doc.user_data.get("group", "")),
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
         interactions=[RelationTriple(*row) for row in attrs["interactions"]] if "interactions" in attrs else None,
     )

@@ -1,0 +1,129 @@
+"""``spacy keci convert`` and ``spacy keci split``: corpora from one format into another, and a part held out."""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import typer
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from wasabi import msg
+
+from ..corpora.annotation import Report
+from ..corpora.docbin import load_docs, save_docs
+from ..corpora.formats import get_format, read_any
+from ..corpora.groups import read_groups
+from ..corpora.split import hold_out
+
+BIOMEDICAL = "biomedical"
+
+
+class FormatName(str, Enum):
+    biorelex = "biorelex"
+    jsonl = "jsonl"
+    spacy = "spacy"
+    spert = "spert"
+
+
+def convert_cli(
+    input: Annotated[Path, typer.Argument(help="Corpus to read", exists=True, dir_okay=False)],
+    output: Annotated[Path, typer.Argument(help="File to write", dir_okay=False)],
+    source: Annotated[FormatName | None, typer.Option("--from", help="Format of INPUT (default: by suffix)")] = None,
+    target: Annotated[FormatName | None, typer.Option("--to", help="Format of OUTPUT (default: by suffix)")] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            help="'biomedical', or a pipeline (folder or package) whose tokens to use, in formats with tokens"
+        ),
+    ] = None,
+    group_file: Annotated[
+        Path | None,
+        typer.Option(help="DRUG-AE.rel of ADE, or lines of id, tab, group", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """Convert annotated text, and report what was kept and what was not."""
+    try:
+        report = convert(
+            input,
+            output,
+            source=source and source.value,
+            target=target and target.value,
+            tokenizer=tokenizer,
+            group_file=group_file,
+        )
+    except (ValueError, OSError) as error:
+        msg.fail(str(error), exits=1)
+        raise
+    for line in report.lines():
+        print(line)
+    msg.good(f"Saved {output}")
+
+
+def convert(
+    input: Path,
+    output: Path,
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    tokenizer: str | None = None,
+    group_file: Path | None = None,
+) -> Report:
+    """Convert a file. Formats are those of ``corpora.formats``, ``tokenizer`` is as in :func:`load_tokenizer`.
+
+    Raises ValueError or OSError for whatever is wrong with the files or the options.
+    """
+    report = Report()
+    write = get_format(output, target).write
+    if tokenizer is not None:
+        if not get_format(output, target).has_tokens:
+            raise ValueError("The format to write has no tokens: leave out --tokenizer.")
+        write = partial(write, make_doc=load_tokenizer(tokenizer))
+    texts = list(read_any(input, source, report))
+    if not texts:
+        raise ValueError(f"{input} holds no texts.")
+    if group_file is not None:
+        groups = read_groups(group_file)
+        for text in texts:
+            if text.id not in groups:
+                raise ValueError(f"{group_file} has no group for the text with the id {text.id!r}.")
+            text.group = groups[text.id]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write(texts, output, report)
+    return report
+
+
+def load_tokenizer(name: str) -> Callable[[str], Doc]:
+    """What makes a Doc of a text: the biomedical tokenizer, or that of a pipeline. Raises OSError if there is none."""
+    if name != BIOMEDICAL:
+        return spacy.load(name).make_doc
+    return spacy.blank(
+        "en", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_keci.BiomedicalTokenizer.v1"}}}
+    ).make_doc
+
+
+def split_cli(
+    input: Annotated[Path, typer.Argument(help="Corpus to split (.spacy)", exists=True, dir_okay=False)],
+    train: Annotated[Path, typer.Argument(help="File for the larger part (.spacy)", dir_okay=False)],
+    heldout: Annotated[Path, typer.Argument(help="File for the part held out (.spacy)", dir_okay=False)],
+    fraction: Annotated[float, typer.Option(help="Part to hold out", min=0.0, max=1.0)] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffle")] = 0,
+    by_group: Annotated[bool, typer.Option("--by-group", help="Keep texts of one group (paper) together")] = False,
+) -> None:
+    """Split a corpus at random into a part to train on and a part held out."""
+    try:
+        docs = list(load_docs(input, Vocab()))
+        parts = hold_out(docs, fraction, seed, _group if by_group else None)
+    except (ValueError, OSError) as error:
+        msg.fail(str(error), exits=1)
+        raise
+    for path, part in zip((train, heldout), parts, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_docs(part, path)
+        msg.good(f"Saved {len(part)} texts to {path}")
+
+
+def _group(doc: Doc) -> str:
+    return str(doc.user_data.get("group", ""))

@@ -1,0 +1,222 @@
+"""``spacy keci evaluate``: scores of a pipeline on a corpus, as tables and as one result file."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import numpy as np
+import spacy
+import typer
+from spacy.cli._util import setup_gpu
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from wasabi import msg
+
+from ..corpora.annotation import Report, from_doc
+from ..corpora.docbin import load_docs, save_docs
+from ..corpora.formats import get_format
+from ..corpora.reader import read_docs
+from ..scoring.biorelex import BioRelExScorer
+from ..scoring.bootstrap import confidence_intervals, paired_p_values
+from ..scoring.strict import StrictScorer
+from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
+
+LEVEL = 0.95
+TITLES = {
+    "biorelex_mentions": "mentions, BioRelEx official",
+    "biorelex_relations": "relations, BioRelEx official",
+    "entities_micro": "entities, strict micro",
+    "entities_macro": "entities, strict macro",
+    "relations_micro": "relations, strict micro",
+    "relations_macro": "relations, strict macro",
+    "relations_untyped_micro": "relations, arguments untyped",
+}
+
+
+class Benchmark(str, Enum):
+    """Which scores to compute; auto: BioRelEx's where the gold has clusters of mentions."""
+
+    auto = "auto"
+    strict = "strict"
+    biorelex = "biorelex"
+
+
+def evaluate_cli(
+    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    corpus: Annotated[Path, typer.Argument(help="Gold documents: .spacy, .jsonl, or a folder of such", exists=True)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Predictions to write: .spacy, .jsonl, or .json for BioRelEx")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Another system's predictions (.spacy) on the same corpus", exists=True)
+    ] = None,
+    benchmark: Annotated[Benchmark, typer.Option(help="Scores to compute")] = Benchmark.auto,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Bootstrap samples for the 95% intervals; 0: no intervals")
+    ] = 1000,
+    name: Annotated[str | None, typer.Option(help="Name of this run (default: of the pipeline)")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Name shared by runs that differ in seed or fold (default: the name)")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Texts in a batch (default: the pipeline's own)")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: torch's own)")] = None,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+) -> None:
+    """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals."""
+    import torch  # spaCy imports this module for every command
+
+    setup_gpu(gpu_id, silent=True)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        nlp = spacy.load(model)
+    except OSError as error:
+        msg.fail("Cannot load the pipeline", str(error), exits=1)
+    own, report = own_scorer(nlp), Report()
+    try:
+        golds = read_docs(corpus, nlp, own.spans_key, report)
+    except (FileNotFoundError, ValueError) as error:
+        msg.fail("Cannot read the corpus", str(error), exits=1)
+    if report.dropped:
+        msg.warn("Some of the gold could not be read, and is not scored", "\n".join(report.lines()))
+    if not golds:
+        msg.fail("The corpus holds no documents", corpus, exits=1)
+    scorer = choose_scorer(own, golds, benchmark)
+    docs, seconds = predict(nlp, golds, batch_size)
+    pipeline = describe_pipeline(nlp)
+    name = name or pipeline["name"]
+    try:
+        scored = score(scorer, golds, docs, bootstrap)
+        if compare is not None:
+            p_values = compare_with(compare, nlp, scorer, golds, docs)
+            scored["compared"] = {"with": compare.name, "p": p_values}
+    except ValueError as error:
+        msg.fail("The corpus cannot be scored", str(error), exits=1)
+    result = {
+        "name": name,
+        "group": group or name,
+        **scored,
+        "corpus": {**describe_corpus(corpus), "documents": len(golds)},
+        "model": pipeline,
+        "training": describe_training(nlp),
+        "versions": software_versions(),
+        "speed": {
+            "seconds": round(seconds, 3),
+            "documents_per_second": round(len(docs) / seconds, 1),
+            "device": "cpu" if gpu_id < 0 else torch.cuda.get_device_name(gpu_id),
+            "threads": torch.get_num_threads(),
+        },
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    if predictions is not None:
+        write_predictions(predictions, docs, scorer.spans_key)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
+    print_result(result)
+
+
+def own_scorer(nlp: Language) -> StrictScorer:
+    """The scorer, with its settings, of the first component that has one of this package's; else the default."""
+    for _, pipe in nlp.pipeline:
+        if isinstance(scorer := getattr(pipe, "scorer", None), StrictScorer):
+            return scorer.configured(getattr(pipe, "spans_key", None), getattr(pipe, "symmetric", None))
+    return StrictScorer()
+
+
+def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer:
+    """The scorer of the benchmark, with the settings of the pipeline's own."""
+    clusters = any("clusters" in doc.spans[own.spans_key].attrs for doc in golds)
+    official = benchmark == Benchmark.biorelex or (benchmark == Benchmark.auto and clusters)
+    return (BioRelExScorer if official else StrictScorer)(own.spans_key, own.symmetric)
+
+
+def predict(nlp: Language, golds: Sequence[Doc], batch_size: int | None = None) -> tuple[list[Doc], float]:
+    """Predicted documents for the texts of the gold documents, and the seconds it took."""
+    docs = []
+    start = perf_counter()
+    for doc, gold in zip(nlp.pipe((gold.text for gold in golds), batch_size=batch_size), golds, strict=True):
+        # Only spans are scored: to keep the encoder's output for every document would fill the memory.
+        doc.user_data, doc.tensor = dict(gold.user_data), np.zeros((0,), dtype="float32")
+        docs.append(doc)
+    return docs, perf_counter() - start
+
+
+def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:
+    """Scores, their intervals, scores of each type and counts, as they stand in a result file."""
+    examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
+    values = scorer(examples)
+    intervals = {}
+    if bootstrap:
+        intervals = confidence_intervals(scorer.tables(examples), scorer.statistics, samples=bootstrap, level=LEVEL)
+    return {
+        "benchmark": "biorelex" if isinstance(scorer, BioRelExScorer) else "strict",
+        "scores": {key: value for key, value in values.items() if key[-2:] in ("_p", "_r", "_f")},
+        "intervals": intervals,
+        "bootstrap": {"samples": bootstrap, "level": LEVEL},
+        "per_type": {kind: values[f"{kind}_per_type"] for kind in ("entities", "relations")},
+        "counts": {key: value for key, value in values.items() if isinstance(value, int)},
+    }
+
+
+def write_predictions(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
+    """Predictions as documents (.spacy), as our jsonl (.jsonl), or as BioRelEx JSON for its own program (.json)."""
+    if path.suffix == ".spacy":
+        save_docs(docs, path)
+    else:
+        name = "biorelex" if path.suffix == ".json" else None
+        get_format(path, name).write((from_doc(doc, spans_key) for doc in docs), path, Report())
+
+
+def compare_with(
+    path: Path, nlp: Language, scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc]
+) -> dict[str, float]:
+    """p values of the difference in F to predictions that an earlier evaluation wrote."""
+    others = list(load_docs(path, nlp.vocab))
+    if len(others) != len(golds):
+        raise ValueError(f"{path.name} holds {len(others)} documents, the corpus {len(golds)}.")
+    ours, theirs = (
+        scorer.tables([Example(doc, gold) for doc, gold in zip(system, golds, strict=True)])
+        for system in (docs, others)
+    )
+    return paired_p_values(ours, theirs, scorer.statistics)
+
+
+def print_result(result: dict[str, Any]) -> None:
+    """Tables for people: F with its interval, scores of each label, gold out of reach, speed."""
+    scores, p_values = result["scores"], result.get("compared", {}).get("p", {})
+    rows = []
+    for name, title in TITLES.items():
+        if f"{name}_f" in scores:
+            low, high = result["intervals"].get(f"{name}_f", (None, None))
+            interval = "" if low is None else f"{100 * low:.1f}-{100 * high:.1f}"
+            row = [title, *(f"{100 * scores[f'{name}_{what}']:.1f}" for what in "prf"), interval]
+            rows.append([*row, f"{p_values[f'{name}_f']:.3f}"] if p_values else row)
+    header = ["score", "P", "R", "F", "95% of F", *(["p"] if p_values else [])]
+    msg.divider(f"{result['name']} on {result['corpus']['name']}")
+    msg.table(rows, header=header, divider=True, aligns=["l"] + ["r"] * (len(header) - 1))
+    if p_values:
+        msg.text(f"p: paired bootstrap, two-sided, of the difference in F to {result['compared']['with']}")
+    for kind, labels in result["per_type"].items():
+        rows = [
+            [label, *(f"{100 * row[what]:.1f}" for what in "prf"), row["support"]]
+            for label, row in sorted(labels.items(), key=lambda item: -item[1]["support"])
+        ]
+        msg.table(rows, header=[kind, "P", "R", "F", "gold"], divider=True, aligns=["l"] + ["r"] * 4)
+    counts = result["counts"]
+    for kind in ("entities", "relations"):
+        msg.text(
+            f"{counts[f'{kind}_gold']} gold {kind}, {counts[f'{kind}_predicted']} predicted, "
+            f"{counts[f'{kind}_unreachable']} gold not on token boundaries (counted as missed)"
+        )
+    speed = result["speed"]
+    msg.text(
+        f"{result['corpus']['documents']} documents in {speed['seconds']:.1f} s, "
+        f"{speed['documents_per_second']:.1f} documents/s"
+    )

@@ -1,0 +1,23 @@
+"""``spacy keci ...``, mounted on spaCy's own command line through the entry point group ``spacy_cli``.
+
+Every ``spacy`` command imports this module, so nothing heavy may be imported at its top.
+"""
+
+import typer
+from spacy.cli._util import app
+
+from .convert import convert_cli, split_cli
+from .evaluate import evaluate_cli
+from .results import results_cli
+
+keci = typer.Typer(
+    name="keci",
+    help="Biomedical entities and relations: convert and split corpora, evaluate pipelines.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+keci.command("evaluate")(evaluate_cli)
+keci.command("convert")(convert_cli)
+keci.command("split")(split_cli)
+keci.command("results")(results_cli)
+app.add_typer(keci)

@@ -1,0 +1,115 @@
+"""``spacy keci results``: markdown tables from result files, so that no number in a README is typed by hand."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated, Any
+
+import typer
+from wasabi import msg
+
+# Scores that make a column where a result of the table has them, with the column's title.
+COLUMNS = {
+    "biorelex_mentions_f": "mentions (official)",
+    "biorelex_relations_f": "relations (official)",
+    "entities_micro_f": "entities (strict, micro)",
+    "entities_macro_f": "entities (strict, macro)",
+    "relations_micro_f": "relations (strict, micro)",
+    "relations_macro_f": "relations (strict, macro)",
+}
+BLOCK = re.compile(r"(<!-- results:(?P<groups>.+?) -->\n).*?(<!-- /results -->)", re.DOTALL)
+
+
+def results_cli(
+    paths: Annotated[list[Path], typer.Argument(help="Result files of 'spacy keci evaluate'", exists=True)],
+    update: Annotated[Path | None, typer.Option(help="Markdown file to update", exists=True, dir_okay=False)] = None,
+    check: Annotated[bool, typer.Option(help="Change nothing; exit with 1 if the file is not up to date")] = False,
+) -> None:
+    """Show results as a markdown table: mean and standard deviation of the runs of a group, F in percent.
+
+    With --update, the table replaces what stands between <!-- results:GROUPS --> and <!-- /results -->, where GROUPS
+    is the name of a group or a pattern such as ade-*.
+    """
+    try:
+        results = read_results(paths)
+        if update is None:
+            print(make_table(results))
+            return
+        old = update.read_text(encoding="utf8")
+        new = update_tables(old, results)
+    except ValueError as error:
+        msg.fail(str(error), exits=1)
+        raise
+    if old == new:
+        msg.good(f"{update.name} is up to date")
+    elif check:
+        msg.fail(f"{update.name} is not up to date", "Run the same command without --check.", exits=1)
+    else:
+        update.write_text(new, encoding="utf8")
+        msg.good(f"Updated {update.name}")
+
+
+def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Result files, sorted by group and name. Raises ValueError for another kind of file, and for two runs of one
+    group with the same corpus and seed, which would count one run twice."""
+    results: list[dict[str, Any]] = []
+    seen: dict[tuple[Any, ...], str] = {}
+    for path in paths:
+        result = json.loads(path.read_text(encoding="utf8"))
+        missing = {"name", "group", "scores", "intervals", "corpus", "model"} - set(result)
+        if missing:
+            raise ValueError(f"{path.name} is not a result of 'spacy keci evaluate': no {', '.join(sorted(missing))}.")
+        run = (result["group"], result["corpus"]["sha256"], result["model"]["seed"])
+        if run in seen:
+            raise ValueError(
+                f"{seen[run]} and {path.name} are runs of the group {result['group']!r} with the same corpus and seed. "
+                "Give one of them another group, or leave it out."
+            )
+        seen[run] = path.name
+        results.append(result)
+    return sorted(results, key=lambda result: (result["group"], result["name"]))
+
+
+def update_tables(markdown: str, results: Sequence[dict[str, Any]]) -> str:
+    """The text with every marked block replaced by its table. Raises ValueError where there is no block, where one
+    has no end, or where no result belongs into it."""
+
+    def replace(block: re.Match[str]) -> str:
+        chosen = [result for result in results if fnmatchcase(result["group"], block["groups"])]
+        if not chosen:
+            raise ValueError(f"No result belongs to <!-- results:{block['groups']} -->: check its name and the files.")
+        return f"{block[1]}\n{make_table(chosen)}\n\n{block[3]}"
+
+    new, blocks = BLOCK.subn(replace, markdown)
+    if blocks == 0 or blocks != markdown.count("<!-- results:") or blocks != markdown.count("<!-- /results -->"):
+        raise ValueError("Every <!-- results:GROUPS --> needs its own line and an end, <!-- /results -->, after it.")
+    return new
+
+
+def make_table(results: Sequence[dict[str, Any]]) -> str:
+    """One row for each group: a single run with its bootstrap interval, several as mean ± standard deviation."""
+    columns = [name for name in COLUMNS if any(name in result["scores"] for result in results)]
+    rows = [["run", "encoder", *(COLUMNS[name] for name in columns)], ["---"] * 2 + ["---:"] * len(columns)]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        groups.setdefault(result["group"], []).append(result)
+    for group, runs in groups.items():
+        title = group if len(runs) == 1 else f"{group} ({len(runs)} runs)"
+        encoders = dict.fromkeys(str(run["model"]["encoder"] or "") for run in runs)
+        rows.append([title, ", ".join(encoders), *(_cell(runs, name) for name in columns)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cell(runs: Sequence[dict[str, Any]], name: str) -> str:
+    scores = [100 * run["scores"][name] for run in runs if name in run["scores"]]
+    if len(scores) < len(runs):
+        return ""
+    if len(scores) > 1:
+        return f"{mean(scores):.1f} ± {stdev(scores):.1f}"
+    if name not in runs[0]["intervals"]:
+        return f"{scores[0]:.1f}"
+    low, high = runs[0]["intervals"][name]
+    return f"{scores[0]:.1f} ({100 * low:.1f}-{100 * high:.1f})"

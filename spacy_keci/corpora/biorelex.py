@@ -1,0 +1,161 @@
+"""BioRelEx JSON (Khachatrian et al. 2019, https://github.com/YerevaNN/BioRelEx).
+
+An entity is a cluster of names, each with its mentions; interactions hold between entities. Offsets are characters,
+end exclusive. Relation labels join an interaction's type and label: ``bind``, ``bind_uncertain``, ``bind_negative``.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from .annotation import AnnotatedText, Mention, RelationTriple, Report
+from .records import Record, read_records
+
+SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}
+
+
+class _Name(Record):
+    is_mentioned: bool = True
+    mentions: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
+
+
+class _Entity(Record):
+    label: str
+    names: dict[str, _Name]
+
+
+class _Interaction(Record):
+    participants: list[int]
+    type: str
+    label: int
+    implicit: bool = False
+
+
+class _Sentence(Record):
+    id: str
+    text: str
+    entities: list[_Entity]
+    interactions: list[_Interaction]
+    paperid: str | int | None = None
+
+
+def read_biorelex(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """Sentences with a mention for each occurrence of a name, ``clusters`` and ``interactions`` as in the file, and
+    ``relations``: the interactions spelled out over all pairs of mentions across two clusters. The paper's id is the
+    group. Names that are not mentioned in the text have no mentions.
+
+    Raises ValueError if the file is not BioRelEx; malformed parts are left out and reported.
+    """
+    for sentence in read_records(path, _Sentence, "BioRelEx JSON", report):
+        mentions, clusters = _read_entities(sentence, report)
+        interactions = _read_interactions(sentence, report)
+        yield AnnotatedText(
+            text=sentence.text,
+            mentions=mentions,
+            relations=_spell_out(mentions, clusters, interactions, report),
+            id=sentence.id,
+            group="" if sentence.paperid is None else str(sentence.paperid),
+            clusters=clusters,
+            interactions=interactions,
+        )
+
+
+def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """Write what BioRelEx's own evaluation program reads: gold with its clusters and interactions, predictions with
+    an entity for each mention and an interaction for each relation.
+
+    A text without an id gets its number. Whether an interaction was implicit is not known any more.
+    """
+    records = [_to_record(text, text.id or str(number)) for number, text in enumerate(texts)]
+    path.write_text(json.dumps(records, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+
+
+def _read_entities(sentence: _Sentence, report: Report) -> tuple[list[Mention], list[list[int]]]:
+    mentions: list[Mention] = []
+    clusters: list[list[int]] = []
+    for entity in sentence.entities:
+        clusters.append([])
+        for name, found in entity.names.items():
+            if not found.is_mentioned:
+                report.count("names not mentioned in the text")
+                continue
+            for start, end in found.mentions:
+                if not 0 <= start < end or sentence.text[start:end] != name:
+                    where = f"{sentence.id}: {name!r} at {start}-{end}"
+                    report.drop("mention whose offsets do not hold its name", where)
+                    continue
+                clusters[-1].append(len(mentions))
+                mentions.append(Mention(start, end, entity.label))
+    return mentions, clusters
+
+
+def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTriple]:
+    interactions = []
+    for interaction in sentence.interactions:
+        participants, label = interaction.participants, interaction.label
+        if len(participants) != 2 or not all(0 <= p < len(sentence.entities) for p in participants):
+            report.drop("interaction whose participants are not two of the entities", f"{sentence.id}: {participants}")
+        elif label not in SUFFIXES:
+            report.drop("interaction whose label is not 1, 0 or -1", f"{sentence.id}: {label}")
+        else:
+            report.count("implicit interactions", int(interaction.implicit))
+            interactions.append(RelationTriple(participants[0], participants[1], interaction.type + SUFFIXES[label]))
+    return interactions
+
+
+def _spell_out(
+    mentions: Sequence[Mention],
+    clusters: Sequence[Sequence[int]],
+    interactions: Sequence[RelationTriple],
+    report: Report,
+) -> list[RelationTriple]:
+    """Relations between mentions, each unordered pair once per label, the head first in the text."""
+    # The same mention may belong to two entities: relations name its first occurrence.
+    first = {mention: i for i, mention in reversed(list(enumerate(mentions)))}
+    relations: dict[RelationTriple, None] = {}
+    for first_cluster, second_cluster, label, _ in interactions:
+        pairs = product((mentions[i] for i in clusters[first_cluster]), [mentions[i] for i in clusters[second_cluster]])
+        ordered = {(min(a, b), max(a, b)) for a, b in pairs if a != b}
+        if not ordered:
+            report.count("interactions without a pair of mentions, kept as interactions only")
+        relations |= {RelationTriple(first[head], first[tail], label): None for head, tail in sorted(ordered)}
+    return list(relations)
+
+
+def _to_record(text: AnnotatedText, id: str) -> dict[str, Any]:
+    if text.clusters is None:
+        clusters, interactions = [[i] for i in range(len(text.mentions))], text.relations
+    else:
+        clusters, interactions = text.clusters, text.interactions or []
+    record: dict[str, Any] = {
+        "id": id,
+        "text": text.text,
+        "entities": [_to_entity(text, cluster) for cluster in clusters],
+        "interactions": [_to_interaction(interaction) for interaction in interactions],
+    }
+    return {**record, "paperid": text.group} if text.group else record
+
+
+def _to_entity(text: AnnotatedText, cluster: Sequence[int]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for mention in (text.mentions[i] for i in cluster):
+        name = names.setdefault(text.text[mention.start : mention.end], {"is_mentioned": True, "mentions": []})
+        name["mentions"].append([mention.start, mention.end])
+    label = text.mentions[cluster[0]].label if cluster else ""
+    return {"label": label, "names": names, "is_mentioned": bool(names)}
+
+
+def _to_interaction(interaction: RelationTriple) -> dict[str, Any]:
+    label, suffix = next(
+        (label, suffix) for label, suffix in sorted(SUFFIXES.items()) if interaction.label.endswith(suffix)
+    )
+    return {
+        "participants": [interaction.head, interaction.tail],
+        "type": interaction.label.removesuffix(suffix),
+        "label": label,
+        "implicit": False,
+    }

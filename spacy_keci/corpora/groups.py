@@ -1,0 +1,29 @@
+"""What each text was taken from, for corpora whose texts do not say so."""
+
+from pathlib import Path
+
+from .records import read_text
+
+
+def read_groups(path: Path) -> dict[str, str]:
+    """Groups by the id of a text.
+
+    From ``DRUG-AE.rel`` of the ADE corpus (Gurulingappa et al. 2012, https://doi.org/10.1016/j.jbi.2012.04.008), which
+    has a PubMed id, a sentence and a drug-effect pair in each line: ``orig_id`` in SpERT's JSON of ADE counts its
+    different sentences from 0, in the order of their first lines; the same words in two papers are two sentences.
+    From any other file: an id and a group in each line, with a tab between them.
+
+    Raises ValueError for a line of another form.
+    """
+    is_ade = path.suffix == ".rel"
+    separator, columns = ("|", 8) if is_ade else ("\t", 2)
+    rows = []
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            rows.append(line.rstrip("\r").split(separator))
+            if len(rows[-1]) != columns:
+                raise ValueError(f"{path}, line {number}: expected {columns} columns with {separator!r} between them.")
+    if not is_ade:
+        return {row[0]: row[1] for row in rows}
+    sentences = dict.fromkeys((row[0], row[1]) for row in rows)
+    return {str(orig_id): pubmed_id for orig_id, (pubmed_id, _) in enumerate(sentences)}

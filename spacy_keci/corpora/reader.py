@@ -1,0 +1,146 @@
+"""Examples for training and evaluation, with relations intact, and a word on gold that is out of reach."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import logger
+
+from ..tokens import SPANS_KEY
+from .annotation import Report, to_docs
+from .docbin import load_docs
+from .jsonl import read_jsonl
+
+SUFFIXES = (".spacy", ".jsonl")
+
+
+def create_span_graph_corpus(
+    path: str | Path | None,
+    *,
+    spans_key: str = SPANS_KEY,
+    limit: int = 0,
+    shuffle: bool = False,
+    seed: int | None = None,
+) -> Callable[[Language], Iterable[Example]]:
+    """Registered as ``spacy_keci.SpanGraphCorpus.v1``.
+
+    path: a ``.spacy`` or ``.jsonl`` file, or a folder of such.
+    limit: read no more than so many examples; 0: all.
+    shuffle: another order each time, drawn from ``seed``, or from the seed of the training where that is None.
+    """
+    if not path:
+        raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
+    return SpanGraphCorpus(Path(path), spans_key=spans_key, limit=limit, shuffle=shuffle, seed=seed)
+
+
+class SpanGraphCorpus:
+    """Reads examples: the text in the tokens of a pipeline, and the gold Doc.
+
+    The first time that it reads a file, it logs what the file holds, and warns of mentions that do not begin and end
+    on tokens of the pipeline, and of their relations: no component can predict them.
+    """
+
+    def __init__(
+        self, path: Path, *, spans_key: str = SPANS_KEY, limit: int = 0, shuffle: bool = False, seed: int | None = None
+    ) -> None:
+        self.path = path
+        self.spans_key = spans_key
+        self.limit = limit
+        self.shuffle = shuffle
+        self._shuffle = random.shuffle if seed is None else random.Random(seed).shuffle
+        self._logged: set[Path] = set()
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Raises FileNotFoundError if there is no file, ValueError if a file is of another format or one of its
+        documents has no mentions annotated: no ``doc.spans[spans_key]``, not even empty."""
+        examples = self._read(nlp)
+        if self.shuffle:
+            shuffled = list(examples)
+            self._shuffle(shuffled)
+            yield from shuffled
+        else:
+            yield from examples
+
+    def _read(self, nlp: Language) -> Iterator[Example]:
+        rest = self.limit or None
+        for file in corpus_files(self.path):
+            report = Report()
+            docs = read_docs(file, nlp, self.spans_key, report)[:rest]
+            examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+            if file not in self._logged:
+                self._logged.add(file)
+                _log(file, examples, self.spans_key, report)
+            yield from examples
+            if rest is not None:
+                rest -= len(examples)
+                if rest == 0:
+                    break
+
+
+def corpus_files(path: Path) -> list[Path]:
+    """The file itself, or the ``.spacy`` and ``.jsonl`` files of a folder, in the order of their names.
+
+    Raises FileNotFoundError if there is none, ValueError for a file of another format.
+    """
+    if path.is_file():
+        if path.suffix not in SUFFIXES:
+            raise ValueError(f"{path} is neither .spacy nor .jsonl: convert it with 'spacy keci convert'.")
+        return [path]
+    files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    if not files:
+        raise FileNotFoundError(f"{path} is not a file, nor a folder that holds a .spacy or .jsonl file.")
+    return files
+
+
+def read_docs(path: Path, nlp: Language, spans_key: str = SPANS_KEY, report: Report | None = None) -> list[Doc]:
+    """Gold documents of a ``.spacy`` or ``.jsonl`` file or of a folder of such, without those that have no text.
+
+    Raises as :class:`SpanGraphCorpus` does.
+    """
+    report = report or Report()
+    docs: list[Doc] = []
+    for file in corpus_files(path):
+        if file.suffix == ".jsonl":
+            found = list(to_docs(read_jsonl(file, report), nlp.make_doc, report, spans_key))
+        else:
+            found = list(load_docs(file, nlp.vocab))
+        for number, doc in enumerate(found, start=1):
+            if spans_key not in doc.spans:
+                raise ValueError(
+                    f"Document {number} of {file} ({doc.text[:40]!r}) has no doc.spans[{spans_key!r}], only "
+                    f"{list(doc.spans) or 'no spans at all'}. Without it, nobody knows whether it has no mentions or "
+                    f"was not annotated: set the key, to an empty list if it has none, or name another spans_key."
+                )
+            if doc.text.strip():
+                docs.append(doc)
+            else:
+                report.drop("empty text", f"document {number}")
+    return docs
+
+
+def _log(file: Path, examples: list[Example], spans_key: str, report: Report) -> None:
+    mentions = relations = lost_mentions = lost_relations = 0
+    for example in examples:
+        tokens = [(token.idx, token.idx + len(token)) for token in example.predicted]
+        starts, ends = {start for start, _ in tokens}, {end for _, end in tokens}
+        group = example.reference.spans[spans_key]
+        reached = [span.start_char in starts and span.end_char in ends for span in group]
+        rows = group.attrs.get("relations", [])
+        mentions += len(reached)
+        relations += len(rows)
+        lost_mentions += reached.count(False)
+        lost_relations += sum(not (reached[head] and reached[tail]) for head, tail, *_ in rows)
+    summary = f"{file}: {len(examples)} texts, {mentions} mentions, {relations} relations"
+    problems = report.summary()
+    if lost_mentions:
+        problems.append(
+            f"{lost_mentions} mentions do not begin and end on tokens of this pipeline and cannot be predicted, nor "
+            f"can {lost_relations} relations of theirs"
+        )
+    if problems:
+        logger.warning("%s; %s", summary, "; ".join(problems))
+    else:
+        logger.info("%s", summary)

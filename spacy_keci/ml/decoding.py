@@ -1,0 +1,66 @@
+"""From the scores of a span graph to mentions and relations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .losses import relation_probabilities
+from .span_graph import SpanGraph
+
+
+@dataclass
+class PredictedGraphs:
+    """The predicted span graphs of a batch as arrays, ordered by document; labels count from 1.
+
+    spans: (mentions, 3) document, start and end in tokens of that document. labels, scores: (mentions,).
+    relations: (relations, 3) head and tail as rows of ``spans``, label. relation_scores: (relations,).
+    """
+
+    spans: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    relations: np.ndarray
+    relation_scores: np.ndarray
+
+    @classmethod
+    def empty(cls) -> "PredictedGraphs":
+        ints, floats = np.zeros((0, 3), dtype="int64"), np.zeros(0, dtype="float32")
+        return cls(ints, np.zeros(0, dtype="int64"), floats, ints, floats)
+
+
+def decode(
+    graph: SpanGraph, candidates: np.ndarray, symmetric: np.ndarray, threshold: float | None, multi_label: bool
+) -> PredictedGraphs:
+    """Read off the mentions and relations of a graph that was computed for use, not for training.
+
+    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,) of bool. threshold: least
+    probability of a relation; None takes the most probable label, or 0.5 where labels do not exclude each other.
+    A symmetric relation is scored by the mean of both directions and given once, in the order of the text.
+    """
+    kept = graph.kept.cpu().numpy()
+    entity_scores = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)[:, 1:].cpu().numpy()
+    first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
+    probabilities = relation_probabilities(graph.relation_logits, multi_label).cpu().numpy()
+    n_pairs = len(first)
+    is_forward = np.arange(len(probabilities)) < n_pairs
+    if len(probabilities) > n_pairs:
+        probabilities[:n_pairs, symmetric] = probabilities[n_pairs:, symmetric] = (
+            probabilities[:n_pairs, symmetric] + probabilities[n_pairs:, symmetric]
+        ) / 2
+        first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    if threshold is None and not multi_label:
+        holds = probabilities == probabilities.max(axis=1, keepdims=True)
+    else:
+        holds = probabilities >= (0.5 if threshold is None else threshold)
+    holds[:, 0] = False
+    holds &= is_forward[:, None] | ~symmetric
+    row, label = np.nonzero(holds)
+    order = np.lexsort((label, second[row], first[row]))
+    row, label = row[order], label[order]
+    return PredictedGraphs(
+        spans=candidates[kept],
+        labels=1 + entity_scores.argmax(axis=1) if len(kept) else np.zeros(0, dtype="int64"),
+        scores=entity_scores.max(axis=1) if len(kept) else np.zeros(0, dtype="float32"),
+        relations=np.stack([first[row], second[row], label], axis=1),
+        relation_scores=probabilities[row, label],
+    )

@@ -1,0 +1,65 @@
+"""AdamW with a group of settings per component, one fused update per tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from thinc.api import Optimizer, xp2torch
+from thinc.optimizers import FloatOrSeq
+from thinc.types import FloatsXd
+from torch.optim.adamw import adamw
+
+
+class AdamW(Optimizer):
+    """Thinc's Adam with decoupled weight decay, computed by torch's fused kernel.
+
+    Differences to ``Adam.v1``: components named in ``groups`` have an optimizer, hence rates and schedules, of their
+    own; weight decay leaves vectors (biases, normalisation) alone; and there are no averages of parameters.
+    """
+
+    __slots__ = ("groups", "state")
+
+    def __init__(self, learn_rate: FloatOrSeq, *, groups: dict[str, Optimizer], **settings: Any):
+        super().__init__(learn_rate, use_averages=False, **settings)
+        self.groups = groups
+        # first moment, second moment and number of updates of each tensor
+        self.state: dict[tuple[int, str], tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
+
+    def step_schedules(self) -> None:
+        super().step_schedules()
+        for group in self.groups.values():
+            group.step_schedules()
+
+    def __call__(
+        self, key: tuple[int, str], weights: FloatsXd, gradient: FloatsXd, *, lr_scale: float = 1.0
+    ) -> tuple[FloatsXd, FloatsXd]:
+        """Update ``weights`` in place, set ``gradient`` to zero. Gradients are clipped per tensor, as in Thinc."""
+        if not gradient.size:
+            return weights, gradient
+        parameter, grad = xp2torch(weights), xp2torch(gradient)
+        if key not in self.state:
+            step = torch.zeros((), device=parameter.device)
+            self.state[key] = (torch.zeros_like(parameter), torch.zeros_like(parameter), step)
+        first_moment, second_moment, step = self.state[key]
+        if self.grad_clip:
+            norm = torch.linalg.vector_norm(grad)
+            grad.mul_((self.grad_clip / norm.clamp(min=1e-12)).clamp(max=1.0))
+        adamw(
+            [parameter],
+            [grad],
+            [first_moment],
+            [second_moment],
+            [],
+            [step],
+            fused=True,
+            amsgrad=False,
+            beta1=self.b1,
+            beta2=self.b2,
+            lr=lr_scale * self.learn_rate,
+            weight_decay=self.L2 if parameter.dim() > 1 else 0.0,
+            eps=self.eps,
+            maximize=False,
+        )
+        grad.zero_()
+        return weights, gradient

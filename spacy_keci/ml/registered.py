@@ -1,0 +1,93 @@
+"""What configs name: architectures and the optimizer, with all their settings.
+
+Signatures and their documentation only. Torch and transformers are imported when one of them is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from spacy.tokens import Doc
+from thinc.api import Model, Optimizer
+from thinc.optimizers import FloatOrSeq
+from thinc.types import Floats2d
+
+if TYPE_CHECKING:
+    from .model import SpanGraphModel
+
+
+def build_span_graph_model(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    *,
+    max_span_length: int,
+    span_hidden_width: int = 384,
+    span_width: int = 384,
+    length_width: int = 20,
+    head_hidden_width: int = 256,
+    head_depth: int = 1,
+    mixed_precision: bool = False,
+) -> SpanGraphModel:
+    """Registered as the architecture ``spacy_keci.SpanGraph.v1``: a span graph from the text alone (Eq. 1-3).
+
+    tok2vec: any encoder of tokens, or a listener to one.
+    max_span_length: longest span in tokens; the suggester may not go beyond it.
+    span_hidden_width, span_width: widths of the two layers of FFNN_g. length_width: of the feature φ.
+    head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
+    mixed_precision: compute in bfloat16 where that is safe, on CPU and GPU.
+    """
+    settings = {
+        "span_hidden_width": span_hidden_width,
+        "span_width": span_width,
+        "length_width": length_width,
+        "head_hidden_width": head_hidden_width,
+        "head_depth": head_depth,
+        "max_span_length": max_span_length,
+    }
+    from .model import make_model
+
+    return make_model(tok2vec, settings, mixed_precision)
+
+
+def build_transformer_model(
+    name: str,
+    get_spans: Callable,
+    tokenizer_config: dict = {},  # noqa: B006  (spaCy fills configs from signatures)
+    transformer_config: dict = {},  # noqa: B006
+    mixed_precision: bool = False,
+) -> Model:
+    """Registered as the architecture ``spacy_keci.TransformerModel.v1``.
+
+    The model of ``spacy-transformers.TransformerModel.v3`` with two additions: ``mixed_precision`` means bfloat16 on
+    the CPU too (there it is Thinc's float16 on CUDA only), and ``name`` may be ``package://PACKAGE/FOLDER``, weights
+    that lie inside an installed Python package, beside the name of a model on the hub or a path.
+
+    Raises ImportError if spacy-transformers is not installed.
+    """
+    try:
+        from .transformer import make_transformer
+    except ImportError as error:
+        raise ImportError(
+            "Transformer encoders need the package spacy-transformers: pip install 'spacy-keci[transformers]'."
+        ) from error
+    return make_transformer(name, get_spans, tokenizer_config, transformer_config, mixed_precision)
+
+
+def build_adamw(
+    learn_rate: FloatOrSeq = 0.001,
+    *,
+    L2: FloatOrSeq = 0.0,
+    beta1: FloatOrSeq = 0.9,
+    beta2: FloatOrSeq = 0.999,
+    eps: FloatOrSeq = 1e-8,
+    grad_clip: FloatOrSeq = 1.0,
+    groups: dict[str, Any] = {},  # noqa: B006  (Any: spaCy checks types before it resolves what is nested)
+) -> Optimizer:
+    """Registered as the optimizer ``spacy_keci.AdamW.v1``.
+
+    groups: optimizers for components by name (their own rate, schedule and decay); the settings above are for all
+    others, such as the encoder. grad_clip: largest norm of the gradient of a tensor, 0 to leave gradients alone.
+    """
+    from .optimizer import AdamW
+
+    return AdamW(learn_rate, groups=groups, L2=L2, beta1=beta1, beta2=beta2, eps=eps, grad_clip=grad_clip)

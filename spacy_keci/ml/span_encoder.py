@@ -1,0 +1,60 @@
+"""Span vectors from token vectors (KECI, Eq. 1)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SpanEncoder(nn.Module):
+    """FFNN_g([x_start, x_end, x̂, φ]): boundary tokens, attention-weighted sum and width of a span (Eq. 1).
+
+    The first linear layer over the concatenation is applied as a sum of linear layers: each token is projected
+    once and the projections are gathered per span, which costs the tokens, not the spans, a matrix product.
+    """
+
+    def __init__(self, token_width: int, *, hidden_width: int, span_width: int, max_length: int, length_width: int):
+        super().__init__()
+        self.max_length = max_length
+        self.attention = nn.Linear(token_width, 1)
+        self.length = nn.Embedding(max_length, length_width)  # φ
+        self.hidden = nn.Linear(3 * token_width + length_width, hidden_width)
+        self.output = nn.Linear(hidden_width, span_width)
+
+    def forward(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+        """
+        tokens: (tokens, token width), the documents of a batch one after the other.
+        starts, ends: (spans,) offsets into ``tokens``, end exclusive; no span is longer than ``max_length``.
+        Returns (spans, span width).
+        """
+        token_width = tokens.shape[1]
+        by_part = [token_width, token_width, token_width, self.length.embedding_dim]
+        start_weight, end_weight, inside_weight, length_weight = self.hidden.weight.split(by_part, dim=1)
+        widths = ends - starts
+        longest = int(widths.max())
+        if longest > self.max_length:
+            raise ValueError(
+                f"The suggester proposes spans of {longest} tokens, but the model was built for {self.max_length} at "
+                "most: give both the same length (max_length of the suggester, max_span_length of the model)."
+            )
+        pooled = self._pool(F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1), longest)
+        hidden = (
+            F.linear(tokens, start_weight, self.hidden.bias).index_select(0, starts)
+            + F.linear(tokens, end_weight).index_select(0, ends - 1)
+            + pooled.flatten(0, 1).index_select(0, starts * longest + widths - 1)
+            + F.linear(self.length.weight, length_weight).index_select(0, widths - 1)
+        )
+        return F.relu(self.output(F.relu(hidden)))
+
+    @staticmethod
+    def _pool(values: Tensor, scores: Tensor, longest: int) -> Tensor:
+        """x̂ of every span from every token: (tokens, width), (tokens,) -> (tokens, longest, width).
+
+        Entry [t, w] is the sum over tokens t..t+w, weighted by the softmax of their scores; entries that run past
+        the last token or across documents belong to no span and are never read.
+        """
+        padding = longest - 1
+        windows = F.pad(values, (0, 0, 0, padding)).unfold(0, longest, 1).transpose(1, 2)  # (tokens, longest, width)
+        window_scores = F.pad(scores.float(), (0, padding)).unfold(0, longest, 1)  # (tokens, longest)
+        inside = torch.ones(longest, longest, dtype=torch.bool, device=values.device).tril()
+        weights = window_scores.unsqueeze(1).masked_fill(~inside, float("-inf")).softmax(dim=-1)
+        return torch.bmm(weights.to(values.dtype), windows)

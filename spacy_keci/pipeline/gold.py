@@ -1,0 +1,94 @@
+"""Gold span graphs of a batch of examples, in the tokens of the predicted documents."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from spacy.training import Example
+from spacy.util import minibatch
+from thinc.api import NumpyOps
+
+from ..ml.targets import GoldGraphs, candidate_array, entity_targets
+from ..suggesters import Suggester
+from ..tokens import get_relations
+
+
+def gold_graphs(
+    examples: Iterable[Example],
+    spans_key: str,
+    labels: Sequence[str],
+    relation_labels: Sequence[str],
+    unreachable: Counter[str] | None = None,
+) -> GoldGraphs:
+    """Arrays of the gold mentions and relations that lie on token boundaries of the predicted documents.
+
+    What does not, and relations that hang on it, is counted in ``unreachable``. Relations of a reference whose span
+    group has no ``relations`` count as not annotated. Raises ValueError for a label that is not among those given.
+    """
+    label_ids = {label: i for i, label in enumerate(labels, start=1)}
+    relation_ids = {label: i for i, label in enumerate(relation_labels, start=1)}
+    counts = unreachable if unreachable is not None else Counter()
+    mentions: list[tuple[int, int, int, int]] = []
+    relations: list[tuple[int, int, int]] = []
+    has_relations = []
+    for d, example in enumerate(examples):
+        predicted, group = example.predicted, example.reference.spans[spans_key]
+        rows: dict[tuple[int, int, str], int] = {}
+        for mention in group:
+            if mention.label_ not in label_ids:
+                raise ValueError(_unknown("entity", mention.label_, mention.sent.text, labels))
+            span = predicted.char_span(mention.start_char, mention.end_char)
+            if span is None:
+                counts["mentions do not begin and end on tokens"] += 1
+            else:
+                rows[mention.start, mention.end, mention.label_] = len(mentions)
+                mentions.append((d, span.start, span.end, label_ids[mention.label_]))
+        has_relations.append("relations" in group.attrs)
+        for relation in get_relations(example.reference, spans_key):
+            if relation.label not in relation_ids:
+                raise ValueError(_unknown("relation", relation.label, str(relation), relation_labels))
+            head, tail = (rows.get((s.start, s.end, s.label_)) for s in (relation.head, relation.tail))
+            if head is None or tail is None:
+                counts["relations of such mentions"] += 1
+            else:
+                relations.append((head, tail, relation_ids[relation.label]))
+    rows_ = np.array(mentions, dtype="int64").reshape(-1, 4)
+    return GoldGraphs(
+        spans=rows_[:, :3],
+        labels=rows_[:, 3],
+        relations=np.array(relations, dtype="int64").reshape(-1, 3),
+        has_relations=np.array(has_relations, dtype=bool),
+    )
+
+
+def find_unreachable(
+    examples: list[Example],
+    suggester: Suggester,
+    *,
+    spans_key: str,
+    labels: Sequence[str],
+    relation_labels: Sequence[str],
+    max_pair_distance: int,
+) -> Counter[str]:
+    """How much of the gold a component with these settings can never predict, by reason."""
+    counts: Counter[str] = Counter()
+    for batch in minibatch(examples, 128):
+        gold = gold_graphs(batch, spans_key, labels, relation_labels, counts)
+        suggested = candidate_array(suggester([example.predicted for example in batch], ops=NumpyOps()))
+        _, row = entity_targets(suggested, gold)
+        found = np.isin(np.arange(len(gold.spans)), row)
+        head, tail, _ = gold.relations.T
+        counts["mentions that are not suggested, or have the offsets of another"] += int((~found).sum())
+        counts["relations of such mentions"] += int((~found[head] | ~found[tail]).sum())
+        far = np.abs(gold.spans[head, 1] - gold.spans[tail, 1]) > max_pair_distance
+        counts["relations over more than max_pair_distance tokens"] += int(far.sum())
+        counts["relations of a mention with itself"] += int((head == tail).sum())
+    return +counts
+
+
+def _unknown(kind: str, label: str, where: str, known: Sequence[str]) -> str:
+    return (
+        f"Unknown {kind} label {label!r} in '{where}'. The component was initialized with "
+        f"{', '.join(known) or 'none'}. Add it to the labels in [initialize.components.keci] and train again, or "
+        "take it out of the corpus."
+    )

@@ -1,0 +1,98 @@
+"""The official score of BioRelEx (Khachatrian et al. 2019), as its authors' evaluation program computes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+from spacy.training import Example
+
+from ..corpora.annotation import AnnotatedText
+from ..tokens import SPANS_KEY
+from .counts import CountTable, Statistic, micro, read_graphs
+from .strict import StrictScorer
+
+NamePair = tuple[str, str]
+
+
+def make_biorelex_scorer(spans_key: str = SPANS_KEY, symmetric: list[str] | None = None) -> "BioRelExScorer":
+    """Registered as ``spacy_keci.biorelex_scorer.v1``.
+
+    symmetric: relation labels whose head and tail may be swapped, for the strict scores.
+    """
+    return BioRelExScorer(spans_key, frozenset(symmetric or ()))
+
+
+@dataclass(frozen=True)
+class BioRelExScorer(StrictScorer):
+    """The official scores ``biorelex_mentions_*`` and ``biorelex_relations_*`` (``_p``, ``_r``, ``_f``), with the
+    strict scores beside them.
+
+    Mentions are compared by name and offsets, without their type. A gold interaction between two clusters of mentions
+    is found if every unordered pair of names across them is predicted, whatever the label; a predicted pair of names
+    that belongs to no gold interaction is a false positive. Every predicted mention is an entity of its own. Gold
+    clusters are ``attrs["clusters"]`` and ``attrs["interactions"]`` of the SpanGroup; without them each gold mention
+    is a cluster, and the relations are the interactions.
+    """
+
+    statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
+        **StrictScorer.statistics,
+        "biorelex_mentions": ("biorelex_mentions", micro),
+        "biorelex_relations": ("biorelex_relations", micro),
+    }
+
+    def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
+        """Those of the strict scores, ``biorelex_mentions`` and ``biorelex_relations``; the latter have one label."""
+        examples = list(examples)
+        graphs = read_graphs(examples, self.spans_key)
+        interactions = [_count_interactions(gold, predicted) for gold, predicted in graphs]
+        return {
+            **super().tables(examples),
+            "biorelex_mentions": CountTable.from_sets(
+                [_names(gold) for gold, _ in graphs], [_names(predicted) for _, predicted in graphs]
+            ),
+            "biorelex_relations": CountTable(["interaction"], np.array(interactions, np.int64).reshape(-1, 1, 3)),
+        }
+
+
+def _names(graph: AnnotatedText) -> set[tuple[int, int, str]]:
+    # The name is the text at the offsets, so offsets alone identify a mention.
+    return {(mention.start, mention.end, "mention") for mention in graph.mentions}
+
+
+def _count_interactions(gold: AnnotatedText, predicted: AnnotatedText) -> tuple[int, int, int]:
+    """True positives, false positives, false negatives. Gold interactions count one by one, also duplicates and those
+    of a cluster with itself, predicted name pairs once each: the program's own way."""
+    names = _surfaces(predicted)
+    guesses = {_unordered(names[head], names[tail]) for head, tail, *_ in predicted.relations}
+    matched: set[NamePair] = set()
+    found = missed = 0
+    for pairs in _gold_name_pairs(gold):
+        matched |= pairs & guesses
+        if pairs <= guesses:
+            found += 1
+        else:
+            missed += 1
+    return found, len(guesses - matched), missed
+
+
+def _gold_name_pairs(gold: AnnotatedText) -> list[set[NamePair]]:
+    """For each gold interaction, the unordered pairs of names across its two clusters."""
+    names = _surfaces(gold)
+    if gold.clusters is None:
+        clusters, interactions = [{name} for name in names], gold.relations
+    else:
+        clusters = [{names[i] for i in cluster} for cluster in gold.clusters]
+        interactions = gold.interactions or []
+    return [
+        {_unordered(a, b) for a, b in product(clusters[first], clusters[second])} for first, second, *_ in interactions
+    ]
+
+
+def _surfaces(graph: AnnotatedText) -> list[str]:
+    return [graph.text[mention.start : mention.end] for mention in graph.mentions]
+
+
+def _unordered(a: str, b: str) -> NamePair:
+    return (a, b) if a <= b else (b, a)

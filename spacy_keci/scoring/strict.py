@@ -1,0 +1,126 @@
+"""Strict scores: a mention counts by its offsets and type, a relation by its label and its two typed mentions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from spacy.training import Example
+
+from ..corpora.annotation import AnnotatedText
+from ..tokens import SPANS_KEY
+from .counts import CountTable, Statistic, macro, micro, read_graphs
+
+# (head, tail, label), head and tail being (start, end, type) or, untyped, (start, end)
+Triple = tuple[tuple[Any, ...], tuple[Any, ...], str]
+
+
+def make_strict_scorer(spans_key: str = SPANS_KEY, symmetric: list[str] | None = None) -> "StrictScorer":
+    """Registered as ``spacy_keci.strict_scorer.v1``.
+
+    symmetric: relation labels whose head and tail may be swapped.
+    """
+    return StrictScorer(spans_key, frozenset(symmetric or ()))
+
+
+@dataclass(frozen=True)
+class StrictScorer:
+    """Compares sets of mentions and relations by their character offsets: what is given twice counts once, and gold
+    that the pipeline's tokens cannot reach counts as missed.
+
+    Micro scores sum over all labels; macro scores are means over the labels that occur in gold or prediction (the
+    score of ADE, as in SpERT). Where there is nothing to score, scores are 0.
+    """
+
+    spans_key: str = SPANS_KEY
+    symmetric: frozenset[str] = frozenset()
+
+    # name of a score: the table it is computed from, and how
+    statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
+        "entities_micro": ("entities", micro),
+        "entities_macro": ("entities", macro),
+        "relations_micro": ("relations", micro),
+        "relations_macro": ("relations", macro),
+        "relations_untyped_micro": ("relations_untyped", micro),
+    }
+
+    def configured(self, spans_key: str | None = None, symmetric: Iterable[str] | None = None) -> "StrictScorer":
+        """The same scorer with these settings, where they are given."""
+        return replace(
+            self,
+            spans_key=self.spans_key if spans_key is None else spans_key,
+            symmetric=self.symmetric if symmetric is None else frozenset(symmetric),
+        )
+
+    def __call__(
+        self,
+        examples: Iterable[Example],
+        *,
+        spans_key: str | None = None,
+        symmetric: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """``entities_micro_*``, ``entities_macro_*``, ``relations_micro_*``, ``relations_macro_*`` and
+        ``relations_untyped_micro_*`` (types of the arguments ignored) with ``_p``, ``_r``, ``_f``;
+        ``entities_per_type`` and ``relations_per_type``; ``*_gold`` and ``*_predicted``, the numbers of items of each
+        table; ``entities_unreachable`` and ``relations_unreachable``: gold that
+        is not on token boundaries of the predicted document.
+
+        spans_key, symmetric: settings of the component that calls, in place of the scorer's own. Other keyword
+            arguments are ignored.
+        Raises ValueError if the spans key is missing in a reference document.
+        """
+        self = self.configured(spans_key, symmetric)
+        examples = list(examples)
+        tables = self.tables(examples)
+        scores: dict[str, Any] = {}
+        for name, (table, statistic) in self.statistics.items():
+            values = statistic(tables[table].totals).tolist()
+            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
+        for name, counts in tables.items():
+            scores |= counts.sizes(name)
+        for name in ("entities", "relations"):
+            scores[f"{name}_per_type"] = tables[name].per_type()
+        return scores | self._unreachable(examples)
+
+    def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
+        """Counts per document and label of ``entities``, ``relations`` and ``relations_untyped``."""
+        graphs = read_graphs(examples, self.spans_key)
+        gold, predicted = [gold for gold, _ in graphs], [predicted for _, predicted in graphs]
+
+        def table(items: Any) -> CountTable:
+            return CountTable.from_sets([items(graph) for graph in gold], [items(graph) for graph in predicted])
+
+        return {
+            "entities": table(_entities),
+            "relations": table(self._relations),
+            "relations_untyped": table(self._untyped_relations),
+        }
+
+    def _relations(self, graph: AnnotatedText) -> set[Triple]:
+        return self._triples(graph, [mention[:3] for mention in graph.mentions])
+
+    def _untyped_relations(self, graph: AnnotatedText) -> set[Triple]:
+        return self._triples(graph, [mention[:2] for mention in graph.mentions])
+
+    def _triples(self, graph: AnnotatedText, mentions: list[tuple[Any, ...]]) -> set[Triple]:
+        triples: set[Triple] = set()
+        for i, j, label, _ in graph.relations:
+            head, tail = mentions[i], mentions[j]
+            if label in self.symmetric:
+                head, tail = sorted((head, tail))
+            triples.add((head, tail, label))
+        return triples
+
+    def _unreachable(self, examples: list[Example]) -> dict[str, int]:
+        entities = relations = 0
+        for example, (gold, _) in zip(examples, read_graphs(examples, self.spans_key), strict=True):
+            starts = {token.idx for token in example.predicted}
+            ends = {token.idx + len(token) for token in example.predicted}
+            lost = {entity for entity in _entities(gold) if entity[0] not in starts or entity[1] not in ends}
+            entities += len(lost)
+            relations += sum(head in lost or tail in lost for head, tail, _ in self._relations(gold))
+        return {"entities_unreachable": entities, "relations_unreachable": relations}
+
+
+def _entities(graph: AnnotatedText) -> set[tuple[int, int, str]]:
+    return {mention[:3] for mention in graph.mentions}

@@ -1,0 +1,200 @@
+"""The evaluate command from end to end, with a pipeline that finds upper-case words and pairs neighbours."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span, SpanGroup
+from typer import Typer
+from typer.testing import CliRunner
+
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, evaluate_cli, own_scorer
+from spacy_keci.cli.provenance import encoder_name
+from spacy_keci.corpora.formats import read_any
+from spacy_keci.scoring.biorelex import BioRelExScorer
+from spacy_keci.scoring.strict import StrictScorer
+
+from ..scoring.graphs import make_doc
+
+app = Typer()
+app.command()(evaluate_cli)
+
+
+@Language.component("test_upper_case_graph")
+def upper_case_graph(doc: Doc) -> Doc:
+    found = [Span(doc, t.i, t.i + 1, label="GENE") for t in doc if t.is_upper]
+    rows = [[i, i + 1, "binds", 1.0] for i in range(len(found) - 1)]
+    doc.spans["entities"] = SpanGroup(doc, name="entities", spans=found, attrs={"relations": rows})
+    return doc
+
+
+@pytest.fixture
+def model(nlp: Language, tmp_path: Path) -> Path:
+    nlp.add_pipe("test_upper_case_graph")
+    nlp.meta["name"] = "upper"
+    nlp.to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def golds(nlp: Language) -> list[Doc]:
+    return [
+        make_doc(nlp, "AB binds CD", [(0, 2, "GENE"), (9, 11, "GENE")], [(0, 1, "binds")], id="one"),
+        make_doc(nlp, "AB and lower bind", [(0, 2, "GENE"), (7, 12, "DRUG")], [(0, 1, "binds")], id="two"),
+        make_doc(nlp, "nothing here", id="three"),
+        make_doc(nlp, "ABCD is split", [(0, 2, "GENE")], id="four"),
+    ]
+
+
+@pytest.fixture
+def corpus(golds: list[Doc], tmp_path: Path) -> Path:
+    path = tmp_path / "dev.spacy"
+    DocBin(docs=golds, store_user_data=True).to_disk(path)
+    return path
+
+
+def evaluate(*args: Any) -> str:
+    outcome = CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
+
+
+def test_end_to_end(model, corpus, tmp_path):
+    output = tmp_path / "results" / "x.json"
+    shown = evaluate(model, corpus, "-o", output, "--name", "run-1", "--group", "runs", "--bootstrap", 50)
+    text = output.read_text()
+    result = json.loads(text)
+    assert result["scores"]["entities_micro_p"] == pytest.approx(3 / 4)  # AB, CD, AB and not ABCD
+    assert result["scores"]["entities_micro_r"] == pytest.approx(3 / 5)  # without "lower" and "AB" in ABCD
+    assert result["scores"]["relations_micro_p"] == 1.0 and result["scores"]["relations_micro_r"] == 0.5
+    assert result["per_type"]["entities"]["DRUG"] == {"p": 0.0, "r": 0.0, "f": 0.0, "support": 1}
+    assert result["counts"]["entities_gold"] == 5 and result["counts"]["entities_unreachable"] == 1
+    low, high = result["intervals"]["entities_micro_f"]
+    assert low <= result["scores"]["entities_micro_f"] <= high and low < high
+    assert (result["name"], result["group"], result["benchmark"]) == ("run-1", "runs", "strict")
+    assert result["corpus"]["name"] == "dev.spacy" and result["corpus"]["documents"] == 4
+    assert len(result["corpus"]["sha256"]) == len(result["model"]["config_sha256"]) == 64
+    assert result["model"]["name"] == "en_upper" and result["training"] is None
+    assert result["versions"]["spacy"] == spacy.__version__ and "spacy-transformers" in result["versions"]
+    assert result["speed"]["documents_per_second"] > 0 and result["speed"]["device"] == "cpu"
+    assert result["date"]
+    assert str(tmp_path) not in text
+    for part in ("run-1 on dev.spacy", "entities, strict micro", "DRUG", "5 gold entities, 4 predicted, 1 gold not on"):
+        assert part in " ".join(shown.split())
+
+
+def test_same_scores_again(model, corpus, tmp_path):
+    results = []
+    for i in range(2):
+        evaluate(model, corpus, "-o", tmp_path / f"{i}.json", "--batch-size", i + 1, "--threads", 1)
+        results.append(json.loads((tmp_path / f"{i}.json").read_text()))
+    first, second = ({k: r[k] for k in ("name", "scores", "intervals", "corpus", "model")} for r in results)
+    assert first == second and first["name"] == "en_upper"
+
+
+def test_training_info(model, corpus, tmp_path):
+    (model / "training.json").write_text('{"seconds": 7}')
+    evaluate(model, corpus, "-o", tmp_path / "x.json", "--bootstrap", 0)
+    result = json.loads((tmp_path / "x.json").read_text())
+    assert result["training"] == {"seconds": 7} and result["intervals"] == {}
+
+
+def test_predictions_and_comparison(model, corpus, tmp_path, nlp):
+    """A system compared with its own predictions does not differ from itself."""
+    evaluate(model, corpus, "--predictions", tmp_path / "out.spacy")
+    docs = list(DocBin().from_disk(tmp_path / "out.spacy").get_docs(nlp.vocab))
+    assert [doc.user_data["id"] for doc in docs] == ["one", "two", "three", "four"]
+    assert [[span.text for span in doc.spans["entities"]] for doc in docs] == [["AB", "CD"], ["AB"], [], ["ABCD"]]
+    shown = evaluate(model, corpus, "--compare", tmp_path / "out.spacy", "-o", tmp_path / "x.json")
+    assert "paired bootstrap" in shown
+    compared = json.loads((tmp_path / "x.json").read_text())["compared"]
+    assert compared["with"] == "out.spacy" and set(compared["p"].values()) == {1.0}
+
+
+def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
+    DocBin(docs=golds[1:]).to_disk(tmp_path / "less.spacy")
+    outcome = CliRunner().invoke(app, [str(model), str(corpus), "--compare", str(tmp_path / "less.spacy")])
+    assert outcome.exit_code == 1 and "holds 3 documents, the corpus 4" in " ".join(outcome.output.split())
+
+
+@pytest.mark.parametrize("missing", ["model", "corpus"])
+def test_nothing_there(model, corpus, tmp_path, missing):
+    (tmp_path / "empty").mkdir()
+    args = [
+        str(tmp_path / "empty") if missing == name else str(path)
+        for name, path in (("model", model), ("corpus", corpus))
+    ]
+    outcome = CliRunner().invoke(app, args)
+    assert outcome.exit_code == 1 and "Cannot" in outcome.output
+
+
+def test_empty_corpus(model, tmp_path):
+    DocBin().to_disk(tmp_path / "none.spacy")
+    outcome = CliRunner().invoke(app, [str(model), str(tmp_path / "none.spacy")])
+    assert outcome.exit_code == 1 and "holds no documents" in outcome.output
+
+
+def test_missing_key_is_an_error(model, tmp_path, nlp):
+    DocBin(docs=[nlp.make_doc("AB CD")]).to_disk(tmp_path / "bare.spacy")
+    outcome = CliRunner().invoke(app, [str(model), str(tmp_path / "bare.spacy")])
+    assert outcome.exit_code == 1 and "has no doc.spans['entities']" in " ".join(outcome.output.split())
+
+
+def test_predictions_in_other_formats(model, corpus, tmp_path):
+    evaluate(model, corpus, "--predictions", tmp_path / "out.jsonl")
+    texts = list(read_any(tmp_path / "out.jsonl"))
+    assert [text.id for text in texts] == ["one", "two", "three", "four"]
+    assert [len(text.mentions) for text in texts] == [2, 1, 0, 1]
+    evaluate(model, corpus, "--predictions", tmp_path / "out.json")
+    assert [len(text.mentions) for text in read_any(tmp_path / "out.json", "biorelex")] == [2, 1, 0, 1]
+
+
+def test_jsonl_as_gold(model, tmp_path):
+    path = tmp_path / "gold.jsonl"
+    line = {"text": "AB CD", "entities": [{"text": "AB", "label": "GENE"}, {"text": "CD", "label": "GENE"}]}
+    path.write_text(json.dumps(line) + "\n{}\n")
+    shown = evaluate(model, path, "-o", tmp_path / "x.json")
+    assert "malformed line" in shown
+    assert json.loads((tmp_path / "x.json").read_text())["scores"]["entities_micro_f"] == 1.0
+
+
+def test_choice_of_the_scorer(nlp):
+    plain = [make_doc(nlp, "AB CD", [(0, 2, "GENE")])]
+    clustered = [make_doc(nlp, "AB CD", [(0, 2, "GENE")], clusters=[[0]], interactions=[])]
+    own = StrictScorer(symmetric=frozenset({"binds"}))
+    assert choose_scorer(own, plain, Benchmark.auto) == choose_scorer(own, clustered, Benchmark.strict) == own
+    official = BioRelExScorer(symmetric=frozenset({"binds"}))
+    assert choose_scorer(own, clustered, Benchmark.auto) == choose_scorer(own, plain, Benchmark.biorelex) == official
+
+
+class Scored:
+    """A component with settings of its own, and a scorer."""
+
+    def __init__(self) -> None:
+        self.spans_key, self.symmetric, self.scorer = "mine", ("binds",), StrictScorer()
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
+
+
+def test_settings_of_the_component(nlp):
+    Language.factory("test_scored", func=lambda nlp, name: Scored())
+    nlp.add_pipe("test_scored")
+    assert own_scorer(nlp) == StrictScorer("mine", frozenset({"binds"}))
+
+
+def test_encoder_name():
+    transformer = {"@architectures": "spacy_keci.TransformerModel.v1", "name": "allenai/scibert"}
+    listener = {"@architectures": "spacy-transformers.TransformerListener.v1", "pooling": {}}
+    keci = {"model": {"@architectures": "spacy_keci.SpanGraph.v1", "tok2vec": listener}}
+    assert encoder_name({"components": {"transformer": {"model": transformer}, "keci": keci}}) == "allenai/scibert"
+    transformer["name"] = "/home/someone/models/minilm"
+    assert encoder_name({"components": {"transformer": {"model": transformer}}}) == "models/minilm"
+    cnn = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 96}
+    assert (
+        encoder_name({"components": {"keci": {"model": {**keci["model"], "tok2vec": cnn}}}}) == "spacy.HashEmbedCNN.v2"
+    )
+    assert encoder_name({}) is None

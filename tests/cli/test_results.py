@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from spacy_keci.cli.results import make_table, read_results, results_cli, update_tables
+
+app = Typer()
+app.command()(results_cli)
+TEXT = "Before\n<!-- results:ade-* -->\nold\n<!-- /results -->\nAfter `code`\n"
+
+
+def write_result(folder: Path, name: str, group: str, f: float, seed: int = 0, sha256: str = "a", **scores) -> Path:
+    result: dict[str, Any] = {
+        "name": name,
+        "group": group,
+        "scores": {"entities_micro_f": f, **scores},
+        "intervals": {"entities_micro_f": [f - 0.1, f + 0.1]},
+        "corpus": {"name": "test.spacy", "sha256": sha256, "documents": 3},
+        "model": {"seed": seed, "encoder": "MiniLM"},
+    }
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(result))
+    return path
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    return [
+        write_result(tmp_path, "ade-fold1", "ade-minilm", 0.7, sha256="b", entities_macro_f=0.4),
+        write_result(tmp_path, "ade-fold0", "ade-minilm", 0.8, sha256="a", entities_macro_f=0.6),
+        write_result(tmp_path, "ade-scibert", "ade-scibert", 0.9),
+        write_result(tmp_path, "demo", "demo", 0.5),
+    ]
+
+
+def test_table(paths):
+    """Runs that differ by fold become mean and standard deviation, a single run keeps its interval."""
+    assert make_table(read_results(paths)).splitlines() == [
+        "| run | encoder | entities (strict, micro) | entities (strict, macro) |",
+        "| --- | --- | ---: | ---: |",
+        "| ade-minilm (2 runs) | MiniLM | 75.0 ± 7.1 | 50.0 ± 14.1 |",
+        "| ade-scibert | MiniLM | 90.0 (80.0-100.0) |  |",
+        "| demo | MiniLM | 50.0 (40.0-60.0) |  |",
+    ]
+
+
+def test_update_and_check(paths, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(TEXT)
+    command = [*map(str, paths), "--update", str(readme)]
+    assert CliRunner().invoke(app, [*command, "--check"]).exit_code == 1
+    assert readme.read_text() == TEXT
+    assert CliRunner().invoke(app, command).exit_code == 0
+    new = readme.read_text()
+    assert "old" not in new and "ade-minilm (2 runs)" in new and "demo" not in new
+    assert new.startswith("Before\n<!-- results:ade-* -->\n") and new.endswith("<!-- /results -->\nAfter `code`\n")
+    assert CliRunner().invoke(app, [*command, "--check"]).exit_code == 0
+    paths.append(write_result(tmp_path, "ade-fold2", "ade-minilm", 0.1, sha256="c"))
+    assert CliRunner().invoke(app, [*map(str, paths), "--update", str(readme), "--check"]).exit_code == 1
+
+
+def test_prints_without_update(paths):
+    assert "| demo | MiniLM |" in CliRunner().invoke(app, [str(paths[-1])]).output
+
+
+def test_two_tables(paths):
+    text = TEXT + "<!-- results:demo -->\n<!-- /results -->\n"
+    first, second = update_tables(text, read_results(paths)).split("After")
+    assert "demo" not in first and "| demo |" in second and "ade" not in second
+
+
+@pytest.mark.parametrize(
+    ("markdown", "message"),
+    [
+        ("no block", "needs its own line"),
+        ("<!-- results:demo -->\n", "an end"),
+        ("<!-- results:demo -->\n" + TEXT, "an end"),
+        ("<!-- results:gad -->\n<!-- /results -->", "No result belongs to <!-- results:gad -->"),
+    ],
+)
+def test_bad_blocks(paths, markdown, message):
+    with pytest.raises(ValueError, match=message):
+        update_tables(markdown, read_results(paths))
+
+
+def test_the_same_run_twice(tmp_path):
+    twice = [write_result(tmp_path, name, "demo", 0.5) for name in ("one", "two")]
+    with pytest.raises(ValueError, match="same corpus and seed"):
+        read_results(twice)
+    assert CliRunner().invoke(app, [*map(str, twice)]).exit_code == 1
+
+
+def test_other_files(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text('{"name": "x"}')
+    with pytest.raises(ValueError, match=r"metrics\.json is not a result .* no corpus, group"):
+        read_results([path])

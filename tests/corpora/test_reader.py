@@ -1,0 +1,170 @@
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
+
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.corpora.reader import SpanGraphCorpus, read_docs
+from spacy_keci.tokens import get_relations
+
+TEXTS = [
+    AnnotatedText(
+        f"FK506 binds FKBP{i}-GFP.",
+        [Mention(0, 5, "drug"), Mention(12, 17, "protein"), Mention(18, 21, "protein")],
+        [RelationTriple(0, 1, "binds"), RelationTriple(2, 1, "part_of")],
+        id=str(i),
+    )
+    for i in range(8)
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, nlp: Language) -> Path:
+    return save(tmp_path / "train.spacy", nlp, TEXTS)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    monkeypatch.setattr(spacy.util.logger, "propagate", True)
+    caplog.set_level(logging.INFO, logger="spacy")
+    return caplog
+
+
+def save(path: Path, nlp: Language, texts: list[AnnotatedText]) -> Path:
+    save_docs([to_doc(text, nlp.make_doc, Report()) for text in texts], path)
+    return path
+
+
+def make_corpus(path: Path, **settings: Any) -> Any:
+    """Through the registry, as a config does it."""
+    config = {"corpus": {"@readers": "spacy_keci.SpanGraphCorpus.v1", "path": str(path), **settings}}
+    return spacy.registry.resolve(config)["corpus"]
+
+
+def test_examples_keep_relations(corpus: Path, nlp: Language) -> None:
+    examples = list(make_corpus(corpus)(nlp))
+    assert [example.text for example in examples] == [text.text for text in TEXTS]
+    for example in examples:
+        assert "entities" not in example.predicted.spans
+        assert [str(r) for r in get_relations(example.reference)] == [
+            f"FK506 --binds--> {example.reference.spans['entities'][1].text}",
+            f"GFP --part_of--> {example.reference.spans['entities'][1].text}",
+        ]
+
+
+def test_jsonl_and_folders(tmp_path: Path, corpus: Path, nlp: Language) -> None:
+    (tmp_path / "deep").mkdir()
+    line = {"text": "A binds B.", "entities": [{"text": "A", "label": "x"}], "relations": []}
+    (tmp_path / "deep" / "more.jsonl").write_text(json.dumps(line), encoding="utf8")
+    (tmp_path / "notes.txt").write_text("not a corpus", encoding="utf8")
+    examples = list(make_corpus(tmp_path)(nlp))
+    assert [example.text for example in examples] == ["A binds B."] + [text.text for text in TEXTS]
+    assert [len(doc) for doc in read_docs(tmp_path, nlp)] == [len(example.reference) for example in examples]
+
+
+def test_limit_and_shuffle(corpus: Path, nlp: Language) -> None:
+    def ids(reader: Any) -> list[str]:
+        return [example.reference.user_data["id"] for example in reader(nlp)]
+
+    assert ids(make_corpus(corpus, limit=3)) == ["0", "1", "2"]
+    assert sorted(ids(make_corpus(corpus, limit=3, shuffle=True))) == ["0", "1", "2"]
+    first, second = (make_corpus(corpus, shuffle=True, seed=1) for _ in range(2))
+    epochs = [ids(first), ids(first)]
+    assert epochs[0] != epochs[1]
+    assert [ids(second), ids(second)] == epochs
+    spacy.util.fix_random_seed(5)
+    drawn = ids(make_corpus(corpus, shuffle=True))
+    spacy.util.fix_random_seed(5)
+    assert ids(make_corpus(corpus, shuffle=True)) == drawn != ids(make_corpus(corpus))
+
+
+def test_limit_runs_over_files(tmp_path: Path, nlp: Language) -> None:
+    save(tmp_path / "a.spacy", nlp, TEXTS[:3])
+    save(tmp_path / "b.spacy", nlp, TEXTS[3:])
+    assert [e.reference.user_data["id"] for e in make_corpus(tmp_path, limit=5)(nlp)] == list("01234")
+    assert len(list(make_corpus(tmp_path, limit=3)(nlp))) == 3
+
+
+def test_summary_is_logged_once(corpus: Path, nlp: Language, log: pytest.LogCaptureFixture) -> None:
+    reader = make_corpus(corpus)
+    for _ in range(2):
+        list(reader(nlp))
+    (record,) = log.records
+    assert record.levelname == "INFO"
+    assert record.getMessage() == f"{corpus}: 8 texts, 24 mentions, 16 relations"
+
+
+def test_what_the_tokenizer_cannot_reach(corpus: Path, log: pytest.LogCaptureFixture) -> None:
+    nlp = spacy.blank("en")
+    nlp.tokenizer = Tokenizer(nlp.vocab)  # splits at whitespace only
+    examples = list(make_corpus(corpus)(nlp))
+    assert all(len(example.reference.spans["entities"]) == 3 for example in examples)
+    (record,) = log.records
+    assert record.levelname == "WARNING"
+    assert "24 mentions, 16 relations; 16 mentions do not begin and end on tokens" in record.getMessage()
+    assert "nor can 16 relations of theirs" in record.getMessage()
+
+
+def test_empty_texts_are_left_out_and_counted(tmp_path: Path, nlp: Language, log: pytest.LogCaptureFixture) -> None:
+    path = save(tmp_path / "x.spacy", nlp, [AnnotatedText(""), AnnotatedText(" \n"), *TEXTS[:1]])
+    assert len(list(make_corpus(path)(nlp))) == 1
+    assert "2 dropped: empty text" in log.records[0].getMessage()
+
+
+def test_malformed_lines_are_logged(tmp_path: Path, nlp: Language, log: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "A"}\n{"tokens": []}\n', encoding="utf8")
+    assert len(list(make_corpus(path)(nlp))) == 1
+    assert "1 dropped: malformed line (line 2: text: Field required)" in log.records[0].getMessage()
+
+
+def test_documents_without_the_spans_key(tmp_path: Path, nlp: Language) -> None:
+    doc = nlp("Not annotated.")
+    doc.spans["sc"] = []
+    save_docs([to_doc(TEXTS[0], nlp.make_doc, Report()), doc], tmp_path / "x.spacy")
+    with pytest.raises(ValueError, match=r"Document 2 of .*x.spacy .'Not annotated.'. has no doc.spans\['entities'\]"):
+        list(make_corpus(tmp_path / "x.spacy")(nlp))
+
+
+def test_empty_group_is_kept(tmp_path: Path, nlp: Language) -> None:
+    path = save(tmp_path / "x.spacy", nlp, [AnnotatedText("Nothing here.")])
+    (example,) = make_corpus(path)(nlp)
+    assert len(example.reference.spans["entities"]) == 0
+    assert example.reference.spans["entities"].attrs["relations"] == []
+
+
+def test_other_spans_key(tmp_path: Path, nlp: Language) -> None:
+    doc: Doc = to_doc(TEXTS[0], nlp.make_doc, Report(), spans_key="sc")
+    save_docs([doc], tmp_path / "x.spacy")
+    (example,) = make_corpus(tmp_path / "x.spacy", spans_key="sc")(nlp)
+    assert len(get_relations(example.reference, "sc")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "message"),
+    [
+        ("none.spacy", None, FileNotFoundError, "is not a file, nor a folder that holds"),
+        ("x.spacy", b"no DocBin", ValueError, "is not a file of spaCy's DocBin format"),
+        ("x.json", b"[]", ValueError, "convert it with 'spacy keci convert'"),
+        ("x.jsonl", b"no json", ValueError, "No line of"),
+    ],
+)
+def test_bad_paths(
+    tmp_path: Path, nlp: Language, name: str, content: bytes | None, error: type[Exception], message: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(error, match=message):
+        list(SpanGraphCorpus(tmp_path / name)(nlp))
+
+
+def test_no_path() -> None:
+    with pytest.raises(ValueError, match=r"--paths.train"):
+        spacy.registry.resolve({"corpus": {"@readers": "spacy_keci.SpanGraphCorpus.v1", "path": None}})
