@@ -1,7 +1,7 @@
 """Compile vocabularies into a knowledge base. Memory grows with the number of concepts and relations, not with text."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from .fuzzy import write_fuzzy
 from .graph import write_edges
 from .knowledge_base import HAS_TYPE, KnowledgeBase
-from .lexicon import write_lexicon
+from .lexicon import Lexicon, write_lexicon
 from .merge import Clusters, merge_by_name, merge_by_reference, semantic_groups
 from .normalize import normalize
 from .semantic_network import SemanticNetwork, read_semantic_network
@@ -50,6 +51,7 @@ def compile_knowledge_base(
     semantic_network: Sequence[Path] = (),
     type_tables: Sequence[Path] = (),
     merge: bool = True,
+    fuzzy: bool = True,
     overwrite: bool = False,
     max_errors: int = 1000,
     progress: bool = False,
@@ -57,7 +59,10 @@ def compile_knowledge_base(
     """Compile ``sources`` into the folder ``out``. Returns what was read and dropped, by source.
 
     Sources given first come first among the candidates of a name, and name and define the concepts that several
-    of them have. Raises KnowledgeBaseError for sources that cannot be read, FileExistsError if ``out`` is there.
+    of them have. With ``merge``, concepts of several vocabularies become one where their references or names say so
+    (see ``merge.py``); with ``fuzzy``, the index for names that are nearly right is built too.
+
+    Raises KnowledgeBaseError for sources that cannot be read, FileExistsError if ``out`` is there.
     """
     if not sources:
         raise KnowledgeBaseError("A knowledge base needs at least one source.")
@@ -82,7 +87,7 @@ def compile_knowledge_base(
             reports["knowledge base"] = compiler.report
             if progress:
                 tqdm.write("Writing the lexicon and the graph …")
-            compiler.finish(network, entries, merge)
+            compiler.finish(network, entries, merge, fuzzy)
         # what was written must open before it gets its name
         KnowledgeBase(folder)
     return reports
@@ -168,8 +173,8 @@ class Compiler:
             self._concept.append(-1)
         return number
 
-    def finish(self, network: SemanticNetwork, sources: list[dict[str, Any]], merge: bool = True) -> None:
-        """Write everything. Relations to concepts that never came, and what belongs to them, are dropped and counted."""
+    def finish(self, network: SemanticNetwork, sources: list[dict[str, Any]], merge: bool, fuzzy: bool) -> None:
+        """Write everything. Relations to concepts that never came are dropped and counted."""
         folder = self.folder
         concept = _ints(self._concept).copy()
         for alt, number in self._alt.items():
@@ -193,13 +198,15 @@ class Compiler:
         np.save(folder / "concepts.names.npy", name_ids.astype(np.int32))
         np.save(folder / "concepts.names.indptr.npy", csr(owner[name_ids], n))
         self._drop("name of an unknown concept", int((owner < 0).sum()))
-        known = NamesOf(StringTable(folder, "names"), owner)
-        n_keys = write_lexicon(folder, known, owner)
+        names = zip(StringTable(folder, "names"), owner, strict=True)
+        n_keys = write_lexicon(folder, (name if concept >= 0 else "" for name, concept in names), owner)
+        if fuzzy:
+            write_fuzzy(folder, Lexicon(folder, StringTable(folder, "names")))
 
         tuis = self._write_types(concept, network, n)
         n_relations = self._write_relations(concept, n)
-        number = {tui: i for i, tui in enumerate(tuis)}
-        edges = [(number[h], self._labels.setdefault(x, len(self._labels)), number[t]) for h, x, t in network.edges]
+        row = {tui: i for i, tui in enumerate(tuis)}
+        edges = [(row[h], self._labels.setdefault(x, len(self._labels)), row[t]) for h, x, t in network.edges]
         heads, labels, targets = np.array(edges, np.int64).reshape(-1, 3).T
         write_edges(folder, "network", heads, labels, targets, len(tuis))
         self.report.counts.update(
@@ -317,17 +324,6 @@ class Compiler:
     def _drop(self, reason: str, n: int) -> None:
         if n:
             self.report.count(f"dropped: {reason}", n)
-
-
-class NamesOf:
-    """Names one after the other; "" for those whose concept is not known."""
-
-    def __init__(self, names: StringTable, owner: NDArray[np.int32]) -> None:
-        self._names, self._owner = names, owner
-
-    def __iter__(self) -> Iterable[str]:  # type: ignore[misc]
-        for name, owner in zip(self._names, self._owner, strict=True):
-            yield name if owner >= 0 else ""
 
 
 def _ints(values: "array[int]") -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
+from .fuzzy import FuzzyIndex
 from .graph import ConceptGraph, SubgraphBatch
 from .lexicon import Lexicon
 from .storage import KnowledgeBaseError, StringTable, open_array, read_manifest
@@ -123,6 +124,11 @@ class KnowledgeBase:
     def induce(self, texts: Any, concepts: Any, types: bool = True) -> SubgraphBatch:
         """The graphs of a batch of texts; see :meth:`ConceptGraph.induce`."""
         return self.graph.induce(texts, concepts, self.labels.index(HAS_TYPE), types)
+
+    @cached_property
+    def fuzzy(self) -> FuzzyIndex | None:
+        """Names that are nearly right; None if the knowledge base was compiled without."""
+        return FuzzyIndex(self.path) if (self.path / "fuzzy.grams.npy").exists() else None
 
     @cached_property
     def vectors(self) -> dict[str, NDArray[Any]]:

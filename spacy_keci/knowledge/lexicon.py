@@ -29,14 +29,14 @@ _SYMBOL = re.compile(r"([A-Z][A-Z0-9]+)([ABGDEZ])(\d?)")
 _GREEK_LETTERS = {"A": "alpha", "B": "beta", "G": "gamma", "D": "delta", "E": "epsilon", "Z": "zeta"}
 # Words after a name that leave it what it is: kinds of things, and salts of drugs
 _TAIL_WORDS = frozenset(
-    "protein proteins gene genes domain domains family families molecule molecules acetate bromide chloride citrate "
-    "fumarate hydrobromide hydrochloride maleate mesylate nitrate phosphate potassium sodium succinate sulfate sulphate "
-    "tartrate".split()
+    "protein proteins gene genes domain domains family families molecule molecules acetate bromide chloride citrate "  # noqa: SIM905
+    "fumarate hydrobromide hydrochloride maleate mesylate nitrate phosphate potassium sodium succinate sulfate "
+    "sulphate tartrate".split()
 )
 # Words before the name of a disorder that say how bad it is, or how it runs
 _COURSE_WORDS = frozenset(
-    "acute bilateral chronic delayed diffuse fatal generalized irreversible isolated localized mild moderate persistent "
-    "progressive prolonged recurrent reversible severe subacute transient unilateral".split()
+    "acute bilateral chronic delayed diffuse fatal generalized irreversible isolated localized mild moderate "  # noqa: SIM905
+    "persistent progressive prolonged recurrent reversible severe subacute transient unilateral".split()
 )
 _SPECIES = re.compile(r"(?:h|m|r|d|x|X|y|Hs|Mm|Dm|Xl|Sc)([A-Z][A-Za-z]*\w{1,})|([A-Z][a-z]{2}\d+)p")
 _BREAK = re.compile(r"[.,;:!?]$")
@@ -79,7 +79,7 @@ class Lexicon:
         return text
 
     def candidates(self, key: int, surface: str) -> list[int]:
-        """Concepts that have a name with this key, best first: names whose case must match are compared to ``surface``."""
+        """Concepts that have a name with this key, best first; where case matters, it is compared to ``surface``."""
         first, last = int(self.indptr[key]), int(self.indptr[key + 1])
         concepts: list[int] = self.concepts[first:last].tolist()
         rules = self._case[first:last]
@@ -148,6 +148,10 @@ class Lexicon:
                         if end == last < len(tokens) and tokens[last][0] == "+" and not spaces[last - 1]:
                             # a charge: "Ca2+"
                             variants.setdefault((word, end + 1), key)
+        # a variant inside a name is a part of it: "acute kidney" in "acute kidney injury"
+        parts = [v for v in variants if any(s <= v[0] and v[1] <= e and v != (s, e) for s, e in found)]
+        for part in parts:
+            del variants[part]
         return [Hit(*span, key) for span, key in sorted((variants | found).items())]
 
 
@@ -155,7 +159,9 @@ def _words(
     tokens: Sequence[str], spaces: Sequence[bool], max_words: int
 ) -> tuple[list[int], list[str], list[int], list[int]]:
     """Tokens that are words, their keys, the character edges of the keys, and how far a span from each may run."""
-    words, pieces, edges, breaks = [], [], [0], []
+    words: list[int] = []
+    pieces: list[str] = []
+    edges, breaks = [0], list[int]()
     for i, token in enumerate(tokens):
         piece = normalize_token(token)
         if piece:
@@ -189,7 +195,7 @@ def _close_brackets(tokens: Sequence[str], start: int, end: int) -> int:
     """The end of the span with the brackets that it opens closed; 0 if that is not possible."""
     if end - start == 1:
         return end
-    open_brackets = []
+    open_brackets: list[str] = []
     position = start
     while position < end or (open_brackets and position < len(tokens) and not normalize_token(tokens[position])):
         for character in tokens[position]:
@@ -216,7 +222,7 @@ _SYMBOL_NAME = 4
 
 
 def case_rule(name: str, key: str) -> int:
-    """Two characters: not in lower case ("Rb" is RB, "at" is not AT). Words that are symbols too: as written ("CAT")."""
+    """Two characters: not in lower case ("Rb" is RB, "at" is not AT). Words that are symbols too: as written."""
     if key in ambiguous_words():
         return _ANY_CASE if key not in STOP_WORDS and fold(name)[1:].islower() else _SAME_CASE
     return _NOT_LOWER_CASE if len(key) < 3 else _ANY_CASE

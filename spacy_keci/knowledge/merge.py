@@ -96,4 +96,4 @@ def _one_of_each_vocabulary(clusters: Clusters, concepts: Iterable[int]) -> list
 def semantic_groups() -> dict[str, str]:
     """Semantic group of each semantic type, from ``semantic_groups.tsv``."""
     lines = (Path(__file__).parent / "semantic_groups.tsv").read_text(encoding="utf8").splitlines()
-    return dict(line.split("\t")[:2] for line in lines if line and not line.startswith("#"))  # type: ignore[misc]
+    return dict(line.split("\t")[:2] for line in lines if line and not line.startswith("#"))

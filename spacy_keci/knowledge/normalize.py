@@ -12,10 +12,21 @@ _GREEK = {
 }  # fmt: skip
 _LETTERS = str.maketrans(
     {**_GREEK, **{k.upper(): v.capitalize() for k, v in _GREEK.items() if k != "ς"}}
-    | {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D"}
+    | {
+        "ß": "ss",
+        "æ": "ae",
+        "Æ": "AE",
+        "œ": "oe",
+        "Œ": "OE",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+    }
 )
 _WORD = re.compile(r"[^\W_]+")
-
 
 
 def _plain(text: str) -> str:

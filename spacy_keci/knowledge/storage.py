@@ -7,8 +7,10 @@ import json
 import os
 import shutil
 import tempfile
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -60,7 +62,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} holds no compiled knowledge base (no {MANIFEST}). Compile one with: spacy keci kb build"
         ) from None
     except ValueError as error:
-        raise KnowledgeBaseError(f"{folder / MANIFEST} is damaged ({error}). Compile the knowledge base anew.") from None
+        raise KnowledgeBaseError(
+            f"{folder / MANIFEST} is damaged ({error}). Compile the knowledge base anew."
+        ) from None
     version = manifest.get("format_version")
     if version != FORMAT_VERSION:
         raise KnowledgeBaseError(
@@ -73,7 +77,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def open_array(path: Path) -> NDArray[Any]:
     """A read-only, memory-mapped array. Raises KnowledgeBaseError if the file is missing or cut short."""
     try:
-        return np.load(path, mmap_mode="r")
+        # a plain view: numpy.memmap is slow to index
+        return np.load(path, mmap_mode="r").view(np.ndarray)
     except ValueError as error:
         # an array without elements cannot be mapped
         array = _load_empty(path)
@@ -100,7 +105,9 @@ class StringTable(Sequence[str]):
         size = (folder / f"{name}.utf8").stat().st_size
         if size != int(self._offsets[-1]):
             raise KnowledgeBaseError(f"{folder / name}.utf8 is damaged. Compile the knowledge base anew.")
-        self._bytes = np.memmap(folder / f"{name}.utf8", np.uint8, "r") if size else np.empty(0, np.uint8)
+        self._bytes = (
+            np.memmap(folder / f"{name}.utf8", np.uint8, "r").view(np.ndarray) if size else np.empty(0, np.uint8)
+        )
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -116,7 +123,7 @@ class StringTable(Sequence[str]):
             offsets = self._offsets[first : first + chunk + 1].astype(np.int64)
             data = self._bytes[offsets[0] : offsets[-1]].tobytes()
             edges = (offsets - offsets[0]).tolist()
-            for start, end in zip(edges[:-1], edges[1:], strict=True):
+            for start, end in pairwise(edges):
                 yield data[start:end].decode("utf8")
 
 
@@ -124,8 +131,6 @@ class StringTableWriter:
     """Writes a :class:`StringTable` as the strings come; memory is 8 bytes a string."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        from array import array
-
         self._path = folder / f"{name}.offsets.npy"
         self._file = (folder / f"{name}.utf8").open("wb")
         self._offsets = array("q", [0])

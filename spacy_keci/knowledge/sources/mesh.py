@@ -23,11 +23,8 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
     numbers: dict[str, list[str]] = defaultdict(list)
     records: dict[str, tuple[str, list[str], str]] = {}
     for path in paths:
-        if path.name.removesuffix(".gz").endswith(".xml"):
-            read = _read_xml(path, report)
-        else:
-            read = _read_table(path, report)
-        for ui, name, names, scope_note, tree_numbers in read:
+        read = _read_xml if path.name.removesuffix(".gz").endswith(".xml") else _read_table
+        for ui, name, names, scope_note, tree_numbers in read(path, report):
             numbers[ui] += tree_numbers
             old = records.get(ui, (name, [], ""))
             records[ui] = (old[0], old[1] + [n for n in (name, *names) if n != old[0]], old[2] or scope_note)

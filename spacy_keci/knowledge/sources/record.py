@@ -48,7 +48,7 @@ class SourceReport(Report):
 
 @dataclass(frozen=True)
 class Source:
-    """A format of vocabularies. ``read(paths, types, report)`` yields the concepts; ``types`` is a :class:`TypeTable`."""
+    """A format of vocabularies. ``read(paths, types, report)`` yields the concepts."""
 
     name: str
     read: "Callable[[list[Path], TypeTable, SourceReport], Iterator[ConceptRecord]]"

@@ -9,7 +9,6 @@ from ..storage import KnowledgeBaseError
 from .obo import read_obo
 from .record import ConceptRecord, SourceReport, TypeTable, read_lines
 
-
 _CODE = re.compile(r"(?:PTHR|SSF|SF|G3DSA|PIRSF|TIGR)\d")
 
 
@@ -28,7 +27,9 @@ def read_famplex(paths: list[Path], types: TypeTable, report: SourceReport) -> I
                 report.malformed(path, number, "namespace, id, relation, namespace, id are wanted")
                 continue
             head, target = f"{fields[0]}:{fields[1]}", f"{fields[3]}:{fields[4]}"
-            relations.setdefault(head, []).append(({"isa": "is_a", "partof": "part_of"}.get(fields[2], fields[2]), target))
+            relations.setdefault(head, []).append(
+                ({"isa": "is_a", "partof": "part_of"}.get(fields[2], fields[2]), target)
+            )
     for record in read_obo([p for p in paths if ".csv" not in p.suffixes], types, report):
         # famplex.obo hangs what has no parent under a root that it does not define
         own = [r for r in record.relations if r[1] != "FPLX:root"] + relations.pop(record.id, [])
@@ -41,7 +42,7 @@ def read_famplex(paths: list[Path], types: TypeTable, report: SourceReport) -> I
 
 
 def read_pfam(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
-    """Name and Pfam accession on a line, as in ``PFAM-families.tsv`` of clulab/bioresources; names gather by accession."""
+    """Name and Pfam accession on a line, as in ``PFAM-families.tsv`` of clulab/bioresources."""
     yield from _read_families(paths, "PFAM", types, report)
 
 
