@@ -229,7 +229,8 @@ class Compiler:
         """Numbers of the concepts when those of several vocabularies are one; (identifiers,), as ``concept``."""
         ids = list(self._numbers)
         of_vocabulary: dict[str, int] = {}
-        prefixes = [of_vocabulary.setdefault(id.partition(":")[0], len(of_vocabulary)) for id in ids]
+        # identifiers without a prefix (those of UMLS) are one vocabulary
+        prefixes = [of_vocabulary.setdefault(id.rpartition(":")[0], len(of_vocabulary)) for id in ids]
         n = len(self._ids)
         vocabularies: list[int] = [0] * n
         for number, c in enumerate(concept.tolist()):

@@ -79,7 +79,8 @@ def merge_by_name(
         if len(key) > 2 and key in wanted:
             holders[key].append(concept)
     for concept, key in enumerate(preferred):
-        for other in _one_of_each_vocabulary(clusters, holders.get(key, ())):
+        alone = _one_of_each_vocabulary(clusters, holders.get(key, ()))
+        for other in alone if concept in alone else ():
             if other != concept and (concept, other) not in related and (other, concept) not in related:
                 clusters.merge(concept, other, strong=len(key) > 8)
 

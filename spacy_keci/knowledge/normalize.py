@@ -9,6 +9,8 @@ _GREEK = {
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi",
     "ρ": "rho", "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi",
     "ω": "omega",
+    # what texts use in their place
+    "ɛ": "epsilon", "ɑ": "alpha", "ɣ": "gamma", "∂": "delta", "∆": "delta",
 }  # fmt: skip
 _LETTERS = str.maketrans(
     {**_GREEK, **{k.upper(): v.capitalize() for k, v in _GREEK.items() if k != "ς"}}

@@ -1,7 +1,5 @@
 """The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -43,7 +41,7 @@ def make_concept_linker(
     fuzzy_k: int,
     fuzzy_threshold: float,
     head_suffix: bool,
-) -> ConceptLinker:
+) -> "ConceptLinker":
     """Make a concept linker; its knowledge base comes with ``initialize`` or from disk.
 
     spans_key: where the candidates go: one Span per mention and concept, ``kb_id_`` the concept, ``label_`` its
@@ -96,7 +94,7 @@ class ConceptLinker:
         return {**self.__dict__, "_folder": None}
 
     @property
-    def source(self) -> CandidateSource:
+    def source(self) -> "CandidateSource":
         """Where candidates come from. Raises ValueError before ``initialize``."""
         if self._source is None:
             raise ValueError(
@@ -107,7 +105,7 @@ class ConceptLinker:
         return self._source
 
     @property
-    def kb(self) -> KnowledgeBase:
+    def kb(self) -> "KnowledgeBase":
         """The knowledge base. Raises ValueError if the candidates do not come from one."""
         kb: KnowledgeBase | None = getattr(self.source, "kb", None)
         if kb is None:
@@ -153,11 +151,11 @@ class ConceptLinker:
         self.set_annotations([doc], self.predict([doc]))
         return doc
 
-    def predict(self, docs: Iterable[Doc]) -> list[list[Match]]:
+    def predict(self, docs: Iterable[Doc]) -> "list[list[Match]]":
         """Matches of each Doc, in order of the text; the Docs are not changed."""
         return [self._match(doc) for doc in docs]
 
-    def set_annotations(self, docs: Iterable[Doc], matches: list[list[Match]]) -> None:
+    def set_annotations(self, docs: Iterable[Doc], matches: "list[list[Match]]") -> None:
         """Write matches to ``doc.spans[spans_key]``, replacing what was there."""
         for doc, found in zip(docs, matches, strict=True):
             spans, scores = [], []
@@ -167,7 +165,7 @@ class ConceptLinker:
                     scores.append(score)
             doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, attrs={"scores": scores}, spans=spans)
 
-    def candidates(self, span: Span) -> tuple[Candidate, ...]:
+    def candidates(self, span: Span) -> "tuple[Candidate, ...]":
         """Candidates of one span: exact ones, else similar names, else (``head_suffix``) those of its end."""
         source, text = self.source, span.text
         found = source.nearest(text, self.fuzzy_k, self.fuzzy_threshold)
@@ -181,7 +179,7 @@ class ConceptLinker:
                 return tuple(c._replace(score=len(rest) / len(text)) for c in found)
         return ()
 
-    def _match(self, doc: Doc) -> list[Match]:
+    def _match(self, doc: Doc) -> "list[Match]":
         from ..knowledge.candidates import Match
 
         found = {(m.start, m.end): m.candidates for m in self.source.find(doc, self.max_words)}
@@ -196,7 +194,7 @@ class ConceptLinker:
                         found[span.start, span.end] = candidates
         return [Match(*span, found[span]) for span in sorted(found)]
 
-    def _abbreviate(self, doc: Doc, found: dict[tuple[int, int], tuple[Candidate, ...]]) -> None:
+    def _abbreviate(self, doc: Doc, found: "dict[tuple[int, int], tuple[Candidate, ...]]") -> None:
         """Short forms that the text defines get the candidates of their long forms, wherever they stand."""
         from ..knowledge.abbreviations import find_abbreviations
 
@@ -217,7 +215,7 @@ class ConceptLinker:
             shutil.rmtree(target)
         shutil.copytree(self.kb.path, target)
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> ConceptLinker:
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Open the knowledge base that was saved with the pipeline."""
         folder = Path(path) / "kb"
         if "kb" not in exclude and folder.exists():
@@ -230,7 +228,7 @@ class ConceptLinker:
             return srsly.msgpack_dumps({})
         return srsly.msgpack_dumps({p.name: p.read_bytes() for p in sorted(self.kb.path.iterdir())})
 
-    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> ConceptLinker:
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Write the files into a temporary folder, and open them."""
         files = srsly.msgpack_loads(data)
         if "kb" not in exclude and files:
