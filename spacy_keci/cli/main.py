@@ -8,11 +8,12 @@ from spacy.cli._util import app
 
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
+from .kb import kb_app
 from .results import results_cli
 
 keci = typer.Typer(
     name="keci",
-    help="Biomedical entities and relations: convert and split corpora, evaluate pipelines.",
+    help="Biomedical entities and relations: convert and split corpora, evaluate pipelines, compile knowledge bases.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -20,4 +21,5 @@ keci.command("evaluate")(evaluate_cli)
 keci.command("convert")(convert_cli)
 keci.command("split")(split_cli)
 keci.command("results")(results_cli)
+keci.add_typer(kb_app)
 app.add_typer(keci)
