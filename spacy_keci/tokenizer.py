@@ -6,8 +6,10 @@ from collections.abc import Callable
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 
-# Everything that is neither letter nor digit is a token of its own.
-_PUNCTUATION = r"[\W_]"
+# Everything that is neither letter, digit nor whitespace is a token of its own: a boundary lies before and after it.
+# Infixes alone do that; spaCy strips prefixes and suffixes one by one, in time quadratic in their number.
+_MARK = r"[^\w\s]|_"
+_BOUNDARY = f"(?<=.)(?={_MARK})|(?<={_MARK})(?=.)"
 
 
 def create_biomedical_tokenizer() -> Callable[[Language], Tokenizer]:
@@ -18,11 +20,6 @@ def create_biomedical_tokenizer() -> Callable[[Language], Tokenizer]:
     """
 
     def create(nlp: Language) -> Tokenizer:
-        return Tokenizer(
-            nlp.vocab,
-            prefix_search=re.compile(f"^{_PUNCTUATION}").search,
-            suffix_search=re.compile(f"{_PUNCTUATION}$").search,
-            infix_finditer=re.compile(_PUNCTUATION).finditer,
-        )
+        return Tokenizer(nlp.vocab, infix_finditer=re.compile(_BOUNDARY).finditer)
 
     return create

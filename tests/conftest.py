@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 import spacy
+from hypothesis import settings
 from spacy.language import Language
+from spacy.tokens import Doc
 
+from spacy_keci.corpora.annotation import Report, to_doc
+from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 ROOT = Path(__file__).parent.parent
+
+# The same cases every time, however slow the machine.
+settings.register_profile("repository", derandomize=True, deadline=None)
+settings.load_profile("repository")
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +35,15 @@ def nlp() -> Language:
     nlp = spacy.blank("en")
     nlp.tokenizer = create_biomedical_tokenizer()(nlp)
     return nlp
+
+
+@pytest.fixture(scope="session")
+def demo_docs() -> list[Doc]:
+    """The first sentences of the demo corpus as gold documents."""
+    report = Report()
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    texts = read_jsonl(ROOT / "assets" / "demo" / "train.jsonl", report)
+    docs = [to_doc(text, nlp.make_doc, report) for _, text in zip(range(20), texts, strict=False)]
+    assert not report.dropped
+    return docs

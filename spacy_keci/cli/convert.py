@@ -17,6 +17,7 @@ from ..corpora.docbin import load_docs, save_docs
 from ..corpora.formats import get_format, read_any
 from ..corpora.groups import read_groups
 from ..corpora.split import hold_out
+from ..tokenizer import create_biomedical_tokenizer
 
 BIOMEDICAL = "biomedical"
 
@@ -97,11 +98,9 @@ def convert(
 
 def load_tokenizer(name: str) -> Callable[[str], Doc]:
     """What makes a Doc of a text: the biomedical tokenizer, or that of a pipeline. Raises OSError if there is none."""
-    if name != BIOMEDICAL:
-        return spacy.load(name).make_doc
-    return spacy.blank(
-        "en", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_keci.BiomedicalTokenizer.v1"}}}
-    ).make_doc
+    if name == BIOMEDICAL:
+        return create_biomedical_tokenizer()(spacy.blank("en"))
+    return spacy.load(name).make_doc
 
 
 def split_cli(
@@ -114,6 +113,8 @@ def split_cli(
 ) -> None:
     """Split a corpus at random into a part to train on and a part held out."""
     try:
+        if train == heldout:
+            raise ValueError("The two parts need two different files.")
         docs = list(load_docs(input, Vocab()))
         parts = hold_out(docs, fraction, seed, _group if by_group else None)
     except (ValueError, OSError) as error:

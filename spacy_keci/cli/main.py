@@ -10,13 +10,16 @@ from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
 from .results import results_cli
+from .show import show_cli
 
 keci = typer.Typer(
     name="keci",
-    help="Biomedical entities and relations: convert and split corpora, evaluate pipelines, compile knowledge bases.",
+    help="Biomedical entities and relations: show what a pipeline finds, convert and split corpora, evaluate, compile "
+    "knowledge bases.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+keci.command("show")(show_cli)
 keci.command("evaluate")(evaluate_cli)
 keci.command("convert")(convert_cli)
 keci.command("split")(split_cli)

@@ -24,7 +24,9 @@ BLOCK = re.compile(r"(<!-- results:(?P<groups>.+?) -->\n).*?(<!-- /results -->)"
 
 
 def results_cli(
-    paths: Annotated[list[Path], typer.Argument(help="Result files of 'spacy keci evaluate'", exists=True)],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Result files of 'spacy keci evaluate', or folders of such", exists=True)
+    ],
     update: Annotated[Path | None, typer.Option(help="Markdown file to update", exists=True, dir_okay=False)] = None,
     check: Annotated[bool, typer.Option(help="Change nothing; exit with 1 if the file is not up to date")] = False,
 ) -> None:
@@ -53,11 +55,15 @@ def results_cli(
 
 
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Result files, sorted by group and name. Raises ValueError for another kind of file, and for two runs of one
-    group with the same corpus and seed, which would count one run twice."""
+    """Result files, sorted by group and name; of a folder, all files that end in ``.json``.
+
+    Raises ValueError for another kind of file, and for two runs of one group with the same corpus and seed, which
+    would count one run twice.
+    """
     results: list[dict[str, Any]] = []
     seen: dict[tuple[Any, ...], str] = {}
-    for path in paths:
+    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    for path in files:
         result = json.loads(path.read_text(encoding="utf8"))
         missing = {"name", "group", "scores", "intervals", "corpus", "model"} - set(result)
         if missing:

@@ -1,5 +1,6 @@
 """Annotated text as plain data: what every corpus format is read into and written from."""
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -91,6 +92,8 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
     own tokens and scores compare characters, so what the tokenizer cannot reach counts as missed. Mentions that
     are empty, outside the text, or nothing but whitespace are dropped and counted, with the relations that hang
     on them; whitespace around a mention is cut off.
+
+    Raises ValueError if ``make_doc`` changes the text.
     """
     text = annotated.text
     mentions: list[Mention] = []
@@ -108,7 +111,13 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
         end = mention.end - (len(surface) - len(surface.rstrip()))
         index[i] = len(mentions)
         mentions.append(mention._replace(start=start, end=end))
-    doc = _split_tokens(make_doc(text), {m.start for m in mentions} | {m.end for m in mentions})
+    doc = make_doc(text)
+    if doc.text != text:
+        raise ValueError(
+            f"The tokenizer makes {doc.text[:40]!r} of the text {text[:40]!r}: offsets would not fit. "
+            "Use a tokenizer that preserves the text."
+        )
+    doc = _split_tokens(doc, {m.start for m in mentions} | {m.end for m in mentions})
     starts = {token.idx: token.i for token in doc}
     ends = {token.idx + len(token): token.i + 1 for token in doc}
     group = SpanGroup(
@@ -161,15 +170,14 @@ def to_docs(
 
 def _split_tokens(doc: Doc, boundaries: set[int]) -> Doc:
     """The same text with additional token boundaries at these character offsets."""
-    cuts = sorted(
-        boundaries - {token.idx for token in doc} - {token.idx + len(token) for token in doc} - {len(doc.text)}
-    )
+    cuts = sorted(boundaries - {token.idx for token in doc} - {token.idx + len(token) for token in doc})
     if not cuts:
         return doc
+    text = doc.text
     words, spaces = [], []
     for token in doc:
-        inside = [c - token.idx for c in cuts if token.idx < c < token.idx + len(token)]
-        edges = [0, *inside, len(token)]
-        words += [token.text[a:b] for a, b in pairwise(edges)]
+        start, end = token.idx, token.idx + len(token)
+        inside = cuts[bisect(cuts, start) : bisect(cuts, end)]
+        words += [text[a:b] for a, b in pairwise([start, *inside, end])]
         spaces += [False] * len(inside) + [bool(token.whitespace_)]
     return Doc(doc.vocab, words=words, spaces=spaces)

@@ -38,7 +38,5 @@ def write_docbin(
     texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
 ) -> None:
     """Gold documents with the tokens of ``make_doc`` (default: the biomedical tokenizer)."""
-    if make_doc is None:
-        nlp = spacy.blank("en")
-        make_doc = create_biomedical_tokenizer()(nlp)
+    make_doc = make_doc or create_biomedical_tokenizer()(spacy.blank("en"))
     save_docs(to_docs(texts, make_doc, report), path)

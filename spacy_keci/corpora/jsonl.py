@@ -36,7 +36,7 @@ class _Relation(Record):
     head: int
     tail: int
     label: str = Field(min_length=1)
-    score: float = 1.0
+    score: float = Field(1.0, allow_inf_nan=False)
 
 
 class _Line(Record):
@@ -79,9 +79,8 @@ def write_jsonl(texts: Iterable[AnnotatedText], path: Path, report: Report) -> N
 
 
 def _parse(line: str, report: Report) -> AnnotatedText:
-    data = json.loads(line)
-    parsed = _Line.model_validate(data)
-    for key in sorted(_unknown_keys(data)):
+    parsed = _Line.model_validate_json(line)
+    for key in sorted(_unknown_keys(parsed)):
         report.count(f"lines with the unknown key {key!r}")
     mentions = []
     for number, entity in enumerate(parsed.entities):
@@ -90,6 +89,8 @@ def _parse(line: str, report: Report) -> AnnotatedText:
         except ValueError as error:
             raise ValueError(f"entities.{number}: {error}") from None
     clusters = parsed.clusters
+    if clusters is None and parsed.interactions:
+        raise ValueError("interactions: hold between 'clusters', which are missing")
     for number, cluster in enumerate(clusters or []):
         for i in cluster:
             _check_position(f"clusters.{number}: {i}", i, "entities", len(mentions))
@@ -145,10 +146,10 @@ def _check_position(where: str, position: int, what: str, n: int) -> None:
         raise ValueError(f"{where}, but {what} are counted from 0 to {n - 1}")
 
 
-def _unknown_keys(data: dict[str, Any]) -> set[str]:
-    keys = set(data) - set(_Line.model_fields)
-    for name, schema in (("entities", _Entity), ("relations", _Relation), ("interactions", _Relation)):
-        keys |= {f"{name}.{key}" for part in data.get(name) or [] for key in set(part) - set(schema.model_fields)}
+def _unknown_keys(line: _Line) -> set[str]:
+    keys = set(line.model_extra or ())
+    for name in ("entities", "relations", "interactions"):
+        keys |= {f"{name}.{key}" for part in getattr(line, name) or () for key in part.model_extra}
     return keys
 
 

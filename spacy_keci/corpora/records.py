@@ -10,9 +10,9 @@ from .annotation import Report
 
 
 class Record(BaseModel):
-    """Base of the schemas. Numbers in quotes and the like are errors; keys that no field names are ignored."""
+    """Base of the schemas. Numbers in quotes and the like are errors; keys that no field names are extra."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, extra="allow")
 
 
 RecordT = TypeVar("RecordT", bound=Record)

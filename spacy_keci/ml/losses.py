@@ -17,35 +17,32 @@ def span_graph_loss(
     relation_weight: float,
     multi_label: bool,
 ) -> Tensor:
-    """Mean cross-entropy over all spans, plus mean cross-entropy over all pairs of kept spans.
+    """Cross-entropy of all spans, plus cross-entropy of all pairs of kept spans: sums.
 
     entity_logits: (spans, 1 + entity types). entity_labels: (spans,).
     relation_logits: (pairs, 1 + relation types). relations: same shape, 0 and 1, as from :func:`relation_targets`;
         pairs whose row is all 0 are not annotated and do not count.
-    multi_label: binary cross-entropy per relation label (as in the paper) instead of cross-entropy over labels
-        (as in the authors' program; a pair with several labels shares its mass among them).
+    multi_label: binary cross-entropy (as in the paper), summed over relation labels, instead of cross-entropy over
+        labels (as in the authors' program; a pair with several labels shares its mass among them).
     """
-    loss = F.cross_entropy(entity_logits, entity_labels)
-    weights = relations.sum(dim=1)
-    annotated = weights > 0
-    n_annotated = int(annotated.sum())
-    if n_annotated == 0 or relations.shape[1] == 1:
-        return loss
+    loss = F.cross_entropy(entity_logits, entity_labels, reduction="sum")
+    n_labels = relations.sum(dim=1)
     if multi_label:
         per_label = F.binary_cross_entropy_with_logits(relation_logits[:, 1:], relations[:, 1:], reduction="none")
-        per_pair = per_label.mean(dim=1) * annotated
+        relation_loss = per_label[n_labels > 0].sum()
     else:
-        shares = relations / weights.clamp(min=1).unsqueeze(1)
-        per_pair = F.cross_entropy(relation_logits, shares, reduction="none")
-    return loss + relation_weight * per_pair.sum() / n_annotated
+        shares = relations / n_labels.clamp(min=1).unsqueeze(1)
+        relation_loss = F.cross_entropy(relation_logits, shares, reduction="sum")
+    return loss + relation_weight * relation_loss
 
 
 def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:
     """(rows, 1 + relation types) -> same shape, column 0 the probability of "no relation"."""
     if not multi_label:
         return logits.softmax(dim=-1)
-    probabilities = logits.sigmoid()
-    return torch.cat([1 - probabilities[:, 1:].amax(dim=-1, keepdim=True), probabilities[:, 1:]], dim=-1)
+    probabilities = logits[:, 1:].sigmoid()
+    none = (1 - probabilities).prod(dim=-1, keepdim=True)
+    return torch.cat([none, probabilities], dim=-1)
 
 
 def loss_and_gradients(
@@ -56,7 +53,10 @@ def loss_and_gradients(
     relation_weight: float,
     multi_label: bool,
 ) -> tuple[float, tuple[Tensor, Tensor]]:
-    """The loss of a batch and its gradients with regard to ``entity_logits`` and ``relation_logits``.
+    """The loss of a batch, a mean over its documents, and its gradients with regard to both kinds of logits.
+
+    A mean over spans, of which a sentence has hundreds, would leave the encoder with gradients so small that the ε
+    of Adam swallows them.
 
     candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,).
     """
@@ -77,6 +77,6 @@ def loss_and_gradients(
         torch.from_numpy(relations).to(device),
         relation_weight,
         multi_label,
-    )
+    ) / len(gold.has_relations)
     d_entities, d_relations = torch.autograd.grad(loss, (entity_logits, relation_logits), materialize_grads=True)
     return float(loss.detach()), (d_entities, d_relations)

@@ -37,13 +37,12 @@ class SpanEncoder(nn.Module):
                 "most: give both the same length (max_length of the suggester, max_span_length of the model)."
             )
         pooled = self._pool(F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1), longest)
-        hidden = (
-            F.linear(tokens, start_weight, self.hidden.bias).index_select(0, starts)
-            + F.linear(tokens, end_weight).index_select(0, ends - 1)
-            + pooled.flatten(0, 1).index_select(0, starts * longest + widths - 1)
-            + F.linear(self.length.weight, length_weight).index_select(0, widths - 1)
-        )
-        return F.relu(self.output(F.relu(hidden)))
+        # In place: these are the largest arrays of the model, and memory is what they cost.
+        hidden = F.linear(tokens, start_weight, self.hidden.bias).index_select(0, starts)
+        hidden += F.linear(tokens, end_weight).index_select(0, ends - 1)
+        hidden += pooled.flatten(0, 1).index_select(0, starts * longest + widths - 1)
+        hidden += F.linear(self.length.weight, length_weight).index_select(0, widths - 1)
+        return self.output(hidden.relu_()).relu_()
 
     @staticmethod
     def _pool(values: Tensor, scores: Tensor, longest: int) -> Tensor:

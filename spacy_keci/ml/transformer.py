@@ -6,23 +6,42 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
+from spacy_transformers.data_classes import WordpieceBatch
 from spacy_transformers.layers.transformer_model import TransformerModel
+from spacy_transformers.util import batch_by_length
 from thinc.api import Model
+from transformers import AutoConfig
+from transformers.file_utils import ModelOutput
+
+from .windows import get_fitting_spans
 
 PACKAGE_SCHEME = "package://"
 
 
 def make_transformer(
-    name: str, get_spans: Callable, tokenizer_config: dict, transformer_config: dict, mixed_precision: bool
+    name: str,
+    get_spans: Callable,
+    tokenizer_config: dict,
+    transformer_config: dict,
+    mixed_precision: bool,
+    max_items: int | None,
 ) -> TransformerModel:
-    """The model of spacy-transformers, with its forward pass in bfloat16 on request and names resolved."""
+    """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
+    model.attrs["get_spans"] = partial(get_fitting_spans, get_spans=get_spans, model=model)
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
+    shim: Any = wrapper.shims[0]
+    # Settings such as the kind of attention are no part of what Hugging Face saves: give them again on loading.
+    shim.config_cls = SimpleNamespace(from_pretrained=partial(AutoConfig.from_pretrained, **transformer_config))
     wrapper._func = partial(_autocast_forward, wrapper._func, mixed_precision)
+    if max_items is not None:
+        wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
     convert_outputs = wrapper.attrs["convert_outputs"]
     wrapper.attrs["convert_outputs"] = partial(_convert_to_float32, convert_outputs)
     return model
@@ -56,6 +75,47 @@ def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is
     device = shim.device.type
     with torch.autocast(device, dtype=torch.bfloat16, enabled=enabled):
         return forward(model, X, is_train)
+
+
+def _forward_by_length(
+    forward: Callable, max_items: int, model: Model, X: WordpieceBatch, is_train: bool
+) -> tuple[ModelOutput, Callable]:
+    """Run the sequences of a batch in parts of similar length, each cut to its longest sequence.
+
+    Padding is most of a batch of sentences: word pieces a sentence vary more than tokens, by which batches are made.
+    Only the last hidden state is handed on.
+    """
+    n_rows, width = X.input_ids.shape
+    # up to the last word piece that is no padding, whichever side the tokenizer pads
+    lengths = (X.attention_mask > 0).astype("int64") * np.arange(1, width + 1)
+    lengths = lengths.max(axis=1, initial=1)
+    parts = []
+    for rows in batch_by_length([range(length) for length in lengths], max_items):
+        longest = lengths[rows].max()
+        output, backprop = forward(model, _select(X, rows, longest), is_train)
+        parts.append((rows, longest, output.last_hidden_state, backprop))
+    whole = torch.zeros((n_rows, width, parts[0][2].shape[-1]), device=parts[0][2].device)
+    for rows, longest, hidden, _ in parts:
+        whole[rows, :longest] = hidden.detach()
+
+    def backprop_parts(d_output: ModelOutput) -> list:
+        (d_hidden,) = d_output.values()
+        for rows, longest, _, backprop in parts:
+            backprop(ModelOutput(last_hidden_state=d_hidden[rows, :longest]))
+        return []
+
+    return ModelOutput(last_hidden_state=whole), backprop_parts
+
+
+def _select(X: WordpieceBatch, rows: list[int], length: int) -> WordpieceBatch:
+    type_ids = X.token_type_ids
+    return WordpieceBatch(
+        strings=[X.strings[row][:length] for row in rows],
+        input_ids=X.input_ids[rows, :length],
+        attention_mask=X.attention_mask[rows, :length],
+        lengths=[X.lengths[row] for row in rows],
+        token_type_ids=None if type_ids is None else type_ids[rows, :length],
+    )
 
 
 def _convert_to_float32(convert_outputs: Callable, model: Model, inputs_outputs: Any, is_train: bool) -> Any:

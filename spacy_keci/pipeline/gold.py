@@ -36,7 +36,7 @@ def gold_graphs(
         rows: dict[tuple[int, int, str], int] = {}
         for mention in group:
             if mention.label_ not in label_ids:
-                raise ValueError(_unknown("entity", mention.label_, mention.sent.text, labels))
+                raise ValueError(_unknown("entity", mention.label_, mention.text, labels))
             span = predicted.char_span(mention.start_char, mention.end_char)
             if span is None:
                 counts["mentions do not begin and end on tokens"] += 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples
-from spacy.util import logger
+from spacy.util import logger, minibatch
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
@@ -35,6 +36,7 @@ threshold = null
 relation_threshold = null
 spans_per_token = 0.5
 max_pair_distance = 128
+max_batch_tokens = 2048
 relation_weight = 1.0
 multi_label = false
 
@@ -86,6 +88,7 @@ def make_keci(
     relation_threshold: float | None,
     spans_per_token: float,
     max_pair_distance: int,
+    max_batch_tokens: int,
     relation_weight: float,
     multi_label: bool,
     scorer: Callable | None,
@@ -103,6 +106,7 @@ def make_keci(
         relation_threshold=relation_threshold,
         spans_per_token=spans_per_token,
         max_pair_distance=max_pair_distance,
+        max_batch_tokens=max_batch_tokens,
         relation_weight=relation_weight,
         multi_label=multi_label,
         scorer=scorer,
@@ -119,6 +123,7 @@ class Keci(TrainablePipe):
     threshold, relation_threshold: least probability of what is predicted; None for the most probable class.
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
     max_pair_distance: tokens between the beginnings of two mentions that may be related.
+    max_batch_tokens: in ``pipe``, tokens that are looked at together, whole documents at least: it bounds the memory.
     relation_weight: of the relation loss against the entity loss.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
         cross-entropy.
@@ -138,6 +143,7 @@ class Keci(TrainablePipe):
         relation_threshold: float | None = None,
         spans_per_token: float = 0.5,
         max_pair_distance: int = 128,
+        max_batch_tokens: int = 2048,
         relation_weight: float = 1.0,
         multi_label: bool = False,
         scorer: Callable | None = None,
@@ -156,6 +162,7 @@ class Keci(TrainablePipe):
         self.relation_threshold = relation_threshold
         self.spans_per_token = spans_per_token
         self.max_pair_distance = max_pair_distance
+        self.max_batch_tokens = max_batch_tokens
         self.relation_weight = relation_weight
         self.multi_label = multi_label
         self.scorer = scorer
@@ -198,6 +205,14 @@ class Keci(TrainablePipe):
         return 1
 
     # Use
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate a stream of documents, in its order."""
+        for batch in minibatch(stream, batch_size):
+            part = np.cumsum([len(doc) for doc in batch]) // self.max_batch_tokens
+            for _, members in groupby(zip(part, batch, strict=True), key=itemgetter(0)):
+                docs = [doc for _, doc in members]
+                yield from super().pipe(docs, batch_size=len(docs))
 
     def predict(self, docs: Iterable[Doc]) -> PredictedGraphs:
         """The span graphs of the documents, which stay as they are."""

@@ -67,6 +67,10 @@ def test_prints_without_update(paths):
     assert "| demo | MiniLM |" in CliRunner().invoke(app, [str(paths[-1])]).output
 
 
+def test_a_folder_of_results(paths, tmp_path):
+    assert read_results([tmp_path]) == read_results(paths)
+
+
 def test_two_tables(paths):
     text = TEXT + "<!-- results:demo -->\n<!-- /results -->\n"
     first, second = update_tables(text, read_results(paths)).split("After")

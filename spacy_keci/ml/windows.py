@@ -1,0 +1,34 @@
+"""Windows of text that a transformer can read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from spacy.tokens import Doc, Span
+from spacy_transformers.layers.transformer_model import TransformerModel
+
+
+def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: TransformerModel) -> list[list[Span]]:
+    """The spans of ``get_spans``, halved until the word pieces of each fit the transformer.
+
+    spacy-transformers cuts off what does not fit and leaves the tokens there without a vector; where a tokenizer does
+    not know the limit, longer input fails. Only a single token of more word pieces than the limit is still cut.
+    """
+    tokenizer = model.tokenizer
+    positions = getattr(model.transformer.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
+    room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
+
+    def fits(text: str) -> bool:
+        # A word piece has at least one byte: most texts fit without counting their pieces.
+        if len(text.encode()) <= room:
+            return True
+        return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) <= room
+
+    def halve(span: Span) -> list[Span]:
+        if len(span) <= 1 or fits(span.text):
+            return [span]
+        middle = len(span) // 2
+        return halve(span[:middle]) + halve(span[middle:])
+
+    return [[part for span in spans for part in halve(span)] for spans in get_spans(docs)]

@@ -1,0 +1,171 @@
+import json
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from typer.testing import CliRunner, Result
+
+from spacy_keci.cli.convert import FormatName
+from spacy_keci.cli.main import keci
+from spacy_keci.corpora.docbin import load_docs
+from spacy_keci.corpora.formats import FORMATS
+from spacy_keci.tokens import get_relations
+
+LINES = [
+    {
+        "id": str(i),
+        "group": f"paper {i // 2}",
+        "text": f"FK506 binds FKBP{i}-GFP.",
+        "entities": [{"text": "FK506", "label": "drug"}, {"text": f"FKBP{i}", "label": "protein"}],
+        "relations": [{"head": 0, "tail": 1, "label": "binds"}],
+    }
+    for i in range(10)
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return write(tmp_path / "corpus.jsonl", *LINES)
+
+
+def write(path: Path, *lines: object) -> Path:
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf8")
+    return path
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(keci, [str(arg) for arg in args])
+
+
+def message(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+def load(path: Path) -> list[Doc]:
+    return list(load_docs(path, Vocab()))
+
+
+def test_convert_by_suffix(tmp_path: Path, corpus: Path) -> None:
+    write(corpus, *LINES, {"text": "ATP and ATP", "entities": [{"text": "ATP", "label": "chemical"}]})
+    result = run("convert", corpus, tmp_path / "new" / "corpus.spacy")
+    assert result.exit_code == 0, result.output
+    assert "10 texts 20 mentions 10 relations" in message(result)
+    assert "1 dropped: malformed line line 11: entities.0: 'ATP' occurs 2 times" in message(result)
+    docs = load(tmp_path / "new" / "corpus.spacy")
+    assert [token.text for token in docs[0]] == ["FK506", "binds", "FKBP0", "-", "GFP", "."]
+    assert [str(r) for r in get_relations(docs[0])] == ["FK506 --binds--> FKBP0"]
+    assert docs[2].user_data == {"id": "2", "group": "paper 1"}
+
+
+def test_convert_through_all_formats(tmp_path: Path, corpus: Path) -> None:
+    steps = [
+        ("jsonl", corpus),
+        ("spacy", tmp_path / "a.spacy"),
+        ("biorelex", tmp_path / "b.json"),
+        ("spacy", tmp_path / "c.spacy"),
+        ("spert", tmp_path / "d.json"),
+        ("jsonl", tmp_path / "e.jsonl"),
+    ]
+    for (source, input), (target, output) in pairwise(steps):
+        result = run("convert", input, output, "--from", source, "--to", target)
+        assert result.exit_code == 0, result.output
+    last = [json.loads(line) for line in steps[-1][1].read_text(encoding="utf8").splitlines()]
+    assert [line["relations"] for line in last] == [line["relations"] for line in LINES]
+    assert [[e["text"] for e in line["entities"]] for line in last] == [
+        [e["text"] for e in line["entities"]] for line in LINES
+    ]
+
+
+def test_formats_on_the_command_line_are_all_there_are() -> None:
+    assert {name.value for name in FormatName} == set(FORMATS)
+
+
+def test_tokenizer_of_a_pipeline(tmp_path: Path, corpus: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.to_disk(tmp_path / "pipeline")
+    write(corpus, {"text": "Don't bind."})
+    for tokenizer, expected in ((tmp_path / "pipeline", "Do n't bind ."), ("biomedical", "Don ' t bind .")):
+        result = run("convert", corpus, tmp_path / "x.spacy", "--tokenizer", tokenizer)
+        assert result.exit_code == 0, result.output
+        assert [token.text for token in load(tmp_path / "x.spacy")[0]] == expected.split()
+
+
+def test_group_file(tmp_path: Path, corpus: Path) -> None:
+    groups = tmp_path / "groups.tsv"
+    groups.write_text("".join(f"{i}\tg{i % 3}\n" for i in range(10)), encoding="utf8")
+    result = run("convert", corpus, tmp_path / "x.spacy", "--group-file", groups)
+    assert result.exit_code == 0, result.output
+    assert [doc.user_data["group"] for doc in load(tmp_path / "x.spacy")[:4]] == ["g0", "g1", "g2", "g0"]
+
+
+def test_file_may_be_converted_in_place(corpus: Path) -> None:
+    assert run("convert", corpus, corpus).exit_code == 0
+    assert run("convert", corpus, corpus).exit_code == 0
+    assert len(corpus.read_text(encoding="utf8").splitlines()) == 10
+
+
+def test_mistakes_of_users(tmp_path: Path, corpus: Path) -> None:
+    biorelex = write(tmp_path / "x.json", {"not": "BioRelEx"})
+    few = write(tmp_path / "few.tsv")
+    empty = write(tmp_path / "empty.jsonl")
+    output = tmp_path / "out.spacy"
+    for args, expected in [
+        ((biorelex, output), "Cannot tell the format of"),
+        ((biorelex, output, "--from", "biorelex"), "is not BioRelEx JSON: expected a list of records, found dict"),
+        ((corpus, tmp_path / "out.txt"), "Cannot tell the format of"),
+        ((corpus, output, "--from", "spacy"), "is not a file of spaCy's DocBin format"),
+        ((corpus, output, "--group-file", few), "has no group for the text with the id '0'"),
+        ((corpus, output, "--tokenizer", "no_such_model"), "Can't find model 'no_such_model'"),
+        ((corpus, corpus.with_name("y.jsonl"), "--tokenizer", "biomedical"), "has no tokens: leave out --tokenizer"),
+        ((empty, output), "holds no texts"),
+    ]:
+        result = run("convert", *args)
+        assert result.exit_code == 1, result.output
+        assert expected in message(result)
+        assert isinstance(result.exception, SystemExit)
+    assert not output.exists()
+
+
+def test_split(tmp_path: Path, corpus: Path) -> None:
+    run("convert", corpus, tmp_path / "x.spacy")
+    train, heldout = tmp_path / "new" / "train.spacy", tmp_path / "heldout.spacy"
+    for args in ((), ("--seed", 1), ("--by-group",)):
+        result = run("split", tmp_path / "x.spacy", train, heldout, "--fraction", 0.2, *args)
+        assert result.exit_code == 0, result.output
+        rest, held_out = load(train), load(heldout)
+        assert (len(rest), len(held_out)) == (8, 2)
+        assert {doc.text for doc in rest + held_out} == {line["text"] for line in LINES}
+        assert all(len(get_relations(doc)) == 1 for doc in rest + held_out)
+    assert len({doc.user_data["group"] for doc in held_out}) == 1
+
+
+def test_split_mistakes(tmp_path: Path, corpus: Path, nlp: Language) -> None:
+    write(corpus, *({**line, "group": ""} for line in LINES))
+    run("convert", corpus, tmp_path / "x.spacy")
+    outputs = tmp_path / "train.spacy", tmp_path / "heldout.spacy"
+    for args, expected in [
+        ((corpus, *outputs), "is not a file of spaCy's DocBin format"),
+        ((tmp_path / "x.spacy", *outputs, "--by-group"), "Item 1 of 10 has no group"),
+        ((tmp_path / "x.spacy", *outputs, "--fraction", "0.01"), "leaves one part empty"),
+        ((tmp_path / "x.spacy", outputs[0], outputs[0]), "two different files"),
+    ]:
+        result = run("split", *args)
+        assert result.exit_code == 1, result.output
+        assert expected in message(result)
+    assert not outputs[0].exists()
+
+
+@pytest.mark.parametrize("command", [("spacy", "keci"), ("spacy_keci",)])
+def test_commands_are_found(command: tuple[str, ...]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", *command, "--help"], capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"}
+    )
+    assert result.returncode == 0, result.stderr
+    assert "convert" in result.stdout and "split" in result.stdout

@@ -1,0 +1,115 @@
+"""The package as users get it: built, installed without its sources, and found by spaCy through entry points."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from .conftest import ROOT
+
+# Every name that configs, pipelines and the command line may use. Names are kept: what changes gets a new version.
+ENTRY_POINTS = {
+    "spacy_architectures": ["spacy_keci.SpanGraph.v1", "spacy_keci.TransformerModel.v1"],
+    "spacy_cli": ["keci"],
+    "spacy_factories": ["keci"],
+    "spacy_misc": ["spacy_keci.SentenceSpanSuggester.v1"],
+    "spacy_readers": ["spacy_keci.SpanGraphCorpus.v1"],
+    "spacy_scorers": ["spacy_keci.biorelex_scorer.v1", "spacy_keci.strict_scorer.v1"],
+    "spacy_tokenizers": ["spacy_keci.BiomedicalTokenizer.v1"],
+    "thinc_optimizers": ["spacy_keci.AdamW.v1"],
+}
+RESOLVE_NAMES = """
+import json
+from importlib.metadata import distribution
+import spacy
+import spacy_keci
+assert spacy.blank("en").has_factory("keci")
+names = {}
+for entry_point in distribution("spacy-keci").entry_points:
+    names.setdefault(entry_point.group, []).append(entry_point.name)
+    found = entry_point.load()
+    library, registry = entry_point.group.split("_", 1)
+    if registry not in ("cli", "factories"):
+        assert callable(found), entry_point
+        assert spacy.registry.get(registry, entry_point.name) is found
+print(json.dumps({"file": spacy_keci.__file__, "names": {group: sorted(names[group]) for group in names}}))
+"""
+# Imports, also of what is loaded already, as Thinc loads torch; by modules of this package, whoever loaded them.
+WATCH_IMPORTS = """
+import builtins
+found, real = [], builtins.__import__
+def watch(name, globals=None, *args, **kwargs):
+    importer = (globals or {}).get("__name__") or ""
+    heavy = "torch", "transformers", "spacy_transformers", "scispacy", "dgl", "sklearn", "scipy"
+    if importer.split(".")[0] == "spacy_keci" and name.split(".")[0] in heavy:
+        found.append((importer, name))
+    return real(name, globals, *args, **kwargs)
+builtins.__import__ = watch
+import sys
+import spacy
+spacy.blank("en")
+assert "spacy_keci.pipeline.keci" in sys.modules
+assert not found, found
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source = tmp_path_factory.mktemp("source")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "spacy_keci", source / "spacy_keci", ignore=shutil.ignore_patterns("__pycache__"))
+    pip("wheel", str(source), "--wheel-dir", str(source / "dist"), "--no-build-isolation")
+    (path,) = (source / "dist").glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed package and nothing else; its dependencies are those of this interpreter."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip("install", str(wheel), "--target", str(folder))
+    return folder
+
+
+def pip(*arguments: str) -> None:
+    run([sys.executable, "-m", "pip", *arguments, "--quiet", "--no-deps", "--no-index"])
+
+
+def run(command: list[str], path: Path | None = None) -> str:
+    # the interpreter looks into the installed package first
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(path or "")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_the_package(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "spacy_keci").rglob("*.py")}
+    assert modules <= names
+    assert "spacy_keci/py.typed" in names
+    assert any(name.endswith("LICENSE") for name in names)
+    assert not any(name.startswith(("tests", "assets", "configs")) for name in names)
+
+
+def test_spacy_finds_every_name(installed: Path) -> None:
+    found = json.loads(run([sys.executable, "-c", RESOLVE_NAMES], installed))
+    assert Path(found["file"]).is_relative_to(installed)
+    assert found["names"] == ENTRY_POINTS
+
+
+def test_spacy_does_not_get_heavier(installed: Path) -> None:
+    """``spacy.blank`` imports every factory that is installed: a heavy import there would slow down all of spaCy."""
+    run([sys.executable, "-c", WATCH_IMPORTS], installed)
+
+
+def test_command_line(installed: Path) -> None:
+    output = run([sys.executable, "-m", "spacy", "keci", "--help"], installed)
+    assert {"convert", "evaluate", "results", "split"} <= set(output.split())

@@ -1,0 +1,211 @@
+"""spaCy's own commands and ways of putting pipelines together, with keci in them."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import spacy
+import spacy.cli
+from spacy.cli._util import app
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import fix_random_seed, load_config, load_model_from_config
+from thinc.api import Config
+from typer.testing import CliRunner
+
+from spacy_keci.corpora.docbin import save_docs
+
+from .conftest import ROOT
+
+TEXTS = ["FK506 binds FKBP12 and inhibits calcineurin.", "", "Diazepam binds the GABA-A receptor.", "p53"]
+TINY = {
+    "components.tok2vec.model.width": 64,
+    "components.tok2vec.model.depth": 2,
+    "components.tok2vec.model.embed_size": 500,
+    "components.keci.model.span_hidden_width": 64,
+    "components.keci.model.span_width": 64,
+    "components.keci.model.head_hidden_width": 64,
+    "training.max_epochs": 0,
+    "training.max_steps": 60,
+    "training.eval_frequency": 60,
+    "training.optimizer.learn_rate.warmup_steps": 5,
+}
+
+
+def command(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
+    return result.output
+
+
+def graph(doc: Doc) -> tuple[list, list]:
+    mentions = [(span.start, span.end, span.label_) for span in doc.spans["entities"]]
+    return mentions, [(str(relation), relation.label) for relation in doc._.relations]
+
+
+def graphs(nlp: Language) -> list[tuple[list, list]]:
+    return [graph(doc) for doc in nlp.pipe(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, demo_docs: list[Doc]) -> Path:
+    """A small config (tok2vec, and keci that listens) and a corpus for it."""
+    folder = tmp_path_factory.mktemp("commands")
+    save_docs(demo_docs, folder / "train.spacy")
+    overrides = {"paths.train": str(folder / "train.spacy"), "paths.dev": str(folder / "train.spacy"), **TINY}
+    load_config(ROOT / "configs" / "demo.cfg", overrides=overrides).to_disk(folder / "base.cfg")
+    command("init", "fill-config", folder / "base.cfg", folder / "config.cfg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Path:
+    command("train", folder / "config.cfg", "--output", folder / "model")
+    return folder / "model" / "model-last"
+
+
+@pytest.fixture
+def trained(model: Path) -> Language:
+    return spacy.load(model)
+
+
+class TestCommands:
+    def test_fill_config(self, folder: Path) -> None:
+        config = load_config(folder / "config.cfg")
+        assert config["components"]["keci"]["scorer"]["@scorers"] == "spacy_keci.strict_scorer.v1"
+        assert config["components"]["keci"]["threshold"] is None
+        command("init", "fill-config", folder / "config.cfg", folder / "again.cfg")
+        assert load_config(folder / "again.cfg") == config
+
+    @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.cfg")))
+    def test_debug_config(self, name: str, folder: Path) -> None:
+        if "transformer" in load_config(ROOT / "configs" / name)["nlp"]["pipeline"]:
+            pytest.importorskip("spacy_transformers")
+        corpus = folder / "train.spacy"
+        # what a config leaves to defaults is filled in first, as the command asks for
+        command("init", "fill-config", ROOT / "configs" / name, folder / f"full-{name}")
+        paths = ["--paths.train", corpus, "--paths.dev", corpus]
+        assert "Config is valid" in command("debug", "config", folder / f"full-{name}", *paths)
+
+    def test_init_labels(self, folder: Path, model: Path) -> None:
+        command("init", "labels", folder / "config.cfg", folder / "labels")
+        labels = json.loads((folder / "labels" / "keci.json").read_text())
+        assert labels == spacy.load(model).get_pipe("keci").label_data
+        config = load_config(folder / "config.cfg")
+        # fewer labels than the corpus has, to see that it is the file that counts
+        subset = {"entities": sorted(labels["entities"]), "relations": sorted(labels["relations"])}
+        (folder / "labels" / "keci.json").write_text(json.dumps(subset))
+        reader = {"@readers": "spacy.read_labels.v1", "path": str(folder / "labels" / "keci.json")}
+        config["initialize"]["components"]["keci"] = {"labels": reader}
+        nlp = load_model_from_config(config, auto_fill=True)
+        nlp.initialize()
+        assert nlp.get_pipe("keci").label_data == subset
+
+    def test_train(self, model: Path) -> None:
+        nlp = spacy.load(model)
+        assert nlp.meta["performance"]["entities_micro_f"] > 0.5
+        assert nlp.meta["performance"].keys() >= {"entities_micro_f", "relations_micro_f"}
+        assert any(mentions for mentions, _ in graphs(nlp))
+
+    def test_evaluate(self, folder: Path, model: Path) -> None:
+        """spaCy's command writes scores that it does not know with --per-component."""
+        command("evaluate", model, folder / "train.spacy", "--output", folder / "scores.json", "--per-component")
+        scores = json.loads((folder / "scores.json").read_text())["keci"]
+        for name in (
+            "entities_micro",
+            "entities_macro",
+            "relations_micro",
+            "relations_macro",
+            "relations_untyped_micro",
+        ):
+            assert {f"{name}_{what}" for what in "prf"} <= set(scores)
+        assert scores["entities_per_type"].keys() == set(spacy.load(model).get_pipe("keci").labels)
+        assert scores["entities_micro_f"] == pytest.approx(
+            spacy.load(model).meta["performance"]["entities_micro_f"], abs=1e-4
+        )
+
+
+class TestPipelines:
+    def test_analyze_pipes(self, trained: Language) -> None:
+        analysis = trained.analyze_pipes()
+        assert analysis["summary"]["keci"]["assigns"] == ["doc.spans"]
+        assert {"entities_micro_f", "relations_micro_f"} <= set(analysis["summary"]["keci"]["scores"])
+        assert analysis["problems"] == {"tok2vec": [], "keci": []}
+
+    def test_as_tuples(self, trained: Language) -> None:
+        pairs = list(trained.pipe(zip(TEXTS, range(4), strict=True), as_tuples=True, batch_size=2))
+        assert [context for _, context in pairs] == [0, 1, 2, 3]
+        assert [graph(doc) for doc, _ in pairs] == graphs(trained)
+
+    def test_select_pipes(self, trained: Language) -> None:
+        expected = graphs(trained)
+        with trained.select_pipes(disable="keci"):
+            assert "entities" not in trained(TEXTS[0]).spans
+        assert graphs(trained) == expected
+        excluded = spacy.load(trained.path, exclude="keci")
+        assert excluded.pipe_names == ["tok2vec"]
+
+    def test_source_with_the_encoder_moved_in(self, trained: Language) -> None:
+        expected = graphs(trained)
+        trained.replace_listeners("tok2vec", "keci", ["model.tok2vec"])
+        assert graphs(trained) == expected
+        other = spacy.blank("en")
+        other.tokenizer = trained.tokenizer
+        other.add_pipe("keci", source=trained)
+        assert graphs(other) == expected
+
+    def test_source_from_a_config(self, model: Path, tmp_path: Path) -> None:
+        """keci without its tok2vec, beside another component, saved and loaded again."""
+        config = Config(
+            {
+                "nlp": {
+                    "lang": "en",
+                    "pipeline": ["sentencizer", "keci"],
+                    "tokenizer": {"@tokenizers": "spacy_keci.BiomedicalTokenizer.v1"},
+                },
+                "components": {
+                    "sentencizer": {"factory": "sentencizer"},
+                    "keci": {"source": str(model), "replace_listeners": ["model.tok2vec"]},
+                },
+            }
+        )
+        nlp = load_model_from_config(config, auto_fill=True)
+        nlp.to_disk(tmp_path)
+        assert graphs(spacy.load(tmp_path)) == graphs(nlp) == graphs(spacy.load(model))
+
+    def test_source_together_with_the_encoder(self, trained: Language) -> None:
+        other = spacy.blank("en")
+        other.tokenizer = trained.tokenizer
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # W113: the source must stay as it is
+            for name in trained.pipe_names:
+                other.add_pipe(name, source=trained)
+        assert graphs(other) == graphs(trained)
+
+    def test_shared_encoder(self, demo_docs: list[Doc]) -> None:
+        """keci and an entity recognizer listen to one tok2vec, and both teach it."""
+        fix_random_seed(0)
+        config = load_config(ROOT / "configs" / "demo.cfg", overrides=TINY, interpolate=True)
+        nlp = load_model_from_config(config, auto_fill=True)
+        nlp.add_pipe("ner", config={"model": {"tok2vec": config["components"]["keci"]["model"]["tok2vec"]}})
+        docs = [with_flat_entities(doc) for doc in demo_docs]
+        optimizer = nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc) for doc in docs])
+        assert nlp.get_pipe("tok2vec").listening_components == ["keci", "ner"]
+        history = []
+        for _ in range(15):
+            losses: dict[str, float] = {}
+            nlp.update([Example(nlp.make_doc(doc.text), doc) for doc in docs], sgd=optimizer, losses=losses)
+            optimizer.step_schedules()
+            history.append(losses)
+        for name in ("keci", "ner"):
+            assert history[-1][name] < 0.9 * history[0][name]
+        doc = nlp(demo_docs[0].text)
+        assert "entities" in doc.spans and doc.has_annotation("ENT_IOB")
+
+
+def with_flat_entities(doc: Doc) -> Doc:
+    doc = doc.copy()
+    doc.ents = spacy.util.filter_spans(list(doc.spans["entities"]))
+    return doc
