@@ -35,6 +35,7 @@ from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 from spacy_keci.knowledge.semantic_network import SemanticNetwork
 from spacy_keci.knowledge.sources import ConceptRecord, SourceReport
 from spacy_keci.knowledge.storage import new_folder
+from spacy_keci.pipeline.concept_linker import ConceptLinker
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 # the order says whose names and candidates come first
@@ -78,25 +79,29 @@ def main(
     scale: Annotated[bool, typer.Option(help="Build synthetic knowledge bases up to UMLS's size too")] = False,
 ) -> None:
     results: dict[str, Any] = json.loads(out.read_text()) if out.exists() else {}
+
+    def save(what: str, measured: Any) -> None:
+        results[what] = measured
+        out.parent.mkdir(exist_ok=True)
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
+        typer.echo(json.dumps({what: measured}, indent=1))
+
     with tempfile.TemporaryDirectory() as folder:
         if kb is None:
             kb = Path(folder) / "kb"
-            results["build"] = in_new_process(build, data / "ontologies", kb)
-        results["size_mb"] = sizes(kb)
-        results["open"] = in_new_process(open_and_link, kb, sentences(data)[:200])
+            save("build", in_new_process(build, data / "ontologies", kb))
+        save("size_mb", sizes(kb))
+        save("open", in_new_process(open_and_link, kb, sentences(data)[:200]))
         opened = KnowledgeBase(kb)
         corpora = {"biorelex": biorelex(data), "ade": ade(data)}
-        results["coverage"] = {name: coverage(opened, corpus) for name, corpus in corpora.items()}
-        results["grounding"] = grounding(opened, corpora["biorelex"])
-        results["speed"] = speed(opened, sentences(data))
-        results["look_up_structures"] = look_up_structures(opened, Path(folder))
+        save("coverage", {name: coverage(opened, corpus) for name, corpus in corpora.items()})
+        save("grounding", grounding(opened, corpora["biorelex"]))
+        save("speed", speed(opened, sentences(data)))
+        save("look_up_structures", look_up_structures(opened, Path(folder)))
         if scispacy_index and scispacy_kb:
-            results["scispacy"] = compare_with_scispacy(scispacy_index, scispacy_kb, sentences(data), Path(folder))
+            save("scispacy", compare_with_scispacy(scispacy_index, scispacy_kb, sentences(data), Path(folder)))
         if scale:
-            results["scale"] = growth(Path(folder))
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
-    typer.echo(json.dumps({k: v for k, v in results.items() if k != "coverage"}, indent=1))
+            save("scale", growth(Path(folder)))
 
 
 def in_new_process(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
@@ -202,7 +207,7 @@ def link_corpus(
 
 def speed(kb: KnowledgeBase, texts: list[str]) -> dict[str, Any]:
     nlp = tokenizer()
-    linker = nlp.add_pipe("concept_linker")
+    linker = ConceptLinker()
     linker.initialize(kb=str(kb.path))
     docs = [nlp.make_doc(text) for text in texts]
     for doc in docs[:50]:
@@ -239,7 +244,7 @@ def look_up_structures(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
     queries = random.Random(0).sample(keys, 20000)
     trie_path, table_path, sql_path = folder / "keys.trie", folder / "keys.npy", folder / "keys.sqlite"
     shutil.copy(kb.path / "keys.trie", trie_path)
-    np.save(table_path, np.array(sorted(keys)).astype("S64"))
+    np.save(table_path, np.array(sorted(key.encode("utf8")[:64] for key in keys), "S64"))
     with sqlite3.connect(sql_path) as connection:
         connection.execute("create table keys (key text primary key, id integer) without rowid")
         connection.executemany("insert into keys values (?, ?)", ((k, i) for i, k in enumerate(keys)))
