@@ -31,6 +31,10 @@ $(BIN)/.installed: setup.cfg constraints.txt
 
 demo: install
 	$(BIN)/python -m spacy project run demo
+	@echo "Try next:"
+	@echo "  $(BIN)/python -m spacy keci show training/demo/model-last 'A sentence of your own.'"
+	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, about an hour on two cores"
+	@echo "  $(BIN)/python -m spacy keci --help"
 
 test: install
 	$(BIN)/python -m pytest

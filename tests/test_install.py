@@ -15,7 +15,9 @@ from .conftest import ROOT
 # Every name that configs, pipelines and the command line may use. Names are kept: what changes gets a new version.
 ENTRY_POINTS = {
     "spacy_architectures": ["spacy_keci.SpanGraph.v1", "spacy_keci.TransformerModel.v1"],
+    "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.TorchThreads.v1"],
     "spacy_cli": ["keci"],
+    "spacy_displacy_colors": ["spacy_keci"],
     "spacy_factories": ["keci"],
     "spacy_misc": ["spacy_keci.SentenceSpanSuggester.v1"],
     "spacy_readers": ["spacy_keci.SpanGraphCorpus.v1"],
@@ -34,7 +36,9 @@ for entry_point in distribution("spacy-keci").entry_points:
     names.setdefault(entry_point.group, []).append(entry_point.name)
     found = entry_point.load()
     library, registry = entry_point.group.split("_", 1)
-    if registry not in ("cli", "factories"):
+    if registry == "displacy_colors":
+        assert found["protein"].startswith("#")
+    elif registry not in ("cli", "factories"):
         assert callable(found), entry_point
         assert spacy.registry.get(registry, entry_point.name) is found
 print(json.dumps({"file": spacy_keci.__file__, "names": {group: sorted(names[group]) for group in names}}))

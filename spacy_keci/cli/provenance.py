@@ -30,7 +30,7 @@ def describe_pipeline(nlp: Language) -> dict[str, Any]:
         "name": f"{nlp.lang}_{nlp.meta['name']}",
         "version": nlp.meta["version"],
         "meta": {key: nlp.meta.get(key) for key in ("lang", "name", "description", "spacy_version")},
-        "components": nlp.pipe_names,
+        "components": list(nlp.pipe_names),
         "config_sha256": hashlib.sha256(nlp.config.to_str().encode()).hexdigest(),
         "seed": config["training"].get("seed"),
         "encoder": encoder_name(config),

@@ -57,6 +57,8 @@ def results_cli(
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """Result files, sorted by group and name; of a folder, all files that end in ``.json``.
 
+    A result that brings its own ``markdown``, such as a benchmark's, may hold anything else beside it.
+
     Raises ValueError for another kind of file, and for two runs of one group with the same corpus and seed, which
     would count one run twice.
     """
@@ -65,6 +67,9 @@ def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
     files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     for path in files:
         result = json.loads(path.read_text(encoding="utf8"))
+        if {"name", "group", "markdown"} <= set(result):
+            results.append(result)
+            continue
         missing = {"name", "group", "scores", "intervals", "corpus", "model"} - set(result)
         if missing:
             raise ValueError(f"{path.name} is not a result of 'spacy keci evaluate': no {', '.join(sorted(missing))}.")
@@ -96,7 +101,14 @@ def update_tables(markdown: str, results: Sequence[dict[str, Any]]) -> str:
 
 
 def make_table(results: Sequence[dict[str, Any]]) -> str:
-    """One row for each group: a single run with its bootstrap interval, several as mean ± standard deviation."""
+    """One row for each group: a single run with its bootstrap interval, several as mean ± standard deviation.
+
+    Results that bring their own markdown are shown as they are, below the table of the others.
+    """
+    own = [result["markdown"] for result in results if "markdown" in result]
+    results = [result for result in results if "markdown" not in result]
+    if not results:
+        return "\n\n".join(own)
     columns = [name for name in COLUMNS if any(name in result["scores"] for result in results)]
     rows = [["run", "encoder", *(COLUMNS[name] for name in columns)], ["---"] * 2 + ["---:"] * len(columns)]
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -106,7 +118,8 @@ def make_table(results: Sequence[dict[str, Any]]) -> str:
         title = group if len(runs) == 1 else f"{group} ({len(runs)} runs)"
         encoders = dict.fromkeys(str(run["model"]["encoder"] or "") for run in runs)
         rows.append([title, ", ".join(encoders), *(_cell(runs, name) for name in columns)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join([table, *own])
 
 
 def _cell(runs: Sequence[dict[str, Any]], name: str) -> str:

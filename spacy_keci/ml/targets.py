@@ -13,12 +13,13 @@ class GoldGraphs:
 
     spans: (mentions, 3) document, start and end in tokens of that document.
     labels: (mentions,). relations: (relations, 3) head and tail as rows of ``spans``, label.
-    has_relations: (documents,) whether relations were annotated.
+    has_mentions, has_relations: (documents,) whether mentions, and relations, were annotated.
     """
 
     spans: np.ndarray
     labels: np.ndarray
     relations: np.ndarray
+    has_mentions: np.ndarray
     has_relations: np.ndarray
 
 

@@ -22,16 +22,22 @@ def gold_graphs(
 ) -> GoldGraphs:
     """Arrays of the gold mentions and relations that lie on token boundaries of the predicted documents.
 
-    What does not, and relations that hang on it, is counted in ``unreachable``. Relations of a reference whose span
-    group has no ``relations`` count as not annotated. Raises ValueError for a label that is not among those given.
+    What does not, and relations that hang on it, is counted in ``unreachable``. A reference without the span group
+    counts as not annotated, and so do the relations of one whose group has no ``relations``.
+    Raises ValueError for a label that is not among those given.
     """
     label_ids = {label: i for i, label in enumerate(labels, start=1)}
     relation_ids = {label: i for i, label in enumerate(relation_labels, start=1)}
     counts = unreachable if unreachable is not None else Counter()
     mentions: list[tuple[int, int, int, int]] = []
     relations: list[tuple[int, int, int]] = []
-    has_relations = []
+    has_mentions, has_relations = [], []
     for d, example in enumerate(examples):
+        is_annotated = spans_key in example.reference.spans
+        has_mentions.append(is_annotated)
+        has_relations.append(is_annotated and "relations" in example.reference.spans[spans_key].attrs)
+        if not is_annotated:
+            continue
         predicted, group = example.predicted, example.reference.spans[spans_key]
         rows: dict[tuple[int, int, str], int] = {}
         for mention in group:
@@ -41,9 +47,8 @@ def gold_graphs(
             if span is None:
                 counts["mentions do not begin and end on tokens"] += 1
             else:
-                rows[mention.start, mention.end, mention.label_] = len(mentions)
+                rows.setdefault((mention.start, mention.end, mention.label_), len(mentions))
                 mentions.append((d, span.start, span.end, label_ids[mention.label_]))
-        has_relations.append("relations" in group.attrs)
         for relation in get_relations(example.reference, spans_key):
             if relation.label not in relation_ids:
                 raise ValueError(_unknown("relation", relation.label, str(relation), relation_labels))
@@ -57,6 +62,7 @@ def gold_graphs(
         spans=rows_[:, :3],
         labels=rows_[:, 3],
         relations=np.array(relations, dtype="int64").reshape(-1, 3),
+        has_mentions=np.array(has_mentions, dtype=bool),
         has_relations=np.array(has_relations, dtype=bool),
     )
 

@@ -151,6 +151,10 @@ class Keci(TrainablePipe):
         for setting, value in (("threshold", threshold), ("relation_threshold", relation_threshold)):
             if value is not None and not 0 <= value <= 1:
                 raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}.")
+        if max_batch_tokens < 1:
+            raise ValueError(
+                f"The setting max_batch_tokens of '{name}' must be 1 or more, but it is {max_batch_tokens}."
+            )
         install_extensions(relations_attr, spans_key)
         self.vocab = vocab
         self.model = model
@@ -306,13 +310,13 @@ class Keci(TrainablePipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch. Examples whose reference lacks the spans key teach nothing and are left out."""
+        """Learn from a batch. Examples whose reference lacks the spans key teach nothing."""
         losses = losses if losses is not None else {}
         losses.setdefault(self.name, 0.0)
-        examples = self._annotated(list(examples))
-        if not examples:
-            return losses
+        examples = list(examples)
         validate_examples(examples, "Keci.update")
+        if not self._annotated(examples):
+            return losses
         set_dropout_rate(self.model, drop)
         X = self._model_input([example.predicted for example in examples])
         if not len(X.spans.dataXd):
@@ -370,7 +374,7 @@ class Keci(TrainablePipe):
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
         report = find_unreachable(
-            self._annotated(list(examples)),
+            [example for example in examples if self.spans_key in example.reference.spans],
             self.suggester,
             spans_key=self.spans_key,
             labels=self.labels,

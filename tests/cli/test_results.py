@@ -103,3 +103,11 @@ def test_other_files(tmp_path):
     path.write_text('{"name": "x"}')
     with pytest.raises(ValueError, match=r"metrics\.json is not a result .* no corpus, group"):
         read_results([path])
+
+
+def test_results_with_their_own_markdown(paths, tmp_path):
+    """A benchmark's result is shown as it is, in its own block or below the table."""
+    (tmp_path / "speed.json").write_text(json.dumps({"name": "speed", "group": "speed", "markdown": "| fast |"}))
+    results = read_results([tmp_path])
+    assert update_tables("<!-- results:speed -->\n<!-- /results -->", results).splitlines()[2] == "| fast |"
+    assert make_table(results).startswith("| run | encoder |") and make_table(results).endswith("|\n\n| fast |")

@@ -12,6 +12,7 @@ def gold_graphs(mentions: list, relations: list) -> GoldGraphs:
         spans=np.array([m for m, _ in mentions], dtype="int64").reshape(-1, 3),
         labels=np.array([label for _, label in mentions], dtype="int64"),
         relations=np.array(relations, dtype="int64").reshape(-1, 3),
+        has_mentions=np.ones(3, dtype=bool),
         has_relations=np.ones(3, dtype=bool),
     )
 

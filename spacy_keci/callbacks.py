@@ -1,0 +1,46 @@
+"""Callbacks for ``[initialize.before_init]`` and its like in a config."""
+
+from collections.abc import Callable
+from time import perf_counter
+
+from spacy.language import Language
+
+
+def create_torch_threads(n_threads: int) -> Callable[[Language], Language]:
+    """Registered as ``spacy_keci.TorchThreads.v1``: let torch use so many threads.
+
+    Two trainings on one machine, each with a thread for every core, can run ten times slower than with one thread
+    each. Raises ValueError if ``n_threads`` is below 1.
+    """
+    if n_threads < 1:
+        raise ValueError(f"torch needs at least one thread, but n_threads is {n_threads}.")
+
+    def set_threads(nlp: Language) -> Language:
+        import torch  # spaCy imports what entry points name; torch only where it is used
+
+        torch.set_num_threads(n_threads)
+        return nlp
+
+    return set_threads
+
+
+def create_training_record() -> Callable[[Language], Language]:
+    """Registered as ``spacy_keci.RecordTraining.v1``, for ``[training.before_to_disk]``.
+
+    What is saved holds ``nlp.meta["training"]``: how long the training took until then, on what device and with how
+    many threads. ``spacy keci evaluate`` copies it into its results.
+    """
+    start = perf_counter()
+
+    def record(nlp: Language) -> Language:
+        import torch
+        from thinc.api import get_torch_default_device
+
+        nlp.meta["training"] = {
+            "wall_time_s": round(perf_counter() - start, 1),
+            "device": get_torch_default_device().type,
+            "threads": torch.get_num_threads(),
+        }
+        return nlp
+
+    return record
