@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from spacy.tokens import Doc, Span, SpanGroup
 
 SPANS_KEY = "entities"
+CONCEPTS_KEY = "concepts"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ class Relation:
 
     def __str__(self) -> str:
         return f"{self.head.text} --{self.label}--> {self.tail.text}"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A candidate concept of a span: identifier, semantic type (TUI), similarity of the name (1: exact)."""
+
+    id: str
+    type: str
+    score: float = 1.0
 
 
 def get_relations(doc: Doc, spans_key: str = SPANS_KEY) -> list[Relation]:
@@ -58,6 +68,35 @@ def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPAN
         rows.append([ends[0], ends[1], relation.label, float(relation.score)])
     group.attrs["relations"] = rows
     doc.spans[spans_key] = group
+
+
+def get_concepts(span: Span, spans_key: str = CONCEPTS_KEY) -> list[Concept]:
+    """Candidate concepts of exactly these tokens in ``doc.spans[spans_key]``, best first."""
+    if spans_key not in span.doc.spans:
+        return []
+    group = span.doc.spans[spans_key]
+    scores = group.attrs.get("scores") or [1.0] * len(group)
+    return [
+        Concept(other.kb_id_, other.label_, score)
+        for other, score in zip(group, scores, strict=True)
+        if (other.start, other.end) == (span.start, span.end)
+    ]
+
+
+def install_concepts_extension(concepts: str = "concepts", spans_key: str = CONCEPTS_KEY) -> None:
+    """Make ``span._.concepts`` read ``doc.spans[spans_key]``; the linker calls it when it is created.
+
+    Raises ValueError if the name is taken, by another package or for another spans key.
+    """
+    view = _SpanConcepts(spans_key)
+    if not Span.has_extension(concepts):
+        Span.set_extension(concepts, getter=view)
+    elif Span.get_extension(concepts)[2] != view:
+        raise ValueError(
+            f"Span._.{concepts} is taken already, by another package or for another spans key. "
+            "Choose a free name: concepts_attr in the settings of the component, "
+            "or the argument 'concepts' of spacy_keci.install_concepts_extension()."
+        )
 
 
 def install_extensions(relations: str = "relations", spans_key: str = SPANS_KEY) -> None:
@@ -103,6 +142,14 @@ class _SpanRelations:
             return same_offsets and (not span.label or other.label == span.label)
 
         return [r for r in get_relations(span.doc, self.spans_key) if same(r.head) or same(r.tail)]
+
+
+@dataclass(frozen=True)
+class _SpanConcepts:
+    spans_key: str
+
+    def __call__(self, span: Span) -> list[Concept]:
+        return get_concepts(span, self.spans_key)
 
 
 def _identity(span: Span) -> tuple[int, int, int]:

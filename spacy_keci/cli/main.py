@@ -8,12 +8,14 @@ from spacy.cli._util import app
 
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
+from .kb import kb_app
 from .results import results_cli
 from .show import show_cli
 
 keci = typer.Typer(
     name="keci",
-    help="Biomedical entities and relations: show what a pipeline finds, convert and split corpora, evaluate.",
+    help="Biomedical entities and relations: show what a pipeline finds, convert and split corpora, evaluate, compile "
+    "knowledge bases.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -22,4 +24,5 @@ keci.command("evaluate")(evaluate_cli)
 keci.command("convert")(convert_cli)
 keci.command("split")(split_cli)
 keci.command("results")(results_cli)
+keci.add_typer(kb_app)
 app.add_typer(keci)

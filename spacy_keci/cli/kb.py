@@ -1,0 +1,152 @@
+"""``spacy keci kb``: compile a knowledge base from vocabularies, and look inside."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+kb_app = typer.Typer(
+    name="kb",
+    help="Knowledge bases: compile vocabularies, look up names and concepts.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+KB = Annotated[Path, typer.Argument(help="Folder of a compiled knowledge base", metavar="KB")]
+
+
+@kb_app.command("build")
+def build_cli(
+    out: Annotated[Path, typer.Argument(help="Folder to write", file_okay=False)],
+    source: Annotated[
+        list[str],
+        typer.Option(
+            help="FORMAT=FILE, or FORMAT=FILE,FILE where a vocabulary has several files; once for each vocabulary. "
+            "FORMAT: jsonl, tsv, umls, obo, obographs, hgnc, mesh, famplex, pfam, interpro, drugbank, scispacy. The "
+            "first sources name the concepts that they share with others, and come first among candidates."
+        ),
+    ],
+    semantic_network: Annotated[
+        list[Path] | None,
+        typer.Option(help="Files of the UMLS Semantic Network: SRDEF and SRSTRE1, or tables", exists=True),
+    ] = None,
+    types: Annotated[
+        list[Path] | None,
+        typer.Option(help="Tables of branches and semantic types that add to the one of the package", exists=True),
+    ] = None,
+    version: Annotated[
+        list[str] | None, typer.Option(help="FORMAT=VERSION, to be noted in the manifest; once for each")
+    ] = None,
+    vectors: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Initial vectors of concepts: NAME=FILE for one's own (word2vec text or npz), 'trained' for vectors "
+            "from the relations, 'definitions=MODEL' for definitions encoded by a transformer"
+        ),
+    ] = None,
+    merge: Annotated[bool, typer.Option(help="Make concepts one that several vocabularies share")] = True,
+    fuzzy: Annotated[bool, typer.Option(help="Build the index for names that are nearly right")] = True,
+    force: Annotated[bool, typer.Option(help="Replace OUT if it is there")] = False,
+    max_errors: Annotated[int, typer.Option(help="Malformed lines that a source may have", min=0)] = 1000,
+    quiet: Annotated[bool, typer.Option(help="No progress bar")] = False,
+) -> None:
+    """Compile vocabularies into a knowledge base, and report what was read and what was dropped."""
+    from ..knowledge.compile import SourceFiles, compile_knowledge_base
+    from ..knowledge.vectors import add_vectors
+
+    try:
+        versions = dict(v.split("=", 1) for v in version or [] if "=" in v)
+        sources = [SourceFiles.parse(s) for s in source]
+        reports = compile_knowledge_base(
+            out,
+            [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],
+            semantic_network or [],
+            types or [],
+            merge=merge,
+            fuzzy=fuzzy,
+            overwrite=force,
+            max_errors=max_errors,
+            progress=not quiet,
+        )
+        for each in vectors or []:
+            add_vectors(out, each)
+    except (ValueError, OSError) as error:
+        msg.fail(str(error), exits=1)
+        raise
+    for title, report in reports.items():
+        msg.divider(title, char="-")
+        for line in report.lines():
+            typer.echo(line)
+    msg.good(f"Saved the knowledge base to {out}")
+
+
+@kb_app.command("info")
+def info_cli(kb: KB) -> None:
+    """What a knowledge base is made of: counts, sources with versions, checksums and licences."""
+    manifest = _open(kb).manifest
+    msg.divider(f"{kb}, {manifest['created']}, format {manifest['format_version']}", char="-")
+    for what, n in manifest["counts"].items():
+        typer.echo(f"{n:>9}  {what}")
+    for source in manifest["sources"]:
+        typer.echo(f"\n{source['name']}: {source['concepts']} concepts")
+        for key in ("version", "licence"):
+            if source[key]:
+                typer.echo(f"  {key}: {source[key]}")
+        for file in source["files"]:
+            typer.echo(f"  {file['name']}  {file['bytes']} bytes  sha256 {file['sha256']}")
+
+
+@kb_app.command("search")
+def search_cli(
+    kb: KB,
+    text: Annotated[str, typer.Argument(help="A name")],
+    k: Annotated[int, typer.Option(help="How many", min=1)] = 10,
+    threshold: Annotated[float, typer.Option(help="Least similarity of a name", min=0.01, max=1.0)] = 0.5,
+) -> None:
+    """Concepts with this name, or else with similar names."""
+    from ..knowledge.candidates import KnowledgeBaseCandidates
+
+    opened = _open(kb)
+    try:
+        found = KnowledgeBaseCandidates(opened).nearest(text, k, threshold)
+    except ValueError as error:
+        msg.fail(str(error), exits=1)
+        raise
+    if not found:
+        msg.warn(f"Nothing is called {text!r}, or nearly so.")
+    rows = [(c.concept, opened.name(opened.index(c.concept)), c.type, f"{c.score:.2f}") for c in found]
+    if rows:
+        msg.table(rows, header=("concept", "name", "type", "score"))
+
+
+@kb_app.command("show")
+def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of a concept")]) -> None:
+    """All that the knowledge base says about a concept."""
+    opened = _open(kb)
+    try:
+        entry = opened[concept]
+    except KeyError as error:
+        msg.fail(error.args[0], exits=1)
+        raise
+    msg.divider(f"{entry.id}  {entry.name}", char="-")
+    typer.echo(f"source      {entry.source}")
+    types = [f"{tui} {opened.type_names.get(tui, '')}".strip() for tui in entry.types]
+    typer.echo(f"types       {', '.join(types)}")
+    typer.echo(f"names       {'; '.join(entry.names)}")
+    if entry.definition:
+        typer.echo(f"definition  {entry.definition}")
+    for label, target in entry.relations:
+        typer.echo(f"{label:<11} {target}  {opened.name(opened.index(target))}")
+
+
+def _open(path: Path) -> "KnowledgeBase":
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+    try:
+        return KnowledgeBase(path)
+    except ValueError as error:
+        msg.fail(str(error), exits=1)
+        raise

@@ -1,0 +1,82 @@
+"""Where the linker's candidates come from: the interface, and the knowledge base as its main implementation."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from spacy.tokens import Doc
+
+from .knowledge_base import KnowledgeBase
+
+
+class Candidate(NamedTuple):
+    """A concept that a span may name: identifier, semantic type (TUI, "" if there is none), similarity of the name."""
+
+    concept: str
+    type: str
+    score: float
+
+
+class Match(NamedTuple):
+    """Candidates of the tokens ``start`` to ``end`` (exclusive), best first."""
+
+    start: int
+    end: int
+    candidates: tuple[Candidate, ...]
+
+
+class CandidateSource(Protocol):
+    """What the linker asks for candidates."""
+
+    def find(self, doc: Doc, max_words: int) -> Iterable[Match]:
+        """Matches among all spans of a text of up to ``max_words`` words; they may overlap."""
+        ...
+
+    def nearest(self, text: str, k: int, threshold: float) -> tuple[Candidate, ...]:
+        """Up to ``k`` candidates whose names are similar to the text by at least ``threshold``, best first."""
+        ...
+
+
+class KnowledgeBaseCandidates:
+    """Candidates from a compiled knowledge base."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self.kb = kb
+        self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
+
+    def __reduce__(self) -> tuple[type["KnowledgeBaseCandidates"], tuple[KnowledgeBase]]:
+        return KnowledgeBaseCandidates, (self.kb,)
+
+    def find(self, doc: Doc, max_words: int = 8) -> list[Match]:
+        """Spans whose normalised text is a name; see :meth:`Lexicon.find`."""
+        tokens = [token.text for token in doc]
+        text, ends = doc.text, [token.idx + len(token) for token in doc]
+        starts = [token.idx for token in doc]
+        matches = []
+        for start, end, key in self.kb.lexicon.find(tokens, [bool(t.whitespace_) for t in doc], max_words):
+            candidates = self._remembered(key, text[starts[start] : ends[end - 1]])
+            if candidates:
+                matches.append(Match(start, end, candidates))
+        return matches
+
+    def nearest(self, text: str, k: int = 5, threshold: float = 0.7) -> tuple[Candidate, ...]:
+        """By fuzzy look-up; exact matches score 1. Raises ValueError if the knowledge base has no fuzzy index."""
+        exact = self.kb.lexicon.lookup(text)
+        if exact:
+            return tuple(self._candidate(concept, 1.0) for concept in exact[:k])
+        if self.kb.fuzzy is None:
+            raise ValueError(
+                f"{self.kb.path} was compiled without the index for fuzzy look-up. Compile it with --fuzzy."
+            )
+        best: dict[int, float] = {}
+        for key, score in self.kb.fuzzy.nearest(text, k, threshold):
+            for concept in self.kb.lexicon.candidates(key, text):
+                best.setdefault(concept, score)
+        return tuple(self._candidate(concept, score) for concept, score in list(best.items())[:k])
+
+    def _candidates(self, key: int, surface: str) -> tuple[Candidate, ...]:
+        return tuple(self._candidate(concept, 1.0) for concept in self.kb.lexicon.candidates(key, surface))
+
+    def _candidate(self, concept: int, score: float) -> Candidate:
+        types = self.kb.graph.types(concept)
+        return Candidate(self.kb.id(concept), self.kb.types[types[0]] if len(types) else "", score)

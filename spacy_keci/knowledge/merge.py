@@ -1,0 +1,100 @@
+"""Which concepts of different vocabularies are one: what the Metathesaurus does by hand, done by plain rules."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Clusters:
+    """Concepts that are one. A cluster has at most one concept of each vocabulary.
+
+    ``groups``: the semantic groups of each concept, the main one first. Concepts become one if their main groups are
+    the same, or, where the evidence is ``strong``, if they share a group.
+    """
+
+    def __init__(self, vocabularies: Sequence[int], groups: Sequence[tuple[str, ...]]) -> None:
+        self._parent = list(range(len(groups)))
+        self._members: dict[int, set[int]] = {}
+        self.vocabularies, self.groups = vocabularies, groups
+
+    def find(self, concept: int) -> int:
+        while self._parent[concept] != concept:
+            self._parent[concept] = concept = self._parent[self._parent[concept]]
+        return concept
+
+    def merge(self, a: int, b: int, strong: bool) -> bool:
+        """Make two concepts one, if that is allowed; the one that came first stands for both."""
+        if not (set(self.groups[a]) & set(self.groups[b]) if strong else self.groups[a][:1] == self.groups[b][:1]):
+            return False
+        a, b = sorted((self.find(a), self.find(b)))
+        if a == b:
+            return True
+        ours = self._members.get(a) or {self.vocabularies[a]}
+        theirs = self._members.get(b) or {self.vocabularies[b]}
+        if ours & theirs:
+            return False
+        self._members[a] = ours | theirs
+        self._parent[b] = a
+        return True
+
+    def representatives(self) -> NDArray[np.int32]:
+        """The concept that stands for each, (n,)."""
+        return np.array([self.find(c) for c in range(len(self._parent))], np.int32)
+
+
+def merge_by_reference(clusters: Clusters, references: Iterable[tuple[int, int]]) -> None:
+    """Merge concepts that refer to the same thing: (concept, reference), where a reference may be a concept itself.
+
+    Only references that are one to one: no other concept of the vocabulary has it.
+    """
+    by_reference: dict[int, list[int]] = defaultdict(list)
+    for concept, reference in references:
+        by_reference[reference].append(concept)
+    for concepts in by_reference.values():
+        alone = _one_of_each_vocabulary(clusters, concepts)
+        for concept in alone[1:]:
+            clusters.merge(alone[0], concept, strong=True)
+
+
+def merge_by_name(
+    clusters: Clusters,
+    preferred: Sequence[str],
+    names: Iterable[tuple[int, str]],
+    related: set[tuple[int, int]],
+) -> None:
+    """Merge a concept with those of other vocabularies that have its preferred name among their names.
+
+    ``preferred``: normalised preferred name of each concept; ``names``: (concept, normalised name), all of them.
+    A name that several concepts of a vocabulary have says nothing of these. Concepts that are related (a family and
+    its member) stay apart. Across main groups (a gene and its protein) short names do not count: they are symbols,
+    and symbols are shared by chance.
+    """
+    wanted = set(preferred)
+    holders: dict[str, list[int]] = defaultdict(list)
+    for concept, key in names:
+        if len(key) > 2 and key in wanted:
+            holders[key].append(concept)
+    for concept, key in enumerate(preferred):
+        alone = _one_of_each_vocabulary(clusters, holders.get(key, ()))
+        for other in alone if concept in alone else ():
+            if other != concept and (concept, other) not in related and (other, concept) not in related:
+                clusters.merge(concept, other, strong=len(key) > 8)
+
+
+def _one_of_each_vocabulary(clusters: Clusters, concepts: Iterable[int]) -> list[int]:
+    """The concepts that are alone in their vocabulary."""
+    by_vocabulary: dict[int, list[int]] = defaultdict(list)
+    for concept in dict.fromkeys(concepts):
+        by_vocabulary[clusters.vocabularies[concept]].append(concept)
+    return [each[0] for each in by_vocabulary.values() if len(each) == 1]
+
+
+@lru_cache(maxsize=1)
+def semantic_groups() -> dict[str, str]:
+    """Semantic group of each semantic type, from ``semantic_groups.tsv``."""
+    lines = (Path(__file__).parent / "semantic_groups.tsv").read_text(encoding="utf8").splitlines()
+    return dict(line.split("\t")[:2] for line in lines if line and not line.startswith("#"))

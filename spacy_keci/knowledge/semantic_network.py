@@ -1,0 +1,73 @@
+"""The UMLS Semantic Network: semantic types and the relations between them.
+
+Read from the files of a release (SRDEF and SRSTRE1 or SRSTR, https://www.ncbi.nlm.nih.gov/books/NBK9679/) or from two
+tables: ``tui abbr name group parent level`` with a table head, and head type, relation, tail type.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .sources.record import SourceReport, read_lines
+from .storage import KnowledgeBaseError
+
+
+@dataclass
+class SemanticNetwork:
+    """``names``: TUI to name; ``edges``: (head TUI, label, tail TUI)."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    edges: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def read_semantic_network(paths: list[Path], report: SourceReport) -> SemanticNetwork:
+    """Raises KnowledgeBaseError for a file that is none of the kinds above."""
+    network = SemanticNetwork()
+    numbered: dict[str, str] = {}
+    pairs: dict[tuple[str, str, str], None] = {}
+    for path in sorted(paths, key=_kind):
+        kind = _kind(path)
+        for number, line in read_lines(path, report):
+            fields = line.split("|" if kind in ("SRDEF", "SRSTRE1", "SRSTR") else "\t")
+            if kind == "SRDEF" and len(fields) >= 3:
+                numbered[fields[1]] = fields[2]
+                if fields[0] == "STY":
+                    network.names[fields[1]] = fields[2]
+            elif kind == "SRSTRE1" and len(fields) >= 3:
+                pairs[fields[0], numbered.get(fields[1], fields[1]), fields[2]] = None
+            elif kind == "SRSTR" and len(fields) >= 3:
+                tuis = {name: tui for tui, name in numbered.items()}
+                # the hierarchy of relations, and relations of the top (without a second argument), are no edges
+                if fields[0] in tuis and fields[2] in tuis and tuis[fields[0]] in network.names:
+                    # D: inherited, B: blocked for the children, DNI: defined but not inherited
+                    pairs[tuis[fields[0]], fields[1], tuis[fields[2]]] = None
+            elif kind == "table of types" and len(fields) >= 3:
+                if number > 1:
+                    network.names[fields[0]] = fields[2]
+            elif kind == "table of relations" and len(fields) == 3:
+                pairs[fields[0], fields[1], fields[2]] = None
+            else:
+                report.malformed(path, number, f"not a line of a {kind} file")
+    for head, label, tail in pairs:
+        if head in network.names and tail in network.names:
+            network.edges.append((head, label, tail))
+        else:
+            report.drop("type relation of an unknown type", f"{head} {label} {tail}")
+    report.count("semantic types", len(network.names))
+    report.count("relations of semantic types", len(network.edges))
+    return network
+
+
+def _kind(path: Path) -> str:
+    """What a file is. The names sort so that types are read before relations."""
+    stem = path.name.removesuffix(".gz")
+    if stem in ("SRDEF", "SRSTRE1", "SRSTR"):
+        return stem
+    _, first = next(read_lines(path, SourceReport()), (0, ""))
+    if first.startswith("tui\t"):
+        return "table of types"
+    if first.count("\t") == 2:
+        return "table of relations"
+    raise KnowledgeBaseError(
+        f"{path} is neither SRDEF, SRSTRE1 or SRSTR, nor a table with the head 'tui abbr name …', nor a table of "
+        "relations (head type, relation, tail type)."
+    )

@@ -1,0 +1,51 @@
+"""HGNC's complete set (https://www.genenames.org/download/): human genes, with a table head."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..storage import KnowledgeBaseError
+from .record import ConceptRecord, SourceReport, TypeTable, read_lines
+
+
+def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
+    """Approved genes: symbol, name, aliases and previous symbols and names, gene groups as relations.
+
+    Alternative identifiers: ``HGNC:`` and symbol, ``UP:`` and UniProt accession, ``NCBIGene:`` and Entrez id.
+    """
+    groups: dict[str, str] = {}
+    for path in paths:
+        rows = csv.DictReader((line for _, line in read_lines(path, report)), delimiter="\t")
+        if not rows.fieldnames or not {"hgnc_id", "symbol", "name"} <= set(rows.fieldnames):
+            raise KnowledgeBaseError(f"{path} has no columns hgnc_id, symbol and name: is it HGNC's complete set?")
+        for row in rows:
+            if not row["hgnc_id"] or not row["symbol"]:
+                report.malformed(path, rows.line_num, "no identifier or symbol")
+                continue
+            if row.get("status") not in (None, "Approved"):
+                report.drop("not approved", row["hgnc_id"])
+                continue
+            kind = f"HGNC:{row.get('locus_group') or ''}"
+            names = [row["name"], *(n for c in _NAMES for n in _split(row.get(c)))]
+            members = list(zip(_split(row.get("gene_group_id")), _split(row.get("gene_group")), strict=False))
+            groups.update(members)
+            alt_ids = [f"HGNC:{row['symbol']}", *(f"UP:{u}" for u in _split(row.get("uniprot_ids")))]
+            if row.get("entrez_id"):
+                alt_ids.append(f"NCBIGene:{row['entrez_id']}")
+            yield ConceptRecord(
+                row["hgnc_id"],
+                row["symbol"],
+                tuple(n for n in names if n),
+                types.get(kind) or types.vocabulary(kind),
+                relations=tuple(("member_of", f"HGNC_GROUP:{number}") for number, _ in members),
+                alt_ids=tuple(alt_ids),
+            )
+    for number, name in groups.items():
+        yield ConceptRecord(f"HGNC_GROUP:{number}", name, types=types.vocabulary("HGNC_GROUP:"))
+
+
+_NAMES = ("alias_symbol", "alias_name", "prev_symbol", "prev_name")
+
+
+def _split(value: str | None) -> list[str]:
+    return [part for each in (value or "").split("|") if (part := each.strip())]

@@ -1,0 +1,131 @@
+"""What every reader yields, and how readers read lines and report what they skip."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from ...corpora.annotation import Report
+from ..storage import KnowledgeBaseError
+
+
+class ConceptRecord(NamedTuple):
+    """A concept as one source describes it. Records with the same identifier are merged.
+
+    ``alt_ids`` are other identifiers by which relations of this or other sources may point at the concept.
+    A record without a name adds to what another one says.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    definition: str = ""
+    relations: tuple[tuple[str, str], ...] = ()
+    alt_ids: tuple[str, ...] = ()
+
+
+class SourceReport(Report):
+    """Counts of one source; raises KnowledgeBaseError once more than ``max_errors`` lines were malformed."""
+
+    def __init__(self, max_errors: int = 1000) -> None:
+        super().__init__()
+        self.max_errors = max_errors
+        self._errors = 0
+
+    def malformed(self, path: Path, line: int, why: str) -> None:
+        self.drop("malformed", f"{path.name}, line {line}: {why}")
+        self._errors += 1
+        if self._errors > self.max_errors:
+            raise KnowledgeBaseError(
+                f"{path}: more than {self.max_errors} malformed lines, the last is line {line} ({why}). "
+                "Is the file of the format that was named?"
+            )
+
+
+@dataclass(frozen=True)
+class Source:
+    """A format of vocabularies. ``read(paths, types, report)`` yields the concepts."""
+
+    name: str
+    read: "Callable[[list[Path], TypeTable, SourceReport], Iterator[ConceptRecord]]"
+    files: str  # what the files are, for people
+    licence: str = ""
+
+
+class TypeTable:
+    """Which semantic types (TUIs) the branches of vocabularies get; see ``semantic_types.tsv``.
+
+    A line is a branch, its types (comma-separated) and a note, divided by tabs. A branch is a vocabulary (``DOID:``),
+    a concept, and with it what lies below (``GO:0005575``), a tree number (``MESH:C04``), or a class of the source's
+    own (``HGNC:pseudogene``). The nearest branch counts.
+    """
+
+    def __init__(self, *paths: Path) -> None:
+        self._types: dict[str, tuple[str, ...]] = {}
+        for path in (Path(__file__).parent.parent / "semantic_types.tsv", *paths):
+            for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+                if line.strip() and not line.startswith("#"):
+                    branch, _, rest = line.partition("\t")
+                    tuis = tuple(t.strip() for t in rest.partition("\t")[0].split(",") if t.strip())
+                    if not tuis:
+                        raise KnowledgeBaseError(f"{path}, line {number}: a branch, a tab and a type are wanted")
+                    self._types[branch.strip()] = tuis
+
+    def get(self, branch: str) -> tuple[str, ...]:
+        """Types of exactly this branch; () if the table does not have it."""
+        return self._types.get(branch, ())
+
+    def vocabulary(self, concept: str) -> tuple[str, ...]:
+        """Types of the vocabulary that the identifier belongs to."""
+        return self.get(concept.partition(":")[0] + ":")
+
+    def tree(self, vocabulary: str, number: str) -> tuple[str, ...]:
+        """Types of the longest tree number of the table that ``number`` begins with: C04.588 is below C04."""
+        while number:
+            types = self.get(f"{vocabulary}:{number}")
+            if types:
+                return types
+            number = number.rpartition(".")[0] if "." in number else number[:-1]
+        return ()
+
+
+def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
+    """Numbered lines, from 1, of a plain or gzipped file, without line ends and byte order mark.
+
+    Lines that are not UTF-8 are read as Latin-1 and counted. Raises KnowledgeBaseError if the file cannot be read to
+    its end.
+    """
+    number = 0
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                try:
+                    line = raw.decode("utf8")
+                except UnicodeDecodeError:
+                    line = raw.decode("latin-1")
+                    report.count("lines not in UTF-8, read as Latin-1")
+                yield number, line.rstrip("\r\n").removeprefix("\ufeff")
+    except FileNotFoundError:
+        raise KnowledgeBaseError(f"There is no file {path}.") from None
+    except (EOFError, zlib.error, OSError) as error:
+        raise KnowledgeBaseError(
+            f"{path} cannot be read beyond line {number}: {error}. Is it complete? Download it again."
+        ) from None
+
+
+def read_text(path: Path, report: Report) -> str:
+    """The whole text of a plain or gzipped file. Errors as :func:`read_lines`."""
+    return "\n".join(line for _, line in read_lines(path, report))
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()

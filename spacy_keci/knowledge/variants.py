@@ -1,0 +1,81 @@
+"""Names as people write them: variants that vocabularies do not list, and when the case of a name matters."""
+
+import re
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+
+from spacy.lang.en.stop_words import STOP_WORDS
+
+from .normalize import fold, normalize
+
+_QUALIFIER = re.compile(r"(.*\w.*?)\s+[(\[][^()\[\]]*[)\]]")
+_KINDS = "proteins?|genes?|domains?|famil(?:y|ies)|molecules?|complex(?:es)?"
+_HEAD_WORD = re.compile(rf"(.*\w.*)[\s-](?:{_KINDS})", re.IGNORECASE)
+_FIRST = re.compile(r"(.*[^\W\d][\s-]?(?=1)|[A-Z]+\d(?=A))[1A]")
+_FIRST_OF_NAME = re.compile(r"([a-z][\w -]*\w{3,}) alpha[ -]?1?(?:,.*)?", re.IGNORECASE)
+_SYMBOL = re.compile(r"([A-Z][A-Z0-9]+)([ABGDEZ])(\d?)")
+_GREEK_LETTERS = {"A": "alpha", "B": "beta", "G": "gamma", "D": "delta", "E": "epsilon", "Z": "zeta"}
+# Words after a name that leave it what it is: kinds of things, and salts of drugs
+TAIL_WORDS = frozenset(
+    "protein proteins gene genes domain domains family families molecule molecules acetate bromide chloride citrate "  # noqa: SIM905
+    "fumarate hydrobromide hydrochloride maleate mesylate nitrate phosphate potassium sodium succinate sulfate "
+    "sulphate tartrate".split()
+)
+# Words before the name of a disorder that say how bad it is, or how it runs
+COURSE_WORDS = frozenset(
+    "acute bilateral chronic delayed diffuse fatal generalized irreversible isolated localized mild moderate "  # noqa: SIM905
+    "persistent progressive prolonged recurrent reversible severe subacute transient unilateral".split()
+)
+_SPECIES = re.compile(r"(?:h|m|r|d|x|X|y|Hs|Mm|Dm|Xl|Sc)([A-Z][A-Za-z]*\w{1,})|([A-Z][a-z]{2}\d+)p")
+
+# How the case of a text must agree with a name
+ANY_CASE, SAME_CASE, NOT_LOWER_CASE, NEVER = 0, 1, 2, 3
+# … and added to it: a name in capitals, which a word in lower case means only where it is the name of nothing else
+IN_CAPITALS = 4
+# Kinds of keys: a name; the first of a family; less than a name, which counts where nothing has that name
+NAME, FIRST, LESS = 0, 1, 2
+
+
+@lru_cache(maxsize=1)
+def ambiguous_words() -> frozenset[str]:
+    """Normalised English words that are symbols too (``ambiguous_words.txt``), and spaCy's English stop words."""
+    lines = (Path(__file__).parent / "ambiguous_words.txt").read_text(encoding="utf8").splitlines()
+    words = chain.from_iterable(line.split() for line in lines if not line.startswith("#"))
+    return frozenset(normalize(w) for w in chain(words, STOP_WORDS))
+
+
+def case_rule(name: str, key: str) -> int:
+    """Two characters: not in lower case ("Rb" is RB, "at" is not AT). Words that are symbols too: as written."""
+    if key in ambiguous_words():
+        rule = ANY_CASE if key not in STOP_WORDS and fold(name)[1:].islower() else SAME_CASE
+    else:
+        rule = NOT_LOWER_CASE if len(key) < 3 else ANY_CASE
+    return rule + (IN_CAPITALS if name.isupper() else 0)
+
+
+def keys_of(name: str) -> dict[str, int]:
+    """Keys under which a name is found, and the kind of each: the name, or a variant that the source does not have.
+
+    Variants: without a qualifier in brackets at the end; without a head word that says what kind of thing it is
+    ("SH3 domain" is found as "SH3"); the first of a numbered family without its number ("CREB1" as "CREB", "LIN7A" as
+    "LIN7"); Greek for the last letter of a gene symbol ("GSK3B" as "GSK3beta").
+    """
+    key = normalize(name)
+    keys = {key: NAME} if len(key) > 1 and not key.isdigit() else {}
+    variants = [(m[1], FIRST) for p in (_FIRST, _FIRST_OF_NAME) if (m := p.fullmatch(name))]
+    greek = _SYMBOL.fullmatch(name)
+    if greek:
+        variants.append((f"{greek[1]}{_GREEK_LETTERS[greek[2]]}{greek[3]}", FIRST))
+    variants += [(m[1], LESS) for p in (_QUALIFIER, _HEAD_WORD) if (m := p.fullmatch(name))]
+    for variant, kind in variants:
+        key = normalize(variant)
+        if len(key) > 2 and not key.isdigit() and key not in ambiguous_words():
+            keys.setdefault(key, kind)
+    return keys
+
+
+def without_species(token: str) -> list[str]:
+    """Keys of a token without the letter of a species: "hTERT", "mPER1", "dCtBP"; and, of yeast, "Cdc6p"."""
+    match = _SPECIES.fullmatch(token)
+    return [normalize(match[1] or match[2])] if match else []

@@ -1,0 +1,251 @@
+"""The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+
+from ..tokens import CONCEPTS_KEY, install_concepts_extension
+
+if TYPE_CHECKING:
+    from ..knowledge.candidates import Candidate, CandidateSource, Match
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+DEFAULT_CONFIG: dict[str, Any] = {
+    "spans_key": CONCEPTS_KEY,
+    "concepts_attr": "concepts",
+    "max_words": 8,
+    "abbreviations": True,
+    "fuzzy_key": None,
+    "fuzzy_k": 5,
+    "fuzzy_threshold": 0.7,
+    "head_suffix": False,
+}
+
+
+@Language.factory("concept_linker", assigns=["doc.spans"], default_config=DEFAULT_CONFIG)
+def make_concept_linker(
+    nlp: Language,
+    name: str,
+    spans_key: str,
+    concepts_attr: str,
+    max_words: int,
+    abbreviations: bool,
+    fuzzy_key: str | None,
+    fuzzy_k: int,
+    fuzzy_threshold: float,
+    head_suffix: bool,
+) -> "ConceptLinker":
+    """Make a concept linker; its knowledge base comes with ``initialize`` or from disk.
+
+    spans_key: where the candidates go: one Span per mention and concept, ``kb_id_`` the concept, ``label_`` its
+        semantic type, the best first; ``attrs["scores"]`` are the similarities of the names.
+    concepts_attr: name of the extension that lists the candidates of a span, ``span._.concepts``.
+    max_words: longest span that is looked up.
+    abbreviations: whether a short form that the text defines has the candidates of its long form.
+    fuzzy_key: a group of spans (``doc.spans[fuzzy_key]``, or ``"ents"`` for ``doc.ents``) whose members get candidates
+        by similarity where there is no exact one; null for none. ``fuzzy_k`` at most, with a cosine of at least
+        ``fuzzy_threshold``.
+    head_suffix: whether members of that group that are still without get those of the longest part at their end that
+        is a name: "motif" for "ubiquitin-interacting motif".
+    """
+    settings = (spans_key, max_words, abbreviations, fuzzy_key, fuzzy_k, fuzzy_threshold, head_suffix)
+    install_concepts_extension(concepts_attr, spans_key)
+    return ConceptLinker(name, *settings)
+
+
+class ConceptLinker:
+    """Looks up all spans of a text. ``source`` answers with candidates; usually it is a compiled knowledge base."""
+
+    def __init__(
+        self,
+        name: str = "concept_linker",
+        spans_key: str = CONCEPTS_KEY,
+        max_words: int = 8,
+        abbreviations: bool = True,
+        fuzzy_key: str | None = None,
+        fuzzy_k: int = 5,
+        fuzzy_threshold: float = 0.7,
+        head_suffix: bool = False,
+    ) -> None:
+        if max_words < 1:
+            raise ValueError(f"max_words of {name} is {max_words}, and must be 1 or more.")
+        if not 0.0 < fuzzy_threshold <= 1.0:
+            raise ValueError(f"fuzzy_threshold of {name} is {fuzzy_threshold}, and must be above 0, and at most 1.")
+        self.name = name
+        self.spans_key = spans_key
+        self.max_words = max_words
+        self.abbreviations = abbreviations
+        self.fuzzy_key = fuzzy_key
+        self.fuzzy_k = fuzzy_k
+        self.fuzzy_threshold = fuzzy_threshold
+        self.head_suffix = head_suffix
+        self._source: CandidateSource | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a temporary folder belongs to the process that made it; others open the files in it
+        return {**self.__dict__, "_folder": None}
+
+    @property
+    def source(self) -> "CandidateSource":
+        """Where candidates come from. Raises ValueError before ``initialize``."""
+        if self._source is None:
+            raise ValueError(
+                f"The component '{self.name}' has no knowledge base yet. Compile one with 'spacy keci kb build', and "
+                f"give its folder as kb in [initialize.components.{self.name}], or call "
+                f"nlp.get_pipe('{self.name}').initialize(kb=...)."
+            )
+        return self._source
+
+    @property
+    def kb(self) -> "KnowledgeBase":
+        """The knowledge base. Raises ValueError if the candidates do not come from one."""
+        kb: KnowledgeBase | None = getattr(self.source, "kb", None)
+        if kb is None:
+            raise ValueError(f"The candidates of the component '{self.name}' do not come from a knowledge base.")
+        return kb
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]] | None = None,
+        *,
+        nlp: Language | None = None,
+        kb: str | Path | None = None,
+        sources: list[str] | None = None,
+        semantic_network: list[str] | None = None,
+        candidates: Any = None,
+    ) -> None:
+        """Give the linker its concepts: one of
+
+        kb: folder of a compiled knowledge base;
+        sources: vocabularies to compile now, as ``["jsonl=kb.jsonl", …]``, with the files of the ``semantic_network``;
+        candidates: any :class:`~spacy_keci.knowledge.candidates.CandidateSource`, such as scispaCy's.
+
+        Raises ValueError unless exactly one is given, or none and the linker has its concepts already.
+        """
+        from ..knowledge.compile import SourceFiles, compile_knowledge_base
+
+        given = [name for name, value in (("kb", kb), ("sources", sources), ("candidates", candidates)) if value]
+        if len(given) > 1:
+            raise ValueError(f"The component '{self.name}' takes one of kb, sources and candidates, not {given}.")
+        if kb:
+            self._open(Path(kb))
+        elif sources:
+            folder = self._temporary()
+            network = [Path(p) for p in semantic_network or []]
+            compile_knowledge_base(folder, [SourceFiles.parse(s) for s in sources], network)
+            self._open(folder)
+        elif candidates:
+            self._source = candidates
+        else:
+            self.source  # noqa: B018 - raises if there is none
+
+    def __call__(self, doc: Doc) -> Doc:
+        self.set_annotations([doc], self.predict([doc]))
+        return doc
+
+    def predict(self, docs: Iterable[Doc]) -> "list[list[Match]]":
+        """Matches of each Doc, in order of the text; the Docs are not changed."""
+        return [self._match(doc) for doc in docs]
+
+    def set_annotations(self, docs: Iterable[Doc], matches: "list[list[Match]]") -> None:
+        """Write matches to ``doc.spans[spans_key]``, replacing what was there."""
+        for doc, found in zip(docs, matches, strict=True):
+            spans, scores = [], []
+            for start, end, candidates in found:
+                for concept, label, score in candidates:
+                    spans.append(Span(doc, start, end, label=label, kb_id=concept))
+                    scores.append(score)
+            doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, attrs={"scores": scores}, spans=spans)
+
+    def candidates(self, span: Span) -> "tuple[Candidate, ...]":
+        """Candidates of one span: exact ones, else similar names, else (``head_suffix``) those of its end."""
+        source, text = self.source, span.text
+        found = source.nearest(text, self.fuzzy_k, self.fuzzy_threshold)
+        if found or not self.head_suffix:
+            return found
+        words = span.doc[span.start : span.end]
+        for i in range(1, len(words)):
+            rest = words[i:].text
+            found = source.nearest(rest, self.fuzzy_k, 1.0) if rest[0].isalnum() else ()
+            if found:
+                return tuple(c._replace(score=len(rest) / len(text)) for c in found)
+        return ()
+
+    def _match(self, doc: Doc) -> "list[Match]":
+        from ..knowledge.candidates import Match
+
+        found = {(m.start, m.end): m.candidates for m in self.source.find(doc, self.max_words)}
+        if self.abbreviations:
+            self._abbreviate(doc, found)
+        if self.fuzzy_key is not None:
+            wanted = doc.ents if self.fuzzy_key == "ents" else doc.spans.get(self.fuzzy_key, ())
+            for span in wanted:
+                if (span.start, span.end) not in found:
+                    candidates = self.candidates(span)
+                    if candidates:
+                        found[span.start, span.end] = candidates
+        return [Match(*span, found[span]) for span in sorted(found)]
+
+    def _abbreviate(self, doc: Doc, found: "dict[tuple[int, int], tuple[Candidate, ...]]") -> None:
+        """Short forms that the text defines get the candidates of their long forms, wherever they stand."""
+        from ..knowledge.abbreviations import find_abbreviations
+
+        for (start, end), long in find_abbreviations(doc):
+            if long not in found:
+                continue
+            short = [token.text for token in doc[start:end]]
+            for i in range(len(doc) - len(short) + 1):
+                if doc[i].text == short[0] and [t.text for t in doc[i : i + len(short)]] == short:
+                    found[i, i + len(short)] = found[long]
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Copy the knowledge base to ``path``. Raises ValueError for candidates that are not from a knowledge base."""
+        target = Path(path) / "kb"
+        if "kb" in exclude or self._source is None or (target.exists() and target.samefile(self.kb.path)):
+            return
+        if target.exists():
+            shutil.rmtree(target)
+        shutil.copytree(self.kb.path, target)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
+        """Open the knowledge base that was saved with the pipeline."""
+        folder = Path(path) / "kb"
+        if "kb" not in exclude and folder.exists():
+            self._open(folder)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The files of the knowledge base. Raises ValueError as :meth:`to_disk`."""
+        if "kb" in exclude or self._source is None:
+            return srsly.msgpack_dumps({})
+        return srsly.msgpack_dumps({p.name: p.read_bytes() for p in sorted(self.kb.path.iterdir())})
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
+        """Write the files into a temporary folder, and open them."""
+        files = srsly.msgpack_loads(data)
+        if "kb" not in exclude and files:
+            folder = self._temporary()
+            folder.mkdir()
+            for name, content in files.items():
+                (folder / Path(name).name).write_bytes(content)
+            self._open(folder)
+        return self
+
+    def _open(self, folder: Path) -> None:
+        from ..knowledge.candidates import KnowledgeBaseCandidates
+        from ..knowledge.knowledge_base import KnowledgeBase
+
+        self._source = KnowledgeBaseCandidates(KnowledgeBase(folder))
+
+    def _temporary(self) -> Path:
+        # kept until the linker goes, or has another; open files stay readable on every system that maps them
+        self._folder = tempfile.TemporaryDirectory(prefix="spacy-keci-", ignore_cleanup_errors=True)
+        return Path(self._folder.name) / "kb"

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from spacy.cli._util import app
+from typer.testing import CliRunner
+
+import spacy_keci.cli.main  # noqa: F401
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["keci", "kb", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("kb")
+    first = {"id": "X:1", "name": "green tea", "types": ["T168"], "definition": "A drink.", "aliases": ["cha"]}
+    second = {"id": "X:2", "name": "tea leaf", "relations": [{"label": "part_of", "target": "X:1"}]}
+    (folder / "kb.jsonl").write_text(f"{json.dumps(first)}\n{json.dumps(second)}\nno\n", encoding="utf8")
+    (folder / "vectors.txt").write_text("2 2\nX:1 1.0 2.0\nX:9 0 0\n", encoding="utf8")
+    code, output = run(
+        "build", folder / "out", "--source", f"jsonl={folder / 'kb.jsonl'}", "--version", "jsonl=7",
+        "--vectors", f"mine={folder / 'vectors.txt'}", "--quiet",
+    )  # fmt: skip
+    assert code == 0, output
+    return folder / "out", output
+
+
+def test_build_reports_what_was_read_and_dropped(built: tuple[Path, str]) -> None:
+    out, output = built
+    assert "2  concepts" in output and "1  dropped: malformed" in output and "kb.jsonl, line 3" in output
+    assert (out / "vectors.mine.npy").exists()
+
+
+def test_info(built: tuple[Path, str]) -> None:
+    code, output = run("info", built[0])
+    assert code == 0 and "2  concepts" in output and "version: 7" in output and "sha256" in output
+
+
+def test_search(built: tuple[Path, str]) -> None:
+    code, output = run("search", built[0], "Green-TEA")
+    assert code == 0 and "X:1" in output and "1.00" in output
+    assert "X:2" in run("search", built[0], "tea leav", "--threshold", 0.3)[1]
+    assert "Nothing is called" in run("search", built[0], "zzz")[1]
+
+
+def test_show(built: tuple[Path, str]) -> None:
+    code, output = run("show", built[0], "X:2")
+    assert code == 0 and "part_of     X:1  green tea" in output
+    output = run("show", built[0], "X:1")[1]
+    assert "T168" in output and "cha" in output and "A drink." in output
+
+
+def test_errors(built: tuple[Path, str], tmp_path: Path) -> None:
+    for arguments in (
+        ("show", built[0], "X:3"),
+        ("info", tmp_path),
+        ("build", built[0], "--source", "jsonl=x"),
+        ("build", tmp_path / "new", "--source", "nothing=x"),
+        ("build", tmp_path / "new", "--source", f"jsonl={tmp_path / 'none.jsonl'}"),
+    ):
+        code, output = run(*arguments)
+        assert code == 1 and output.strip() and "Traceback" not in output
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,134 @@
+import json
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from spacy_keci.knowledge import compile as compile_module
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+from spacy_keci.knowledge.storage import FORMAT_VERSION, KnowledgeBaseError
+
+from .conftest import write_jsonl
+
+
+def build(folder: Path, *sources: list[dict], **options: bool) -> KnowledgeBase:
+    files = [SourceFiles("jsonl", [write_jsonl(folder / f"{i}.jsonl", s)]) for i, s in enumerate(sources)]
+    compile_knowledge_base(folder / "kb", files, overwrite=True, **options)  # type: ignore[arg-type]
+    return KnowledgeBase(folder / "kb")
+
+
+def test_what_the_knowledge_base_says(kb: KnowledgeBase) -> None:
+    entry = kb["G:1"]
+    assert entry.name == "TP53" and entry.names == ["TP53", "p53", "tumor protein p53", "TRP53"]
+    assert entry.types == ["T028", "T116"] and entry.definition == "A gene that guards the genome."
+    assert entry.relations == [("regulates", "G:2"), ("causes", "D:1")] and entry.source == "jsonl"
+    assert kb["D:2"].definition == "" and "G:1" in kb and "X:1" not in kb
+    assert kb.indices(["G:2", "nothing"]).tolist() == [kb.index("G:2"), -1]
+    assert kb.type_names["T047"] == "Disease or Syndrome"
+    with pytest.raises(KeyError, match="nothing"):
+        kb.index("nothing")
+
+
+def test_the_manifest(kb: KnowledgeBase) -> None:
+    (source,) = kb.manifest["sources"]
+    (file,) = source["files"]
+    assert file["name"] == "kb.jsonl" and len(file["sha256"]) == 64 and source["concepts"] == len(kb)
+    assert kb.manifest["counts"]["concepts"] == len(kb)
+
+
+def test_records_of_a_concept_merge(tmp_path: Path) -> None:
+    first = [{"id": "X:1", "name": "one", "aliases": ["uno"], "types": ["T001"], "alt_ids": ["Y:1"]}]
+    second = [
+        {"id": "X:1", "name": "eins", "types": ["T002", "T001"], "definition": "First.", "aliases": ["one"]},
+        {"id": "X:2", "name": "two", "relations": [{"label": "after", "target": "Y:1"}]},
+        {"id": "X:3", "name": "three", "relations": [{"label": "after", "target": "X:9"}]},
+    ]
+    kb = build(tmp_path, first, second)
+    assert kb["X:1"][:5] == ("X:1", "one", ["one", "uno", "eins"], ["T001", "T002"], "First.")
+    assert kb["X:2"].relations == [("after", "X:1")] and kb["X:3"].relations == []
+    assert kb.index("Y:1") == kb.index("X:1") and kb["X:2"].source == "jsonl"
+
+
+def test_concepts_of_several_vocabularies_are_one(tmp_path: Path) -> None:
+    first = [
+        {"id": "A:1", "name": "aspirin", "aliases": ["ASA"], "types": ["T121"]},
+        {"id": "A:2", "name": "cold", "types": ["T047"]},
+        {"id": "A:3", "name": "twin", "types": ["T047"]},
+        {"id": "A:4", "name": "twin", "types": ["T047"]},
+    ]
+    second = [
+        {"id": "B:1", "name": "Aspirins", "types": ["T109"], "relations": [{"label": "treats", "target": "B:2"}]},
+        {"id": "B:2", "name": "Headache", "types": ["T184"]},
+        {"id": "B:3", "name": "cold", "types": ["T070"]},
+        {"id": "B:4", "name": "twin", "types": ["T047"]},
+        {"id": "B:5", "name": "cephalgia", "types": ["T184"], "relations": [{"label": "xref", "target": "A:9"}]},
+    ]
+    third = [{"id": "A:9", "name": "pain in the head", "types": ["T184"]}]
+    kb = build(tmp_path, first, second, third)
+    assert kb.index("A:1") == kb.index("B:1") and kb.index("A:9") == kb.index("B:5")
+    # not: a drug and a process of the same name, or a name that two concepts of one vocabulary have
+    assert kb.index("A:2") != kb.index("B:3") and len({kb.index(c) for c in ("A:3", "A:4", "B:4")}) == 3
+    assert kb["A:1"].relations == [("treats", "B:2")] and kb["A:1"].types == ["T121", "T109"]
+    apart = build(tmp_path, first, second, third, merge=False)
+    assert apart.index("A:1") != apart.index("B:1") and len(apart) == 10
+
+
+def test_nothing_is_left_of_an_interrupted_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compile_module, "write_lexicon", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path, [{"id": "X:1", "name": "one"}])
+    assert [p.name for p in tmp_path.iterdir()] == ["0.jsonl"]
+
+
+def test_an_existing_folder_stays(tmp_path: Path, kb_path: Path) -> None:
+    source = SourceFiles("jsonl", [write_jsonl(tmp_path / "a.jsonl", [{"id": "X:1", "name": "one"}])])
+    with pytest.raises(FileExistsError, match="exists already"):
+        compile_knowledge_base(kb_path, [source])
+    with pytest.raises(KnowledgeBaseError, match="at least one source"):
+        compile_knowledge_base(tmp_path / "kb", [])
+
+
+def test_sources_on_the_command_line() -> None:
+    assert SourceFiles.parse("mesh=a.tsv,b.tsv") == SourceFiles("mesh", [Path("a.tsv"), Path("b.tsv")])
+    for bad in ("mesh", "nothing=a", ""):
+        with pytest.raises(KnowledgeBaseError, match="FORMAT=FILE"):
+            SourceFiles.parse(bad)
+
+
+def test_what_does_not_open(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeBaseError, match="no compiled knowledge base"):
+        KnowledgeBase(tmp_path)
+    kb = build(tmp_path, [{"id": "X:1", "name": "one"}])
+    manifest = json.loads((kb.path / "manifest.json").read_text())
+    (kb.path / "manifest.json").write_text(json.dumps({**manifest, "format_version": FORMAT_VERSION + 1}))
+    with pytest.raises(KnowledgeBaseError, match=r"format 2, .* reads format 1\. Update spacy-keci"):
+        KnowledgeBase(kb.path)
+    (kb.path / "manifest.json").write_text("{")
+    with pytest.raises(KnowledgeBaseError, match="damaged"):
+        KnowledgeBase(kb.path)
+    (kb.path / "manifest.json").write_text(json.dumps(manifest))
+    for file in ("names.utf8", "keys.trie", "types.type.npy"):
+        content = (kb.path / file).read_bytes()
+        (kb.path / file).write_bytes(content[:-1])
+        with pytest.raises(KnowledgeBaseError):
+            KnowledgeBase(kb.path)
+        (kb.path / file).unlink()
+        with pytest.raises(KnowledgeBaseError):
+            KnowledgeBase(kb.path)
+        (kb.path / file).write_bytes(content)
+
+
+def look_up(kb: KnowledgeBase) -> list[str]:
+    return [kb.id(c) for c in kb.lexicon.lookup("p53")]
+
+
+def test_many_processes(kb: KnowledgeBase) -> None:
+    assert look_up(pickle.loads(pickle.dumps(kb))) == ["G:1"]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert list(pool.map(look_up, [kb] * 3)) == [["G:1"]] * 3

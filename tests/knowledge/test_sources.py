@@ -1,0 +1,272 @@
+"""Every format, on small files in its true form."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from spacy_keci.knowledge.sources import SOURCES, ConceptRecord, SourceReport, TypeTable
+from spacy_keci.knowledge.storage import KnowledgeBaseError
+
+
+def read(name: str, *paths: Path, max_errors: int = 1000) -> tuple[dict[str, ConceptRecord], SourceReport]:
+    report = SourceReport(max_errors)
+    records = list(SOURCES[name].read(list(paths), TypeTable(), report))
+    return {r.id: r for r in records}, report
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf8")
+    return path
+
+
+OBO = """format-version: 1.2
+data-version: 2024
+
+[Term]
+id: GO:0005575
+name: cellular_component
+
+[Term]
+id: GO:0032991
+name: protein-containing complex {source="x"} ! a comment
+def: "A stable assembly, \\"complex\\"." [GOC:dos]
+synonym: "protein complex" EXACT []
+synonym: "complex" BROAD []
+alt_id: GO:0043234
+xref: MeSH:D046912 "a title"
+is_a: GO:0005575 ! cellular_component
+relationship: BFO:0000051 PR:000000001 ! has part protein
+
+[Term]
+id: GO:0000001
+name: gone
+is_obsolete: true
+
+[Term]
+id: HP:0000002
+name: Abnormality of body height
+synonym: "broken
+is_a: HP:0000003
+no tag here
+
+[Term]
+id: HP:0000003
+name: Growth abnormality
+is_a: HP:0000002
+
+[Term]
+id: XX:1
+name: of no known vocabulary
+
+[Typedef]
+id: BFO:0000051
+name: has part
+"""
+
+
+def test_obo(tmp_path: Path) -> None:
+    records, report = read("obo", write(tmp_path / "a.obo", OBO))
+    assert records["GO:0032991"] == ConceptRecord(
+        "GO:0032991",
+        "protein-containing complex",
+        ("protein complex",),
+        ("T116",),
+        'A stable assembly, "complex".',
+        (("is_a", "GO:0005575"), ("has_part", "PR:000000001"), ("xref", "MESH:D046912")),
+        ("GO:0043234",),
+    )
+    assert records["GO:0005575"].types == ("T026",) and records["HP:0000002"].types == ("T033",)
+    assert set(records) == {"GO:0005575", "GO:0032991", "HP:0000002", "HP:0000003"}
+    assert report.counts["dropped: malformed"] == 2
+    assert report.examples["malformed"][0].startswith("a.obo, line 27: ")
+    assert report.counts["dropped: obsolete"] == 1
+    assert report.counts["dropped: in no branch of the table of semantic types"] == 1
+    # one of the two is_a that close the circle is left
+    assert report.counts["dropped: is_a that closes a cycle"] == 1
+    assert len(records["HP:0000002"].relations) + len(records["HP:0000003"].relations) == 1
+
+
+def test_obo_graphs_say_the_same_as_obo(tmp_path: Path) -> None:
+    purl = "http://purl.obolibrary.org/obo/"
+    nodes = [
+        {"id": f"{purl}GO_0005575", "lbl": "cellular_component", "type": "CLASS"},
+        {
+            "id": f"{purl}GO_0032991",
+            "lbl": "protein-containing complex",
+            "type": "CLASS",
+            "meta": {
+                "definition": {"val": 'A stable assembly, "complex".'},
+                "synonyms": [
+                    {"pred": "hasExactSynonym", "val": "protein complex"},
+                    {"pred": "hasBroadSynonym", "val": "complex"},
+                ],
+                "xrefs": [{"val": "MeSH:D046912"}],
+                "basicPropertyValues": [
+                    {"pred": "http://www.geneontology.org/formats/oboInOwl#hasAlternativeId", "val": "GO:0043234"}
+                ],
+            },
+        },
+        {"id": f"{purl}GO_0000001", "lbl": "gone", "type": "CLASS", "meta": {"deprecated": True}},
+        {"id": f"{purl}BFO_0000051", "lbl": "has part", "type": "PROPERTY"},
+        {"lbl": "without an id"},
+    ]
+    edges = [
+        {"sub": f"{purl}GO_0032991", "pred": "is_a", "obj": f"{purl}GO_0005575"},
+        {"sub": f"{purl}GO_0032991", "pred": f"{purl}BFO_0000051", "obj": f"{purl}PR_000000001"},
+    ]
+    path = write(tmp_path / "a.json", json.dumps({"graphs": [{"nodes": nodes, "edges": edges}]}))
+    records, report = read("obographs", path)
+    from_obo, _ = read("obo", write(tmp_path / "a.obo", OBO))
+    assert records == {id: from_obo[id] for id in ("GO:0005575", "GO:0032991")}
+    assert report.counts["dropped: malformed"] == 1
+    with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
+        read("obographs", write(tmp_path / "b.json", "[]"))
+
+
+def test_hgnc(tmp_path: Path) -> None:
+    gene = {
+        "hgnc_id": "HGNC:11998",
+        "symbol": "TP53",
+        "name": "tumor protein p53",
+        "locus_group": "protein-coding gene",
+        "status": "Approved",
+        "alias_symbol": '"p53|LFS1"',
+        "prev_name": "",
+        "gene_group": "Receptor ligands",
+        "gene_group_id": "542",
+        "entrez_id": "7157",
+        "uniprot_ids": "P04637",
+    }
+    rows = [
+        list(gene),
+        list(gene.values()),
+        ["HGNC:1", "X", "gone", "pseudogene", "Entry Withdrawn"],
+        ["", "Y", "", "", "Approved"],
+    ]
+    records, report = read("hgnc", write(tmp_path / "h.txt", "\n".join("\t".join(r) for r in rows)))
+    assert records["HGNC:11998"] == ConceptRecord(
+        "HGNC:11998",
+        "TP53",
+        ("tumor protein p53", "p53", "LFS1"),
+        ("T028", "T116"),
+        "",
+        (("member_of", "HGNC_GROUP:542"),),
+        ("HGNC:TP53", "UP:P04637", "NCBIGene:7157"),
+    )
+    assert records["HGNC_GROUP:542"].name == "Receptor ligands"
+    assert report.counts["dropped: not approved"] == 1 and report.counts["dropped: malformed"] == 1
+    with pytest.raises(KnowledgeBaseError, match="hgnc_id"):
+        read("hgnc", write(tmp_path / "no.txt", "a\tb\n"))
+
+
+MESH_XML = """<?xml version="1.0"?>
+<DescriptorRecordSet LanguageCode="eng">
+<DescriptorRecord DescriptorClass="1"><DescriptorUI>D009369</DescriptorUI>
+<DescriptorName><String>Neoplasms</String></DescriptorName>
+<TreeNumberList><TreeNumber>C04</TreeNumber></TreeNumberList>
+<ConceptList><Concept PreferredConceptYN="Y"><ScopeNote>New abnormal growth
+ of tissue.</ScopeNote><TermList><Term><String>Neoplasms</String></Term><Term><String>Tumors</String></Term></TermList>
+</Concept></ConceptList></DescriptorRecord>
+<DescriptorRecord><DescriptorUI>D008175</DescriptorUI><DescriptorName><String>Lung Neoplasms</String></DescriptorName>
+<TreeNumberList><TreeNumber>C04.588</TreeNumber></TreeNumberList><ConceptList/></DescriptorRecord>
+<DescriptorRecord><DescriptorUI>D0</DescriptorUI></DescriptorRecord>
+</DescriptorRecordSet>"""
+
+
+def test_mesh_xml_and_tables_say_the_same(tmp_path: Path) -> None:
+    xml, report = read("mesh", write(tmp_path / "desc.xml", MESH_XML))
+    assert report.counts["dropped: malformed"] == 1
+    names = write(tmp_path / "names.tsv", "D009369\tNeoplasms\tTumors\nD008175\tLung Neoplasms\t\nD1\n")
+    trees = "mesh_id\tmesh_name\tmesh_tree_number\nD009369\tNeoplasms\tC04\nD008175\tLung Neoplasms\tC04.588\n"
+    tables, report = read("mesh", names, write(tmp_path / "trees.tsv", trees))
+    assert report.counts["dropped: malformed"] == 1
+    assert xml["MESH:D009369"] == tables["MESH:D009369"]._replace(definition="New abnormal growth of tissue.")
+    assert xml["MESH:D009369"].types == ("T191",) and xml["MESH:D009369"].aliases == ("Tumors",)
+    assert xml["MESH:D008175"].relations == tables["MESH:D008175"].relations == (("is_a", "MESH:D009369"),)
+    with pytest.raises(KnowledgeBaseError, match="Is it complete"):
+        read("mesh", write(tmp_path / "cut.xml", MESH_XML[:300]))
+
+
+def test_famplex(tmp_path: Path) -> None:
+    obo = write(
+        tmp_path / "f.obo", "[Term]\nid: FPLX:RAS\nname: RAS-family\nis_a: FPLX:root\ninverse_is_a: HGNC:KRAS\n"
+    )
+    csv = write(tmp_path / "r.csv", "HGNC,KRAS,isa,FPLX,RAS\nFPLX,RAS,partof,FPLX,X\nbroken\n")
+    records, report = read("famplex", obo, csv)
+    assert records["FPLX:RAS"].relations == (("part_of", "FPLX:X"),)
+    assert records["FPLX:RAS"].aliases == ("RAS family",)
+    assert records["HGNC:KRAS"] == ConceptRecord("HGNC:KRAS", "", relations=(("is_a", "FPLX:RAS"),))
+    assert report.counts["dropped: malformed"] == 1
+
+
+def test_families_and_drugs(tmp_path: Path) -> None:
+    pfam, report = read("pfam", write(tmp_path / "p.tsv", "14-3-3\tPF00244\n14-3-3 protein\tPF00244\n\tPF1\n"))
+    assert pfam["PFAM:PF00244"][:3] == ("PFAM:PF00244", "14-3-3 protein", ("14-3-3",))
+    assert report.counts["dropped: malformed"] == 1
+    text = "Erk\tIPR008349\tHuman\nErk\tIPR008349\tMouse\nPTHR10845:SF11\tIPR008349\tHuman\n"
+    interpro, _ = read("interpro", write(tmp_path / "i.tsv", text))
+    assert interpro["IPR:IPR008349"][:3] == ("IPR:IPR008349", "Erk", ("PTHR10845:SF11",))
+    head = "DrugBank ID,Accession Numbers,Common name,CAS,UNII,Synonyms,Standard InChI Key\n"
+    drugs, _ = read("drugbank", write(tmp_path / "d.csv", head + 'DB00001,B,Lepirudin,1-1,U,"Lep, a | R-hirudin",\n'))
+    assert drugs["DRUGBANK:DB00001"][:4] == ("DRUGBANK:DB00001", "Lepirudin", ("Lep, a", "R-hirudin"), ("T121",))
+
+
+def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
+    line = {
+        "id": "X:1",
+        "name": "one",
+        "aliases": ["eins", "uno"],
+        "types": ["T001", "T002"],
+        "definition": "First.",
+        "relations": [{"label": "before", "target": "X:2"}],
+    }
+    path = write(tmp_path / "a.jsonl", json.dumps(line) + '\n\n{"id": "GO:2", "name": "two"}\n[1]\n{"id": 3}\nno\n')
+    records, report = read("jsonl", path)
+    wanted = ConceptRecord("X:1", "one", ("eins", "uno"), ("T001", "T002"), "First.", (("before", "X:2"),))
+    assert records == {"X:1": wanted, "GO:2": ConceptRecord("GO:2", "two", types=("T038",))}
+    assert report.examples["malformed"] == [
+        "a.jsonl, line 4: a JSON object is wanted",
+        "a.jsonl, line 5: TypeError: 3 is no text",
+        "a.jsonl, line 6: no JSON: Expecting value: line 1 column 1 (char 0)",
+    ]
+    head = "id\tname\taliases\ttypes\tdefinition\trelations\n"
+    table, report = read(
+        "tsv", write(tmp_path / "a.tsv", head + "X:1\tone\teins|uno\tT001|T002\tFirst.\tbefore=X:2\nGO:2\ttwo\nbad\n")
+    )
+    assert table == records and report.counts["dropped: malformed"] == 1
+
+
+def test_scispacy(tmp_path: Path) -> None:
+    line = {"concept_id": "C0000005", "canonical_name": "x", "aliases": ["y"], "types": ["T116"], "definition": None}
+    records, _ = read("scispacy", write(tmp_path / "kb.jsonl", json.dumps(line)))
+    assert records == {"C0000005": ConceptRecord("C0000005", "x", ("y",), ("T116",))}
+
+
+def test_too_many_malformed_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", "no\n" * 5)
+    with pytest.raises(KnowledgeBaseError, match=r"more than 3 malformed lines, the last is line 4"):
+        read("jsonl", path, max_errors=3)
+
+
+def test_encodings_and_cut_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv.gz"
+    path.write_bytes(gzip.compress("\ufeffX:1\tnaïve\n".encode() + "X:2\tCétuximab\r\n".encode("latin-1")))
+    records, report = read("tsv", path)
+    assert records["X:1"].name == "naïve" and records["X:2"].name == "Cétuximab"
+    assert report.counts["lines not in UTF-8, read as Latin-1"] == 1
+    data = gzip.compress(b"".join(b"X:%d\tname %d\n" % (i, i * i) for i in range(5000)))
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(KnowledgeBaseError, match=r"cannot be read beyond line \d+: .*Download it again"):
+        read("tsv", path)
+    with pytest.raises(KnowledgeBaseError, match="There is no file"):
+        read("tsv", tmp_path / "none")
+
+
+def test_tables_of_types(tmp_path: Path) -> None:
+    table = TypeTable(write(tmp_path / "t.tsv", "# mine\nX:\tT001, T002\tnote\nGO:\tT044\n"))
+    assert table.vocabulary("X:7") == ("T001", "T002") and table.get("GO:") == ("T044",)
+    assert table.tree("MESH", "C04.588.1") == ("T191",) and table.tree("MESH", "Q9") == ()
+    with pytest.raises(KnowledgeBaseError, match="line 1"):
+        TypeTable(write(tmp_path / "bad.tsv", "X:\n"))
