@@ -395,7 +395,7 @@ def make_markdown(result: dict[str, Any]) -> str:
     introduction = (
         f"{result['precision']}, one thread ({result['machine']['cpu']}), CPU time, median (range). "
         f"{sentences['number']} sentences of {result['corpus']['name']}, on average with {sentences['tokens']:.0f} "
-        f"tokens and {sentences['mentions']:.1f} predicted mentions. Libraries and weights alone hold "
+        f"tokens and {sentences['mentions']:.1f} predicted mentions. To load the pipeline takes "
         f"{gigabytes(memory['loaded'])} of memory. To update the {optimizers['million_weights']:.1f} million weights "
         f"of the encoder takes {update['config']:.0f} ms, with Thinc's Adam {update['Adam.v1']:.0f} ms."
     )
