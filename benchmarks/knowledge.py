@@ -82,6 +82,7 @@ def main(
 
     def save(what: str, measured: Any) -> None:
         results[what] = measured
+        results.update(name="knowledge", group="knowledge", markdown=to_markdown(results))
         out.parent.mkdir(exist_ok=True)
         out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf8")
         typer.echo(json.dumps({what: measured}, indent=1))
@@ -102,6 +103,49 @@ def main(
             save("scispacy", compare_with_scispacy(scispacy_index, scispacy_kb, sentences(data), Path(folder)))
         if scale:
             save("scale", growth(Path(folder)))
+
+
+def to_markdown(results: dict[str, Any]) -> str:
+    """The main figures as a table, for ``spacy keci results``."""
+    rows: list[tuple[str, str]] = []
+    if "build" in results:
+        build = results["build"]
+        rows += [
+            ("concepts, names", f"{build['concepts']:,}, {build['names']:,}"),
+            ("build, CPU time; peak memory", f"{build['cpu_s']:.0f} s; {build['peak_mb'] / 1000:.2f} GB"),
+        ]
+    if "open" in results:
+        rows.append(("open; memory", f"{results['open']['ms']:.0f} ms; {results['open']['resident_mb']:.0f} MB"))
+    for name, measured in results.get("coverage", {}).items():
+        rows += [
+            (f"mentions of {name} that are linked", f"{100 * measured['linked']:.1f}%"),
+            (f"candidates for each of them ({name})", f"{measured['candidates_per_linked_mention']:.2f}"),
+        ]
+    genes = results.get("grounding", {}).get("HGNC")
+    if genes:
+        rows += [
+            ("human genes of biorelex: gold among the candidates", f"{100 * genes['gold among candidates']:.1f}%"),
+            ("human genes of biorelex: gold first among them", f"{100 * genes['first in order of sources']:.1f}%"),
+        ]
+    if "speed" in results:
+        speed = results["speed"]
+        rows += [
+            ("linking, all spans of a sentence", f"{speed['linking_ms_a_sentence']:.2f} ms"),
+            ("similar names of a string", f"{speed['fuzzy_ms_a_string']:.1f} ms"),
+            ("concept graph of 32 sentences", f"{speed['graph_ms_a_batch_of_32']:.1f} ms"),
+        ]
+    if "scispacy" in results:
+        times = results["scispacy"]["exact_times_faster_on_strings"]
+        rows.append(("exact look-up against scispaCy's, same strings", f"{times:.0f} times faster"))
+    for measured in results.get("scale", []):
+        rows.append(
+            (
+                f"synthetic, {measured['concepts']:,} concepts: build; open; linking",
+                f"{measured['build_cpu_s']:.0f} s, {measured['build_peak_mb'] / 1000:.2f} GB; "
+                f"{measured['open_ms']:.0f} ms; {measured['linking_ms_a_sentence']:.2f} ms",
+            )
+        )
+    return "\n".join(["| | measured |", "| --- | ---: |", *(f"| {what} | {value} |" for what, value in rows)])
 
 
 def in_new_process(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
