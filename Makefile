@@ -9,13 +9,14 @@ PIP_OPTIONS ?=
 # where the corpora lie, laid out as assets/ (see project.yml): saves downloading them
 SPACY_KECI_DATA ?=
 
-.PHONY: help install demo test check data clean
+.PHONY: help install demo test check data document clean
 
 help:
 	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
 	@echo "make test     run the test suite"
 	@echo "make check    ruff and mypy"
 	@echo "make data     get the benchmark corpora (from the folder SPACY_KECI_DATA, if it is set)"
+	@echo "make document write docs/project.md, the commands of the project"
 	@echo "make clean    remove what was trained and built, and the environment"
 
 install: $(BIN)/.installed
@@ -52,6 +53,13 @@ ifneq ($(SPACY_KECI_DATA),)
 	cp $(SPACY_KECI_DATA)/ade/DRUG-AE.rel assets/ade/
 endif
 	$(BIN)/python -m spacy project assets --extra
+
+# written from a copy that lies by itself: downloaded files beside it would change what is written
+document: install
+	mkdir -p build/document
+	cp project.yml build/document
+	rm -f docs/project.md
+	$(BIN)/python -m spacy project document build/document --no-emoji --output docs/project.md
 
 clean:
 	rm -rf corpus training packages build dist *.egg-info $(VENV)
