@@ -12,6 +12,7 @@ import spacy
 import srsly
 from spacy.cli._util import parse_config_overrides
 from spacy.training import Example
+from spacy.util import load_config, load_model_from_config
 from weasel.util.config import substitute_project_variables
 
 from .conftest import ROOT
@@ -101,6 +102,15 @@ def test_scores_that_select_and_are_shown_are_scored(name: str, overrides: dict)
     weights = {score: weight for score, weight in config["training"]["score_weights"].items() if weight is not None}
     assert sum(weights.values()) == pytest.approx(1.0)
     assert set(weights) <= set(scorer([Example(doc, doc)]))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_training_can_be_taken_up_again(name: str) -> None:
+    """spaCy makes the optimizer of ``nlp.resume_training`` without filling in variables."""
+    nlp = load_model_from_config(load_config(ROOT / "configs" / name), auto_fill=True)
+    optimizer = nlp.create_optimizer()
+    schedules = [optimizer, *getattr(optimizer, "groups", {}).values()]
+    assert all("learn_rate" in each.schedules for each in schedules)
 
 
 def test_the_documented_commands_are_those_of_the_project(tmp_path: Path) -> None:
