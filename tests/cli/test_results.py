@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from spacy_keci.cli.results import make_table, read_results, results_cli, update_tables
 
+from ..conftest import ROOT
+
 app = Typer()
 app.command()(results_cli)
 TEXT = "Before\n<!-- results:ade-* -->\nold\n<!-- /results -->\nAfter `code`\n"
@@ -111,3 +113,8 @@ def test_results_with_their_own_markdown(paths, tmp_path):
     results = read_results([tmp_path])
     assert update_tables("<!-- results:speed -->\n<!-- /results -->", results).splitlines()[2] == "| fast |"
     assert make_table(results).startswith("| run | encoder |") and make_table(results).endswith("|\n\n| fast |")
+
+
+def test_the_tables_of_the_readme_are_those_of_the_results() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    assert update_tables(readme, read_results([ROOT / "results"])) == readme, "run: spacy project run results"
