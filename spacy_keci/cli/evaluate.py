@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
-import spacy
 import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
@@ -24,6 +23,7 @@ from ..corpora.reader import read_docs
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
+from .load import load_pipeline
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 
 LEVEL = 0.95
@@ -74,10 +74,7 @@ def evaluate_cli(
     setup_gpu(gpu_id, silent=True)
     if threads is not None:
         torch.set_num_threads(threads)
-    try:
-        nlp = spacy.load(model)
-    except OSError as error:
-        msg.fail("Cannot load the pipeline", str(error), exits=1)
+    nlp = load_pipeline(model)
     own, report = own_scorer(nlp), Report()
     try:
         golds = read_docs(corpus, nlp, own.spans_key, report)

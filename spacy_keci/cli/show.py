@@ -3,13 +3,13 @@
 import sys
 from typing import Annotated
 
-import spacy
 import typer
 from spacy.tokens import Doc
 from wasabi import msg, table
 
 from ..pipeline.keci import Keci
 from ..tokens import get_relations
+from .load import load_pipeline
 
 
 def show_cli(
@@ -22,10 +22,7 @@ def show_cli(
 
     Example: spacy keci show training/demo/model-last "FK506 binds FKBP12."
     """
-    try:
-        nlp = spacy.load(model)
-    except OSError as error:
-        msg.fail("Cannot load the pipeline", str(error), exits=1)
+    nlp = load_pipeline(model)
     keys = [pipe.spans_key for _, pipe in nlp.pipeline if isinstance(pipe, Keci)]
     if not keys:
         msg.fail("The pipeline has no component keci", f"It has {', '.join(nlp.pipe_names) or 'none'}.", exits=1)
