@@ -9,6 +9,7 @@ from .tokens import (
     install_extensions,
     set_relations,
 )
+from .visualize.render import render
 
 __all__ = [
     "Concept",
@@ -17,6 +18,7 @@ __all__ = [
     "get_relations",
     "install_concepts_extension",
     "install_extensions",
+    "render",
     "set_relations",
 ]
 __version__ = "0.1.0"

@@ -13,6 +13,8 @@ from spacy_keci.corpora.annotation import Report, to_doc
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
+from .browser import Browser
+
 ROOT = Path(__file__).parent.parent
 
 # The same cases every time, however slow the machine.
@@ -47,3 +49,12 @@ def demo_docs() -> list[Doc]:
     docs = [to_doc(text, nlp.make_doc, report) for _, text in zip(range(20), texts, strict=False)]
     assert not report.dropped
     return docs
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    """Chromium, for tests that look at pages as people do."""
+    path = Browser.find()
+    if path is None:
+        pytest.skip("needs Chromium: install it, on Debian with 'apt-get install chromium'")
+    return Browser(path, tmp_path_factory.mktemp("browser"))

@@ -1,14 +1,18 @@
-"""``spacy keci show``: what a pipeline finds in a few sentences, as readable tables."""
+"""``spacy keci show``: what a pipeline finds in a few sentences, as readable tables or as a drawing."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg, table
 
+from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.keci import Keci
 from ..tokens import get_relations
+from ..visualize.render import render, render_svg
 from .load import load_pipeline
 
 
@@ -17,18 +21,56 @@ def show_cli(
     texts: Annotated[
         list[str] | None, typer.Argument(help="Texts in quotes; without any, one text a line from standard input")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Draw them instead: .html, or .svg for a single text")
+    ] = None,
 ) -> None:
-    """Print the mentions and relations that a pipeline finds in a few texts.
+    """Print or draw the mentions and relations that a pipeline finds in a few texts.
 
-    Example: spacy keci show training/demo/model-last "FK506 binds FKBP12."
+    Examples: spacy keci show training/demo/model-last "FK506 binds FKBP12."
+    spacy keci show training/demo/model-last "FK506 binds FKBP12." -o drawing.html
     """
+    if output is not None and output.suffix not in (".html", ".svg"):
+        msg.fail(f"Cannot draw as {output.suffix or 'a file without suffix'}", "Use .html or .svg.", exits=1)
     nlp = load_pipeline(model)
-    keys = [pipe.spans_key for _, pipe in nlp.pipeline if isinstance(pipe, Keci)]
-    if not keys:
+    keci = next((pipe for _, pipe in reversed(nlp.pipeline) if isinstance(pipe, Keci)), None)
+    if keci is None:
         msg.fail("The pipeline has no component keci", f"It has {', '.join(nlp.pipe_names) or 'none'}.", exits=1)
+        return
     lines = texts or (line.strip() for line in sys.stdin)
-    for doc in nlp.pipe(line for line in lines if line):
-        typer.echo(format_graph(doc, keys[-1]))
+    docs = nlp.pipe(line for line in lines if line)
+    if output is None:
+        for doc in docs:
+            typer.echo(format_graph(doc, keci.spans_key))
+    else:
+        draw(list(docs), output, drawing_options(nlp, keci))
+        msg.good(f"Drawn to {output}")
+
+
+def drawing_options(nlp: Language, keci: Keci) -> dict[str, Any]:
+    """Options of :func:`~spacy_keci.render` that follow from the settings of a pipeline."""
+    options: dict[str, Any] = {"spans_key": keci.spans_key, "symmetric": keci.symmetric}
+    for _, pipe in nlp.pipeline:
+        if isinstance(pipe, ConceptLinker):
+            kb = getattr(pipe.source, "kb", None)
+            options |= {"kb": kb, "concepts_key": pipe.spans_key, "list_concepts": True}
+    return options
+
+
+def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
+    """Write an HTML page with a drawing of each text, or an SVG file of the only one. Where all documents keep an
+    initial graph, the page compares it with the final one."""
+    if path.suffix == ".svg" and len(docs) != 1:
+        msg.fail(f"An SVG file holds the drawing of one text, not of {len(docs)}", "Use .html.", exits=1)
+    final = options["spans_key"]
+    initial = f"{final}_initial"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".svg":
+        markup = render_svg(docs[0], options=options)
+    else:
+        compare = (initial, final) if all(initial in doc.spans for doc in docs) else None
+        markup = render(docs, page=True, jupyter=False, options=options, compare=compare) or ""
+    path.write_text(markup, encoding="utf8")
 
 
 def format_graph(doc: Doc, spans_key: str) -> str:

@@ -1,0 +1,227 @@
+"""What a drawing of a span graph shows, as plain data: taken from a Doc, free of any geometry."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc, Span, SpanGroup
+
+from ..tokens import CONCEPTS_KEY
+from .text import shorten
+
+if TYPE_CHECKING:
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+# What only the first, or only the second of two graphs has.
+LOST, GAINED = "lost", "gained"
+SHOWN_CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class LinkedConcept:
+    """The concept of a mention: identifier, name ("" if unknown), attention weight (None if there is none)."""
+
+    id: str
+    name: str = ""
+    attention: float | None = None
+
+
+@dataclass(frozen=True)
+class DrawnMention:
+    """Tokens ``start`` to ``end`` (exclusive), type, hover text and, in a comparison, ``mark``."""
+
+    start: int
+    end: int
+    label: str
+    title: str = ""
+    mark: str = ""
+    concept: LinkedConcept | None = None
+
+
+@dataclass(frozen=True)
+class DrawnRelation:
+    """``head`` and ``tail`` are indices into the mentions of the picture."""
+
+    head: int
+    tail: int
+    label: str
+    directed: bool = True
+    title: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A text in tokens with its span graph. ``spaces``: whether whitespace follows a token; ``breaks``: tokens with
+    which a sentence begins."""
+
+    tokens: list[str]
+    spaces: list[bool]
+    breaks: frozenset[int] = frozenset()
+    mentions: list[DrawnMention] = field(default_factory=list)
+    relations: list[DrawnRelation] = field(default_factory=list)
+
+    def count(self, mark: str) -> int:
+        """Mentions and relations with this mark."""
+        return sum(m.mark == mark for m in self.mentions) + sum(r.mark == mark for r in self.relations)
+
+
+def make_picture(
+    source: Doc | Span,
+    spans_key: str,
+    *,
+    labels: Collection[str] | None = None,
+    relation_labels: Collection[str] | None = None,
+    symmetric: Collection[str] | None = None,
+    kb: "KnowledgeBase | None" = None,
+    concepts_key: str = CONCEPTS_KEY,
+) -> Picture:
+    """The span graph in ``doc.spans[spans_key]`` of a Doc, or of a part of it: mentions inside, relations among them.
+
+    labels, relation_labels: show only these; None: all.
+    symmetric: relation labels without direction; None: ``attrs["symmetric"]`` of the group, or none.
+    kb: knowledge base with the names of the concepts.
+    concepts_key: candidate concepts of the mentions, ``doc.spans[concepts_key]``.
+    Raises ValueError if the Doc has no such group.
+    """
+    doc = source.doc
+    if spans_key not in doc.spans:
+        raise ValueError(
+            f"There is nothing to draw: the Doc has no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans'}. "
+            "Run a pipeline with the component 'keci' on it, or name another spans_key."
+        )
+    begin, end = (source.start, source.end) if isinstance(source, Span) else (0, len(doc))
+    group = doc.spans[spans_key]
+    scores = group.attrs.get("scores") or [None] * len(group)
+    candidates = _candidates(doc, concepts_key)
+    mentions: list[DrawnMention] = []
+    number: dict[int, int] = {}
+    for i, (span, score) in enumerate(zip(group, scores, strict=True)):
+        if begin <= span.start < span.end <= end and (labels is None or span.label_ in labels):
+            number[i] = len(mentions)
+            mentions.append(_mention(span, score, candidates[span.start, span.end], kb, begin))
+    undirected = set(group.attrs.get("symmetric", ()) if symmetric is None else symmetric)
+    relations = [
+        DrawnRelation(
+            number[head],
+            number[tail],
+            label,
+            label not in undirected,
+            _relation_title(group, head, tail, label, score, label not in undirected),
+        )
+        for head, tail, label, score in group.attrs.get("relations", [])
+        if head in number and tail in number and (relation_labels is None or label in relation_labels)
+    ]
+    return Picture(
+        [token.text for token in doc[begin:end]],
+        [bool(token.whitespace_) for token in doc[begin:end]],
+        frozenset(i - begin for i in _sentence_starts(doc, mentions, begin) if begin < i < end),
+        mentions,
+        relations,
+    )
+
+
+def compare(first: Picture, second: Picture) -> tuple[Picture, Picture]:
+    """Two graphs of the same text, with what the second lacks marked in the first, and what is new in the second."""
+    return _marked(first, second, LOST), _marked(second, first, GAINED)
+
+
+def overlay(first: Picture, second: Picture) -> Picture:
+    """Two graphs of the same text in one: all of the second, and what only the first has; differences are marked."""
+    first, second = compare(first, second)
+    mentions = list(second.mentions)
+    place = {_identity(mention): i for i, mention in reversed(list(enumerate(mentions)))}
+    for mention in first.mentions:
+        if _identity(mention) not in place:
+            place[_identity(mention)] = len(mentions)
+            mentions.append(mention)
+    ends = [place[_identity(mention)] for mention in first.mentions]
+    lost = [replace(r, head=ends[r.head], tail=ends[r.tail]) for r in first.relations if r.mark]
+    return replace(second, mentions=mentions, relations=[*second.relations, *lost])
+
+
+def _marked(picture: Picture, other: Picture, mark: str) -> Picture:
+    mentions = {_identity(mention) for mention in other.mentions}
+    relations = {_edge(other, relation) for relation in other.relations}
+    return replace(
+        picture,
+        mentions=[m if _identity(m) in mentions else replace(m, mark=mark) for m in picture.mentions],
+        relations=[r if _edge(picture, r) in relations else replace(r, mark=mark) for r in picture.relations],
+    )
+
+
+def _identity(mention: DrawnMention) -> tuple[int, int, str]:
+    return mention.start, mention.end, mention.label
+
+
+def _edge(picture: Picture, relation: DrawnRelation) -> tuple[tuple[tuple[int, int], ...], str]:
+    # Not by type: where only the type of a mention differs, its relations are the same.
+    ends = [(m.start, m.end) for m in (picture.mentions[relation.head], picture.mentions[relation.tail])]
+    return tuple(ends if relation.directed else sorted(ends)), relation.label
+
+
+def _mention(
+    span: Span,
+    score: float | None,
+    candidates: list[tuple[str, str, float | None]],
+    kb: "KnowledgeBase | None",
+    begin: int,
+) -> DrawnMention:
+    lines = [shorten(span.text, 80), span.label_ + ("" if score is None else f", score {score:.2f}")]
+    weights = {concept: attention for concept, _, attention in candidates}
+    concept = None
+    if span.kb_id_:
+        concept = LinkedConcept(span.kb_id_, _name(span.kb_id_, kb), weights.get(span.kb_id_))
+        lines.append("concept " + _describe(concept))
+    others = [c for c in candidates if c[0] != span.kb_id_]
+    others.sort(key=lambda c: -(c[2] or 0.0))
+    for identifier, type_, attention in others[:SHOWN_CANDIDATES]:
+        lines.append("candidate " + _describe(LinkedConcept(identifier, _name(identifier, kb), attention), type_))
+    if len(others) > SHOWN_CANDIDATES:
+        lines.append(f"and {len(others) - SHOWN_CANDIDATES} more candidates")
+    return DrawnMention(span.start - begin, span.end - begin, span.label_, "\n".join(lines), concept=concept)
+
+
+def _describe(concept: LinkedConcept, type_: str = "") -> str:
+    attention = "" if concept.attention is None else f"attention {concept.attention:.2f}"
+    return ", ".join(part for part in (f"{concept.id} {concept.name}".strip(), type_, attention) if part)
+
+
+def _name(concept: str, kb: "KnowledgeBase | None") -> str:
+    return kb.name(kb.index(concept)) if kb is not None and concept in kb else ""
+
+
+def _candidates(doc: Doc, key: str) -> dict[tuple[int, int], list[tuple[str, str, float | None]]]:
+    """(concept, semantic type, attention) of the candidates at each pair of token offsets."""
+    found: dict[tuple[int, int], list[tuple[str, str, float | None]]] = defaultdict(list)
+    if key in doc.spans:
+        group = doc.spans[key]
+        attention = group.attrs.get("attention") or [None] * len(group)
+        for span, weight in zip(group, attention, strict=True):
+            found[span.start, span.end].append((span.kb_id_, span.label_, weight))
+    return found
+
+
+def _relation_title(group: SpanGroup, head: int, tail: int, label: str, score: float, directed: bool) -> str:
+    arrow = "→" if directed else "–"
+    return f"{shorten(group[head].text, 60)} {arrow} {shorten(group[tail].text, 60)}\n{label}, score {score:.2f}"
+
+
+def _sentence_starts(doc: Doc, mentions: Iterable[DrawnMention], begin: int) -> set[int]:
+    """Tokens that begin a sentence. A Doc without sentences gets those of spaCy's sentencizer, as far as they end
+    before a space and a capital, and not inside a mention: biomedical tokens are split at every full stop."""
+    if doc.has_annotation("SENT_START"):
+        return {token.i for token in doc if token.is_sent_start}
+    (starts,) = Sentencizer().predict([doc]) or [[]]
+    inside = {begin + i for mention in mentions for i in range(mention.start + 1, mention.end)}
+    return {
+        i
+        for i, start in enumerate(starts)
+        if start
+        and i
+        and i not in inside
+        and doc[i - 1].whitespace_
+        and not (doc[i].text[0].islower() or doc[i].text[0].isdigit())
+    }

@@ -1,0 +1,218 @@
+"""Span graphs as pictures: ``spacy_keci.render(doc)``, as spaCy's displaCy does it for entities and dependencies."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from spacy import displacy
+from spacy.displacy.render import SpanRenderer
+from spacy.tokens import Doc, Span
+from spacy.util import is_in_jupyter
+
+from ..tokens import CONCEPTS_KEY, SPANS_KEY
+from .layout import lay_out
+from .picture import GAINED, LOST, Picture, compare, make_picture, overlay
+from .shapes import BAR, FONT, LABEL_FONT, PILL
+from .text import text_width, writable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+# Told apart by all kinds of colour vision, on white and on black (Okabe and Ito 2008).
+MARK_COLORS = {LOST: "#d55e00", GAINED: "#009e73"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to draw.
+
+    spans_key: which span graph, ``doc.spans[spans_key]``.
+    compare: two keys instead, an earlier and a later graph of the same text, such as ``("entities_initial",
+        "entities")``: drawn side by side where there is room, with what was lost and gained marked.
+    overlay: draw the two of ``compare`` in one.
+    width: of a row, in pixels at most.
+    colors: by entity type, beside those that packages give displaCy; other types get a colour by their name.
+    labels, relation_labels: show only these entity types and relations.
+    symmetric: relation labels that are drawn without an arrow; default: ``attrs["symmetric"]`` of the group.
+    kb: knowledge base that names the concepts.
+    concepts_key: where the candidate concepts of mentions are, with their attention weights if there are any.
+    list_concepts: list the linked concepts below the drawing. They are always in the hover texts.
+    kb_url_template: address of a concept in that list, with ``{}`` for its identifier.
+    """
+
+    spans_key: str = SPANS_KEY
+    compare: tuple[str, str] | None = None
+    overlay: bool = False
+    width: float = 960
+    colors: Mapping[str, str] = field(default_factory=dict)
+    labels: Collection[str] | None = None
+    relation_labels: Collection[str] | None = None
+    symmetric: Collection[str] | None = None
+    kb: "KnowledgeBase | None" = None
+    concepts_key: str = CONCEPTS_KEY
+    list_concepts: bool = False
+    kb_url_template: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.width < 100:
+            raise ValueError(f"The option 'width' is in pixels, and at least 100, but it is {self.width}.")
+        if self.compare is not None and (isinstance(self.compare, str) or len(self.compare) != 2):
+            raise ValueError(f"The option 'compare' takes two keys of doc.spans, but it is {self.compare!r}.")
+        if self.overlay and self.compare is None:
+            raise ValueError("The option 'overlay' wants two keys of doc.spans in the option 'compare'.")
+
+
+def render(
+    docs: Doc | Span | Iterable[Doc | Span],
+    *,
+    page: bool = False,
+    jupyter: bool | None = None,
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> str | None:
+    """Draw span graphs: mentions as bars above the text, relations as arcs above these, details under the mouse.
+
+    docs: what to draw; a Span is drawn with the mentions inside it.
+    page: a whole HTML page instead of a fragment.
+    jupyter: display it in the notebook, and return None; default: if this is a notebook.
+    options, settings: see :class:`Options`.
+    RETURNS: HTML that holds its SVG drawings and needs nothing else; as XML, it is well-formed.
+    Raises ValueError for an unknown option, and where a Doc has no such span graph.
+    """
+    chosen = _make_options({**(options or {}), **settings})
+    docs = [docs] if isinstance(docs, Doc | Span) else list(docs)
+    markup = "\n".join(_render_figure(doc, chosen) for doc in docs)
+    if page:
+        markup = _fill("page.html.jinja", content=_safe(markup), lang=docs[0].doc.lang_ if docs else "en")
+    if displacy.RENDER_WRAPPER is not None:
+        markup = displacy.RENDER_WRAPPER(markup)
+    if jupyter or (jupyter is None and is_in_jupyter()):
+        from IPython.display import HTML, display
+
+        # the class keeps MathJax away, as in displaCy
+        display(HTML(f'<span class="tex2jax_ignore">{markup}</span>'))
+        return None
+    return markup
+
+
+def render_svg(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
+    """One drawing as an SVG document, to be saved as a file. Arguments and errors as for :func:`render`; a comparison
+    must be an ``overlay``, as two drawings do not fit into one."""
+    pictures = _make_pictures(source, chosen := _make_options({**(options or {}), **settings}))
+    if len(pictures) > 1:
+        raise ValueError("A comparison is two drawings: for a single SVG, set the option 'overlay'.")
+    return _draw(pictures[0], chosen)
+
+
+def _make_options(settings: Mapping[str, Any]) -> Options:
+    known = [f.name for f in fields(Options)]
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"There is no option {name!r} for drawings of span graphs. Options: {', '.join(known)}.")
+    return Options(**settings)
+
+
+def _render_figure(source: Doc | Span, options: Options) -> str:
+    """A ``<figure>`` with the drawing, or with two drawings that are compared."""
+    pictures = _make_pictures(source, options)
+    return _fill(
+        "figure.html.jinja",
+        panels=[
+            {"caption": _caption(i, picture, options), "svg": _safe(_draw(picture, options))}
+            for i, picture in enumerate(pictures)
+        ],
+        title=source.doc.user_data.get("title"),
+        concepts=_concept_rows(pictures[-1], options) if options.list_concepts else [],
+    )
+
+
+def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:
+    """One picture, or two for a comparison side by side."""
+    pictures = [
+        make_picture(
+            source,
+            key,
+            labels=options.labels,
+            relation_labels=options.relation_labels,
+            symmetric=options.symmetric,
+            kb=options.kb,
+            concepts_key=options.concepts_key,
+        )
+        for key in options.compare or [options.spans_key]
+    ]
+    if options.compare is None:
+        return pictures
+    first, second = pictures
+    return [overlay(first, second)] if options.overlay else list(compare(first, second))
+
+
+def _draw(picture: Picture, options: Options) -> str:
+    return _fill(
+        "span_graph.svg.jinja",
+        layout=lay_out(picture, options.width),
+        description=writable(" ".join(picture.tokens)),
+        color_of=_Colors(options.colors),
+        width_of=lambda text: text_width(text, LABEL_FONT),
+        font=FONT,
+        label_font=LABEL_FONT,
+        bar_height=BAR,
+        pill=PILL,
+        mark_colors=MARK_COLORS,
+    )
+
+
+def _fill(template: str, **values: Any) -> str:
+    return templates().get_template(template).render(**values)
+
+
+@lru_cache
+def templates() -> "Environment":
+    """The package's templates, which escape what is put into them."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("spacy_keci.visualize"), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"px": lambda x: f"{x:.1f}".removesuffix(".0"), "writable": lambda text: writable(str(text))}
+    return environment
+
+
+class _Colors:
+    """displaCy's colours, those of packages and of the options; else pastel, the hue by the name of the label."""
+
+    def __init__(self, colors: Mapping[str, str]) -> None:
+        # displaCy knows labels in upper case
+        self.colors = SpanRenderer().colors | {label.upper(): color for label, color in colors.items()}
+
+    def __call__(self, label: str) -> str:
+        return self.colors.get(label.upper()) or f"hsl({crc32(label.encode()) * 137 % 360}, 60%, 80%)"
+
+
+def _caption(i: int, picture: Picture, options: Options) -> str:
+    if options.compare is None:
+        return ""
+    first, second = options.compare
+    lost, gained = (f"{sign} {picture.count(mark)}" for sign, mark in (("−", LOST), ("+", GAINED)))
+    if options.overlay:
+        return f"{lost} only in {first}, {gained} only in {second}"
+    return f"{first}: {lost} lost" if i == 0 else f"{second}: {gained} gained"
+
+
+def _concept_rows(picture: Picture, options: Options) -> list[tuple[str, ...]]:
+    """Mention, type, identifier, name, attention and address, each mention and concept once."""
+    rows: dict[tuple[str, ...], None] = {}
+    for mention in picture.mentions:
+        if concept := mention.concept:
+            attention = "" if concept.attention is None else f"{concept.attention:.2f}"
+            url = options.kb_url_template.format(concept.id) if options.kb_url_template else ""
+            text = mention.title.split("\n", 1)[0]
+            rows[text, mention.label, concept.id, concept.name, attention, url] = None
+    return list(rows)
+
+
+def _safe(markup: str) -> str:
+    from markupsafe import Markup
+
+    return Markup(markup)

@@ -1,0 +1,71 @@
+"""The show command: tables in the terminal, drawings in a file."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from spacy_keci.cli.show import show_cli
+
+from ..pipeline.conftest import make_examples, make_pipeline
+
+app = Typer()
+app.command()(show_cli)
+
+
+@Language.component("test_first_and_last")
+def first_and_last(doc: Doc) -> Doc:
+    """Instead of what an untrained model finds."""
+    spans = [Span(doc, 0, 1, label="drug"), Span(doc, len(doc) - 1, len(doc), label="protein")]
+    attrs = {"relations": [[0, 1, "inhibits", 0.9]], "scores": [0.8, 0.7]}
+    doc.spans["entities"] = SpanGroup(doc, name="entities", spans=spans, attrs=attrs)
+    if "initially" in doc.text:
+        doc.spans["entities_initial"] = SpanGroup(doc, name="entities_initial", spans=spans[:1], attrs={})
+    return doc
+
+
+@pytest.fixture(scope="module")
+def model(demo_docs: list[Doc], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    nlp = make_pipeline()
+    nlp.initialize(lambda: make_examples(nlp, demo_docs))
+    nlp.add_pipe("test_first_and_last")
+    nlp.to_disk(path := tmp_path_factory.mktemp("model"))
+    return path
+
+
+def show(*arguments: object, texts: str = "") -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=texts)
+
+
+def test_tables(model):
+    outcome = show(model, "FK506 inhibits calcineurin")
+    assert outcome.exit_code == 0 and "calcineurin" in outcome.output and "0.90" in outcome.output
+
+
+def test_page(model, tmp_path):
+    outcome = show(model, "-o", tmp_path / "new" / "page.html", texts="FK506 inhibits calcineurin\n\nA binds B\n")
+    assert outcome.exit_code == 0, outcome.output
+    page = ElementTree.fromstring((tmp_path / "new" / "page.html").read_text(encoding="utf8"))
+    assert len(list(page.iter("figure"))) == 2 and "inhibits" in "".join(page.itertext())
+
+
+def test_initial_graphs_are_compared(model, tmp_path):
+    assert show(model, "FK506 initially binds FKBP12", "-o", tmp_path / "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf8")
+    assert "entities_initial: − 0 lost" in text and "entities: + 2 gained" in text
+
+
+def test_svg(model, tmp_path):
+    assert show(model, "FK506 inhibits calcineurin", "-o", tmp_path / "one.svg").exit_code == 0
+    assert ElementTree.parse(tmp_path / "one.svg").getroot().tag.endswith("svg")
+    outcome = show(model, "A B", "C D", "-o", tmp_path / "two.svg")
+    assert outcome.exit_code == 1 and "Use .html" in outcome.output and not (tmp_path / "two.svg").exists()
+
+
+def test_other_formats(model, tmp_path):
+    outcome = show(model, "A B", "-o", tmp_path / "drawing.png")
+    assert outcome.exit_code == 1 and "Cannot draw as .png" in outcome.output
