@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from wasabi import msg
 
+from .messages import good, warn
+
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
 
@@ -57,30 +59,26 @@ def build_cli(
     from ..knowledge.compile import SourceFiles, compile_knowledge_base
     from ..knowledge.vectors import add_vectors
 
-    try:
-        versions = dict(v.split("=", 1) for v in version or [] if "=" in v)
-        sources = [SourceFiles.parse(s) for s in source]
-        reports = compile_knowledge_base(
-            out,
-            [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],
-            semantic_network or [],
-            types or [],
-            merge=merge,
-            fuzzy=fuzzy,
-            overwrite=force,
-            max_errors=max_errors,
-            progress=not quiet,
-        )
-        for each in vectors or []:
-            add_vectors(out, each)
-    except (ValueError, OSError) as error:
-        msg.fail(str(error), exits=1)
-        raise
+    versions = dict(v.split("=", 1) for v in version or [] if "=" in v)
+    sources = [SourceFiles.parse(s) for s in source]
+    reports = compile_knowledge_base(
+        out,
+        [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],
+        semantic_network or [],
+        types or [],
+        merge=merge,
+        fuzzy=fuzzy,
+        overwrite=force,
+        max_errors=max_errors,
+        progress=not quiet,
+    )
+    for each in vectors or []:
+        add_vectors(out, each)
     for title, report in reports.items():
         msg.divider(title, char="-")
         for line in report.lines():
             typer.echo(line)
-    msg.good(f"Saved the knowledge base to {out}")
+    good(f"Saved the knowledge base to {out}")
 
 
 @kb_app.command("info")
@@ -110,13 +108,9 @@ def search_cli(
     from ..knowledge.candidates import KnowledgeBaseCandidates
 
     opened = _open(kb)
-    try:
-        found = KnowledgeBaseCandidates(opened).nearest(text, k, threshold)
-    except ValueError as error:
-        msg.fail(str(error), exits=1)
-        raise
+    found = KnowledgeBaseCandidates(opened).nearest(text, k, threshold)
     if not found:
-        msg.warn(f"Nothing is called {text!r}, or nearly so.")
+        warn(f"Nothing is called {text!r}, or nearly so.")
     rows = [(c.concept, opened.name(opened.index(c.concept)), c.type, f"{c.score:.2f}") for c in found]
     if rows:
         msg.table(rows, header=("concept", "name", "type", "score"))
@@ -129,8 +123,7 @@ def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of 
     try:
         entry = opened[concept]
     except KeyError as error:
-        msg.fail(error.args[0], exits=1)
-        raise
+        raise ValueError(error.args[0]) from None
     msg.divider(f"{entry.id}  {entry.name}", char="-")
     typer.echo(f"source      {entry.source}")
     types = [f"{tui} {opened.type_names.get(tui, '')}".strip() for tui in entry.types]
@@ -145,8 +138,4 @@ def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of 
 def _open(path: Path) -> "KnowledgeBase":
     from ..knowledge.knowledge_base import KnowledgeBase
 
-    try:
-        return KnowledgeBase(path)
-    except ValueError as error:
-        msg.fail(str(error), exits=1)
-        raise
+    return KnowledgeBase(path)

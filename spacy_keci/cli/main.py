@@ -9,18 +9,24 @@ from spacy.cli._util import app
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
+from .labels import labels_cli
+from .messages import OneLineErrors
 from .results import results_cli
 from .show import show_cli
+from .tune import tune_cli
 
 keci = typer.Typer(
     name="keci",
+    cls=OneLineErrors,
     help="Biomedical entities and relations: show what a pipeline finds, convert and split corpora, evaluate, compile "
     "knowledge bases.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 keci.command("show")(show_cli)
+keci.command("labels")(labels_cli)
 keci.command("evaluate")(evaluate_cli)
+keci.command("tune")(tune_cli)
 keci.command("convert")(convert_cli)
 keci.command("split")(split_cli)
 keci.command("results")(results_cli)

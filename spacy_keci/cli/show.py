@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc
-from wasabi import msg, table
+from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.keci import Keci
 from ..tokens import get_relations
 from ..visualize.render import render, render_svg
-from .load import load_pipeline
+from .load import find_keci, load_pipeline
+from .messages import fail, good
 
 
 def show_cli(
@@ -27,16 +28,15 @@ def show_cli(
 ) -> None:
     """Print or draw the mentions and relations that a pipeline finds in a few texts.
 
-    Examples: spacy keci show training/demo/model-last "FK506 binds FKBP12."
+    \b
+    spacy keci show training/demo/model-last "FK506 binds FKBP12."
     spacy keci show training/demo/model-last "FK506 binds FKBP12." -o drawing.html
+    spacy keci show en_keci_biorelex < sentences.txt
     """
     if output is not None and output.suffix not in (".html", ".svg"):
-        msg.fail(f"Cannot draw as {output.suffix or 'a file without suffix'}", "Use .html or .svg.", exits=1)
+        fail(f"Cannot draw as {output.suffix or 'a file without suffix'}. Use .html or .svg.")
     nlp = load_pipeline(model)
-    keci = next((pipe for _, pipe in reversed(nlp.pipeline) if isinstance(pipe, Keci)), None)
-    if keci is None:
-        msg.fail("The pipeline has no component keci", f"It has {', '.join(nlp.pipe_names) or 'none'}.", exits=1)
-        return
+    _, keci = find_keci(nlp)
     lines = texts or (line.strip() for line in sys.stdin)
     docs = nlp.pipe(line for line in lines if line)
     if output is None:
@@ -44,7 +44,7 @@ def show_cli(
             typer.echo(format_graph(doc, keci.spans_key))
     else:
         draw(list(docs), output, drawing_options(nlp, keci))
-        msg.good(f"Drawn to {output}")
+        good(f"Drawn to {output}")
 
 
 def drawing_options(nlp: Language, keci: Keci) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
     """Write an HTML page with a drawing of each text, or an SVG file of the only one. Where all documents keep an
     initial graph, the page compares it with the final one."""
     if path.suffix == ".svg" and len(docs) != 1:
-        msg.fail(f"An SVG file holds the drawing of one text, not of {len(docs)}", "Use .html.", exits=1)
+        fail(f"An SVG file holds the drawing of one text, not of {len(docs)}. Use .html.")
     final = options["spans_key"]
     initial = f"{final}_initial"
     path.parent.mkdir(parents=True, exist_ok=True)

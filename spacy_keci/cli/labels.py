@@ -1,0 +1,78 @@
+"""``spacy keci labels``: what a pipeline can find."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from spacy.language import Language
+from wasabi import table
+
+from ..pipeline.concept_linker import ConceptLinker
+from .load import find_keci, load_pipeline
+
+
+def labels_cli(
+    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print an object of JSON, for programs")] = False,
+) -> None:
+    """List the entity types and relations that a pipeline finds, its thresholds, and the types of its concepts.
+
+    \b
+    spacy keci labels training/demo/model-last
+    spacy keci labels en_keci_biorelex --json | jq .relations
+    """
+    found = describe_labels(load_pipeline(model))
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else format_labels(found))
+
+
+def describe_labels(nlp: Language) -> dict[str, Any]:
+    """Entity types, relations with ``symmetric``, thresholds (None: the most probable label), and the semantic types
+    of the concepts that are linked, by identifier. Raises ValueError if the pipeline has no ``keci``."""
+    name, keci = find_keci(nlp)
+    return {
+        "component": name,
+        "spans_key": keci.spans_key,
+        "entities": list(keci.labels),
+        "relations": [{"label": label, "symmetric": label in keci.symmetric} for label in keci.relation_labels],
+        "multi_label": keci.multi_label,
+        "threshold": keci.threshold,
+        "relation_threshold": keci.relation_threshold,
+        "concepts": {name: _concepts(pipe) for name, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)},
+    }
+
+
+def _concepts(linker: ConceptLinker) -> dict[str, Any]:
+    try:
+        kb = linker.kb
+    except ValueError:  # candidates may come from elsewhere
+        return {"concepts": None, "types": {}}
+    return {"concepts": len(kb), "types": {type_: kb.type_names.get(type_, "") for type_ in kb.types}}
+
+
+def format_labels(found: dict[str, Any]) -> str:
+    """The description as text for people."""
+    several = "several may hold" if found["multi_label"] else "at most one holds"
+    most_probable = "the most probable label" if not found["multi_label"] else 0.5
+    thresholds = {
+        "mentions": "the most probable label" if found["threshold"] is None else found["threshold"],
+        "relations": most_probable if found["relation_threshold"] is None else found["relation_threshold"],
+    }
+    parts = [
+        f"The component '{found['component']}' writes doc.spans[{found['spans_key']!r}].",
+        _section(f"Entity types: {len(found['entities'])}", [(label,) for label in found["entities"]]),
+        _section(
+            f"Relations: {len(found['relations'])}, of which {several} between two mentions",
+            [(r["label"], "symmetric" if r["symmetric"] else "head -> tail") for r in found["relations"]],
+        ),
+        _section("Thresholds", list(thresholds.items())),
+    ]
+    for name, linked in found["concepts"].items():
+        count = "" if linked["concepts"] is None else f"{linked['concepts']:,} "
+        parts.append(
+            _section(f"The component '{name}' links {count}concepts of these types", [*linked["types"].items()])
+        )
+    return "\n\n".join(parts)
+
+
+def _section(title: str, rows: list[tuple[Any, ...]]) -> str:
+    return "\n".join([title, *(f"  {line}".rstrip() for line in table(rows).strip("\n").splitlines())])

@@ -1,0 +1,56 @@
+"""Messages to people, on standard error: standard output is for results. Mistakes of users are told in one line."""
+
+import os
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+INTERRUPTED = 130
+
+
+class OneLineErrors(TyperGroup):
+    """Commands whose ValueError or OSError, which is how this package tells of bad input, ends the program with exit
+    code 1 and a line that says what is wrong. Where SPACY_KECI_DEBUG is set, the traceback is shown instead."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # whoever read our output has gone: typer ends the program
+        except (ValueError, OSError) as error:
+            if is_debugging():
+                raise
+            fail(one_line(error))
+        except KeyboardInterrupt:
+            warn("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def is_debugging() -> bool:
+    return bool(os.environ.get("SPACY_KECI_DEBUG"))
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def tell(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def good(message: str) -> None:
+    typer.secho(f"✔ {message}", fg="green", err=True)
+
+
+def warn(message: str) -> None:
+    typer.secho(f"⚠ {message}", fg="yellow", err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """End the program with exit code 1."""
+    typer.secho(f"✘ {message}", fg="red", err=True)
+    raise typer.Exit(1)
