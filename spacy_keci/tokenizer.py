@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
+import spacy
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 
@@ -10,6 +12,12 @@ from spacy.tokenizer import Tokenizer
 # Infixes alone do that; spaCy strips prefixes and suffixes one by one, in time quadratic in their number.
 _MARK = r"[^\w\s]|_"
 _BOUNDARY = f"(?<=.)(?={_MARK})|(?<={_MARK})(?=.)"
+
+
+@lru_cache(maxsize=1)
+def biomedical_tokenizer() -> Tokenizer:
+    """The tokenizer alone, with an English vocabulary, where there is no pipeline."""
+    return create_biomedical_tokenizer()(spacy.blank("en"))
 
 
 def create_biomedical_tokenizer() -> Callable[[Language], Tokenizer]:

@@ -61,11 +61,11 @@ class Report:
             self.counts[what] += n
 
     def drop(self, reason: str, case: str) -> None:
-        """Count something that is not kept. ``case`` says which, for people."""
+        """Count something that is not kept. ``case`` says which, for people, in one line."""
         self.counts[f"dropped: {reason}"] += 1
         cases = self.examples.setdefault(reason, [])
         if len(cases) < self._max_examples:
-            cases.append(case)
+            cases.append(" ".join(case.split())[:300])
 
     @property
     def dropped(self) -> int:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import spacy
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..tokenizer import create_biomedical_tokenizer
+from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, Report, from_doc, to_docs
 
@@ -16,10 +15,10 @@ def load_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """The documents of a ``.spacy`` file. Raises ValueError if it is none."""
     data = path.read_bytes()
     try:
-        docs = DocBin().from_bytes(data)
-    except Exception as error:  # zlib, msgpack and missing keys each have their own
-        raise ValueError(f"{path} is not a file of spaCy's DocBin format (.spacy): {error}") from None
-    yield from docs.get_docs(vocab)
+        yield from DocBin().from_bytes(data).get_docs(vocab)
+    except Exception as error:  # zlib, msgpack, missing keys and wrong values each have their own
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path} is not a file of spaCy's DocBin format (.spacy): {reason}") from None
 
 
 def save_docs(docs: Iterable[Doc], path: Path) -> None:
@@ -28,15 +27,24 @@ def save_docs(docs: Iterable[Doc], path: Path) -> None:
 
 
 def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The span graphs in ``doc.spans["entities"]``; documents without that key have no mentions and are counted."""
-    for doc in load_docs(path, Vocab()):
+    """The span graphs in ``doc.spans["entities"]``; documents without that key have no mentions and are counted, those
+    with relations of spans that are not there are left out and counted."""
+    for number, doc in enumerate(load_docs(path, Vocab()), start=1):
         report.count(f"texts without doc.spans[{SPANS_KEY!r}]", int(SPANS_KEY not in doc.spans))
-        yield from_doc(doc)
+        try:
+            text = from_doc(doc)
+            for rows, ends in ((text.relations, text.mentions), (text.interactions or [], text.clusters or [])):
+                if not all(0 <= i < len(ends) for row in rows for i in row[:2]):
+                    raise IndexError("a relation of what is not there")
+        except (KeyError, TypeError, IndexError) as error:  # strings missing from the file, or attributes gone wrong
+            report.drop("malformed record", f"document {number}: {error}")
+        else:
+            yield text
 
 
 def write_docbin(
     texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
 ) -> None:
     """Gold documents with the tokens of ``make_doc`` (default: the biomedical tokenizer)."""
-    make_doc = make_doc or create_biomedical_tokenizer()(spacy.blank("en"))
+    make_doc = make_doc or biomedical_tokenizer()
     save_docs(to_docs(texts, make_doc, report), path)

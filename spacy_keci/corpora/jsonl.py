@@ -14,13 +14,14 @@ an ``id``, a ``group`` (what the text was taken from), and ``clusters`` of entit
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from .annotation import AnnotatedText, Mention, RelationTriple, Report
-from .records import Record, explain, read_text
+from .records import Record, count_unknown_keys, read_lines
 
 
 class _Entity(Record):
@@ -55,20 +56,7 @@ def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
     Raises ValueError if no line can be read.
     """
-    kept, problems = 0, []
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            text = _parse(line, report)
-        except ValueError as error:
-            problems.append(f"line {number}: {explain(error)}")
-            report.drop("malformed line", problems[-1])
-        else:
-            kept += 1
-            yield text
-    if problems and not kept:
-        raise ValueError(f"No line of {path} can be read. {problems[0]}")
+    return read_lines(path, partial(_parse, report=report), report)
 
 
 def write_jsonl(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
@@ -80,8 +68,7 @@ def write_jsonl(texts: Iterable[AnnotatedText], path: Path, report: Report) -> N
 
 def _parse(line: str, report: Report) -> AnnotatedText:
     parsed = _Line.model_validate_json(line)
-    for key in sorted(_unknown_keys(parsed)):
-        report.count(f"lines with the unknown key {key!r}")
+    count_unknown_keys(parsed, "lines", report)
     mentions = []
     for number, entity in enumerate(parsed.entities):
         try:
@@ -144,13 +131,6 @@ def _check_position(where: str, position: int, what: str, n: int) -> None:
         raise ValueError(f"{where}, but there are no {what}")
     if not 0 <= position < n:
         raise ValueError(f"{where}, but {what} are counted from 0 to {n - 1}")
-
-
-def _unknown_keys(line: _Line) -> set[str]:
-    keys = set(line.model_extra or ())
-    for name in ("entities", "relations", "interactions"):
-        keys |= {f"{name}.{key}" for part in getattr(line, name) or () for key in part.model_extra}
-    return keys
 
 
 def _to_object(text: AnnotatedText) -> dict[str, Any]:
