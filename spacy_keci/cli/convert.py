@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,26 +13,35 @@ from wasabi import msg
 
 from ..corpora.annotation import Report
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.formats import get_format, read_any
+from ..corpora.formats import get_format, read_any, write_any
 from ..corpora.groups import read_groups
 from ..corpora.split import hold_out
-from ..tokenizer import create_biomedical_tokenizer
+from ..tokenizer import biomedical_tokenizer
 
 BIOMEDICAL = "biomedical"
 
 
 class FormatName(str, Enum):
+    bigbio = "bigbio"
+    bioc_json = "bioc-json"
+    bioc_xml = "bioc-xml"
     biorelex = "biorelex"
+    brat = "brat"
+    csv = "csv"
+    dygie = "dygie"
     jsonl = "jsonl"
+    parquet = "parquet"
+    prodigy = "prodigy"
+    pubtator = "pubtator"
     spacy = "spacy"
     spert = "spert"
 
 
 def convert_cli(
-    input: Annotated[Path, typer.Argument(help="Corpus to read", exists=True, dir_okay=False)],
-    output: Annotated[Path, typer.Argument(help="File to write", dir_okay=False)],
-    source: Annotated[FormatName | None, typer.Option("--from", help="Format of INPUT (default: by suffix)")] = None,
-    target: Annotated[FormatName | None, typer.Option("--to", help="Format of OUTPUT (default: by suffix)")] = None,
+    input: Annotated[Path, typer.Argument(help="Corpus to read: a file, or a folder of brat's files", exists=True)],
+    output: Annotated[Path, typer.Argument(help="File, or folder of brat's files, to write")],
+    source: Annotated[FormatName | None, typer.Option("--from", help="Format of INPUT (default: by its name)")] = None,
+    target: Annotated[FormatName | None, typer.Option("--to", help="Format of OUTPUT (default: by its name)")] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +53,16 @@ def convert_cli(
         typer.Option(help="DRUG-AE.rel of ADE, or lines of id, tab, group", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
-    """Convert annotated text, and report what was kept and what was not."""
+    """Convert annotated text, and report what was kept and what was not.
+
+    Formats told by their names are .spacy, .jsonl, .bioc.json, .bioc.xml, .xml, .pubtator, .csv, .parquet, and a folder
+    of brat's files; name others with --from and --to. bigbio can only be read; csv and parquet, tables of relations,
+    can only be written.
+
+    Example: spacy keci convert Train.PubTator train.spacy
+
+    Example: spacy keci convert annotated/ train.jsonl --from brat
+    """
     try:
         report = convert(
             input,
@@ -72,16 +89,15 @@ def convert(
     tokenizer: str | None = None,
     group_file: Path | None = None,
 ) -> Report:
-    """Convert a file. Formats are those of ``corpora.formats``, ``tokenizer`` is as in :func:`load_tokenizer`.
+    """Convert a file, or a folder of brat's. Formats are those of ``corpora.formats``, ``tokenizer`` is as in
+    :func:`load_tokenizer`.
 
     Raises ValueError or OSError for whatever is wrong with the files or the options.
     """
     report = Report()
-    write = get_format(output, target).write
-    if tokenizer is not None:
-        if not get_format(output, target).has_tokens:
-            raise ValueError("The format to write has no tokens: leave out --tokenizer.")
-        write = partial(write, make_doc=load_tokenizer(tokenizer))
+    if not get_format(output, target).has_tokens and tokenizer is not None:
+        raise ValueError("The format to write has no tokens: leave out --tokenizer.")
+    make_doc = None if tokenizer is None else load_tokenizer(tokenizer)
     texts = list(read_any(input, source, report))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
@@ -92,14 +108,14 @@ def convert(
                 raise ValueError(f"{group_file} has no group for the text with the id {text.id!r}.")
             text.group = groups[text.id]
     output.parent.mkdir(parents=True, exist_ok=True)
-    write(texts, output, report)
+    write_any(texts, output, target, report, make_doc)
     return report
 
 
 def load_tokenizer(name: str) -> Callable[[str], Doc]:
     """What makes a Doc of a text: the biomedical tokenizer, or that of a pipeline. Raises OSError if there is none."""
     if name == BIOMEDICAL:
-        return create_biomedical_tokenizer()(spacy.blank("en"))
+        return biomedical_tokenizer()
     return spacy.load(name).make_doc
 
 

@@ -6,13 +6,13 @@ end exclusive. Relation labels join an interaction's type and label: ``bind``, `
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from .annotation import AnnotatedText, Mention, RelationTriple, Report
+from .clusters import spell_out
 from .records import Record, read_records
 
 SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}
@@ -56,7 +56,7 @@ def read_biorelex(path: Path, report: Report) -> Iterator[AnnotatedText]:
         yield AnnotatedText(
             text=sentence.text,
             mentions=mentions,
-            relations=_spell_out(mentions, clusters, interactions, report),
+            relations=spell_out(mentions, clusters, interactions, report, symmetric=True),
             id=sentence.id,
             group="" if sentence.paperid is None else str(sentence.paperid),
             clusters=clusters,
@@ -68,9 +68,10 @@ def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     """Write what BioRelEx's own evaluation program reads: gold with its clusters and interactions, predictions with
     an entity for each mention and an interaction for each relation.
 
-    A text without an id gets its number. Whether an interaction was implicit is not known any more.
+    An entity has the type of its first mention, and relations are those of the interactions: what differs is dropped
+    and counted. A text without an id gets its number. Whether an interaction was implicit is not known any more.
     """
-    records = [_to_record(text, text.id or str(number)) for number, text in enumerate(texts)]
+    records = [_to_record(text, text.id or str(number), report) for number, text in enumerate(texts)]
     path.write_text(json.dumps(records, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
 
 
@@ -107,30 +108,12 @@ def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTrip
     return interactions
 
 
-def _spell_out(
-    mentions: Sequence[Mention],
-    clusters: Sequence[Sequence[int]],
-    interactions: Sequence[RelationTriple],
-    report: Report,
-) -> list[RelationTriple]:
-    """Relations between mentions, each unordered pair once per label, the head first in the text."""
-    # The same mention may belong to two entities: relations name its first occurrence.
-    first = {mention: i for i, mention in reversed(list(enumerate(mentions)))}
-    relations: dict[RelationTriple, None] = {}
-    for first_cluster, second_cluster, label, _ in interactions:
-        pairs = product((mentions[i] for i in clusters[first_cluster]), [mentions[i] for i in clusters[second_cluster]])
-        ordered = {(min(a, b), max(a, b)) for a, b in pairs if a != b}
-        if not ordered:
-            report.count("interactions without a pair of mentions, kept as interactions only")
-        relations |= {RelationTriple(first[head], first[tail], label): None for head, tail in sorted(ordered)}
-    return list(relations)
-
-
-def _to_record(text: AnnotatedText, id: str) -> dict[str, Any]:
+def _to_record(text: AnnotatedText, id: str, report: Report) -> dict[str, Any]:
     if text.clusters is None:
         clusters, interactions = [[i] for i in range(len(text.mentions))], text.relations
     else:
         clusters, interactions = text.clusters, text.interactions or []
+        _count_losses(text, id, report)
     record: dict[str, Any] = {
         "id": id,
         "text": text.text,
@@ -138,6 +121,19 @@ def _to_record(text: AnnotatedText, id: str) -> dict[str, Any]:
         "interactions": [_to_interaction(interaction) for interaction in interactions],
     }
     return {**record, "paperid": text.group} if text.group else record
+
+
+def _count_losses(text: AnnotatedText, id: str, report: Report) -> None:
+    for cluster in text.clusters or []:
+        labels = [text.mentions[i].label for i in cluster]
+        for label in labels:
+            if label != labels[0]:
+                report.drop("type of a mention that its entity does not have", f"{id}: {label}")
+    spelled = spell_out(text.mentions, text.clusters or [], text.interactions or [], Report(), symmetric=True)
+    stated = {(frozenset(relation[:2]), relation.label) for relation in spelled}
+    for relation in text.relations:
+        if (frozenset(relation[:2]), relation.label) not in stated:
+            report.drop("relation between mentions that no interaction states", f"{id}: {relation.label}")
 
 
 def _to_entity(text: AnnotatedText, cluster: Sequence[int]) -> dict[str, Any]:

@@ -68,16 +68,18 @@ def write_spert(
     Without ``make_doc``, tokens are what whitespace separates: what was read from SpERT's JSON comes out the same.
     """
     make_doc = make_doc or Tokenizer(Vocab())
-    records = [_to_record(text, to_doc(text, make_doc, report)) for text in texts]
+    records = [_to_record(text, to_doc(text, make_doc, report), report) for text in texts]
     path.write_text(json.dumps(records, ensure_ascii=False) + "\n", encoding="utf8")
 
 
-def _to_record(text: AnnotatedText, doc: Doc) -> dict[str, Any]:
+def _to_record(text: AnnotatedText, doc: Doc, report: Report) -> dict[str, Any]:
     words = [token.text for token in doc]
     index = list(accumulate((not word.isspace() for word in words), initial=0))
+    words = [word for word in words if not word.isspace()]
+    report.count("texts whose spacing is not kept", int(" ".join(words) != text.text))
     group = doc.spans[SPANS_KEY]
     record: dict[str, Any] = {
-        "tokens": [word for word in words if not word.isspace()],
+        "tokens": words,
         "entities": [{"type": span.label_, "start": index[span.start], "end": index[span.end]} for span in group],
         "relations": [{"type": label, "head": h, "tail": t} for h, t, label, _ in group.attrs["relations"]],
     }

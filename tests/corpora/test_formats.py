@@ -1,4 +1,7 @@
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -6,53 +9,156 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.vocab import Vocab
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, from_doc, to_doc
 from spacy_keci.corpora.docbin import load_docs, save_docs
-from spacy_keci.corpora.formats import FORMATS, get_format, read_any
+from spacy_keci.corpora.formats import FORMATS, LOSSES, get_format, read_any, write_any
 
 from .strategies import annotated_texts
 
 TEXT = AnnotatedText(
     "FK506 binds FKBP12-GFP .",
-    [Mention(0, 5, "drug"), Mention(12, 22, "protein"), Mention(12, 18, "protein")],
-    [RelationTriple(0, 1, "binds"), RelationTriple(0, 2, "binds")],
+    [
+        Mention(0, 5, "drug", "CHEBI:61049"),
+        Mention(12, 22, "protein"),
+        Mention(12, 18, "protein", "HGNC:3711,HGNC:3712"),
+    ],
+    [RelationTriple(0, 1, "binds"), RelationTriple(0, 2, "binds", 0.75)],
     id="1",
+    group="7",
 )
+BOTH_WAYS = sorted(FORMATS.keys() - {"bigbio", "csv", "parquet"})
+WHOLE = ["bioc-json", "jsonl", "spacy"]  # what hold everything, whatever the characters
+COUNTS = {"texts", "mentions", "relations", "interactions between entities"}
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_comes_back(tmp_path: Path, name: str) -> None:
-    path, report = tmp_path / "x", Report()
+def without(text: AnnotatedText, lacks: tuple[str, ...]) -> AnnotatedText:
+    concepts, scores, groups = ("concept of a mention", "score of a relation", "group of a text")
+    assert {concepts, scores, groups} < set(LOSSES)
+    return AnnotatedText(
+        text.text,
+        [m._replace(kb_id="") for m in text.mentions] if concepts in lacks else text.mentions,
+        [r._replace(score=1.0) for r in text.relations] if scores in lacks else text.relations,
+        id=text.id,
+        group="" if groups in lacks else text.group,
+    )
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "fresh"
+    yield path
+    assert path.exists()
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_every_format_comes_back(fresh: Path, name: str) -> None:
+    report, lacks = Report(), FORMATS[name].lacks
     texts = [TEXT, AnnotatedText("Nothing here .", id="2")]
-    FORMATS[name].write(texts, path, report)
-    assert not report.counts
-    found = list(read_any(path, name, report))
+    write_any(texts, fresh, name, report)
+    lost = {what: sum(1 for _ in LOSSES[what](TEXT)) for what in lacks if any(LOSSES[what](TEXT))}
+    counted = {f"dropped: {what}, which the format cannot hold": n for what, n in lost.items()}
+    found = list(read_any(fresh, name))
     for text in found:
         text.clusters = text.interactions = None
-    if name == "spert":  # the only one that keeps tokens instead of the text
+    if name in ("spert", "dygie"):  # these keep tokens instead of the text
+        counted["texts whose spacing is not kept"] = 1
         assert [text.text for text in found] == ["FK506 binds FKBP12 -GFP .", "Nothing here ."]
+        assert [text.relations for text in found] == [without(text, lacks).relations for text in texts]
+    elif name == "pubtator":  # this one relates concepts
+        counted |= {
+            "dropped: relation of a mention without an identifier": 1,
+            "relations between mentions, written as relations between their concepts": 1,
+        }
+        assert [text.mentions for text in found] == [text.mentions for text in texts]
+        assert found[0].relations == [RelationTriple(0, 2, "binds")]
     else:
-        assert found == texts
-    assert (report.counts["texts"], report.counts["mentions"], report.counts["relations"]) == (2, 3, 2)
+        assert found == [without(text, lacks) for text in texts]
+    assert report.counts == counted
 
 
-@pytest.mark.parametrize("name", ["jsonl", "spacy"])
+def round_trip(texts: list[AnnotatedText], name: str, folder: Path) -> tuple[list[AnnotatedText], Report]:
+    path, report = folder / "round_trip", Report()
+    shutil.rmtree(path, ignore_errors=True)
+    path.unlink(missing_ok=True)
+    write_any(texts, path, name, report)
+    return list(read_any(path, name, report)), report
+
+
+@pytest.mark.parametrize("name", WHOLE)
 @settings(max_examples=25)
 @given(texts=st.lists(annotated_texts(), min_size=1, max_size=3))
 def test_whatever_the_text(tmp_path_factory: pytest.TempPathFactory, name: str, texts: list[AnnotatedText]) -> None:
-    path, report = tmp_path_factory.getbasetemp() / f"whatever.{name}", Report()
-    FORMATS[name].write(texts, path, report)
-    assert list(read_any(path, report=report)) == texts
-    assert set(report.counts) <= {"texts", "mentions", "relations"}
+    found, report = round_trip(texts, name, tmp_path_factory.getbasetemp())
+    if name == "bioc-json":  # clusters without identifiers are kept as relations only; texts get an id
+        assert [(t.text, t.mentions, t.group) for t in found] == [(t.text, t.mentions, t.group) for t in texts]
+        assert all(set(t.relations) <= set(f.relations) for t, f in zip(texts, found, strict=True))
+        assert not report.dropped
+    else:
+        assert found == texts
+        assert set(report.counts) <= COUNTS
 
 
-def test_format_by_suffix() -> None:
-    assert get_format(Path("x.spacy")) is FORMATS["spacy"]
-    assert get_format(Path("x.jsonl")) is FORMATS["jsonl"]
+@pytest.mark.parametrize("name", BOTH_WAYS)
+@settings(max_examples=40)
+@given(texts=st.lists(annotated_texts(), min_size=1, max_size=3))
+def test_a_second_read_is_equal(
+    tmp_path_factory: pytest.TempPathFactory, name: str, texts: list[AnnotatedText]
+) -> None:
+    """What a format cannot hold is counted the first time it is written; then nothing changes any more."""
+    first, report = round_trip(texts, name, tmp_path_factory.getbasetemp())
+    for lost in (
+        sum(len(t.mentions) for t in texts) - sum(len(t.mentions) for t in first),
+        sum(len(t.relations) for t in texts) - sum(len(t.relations) for t in first),
+    ):
+        assert lost <= report.dropped
+    assert len(first) == len(texts)
+    second, report = round_trip(first, name, tmp_path_factory.getbasetemp())
+    assert second == first
+    assert not report.dropped
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("x.spacy", "spacy"),
+        ("x.jsonl", "jsonl"),
+        ("Train.PubTator", "pubtator"),
+        ("Train.BioC.JSON", "bioc-json"),
+        ("Train.BioC.XML", "bioc-xml"),
+        ("x.xml", "bioc-xml"),
+        ("x.csv", "csv"),
+        ("x.parquet", "parquet"),
+        (".", "brat"),
+    ],
+)
+def test_format_by_name_of_the_file(path: str, name: str) -> None:
+    assert get_format(Path(path)) is FORMATS[name]
+
+
+def test_format_by_option() -> None:
     assert get_format(Path("x.json"), "biorelex") is FORMATS["biorelex"]
     for path, name in (("x.json", None), ("x", None), ("x.jsonl", "conll")):
-        with pytest.raises(ValueError, match=r"name one of biorelex, jsonl, spacy, spert"):
+        with pytest.raises(ValueError, match=r"name one of bigbio, bioc-json, .* spert"):
             get_format(Path(path), name)
+
+
+def test_one_way_formats(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"x.csv cannot be read as annotated text: it is a table"):
+        list(read_any(tmp_path / "x.csv"))
+    with pytest.raises(ValueError, match=r"x.json cannot be written: this format is for reading only"):
+        write_any([TEXT], tmp_path / "x.json", "bigbio")
+    with pytest.raises(ValueError, match=r"has no tokens"):
+        write_any([TEXT], tmp_path / "x.jsonl", make_doc=Language().make_doc)
+
+
+def test_tables_of_relations(tmp_path: Path) -> None:
+    report = Report()
+    write_any([TEXT, AnnotatedText("A p53 .", [Mention(2, 5, "protein")])], tmp_path / "x.csv", report=report)
+    header, *rows = (tmp_path / "x.csv").read_text(encoding="utf8").splitlines()
+    assert header.startswith("doc,group,head,head_type,head_concept,head_start,head_end,label,tail")
+    assert len(rows) == 2
+    assert rows[0].startswith("1,7,FK506,drug,CHEBI:61049,0,5,binds,FKBP12-GFP,protein,,12,22,1.0,FK506 binds")
+    assert report.counts == {"dropped: mention without a relation, which the format cannot hold": 1}
 
 
 def test_documents_without_mentions_annotated_are_counted(tmp_path: Path, nlp: Language) -> None:
@@ -68,3 +174,34 @@ def test_user_data_survives(tmp_path: Path, nlp: Language) -> None:
     save_docs([doc], tmp_path / "x.spacy")
     (loaded,) = load_docs(tmp_path / "x.spacy", Vocab())
     assert loaded.user_data == {"group": "123"}
+
+
+@pytest.mark.parametrize(
+    ("part", "mentions", "interactions"), [("Train", 13351, 4178), ("Dev", 3533, 1162), ("Test", 3535, 1163)]
+)
+def test_biored_in_all_its_formats(
+    data_dir: Path, tmp_path: Path, nlp: Language, part: str, mentions: int, interactions: int
+) -> None:
+    pytest.importorskip("bioc", reason="needs the extra 'bioc'")
+    archive = data_dir / "biored" / "BIORED.zip"
+    if not archive.is_file():
+        pytest.skip("needs BioRED")
+    with ZipFile(archive) as zipped:
+        files = [zipped.extract(f"BioRED/{part}.{s}", tmp_path) for s in ("PubTator", "BioC.JSON", "BioC.XML")]
+    read = {}
+    for file in map(Path, files):
+        report = Report()
+        texts = list(read_any(file, report=report))
+        assert report.counts["mentions"] == mentions
+        assert report.counts["interactions between entities"] == interactions
+        # What goes is the novelty of each relation and, in XML, the types of the passages.
+        assert report.dropped == interactions + (2 * len(texts) if file.suffix == ".XML" else 0)
+        report = Report()
+        write_any(texts, tmp_path / file.name, report=report)
+        assert not report.counts
+        assert list(read_any(tmp_path / file.name, report=report)) == texts
+        assert not report.dropped
+        read[file.suffix] = texts
+    assert read[".PubTator"] == read[".JSON"] == read[".XML"]
+    assert [from_doc(to_doc(text, nlp.make_doc, report)) for text in texts] == texts
+    assert not report.dropped

@@ -1,0 +1,105 @@
+"""BigBIO's knowledge base schema (Fries et al. 2022, https://arxiv.org/abs/2206.15076), as its data sets are saved to
+JSON: a list of documents, or one a line (``.jsonl``).
+
+Offsets are characters, end exclusive, of the passages joined by a space. Corpora that relate concepts have their
+relations spelled out over the mentions already.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from .annotation import AnnotatedText, Report
+from .records import Record, check_records, count_unknown_keys, read_json, read_lines
+from .standoff import StandoffText, join_passages
+
+FORMAT = "BigBIO's knowledge base schema"
+
+
+class _Passage(Record):
+    text: list[str]
+    offsets: list[list[int]]
+    id: str = ""
+    type: str | None = None
+
+
+class _Concept(Record):
+    db_name: str | None = None
+    db_id: str | None = None
+
+
+class _Entity(Record):
+    id: str
+    type: str
+    text: list[str]
+    offsets: list[list[int]]
+    normalized: list[_Concept] = Field(default_factory=list)
+
+
+class _Relation(Record):
+    type: str
+    arg1_id: str
+    arg2_id: str
+    id: str = ""
+    normalized: list[_Concept] = Field(default_factory=list)
+
+
+class _Document(Record):
+    passages: list[_Passage]
+    entities: list[_Entity]
+    relations: list[_Relation]
+    id: str = ""
+    document_id: str = ""
+    events: list[Any] = Field(default_factory=list)
+    coreferences: list[Any] = Field(default_factory=list)
+
+
+def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The documents, with ``document_id`` as id. Concepts are written "database:identifier", several of one mention
+    with commas between them.
+
+    A mention in several pieces becomes one, from the first to the last. Events, coreferences and malformed parts are
+    left out and counted. Raises ValueError if the file is of another kind.
+    """
+    for document in _documents(path, report):
+        count_unknown_keys(document, "documents", report)
+        id = document.document_id or document.id
+        try:
+            text = StandoffText(join_passages(_passages(document), " "), id, report)
+        except ValueError as error:
+            report.drop("malformed record", f"document {id}: {error}")
+            continue
+        for entity in document.entities:
+            pieces = [(piece[0], piece[1]) for piece in entity.offsets if len(piece) == 2]
+            kb_id = ",".join(filter(None, map(_kb_id, entity.normalized)))
+            text.add_mention(entity.id, pieces, entity.type, " ".join(entity.text), kb_id)
+        for relation in document.relations:
+            text.add_relation(relation.arg1_id, relation.arg2_id, relation.type)
+            for concept in relation.normalized:
+                report.drop("concept of a relation", f"{id}: {_kb_id(concept)}")
+        for what, found in (("event", document.events), ("coreference", document.coreferences)):
+            for each in found:
+                report.drop(what, f"{id}: {str(each)[:80]}")
+        yield text.build()
+
+
+def _documents(path: Path, report: Report) -> Iterable[_Document]:
+    if path.suffix == ".jsonl":
+        return read_lines(path, _Document.model_validate_json, report)
+    data = read_json(path, FORMAT)
+    return check_records(data if isinstance(data, list) else [data], _Document, path, FORMAT, report)
+
+
+def _passages(document: _Document) -> Iterator[tuple[int, str]]:
+    """Raises ValueError if a passage has no offset."""
+    for passage in document.passages:
+        if len(passage.text) != len(passage.offsets) or not all(passage.offsets):
+            raise ValueError("a passage needs an offset for each of its texts")
+        yield from ((offsets[0], text) for offsets, text in zip(passage.offsets, passage.text, strict=True))
+
+
+def _kb_id(concept: _Concept) -> str:
+    name, id = concept.db_name or "", concept.db_id or ""
+    return f"{name}:{id}" if name and id and ":" not in id else id

@@ -1,0 +1,272 @@
+"""BioC in JSON and XML (Comeau et al. 2013, https://doi.org/10.1093/database/bat064), by the library ``bioc``.
+
+Mentions are annotations with the infons ``type`` and ``identifier``. Relations hold between two annotations (their
+nodes), or, in BioRED and BC5CDR, between two identifiers (infons ``entity1`` and ``entity2``, or ``Chemical`` and
+``Disease``): see :mod:`spacy_keci.corpora.clusters` for these. The text is that of the passages, each at its offset,
+with line breaks between them.
+"""
+
+import math
+import re
+from bisect import bisect
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import Field
+
+from .annotation import AnnotatedText, Report
+from .clusters import concept_relations, linked, relate_concepts
+from .records import Record, check_records, count_unknown_keys, read_json
+from .standoff import StandoffText, join_passages
+
+TYPE_KEYS = ("type", "relation")
+CONCEPT_KEYS = ("identifier", "Identifier", "concept_id", "MESH")
+CONCEPT_PAIRS = (("entity1", "entity2"), ("Chemical", "Disease"))
+_BIOCTYPES = ("bioctype", "passages.bioctype", "passages.sentences.bioctype")
+_ELEMENTS = ["collection", "source", "date", "key", "infon", "document", "id", "passage", "offset", "text", "sentence"]
+_ELEMENTS += ["annotation", "location", "relation", "node"]
+# What XML 1.0 has no way to write.
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _Infons(Record):
+    infons: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Location(Record):
+    offset: int
+    length: int
+
+
+class _Annotation(_Infons):
+    id: str | int = ""
+    text: str | None = None
+    locations: list[_Location]
+
+
+class _Node(Record):
+    refid: str | int
+    role: str = ""
+
+
+class _Relation(_Infons):
+    id: str | int = ""
+    nodes: list[_Node] = Field(default_factory=list)
+
+
+class _Annotated(_Infons):
+    text: str | None = None
+    annotations: list[_Annotation] = Field(default_factory=list)
+    relations: list[_Relation] = Field(default_factory=list)
+
+
+class _Sentence(_Annotated):
+    offset: int
+
+
+class _Passage(_Sentence):
+    sentences: list[_Sentence] = Field(default_factory=list)
+
+
+class _Document(_Annotated):
+    id: str | int = ""
+    passages: list[_Passage]
+
+
+def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The documents of a collection, or of a list of collections. Malformed documents and parts are left out and
+    reported; what has no place here, such as other infons, is counted.
+
+    Raises ValueError if the file is not BioC JSON, or if the library ``bioc`` is not installed.
+    """
+    biocjson = _library().biocjson
+    data = read_json(path, "BioC JSON")
+    collections = data if isinstance(data, list) else [data]
+    if not all(isinstance(c, dict) and isinstance(c.get("documents"), list) for c in collections):
+        raise ValueError(f"{path} is not BioC JSON: expected an object with a list of 'documents'.")
+    documents = [document for collection in collections for document in collection["documents"]]
+    for document in check_records(documents, _Document, path, "BioC JSON", report):
+        count_unknown_keys(document, "documents", report, known=_BIOCTYPES)
+        yield from _read(biocjson.fromJSON(document.model_dump(), "BioCDocument"), report)
+
+
+def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """As :func:`read_bioc_json`."""
+    biocxml = _library().biocxml
+    from lxml import etree
+
+    try:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        root = etree.fromstring(path.read_bytes(), parser)
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"{path} is not BioC XML: {' '.join(str(error).split())}.") from None
+    if root.tag != "collection":
+        raise ValueError(f"{path} is not BioC XML: its root is {root.tag!r}, not 'collection'.")
+    for element in root.iter(etree.Element):
+        if element.tag not in _ELEMENTS:
+            report.drop("element that BioC does not have", str(element.tag))
+    # One document at a time, so that a malformed one does not take the others with it.
+    for number, element in enumerate(root.iter("document"), start=1):
+        element.tail = None
+        xml = etree.tostring(element, encoding="unicode")
+        try:
+            (document,) = biocxml.loads(f"<collection>{xml}</collection>").documents
+        except (ValueError, TypeError, KeyError) as error:
+            report.drop("malformed record", f"document {number} (id {element.findtext('id')}): {error}")
+        else:
+            yield from _read(document, report)
+
+
+def write_bioc_json(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """A collection with a document for each text: a passage for each line, annotations, and relations between them.
+
+    Interactions between clusters that have an identifier are written as BioRED does, with the infons ``entity1`` and
+    ``entity2``; the relations that these spell out are not written again. Other clusters have no place and are
+    counted. A text without an id gets its number.
+    """
+    with path.open("w", encoding="utf8") as file:
+        _library().biocjson.dump(_to_collection(texts, report), file, ensure_ascii=False, indent=1)
+
+
+def write_bioc_xml(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """As :func:`write_bioc_json`. Control characters, which XML cannot hold, become spaces and are counted."""
+    legal = (_replace_illegal(text, report) for text in texts)
+    path.write_bytes(_library().biocxml.dumps(_to_collection(legal, report)).encode())
+
+
+def _library() -> ModuleType:
+    try:
+        import bioc
+        from bioc import biocjson, biocxml  # noqa: F401
+    except ImportError as error:
+        raise ValueError(f"BioC needs the library bioc: pip install 'spacy-keci[bioc]' ({error}).") from None
+    return bioc
+
+
+def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
+    """The document as annotated text, unless its passages do not make a text."""
+    id = str(document.id or "")
+    annotated = [document, *document.passages, *(s for p in document.passages for s in p.sentences)]
+    try:
+        text = StandoffText(join_passages(_passages(document), "\n"), id, report)
+    except (ValueError, TypeError) as error:
+        report.drop("malformed record", f"document {id}: {error}")
+        return
+    for annotation in (annotation for part in annotated for annotation in part.annotations):
+        infons = dict(annotation.infons)
+        text.add_mention(
+            str(annotation.id or ""),
+            [(location.offset, location.offset + location.length) for location in annotation.locations],
+            _take(infons, TYPE_KEYS),
+            annotation.text or None,
+            linked(_take(infons, CONCEPT_KEYS)),
+        )
+        _drop_infons("annotation", id, infons, report)
+    between_concepts = []
+    for relation in (relation for part in annotated for relation in part.relations):
+        infons = dict(relation.infons)
+        label, score = _take(infons, TYPE_KEYS), _to_score(infons)
+        pair = next((pair for pair in CONCEPT_PAIRS if all(infons.get(key) for key in pair)), None)
+        if len(relation.nodes) == 2:
+            head, tail = (str(node.refid) for node in relation.nodes)
+            text.add_relation(head, tail, label, score)
+        elif not relation.nodes and pair:
+            between_concepts.append((str(infons.pop(pair[0])), str(infons.pop(pair[1])), label, score))
+        else:
+            report.drop("relation that does not hold between two", f"{id}: {label} {relation.id}")
+        _drop_infons("relation", id, infons, report)
+    group = str(document.infons.pop("group", None) or "")
+    for part in annotated:
+        _drop_infons("document, passage or sentence", id, part.infons, report)
+    result = relate_concepts(text.build(), between_concepts, report)
+    result.group = group
+    yield result
+
+
+def _passages(document: Any) -> Iterator[tuple[int, str]]:
+    for passage in document.passages:
+        if passage.text or not passage.sentences:
+            yield passage.offset, passage.text or ""
+        else:
+            yield from ((sentence.offset, sentence.text or "") for sentence in passage.sentences)
+
+
+def _take(infons: dict[str, Any], keys: Iterable[str]) -> str:
+    """The first of these infons that there is, as text, taken out."""
+    key = next((key for key in keys if infons.get(key) is not None), None)
+    return "" if key is None else str(infons.pop(key)).strip()
+
+
+def _to_score(infons: dict[str, Any]) -> float:
+    try:
+        score = float(infons["score"])
+    except (KeyError, TypeError, ValueError):
+        return 1.0
+    if not math.isfinite(score):
+        return 1.0
+    del infons["score"]
+    return score
+
+
+def _drop_infons(of: str, id: str, infons: dict[str, Any], report: Report) -> None:
+    for key, value in infons.items():
+        report.drop(f"infon of a {of}", f"{id}: {key} = {value}")
+
+
+def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:
+    def legal(string: str) -> str:
+        return _NOT_IN_XML.sub(" ", string)
+
+    kept = AnnotatedText(
+        legal(text.text),
+        [m._replace(label=legal(m.label), kb_id=legal(m.kb_id)) for m in text.mentions],
+        [r._replace(label=legal(r.label)) for r in text.relations],
+        legal(text.id),
+        legal(text.group),
+        text.clusters,
+        text.interactions and [r._replace(label=legal(r.label)) for r in text.interactions],
+    )
+    report.count("texts whose control characters became spaces, as XML has none", int(kept != text))
+    return kept
+
+
+def _to_collection(texts: Iterable[AnnotatedText], report: Report) -> Any:
+    collection = _library().BioCCollection()
+    collection.source, collection.date, collection.key = "spacy-keci", "", ""
+    for number, text in enumerate(texts):
+        collection.add_document(_to_document(text, text.id or str(number), report))
+    return collection
+
+
+def _to_document(text: AnnotatedText, id: str, report: Report) -> Any:
+    bioc = _library()
+    document = bioc.BioCDocument()
+    document.id = id
+    if text.group:
+        document.infons["group"] = text.group
+    crossed = {i for m in text.mentions for i in range(m.start, m.end) if text.text[i] == "\n"}
+    breaks = [i + 1 for i, character in enumerate(text.text) if character == "\n" and i not in crossed]
+    for start, end in zip([0, *breaks], [*(b - 1 for b in breaks), len(text.text)], strict=True):
+        document.add_passage(bioc.BioCPassage.of_text(text.text[start:end], start))
+    for number, mention in enumerate(text.mentions):
+        annotation = bioc.BioCAnnotation()
+        annotation.id, annotation.text = f"T{number}", text.text[mention.start : mention.end]
+        annotation.infons = {"type": mention.label} | ({"identifier": mention.kb_id} if mention.kb_id else {})
+        annotation.add_location(bioc.BioCLocation(mention.start, mention.end - mention.start))
+        document.passages[bisect(breaks, mention.start)].add_annotation(annotation)
+    between_concepts, others = concept_relations(text)
+    lost = len(text.interactions or []) - len(between_concepts)
+    report.count("interactions between entities without an identifier, kept as relations between mentions", lost)
+    for head, tail, label, score in [*between_concepts, *others]:
+        relation = bioc.BioCRelation()
+        relation.id, relation.infons = f"R{len(document.relations)}", {"type": label}
+        if score != 1.0:
+            relation.infons["score"] = repr(score)
+        if isinstance(head, str):
+            relation.infons |= {"entity1": head, "entity2": tail}
+        else:
+            relation.nodes = [bioc.BioCNode(f"T{head}", "head"), bioc.BioCNode(f"T{tail}", "tail")]
+        document.add_relation(relation)
+    return document

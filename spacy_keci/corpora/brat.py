@@ -1,0 +1,123 @@
+"""brat's standoff format (https://brat.nlplab.org/standoff.html): a folder with a ``.txt`` and an ``.ann`` file a text.
+
+Read and written are T lines (mentions), R lines (relations) and N lines (normalisations: the concepts of mentions).
+A concept is "resource:identifier" there; one without a resource is written with :data:`NO_RESOURCE`. Offsets are
+characters, end exclusive, of the file as it is: line ends count as they stand.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from .annotation import AnnotatedText, Mention, Report
+from .records import check_end
+from .standoff import StandoffText
+
+NO_RESOURCE = "KB"
+# What has no place in a span graph of two-place relations.
+_OTHERS = {"E": "event", "A": "attribute", "M": "attribute", "#": "note", "*": "equivalence"}
+_MENTION = re.compile(r"(T\S*)\t(\S+) (-?\d{1,15} -?\d{1,15}(?:;-?\d{1,15} -?\d{1,15})*)\t(.*)")
+_RELATION = re.compile(r"(R\S*)\t(\S+) ([^\s:]+):(\S+) ([^\s:]+):(\S+)\s*")
+_CONCEPT = re.compile(r"(N\S*)\tReference (\S+) ([^\s:]*:\S+)(?:\t.*)?")
+
+
+def read_brat(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The texts of a folder and those below it, in the order of their names, which are their ids.
+
+    A mention in several pieces becomes one, from the first to the last. Events, attributes, notes, equivalences, texts
+    without annotations and malformed lines are left out and counted. The head of a relation is its Arg1, where it has
+    one, else its first argument. Raises ValueError if no text can be read.
+    """
+    kept, problems = 0, []
+    files = sorted(path.rglob("*.txt")) if path.is_dir() else []
+    for file in files:
+        id = unquote(file.relative_to(path).as_posix().removesuffix(".txt"))
+        try:
+            text, annotations = (_decode(f) for f in (file, file.with_suffix(".ann")))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{file.relative_to(path)}: {error}")
+            report.drop("text that cannot be read, or has no .ann file", problems[-1])
+        else:
+            kept += 1
+            check_end(annotations, report)
+            yield _parse(text, annotations, id, report)
+    if not kept:
+        raise ValueError(f"{path} is not a folder with .txt and .ann files of brat. {'; '.join(problems[:1])}".strip())
+    for file in sorted(path.rglob("*.ann")):
+        if not file.with_suffix(".txt").is_file():
+            report.drop("annotations without a .txt file", file.name)
+
+
+def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """Two files for each text, named after its id, or its number where it has none or the id is taken.
+
+    White space in labels and concepts, which brat does not allow there, becomes "_" and is counted. A mention over
+    several lines is written in pieces, as brat does. Raises ValueError if the folder holds texts already.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if any(path.glob("*.txt")) or any(path.glob("*.ann")):
+        raise ValueError(f"{path} holds texts or annotations already: choose an empty folder.")
+    taken: set[str] = set()
+    for number, text in enumerate(texts):
+        name = text.id or str(number)
+        if name in taken:
+            name = f"{name}-{number}"
+            report.count("texts whose id another one has too, numbered")
+        taken.add(name)
+        file = path / f"{quote(name, safe=' ()[]{},;=@+')}.txt"
+        file.write_bytes(text.text.encode())
+        file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())
+
+
+def _decode(file: Path) -> str:
+    return file.read_bytes().decode("utf8")
+
+
+def _parse(text: str, annotations: str, id: str, report: Report) -> AnnotatedText:
+    standoff = StandoffText(text, id, report)
+    lines = [line.removesuffix("\r") for line in annotations.removeprefix("\ufeff").split("\n")]
+    concepts: dict[str, list[str]] = {}
+    for found in filter(None, map(_CONCEPT.fullmatch, lines)):
+        concepts.setdefault(found[2], []).append(found[3].removeprefix(f"{NO_RESOURCE}:"))
+    for found in filter(None, map(_MENTION.fullmatch, lines)):
+        pieces = [(int(start), int(end)) for start, end in (piece.split() for piece in found[3].split(";"))]
+        standoff.add_mention(found[1], pieces, found[2], found[4], ",".join(concepts.pop(found[1], [])))
+    for line in lines:
+        if relation := _RELATION.fullmatch(line):
+            _, label, role, head, other_role, tail = relation.groups()
+            if role == "Arg2" and other_role == "Arg1":
+                head, tail = tail, head
+            standoff.add_relation(head, tail, label)
+        elif line.strip() and not _MENTION.fullmatch(line) and not _CONCEPT.fullmatch(line):
+            report.drop(_OTHERS.get(line[0], "malformed line"), f"{id}: {line[:80]!r}")
+    for mention in concepts:
+        report.drop("concept of a mention that is not there", f"{id}: {mention}")
+    return standoff.build()
+
+
+def _format(text: AnnotatedText, report: Report) -> Iterator[str]:
+    n_concepts = 0
+    for i, mention in enumerate(text.mentions):
+        words = re.sub(r"[\r\n]", " ", text.text[mention.start : mention.end])
+        yield f"T{i + 1}\t{_one_word(mention.label, report)} {_pieces(text.text, mention)}\t{words}"
+        if mention.kb_id:
+            n_concepts += 1
+            yield f"N{n_concepts}\tReference T{i + 1} {_concept(_one_word(mention.kb_id, report))}\t{words}"
+    for number, (head, tail, label, _) in enumerate(text.relations, start=1):
+        yield f"R{number}\t{_one_word(label, report)} Arg1:T{head + 1} Arg2:T{tail + 1}"
+
+
+def _pieces(text: str, mention: Mention) -> str:
+    pieces = re.finditer(r"[^\r\n]*[^\s][^\r\n]*", text[mention.start : mention.end])
+    return ";".join(f"{mention.start + piece.start()} {mention.start + piece.end()}" for piece in pieces)
+
+
+def _concept(kb_id: str) -> str:
+    resource, _, identifier = kb_id.partition(":")
+    return kb_id if resource and identifier and resource != NO_RESOURCE else f"{NO_RESOURCE}:{kb_id}"
+
+
+def _one_word(name: str, report: Report) -> str:
+    report.count("labels and concepts whose white space became '_'", int(bool(re.search(r"\s", name))))
+    return re.sub(r"\s", "_", name)

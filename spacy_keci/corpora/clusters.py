@@ -1,0 +1,113 @@
+"""Relations between entities: what they say of mentions, and how identifiers of concepts make entities of mentions.
+
+Corpora of whole abstracts (BioRED, BC5CDR) relate concepts, not mentions. Here their entities are ``clusters``: for
+each identifier the mentions that carry it; their relations are ``interactions`` between clusters, one for one as in
+the file; and ``relations`` are the interactions spelled out over all pairs of mentions, as BigBIO does it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from .annotation import AnnotatedText, Mention, RelationTriple, Report
+
+UNLINKED = "-"
+# One of the concepts of a composite mention, as in "D007674|D006937"; not so the parts of a variant, "p|SUB|V|600|E".
+_PART = re.compile(r"(\w+:)?[A-Z]*\d{3,}")
+
+
+def linked(kb_id: str) -> str:
+    """The identifiers of a mention without white space around them; empty for "-" and "-1", which mean none."""
+    kb_id = kb_id.strip()
+    return "" if kb_id in (UNLINKED, "-1") else kb_id
+
+
+def identifiers(kb_id: str) -> list[str]:
+    """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605"."""
+    return [part for part in dict.fromkeys(re.split("[,;]", kb_id)) if part]
+
+
+def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]:
+    """For each identifier the mentions that carry it, in order of first appearance; then, with an empty identifier,
+    every mention that has none, alone.
+
+    A mention with several identifiers is in several clusters; a composite one, "D007674|D006937", is in those of its
+    parts besides its own, since corpora name either in their relations.
+    """
+    clusters: dict[str, list[int]] = {}
+    alone: list[tuple[str, list[int]]] = []
+    for i, mention in enumerate(mentions):
+        found = identifiers(mention.kb_id)
+        for key in dict.fromkeys(key for identifier in found for key in (identifier, *_composite(identifier))):
+            clusters.setdefault(key, []).append(i)
+        if not found:
+            alone.append(("", [i]))
+    return [*clusters.items(), *alone]
+
+
+def relate_concepts(
+    text: AnnotatedText, relations: Iterable[tuple[str, str, str, float]], report: Report
+) -> AnnotatedText:
+    """The text with ``relations``, each (identifier, identifier, label, score), as its interactions, spelled out
+    before the relations between mentions that it has already. Relations of identifiers that no mention carries are
+    dropped and counted."""
+    clusters = concept_clusters(text.mentions)
+    index = {identifier: i for i, (identifier, _) in enumerate(clusters) if identifier}
+    interactions = []
+    for head, tail, label, score in relations:
+        where = f"{text.id or repr(text.text[:40])}: {label} of {head} and {tail}"
+        if not label:
+            report.drop("relation without a label", where)
+        elif head not in index or tail not in index:
+            report.drop("relation of a concept that no mention has", where)
+        else:
+            interactions.append(RelationTriple(index[head], index[tail], label, score))
+    if interactions:
+        text.clusters = [members for _, members in clusters]
+        text.interactions = interactions
+        text.relations = spell_out(text.mentions, text.clusters, interactions, report) + text.relations
+    return text
+
+
+def concept_relations(text: AnnotatedText) -> tuple[list[tuple[str, str, str, float]], list[RelationTriple]]:
+    """The inverse of :func:`relate_concepts`: relations between identifiers that the interactions state, and the
+    relations between mentions that these do not spell out, all of them where clusters have no identifier."""
+    clusters, interactions = text.clusters or [], text.interactions or []
+    # Clusters with the same mentions take their identifiers in order.
+    identifiers_of: dict[tuple[int, ...], list[str]] = {}
+    for identifier, members in concept_clusters(text.mentions):
+        identifiers_of.setdefault(tuple(members), []).append(identifier)
+    names = [(identifiers_of.get(tuple(members)) or [""]).pop(0) for members in clusters]
+    stated = [each for each in interactions if names[each.head] and names[each.tail]]
+    spelled = set(spell_out(text.mentions, clusters, stated, Report()))
+    return (
+        [(names[head], names[tail], label, score) for head, tail, label, score in stated],
+        [relation for relation in text.relations if relation not in spelled],
+    )
+
+
+def spell_out(
+    mentions: Sequence[Mention],
+    clusters: Sequence[Sequence[int]],
+    interactions: Sequence[RelationTriple],
+    report: Report,
+    symmetric: bool = False,
+) -> list[RelationTriple]:
+    """Relations between mentions, each pair once per label. Where interactions have no direction (``symmetric``), and
+    within a cluster, the head is the first in the text."""
+    # The same mention may belong to two entities: relations name its first occurrence.
+    first = {mention: i for i, mention in reversed(list(enumerate(mentions)))}
+    relations: dict[RelationTriple, None] = {}
+    for a, b, label, score in interactions:
+        pairs = {(x, y) for x, y in product(*([mentions[i] for i in clusters[c]] for c in (a, b))) if x != y}
+        if symmetric or a == b:
+            pairs = {(min(pair), max(pair)) for pair in pairs}
+        if not pairs:
+            report.count("interactions without a pair of mentions, kept as interactions only")
+        relations |= {RelationTriple(first[head], first[tail], label, score): None for head, tail in sorted(pairs)}
+    return list(relations)
+
+
+def _composite(identifier: str) -> list[str]:
+    parts = identifier.split("|")
+    return parts if len(parts) > 1 and all(_PART.fullmatch(part) for part in parts) else []

@@ -1,0 +1,112 @@
+"""DyGIE++'s JSON (Wadden et al. 2019, https://github.com/dwadden/dygiepp/blob/master/doc/data.md): a document a line.
+
+``sentences`` are lists of tokens; ``ner`` and ``relations`` have a list for each sentence, of [start, end, label] and
+[start, end, start, end, label]. Offsets are tokens of the document, end inclusive.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate, chain, pairwise
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from ..tokens import SPANS_KEY
+from .annotation import AnnotatedText, Report, to_doc
+from .records import Record, count_unknown_keys, read_lines
+from .standoff import StandoffText
+
+_KNOWN = ("dataset", "weight", "sentence_start", "_sentence_start")
+
+
+class _Document(Record):
+    doc_key: str | int = ""
+    sentences: list[list[str]]
+    ner: list[list[list[Any]]] = Field(default_factory=list)
+    relations: list[list[list[Any]]] = Field(default_factory=list)
+    clusters: list[Any] = Field(default_factory=list)
+    events: list[list[Any]] = Field(default_factory=list)
+
+
+def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """Documents whose text is the tokens joined by one space and the sentences by a line break.
+
+    Coreference clusters, events and malformed annotations are left out and counted. Raises ValueError if no line can
+    be read.
+    """
+    for document in read_lines(path, _Document.model_validate_json, report):
+        count_unknown_keys(document, "documents", report, known=_KNOWN)
+        tokens = [token for sentence in document.sentences for token in sentence]
+        starts = list(accumulate((len(token) + 1 for token in tokens), initial=0))
+        id = str(document.doc_key)
+        text = StandoffText("\n".join(map(" ".join, filter(None, document.sentences))), id, report)
+        for start, end, label in _checked(document.ner, 1, len(tokens), id, report):
+            text.add_mention(f"{start}-{end}", [(starts[start], starts[end + 1] - 1)], label)
+        for *ends, label in _checked(document.relations, 2, len(tokens), id, report):
+            text.add_relation(f"{ends[0]}-{ends[1]}", f"{ends[2]}-{ends[3]}", label)
+        for cluster in document.clusters:
+            report.drop("coreference cluster", f"{id}: {str(cluster)[:80]}")
+        for event in chain.from_iterable(document.events):
+            report.drop("event", f"{id}: {str(event)[:80]}")
+        yield text.build()
+
+
+def write_dygie(
+    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
+) -> None:
+    """Documents with the tokens of ``make_doc`` (default: what white space separates), split further at the boundaries
+    of mentions. Sentences are the lines of the text; lines that a mention or relation joins make one sentence.
+    Texts that are not their tokens with single spaces in between are counted.
+
+    Of mentions with the same words, DyGIE++ cannot tell which one a relation means: such relations are dropped and
+    counted. A text without an id gets its number.
+    """
+    make_doc = make_doc or Tokenizer(Vocab())
+    with path.open("w", encoding="utf8") as file:
+        for number, text in enumerate(texts):
+            record = _to_record(text.id or str(number), to_doc(text, make_doc, report), report)
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _checked(parts: list[list[list[Any]]], n: int, n_tokens: int, id: str, report: Report) -> Iterator[list[Any]]:
+    """Annotations of ``n`` spans inside the document, with a label; what follows on the label are scores."""
+    for annotation in (annotation for sentence in parts for annotation in sentence):
+        offsets, labels = annotation[: 2 * n], annotation[2 * n : 2 * n + 1]
+        are_offsets = len(offsets) == 2 * n and all(type(offset) is int for offset in offsets)
+        if not are_offsets or not labels or not isinstance(labels[0], str):
+            report.drop("malformed mention or relation", f"{id}: {str(annotation)[:80]}")
+        elif not all(0 <= start <= end < n_tokens for start, end in zip(offsets[::2], offsets[1::2], strict=True)):
+            report.drop("mention or relation outside the text", f"{id}: {str(annotation)[:80]}")
+        else:
+            report.count("scores of mentions and relations", len(annotation[2 * n + 1 :]))
+            yield [*offsets, *labels]
+
+
+def _to_record(id: str, doc: Doc, report: Report) -> dict[str, Any]:
+    words = [token.text for token in doc]
+    index = list(accumulate((not word.isspace() for word in words), initial=0))
+    words = [word for word in words if not word.isspace()]
+    spans = [(index[span.start], index[span.end] - 1, span.label_) for span in doc.spans[SPANS_KEY]]
+    same = {span[:2] for i, span in enumerate(spans) if span[:2] in [other[:2] for other in spans[:i]]}
+    relations = []
+    for head, tail, label, _ in doc.spans[SPANS_KEY].attrs["relations"]:
+        if same & {spans[head][:2], spans[tail][:2]}:
+            report.drop("relation of one of several mentions with the same words", f"{id}: {label}")
+        else:
+            relations.append((*spans[head][:2], *spans[tail][:2], label))
+    breaks = {index[token.i] for token in doc if "\n" in token.text}
+    crossed = [(min(annotation[:-1]), max(annotation[:-1])) for annotation in [*spans, *relations]]
+    kept = {b for b in breaks if not any(first < b <= last for first, last in crossed)}
+    bounds = list(pairwise(sorted({0, len(words), *kept})))
+    sentences = [words[first:end] for first, end in bounds]
+    report.count("texts whose spacing is not kept", int("\n".join(map(" ".join, sentences)) != doc.text))
+    return {
+        "doc_key": id,
+        "sentences": sentences,
+        "ner": [[list(s) for s in spans if first <= s[0] < end] for first, end in bounds],
+        "relations": [[list(r) for r in relations if first <= r[0] < end] for first, end in bounds],
+    }

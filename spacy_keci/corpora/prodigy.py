@@ -1,0 +1,132 @@
+"""Prodigy's relations (https://prodi.gy/docs/api-interfaces#relations): one task with its answer a line.
+
+``spans`` are mentions with offsets of characters (end exclusive) and of tokens (end inclusive); ``relations`` join a
+``head`` and a ``child``, given as the last token of the span and as the span itself. Besides what Prodigy asks for,
+spans have a ``kb_id`` and relations a ``score`` where there is one, and ``meta`` holds id and group.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from spacy.tokens import Doc, Span
+
+from ..tokenizer import biomedical_tokenizer
+from ..tokens import SPANS_KEY
+from .annotation import AnnotatedText, Report, to_doc
+from .records import Record, count_unknown_keys, read_lines
+from .standoff import StandoffText
+
+# Of tokens, tasks and their display.
+_KNOWN = ["tokens", "arcs", "options", "accept", "config", "relations.color"]
+_KNOWN += [
+    f"{span}.{key}"
+    for span in ("spans", "relations.head_span", "relations.child_span")
+    for key in ("type", "text", "token_start")
+]
+
+
+class _Span(Record):
+    start: int
+    end: int
+    label: str | None = None
+    token_end: int | None = None
+    kb_id: str | None = None
+
+
+class _Relation(Record):
+    head: int
+    child: int
+    label: str
+    head_span: _Span | None = None
+    child_span: _Span | None = None
+    score: float = Field(1.0, allow_inf_nan=False)
+
+
+class _Task(Record):
+    text: str
+    spans: list[_Span] = Field(default_factory=list)
+    relations: list[_Relation] = Field(default_factory=list)
+    meta: dict[str, Any] = Field(default_factory=dict)
+    answer: str = "accept"
+
+
+def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The texts of accepted tasks; rejected and ignored ones are left out and counted, as are malformed lines and
+    relations of spans without a label. Raises ValueError if no line can be read."""
+    for task in read_lines(path, _Task.model_validate_json, report):
+        if task.answer != "accept":
+            report.drop(f"task with the answer {task.answer[:20]!r}", task.text[:40])
+            continue
+        unknown = {key for key in task.model_extra or () if key.startswith("_")}
+        count_unknown_keys(task, "tasks", report, known=[*_KNOWN, *unknown])
+        for key in task.meta.keys() - {"id", "group"}:
+            report.drop("entry of a task's meta", f"{key}: {task.meta[key]}")
+        text = StandoffText(task.text, str(task.meta.get("id", "")), report)
+        by_last_token: dict[int, str] = {}
+        for span in task.spans:
+            if span.token_end is not None:
+                by_last_token.setdefault(span.token_end, _name(span))
+            text.add_mention(_name(span), [(span.start, span.end)], span.label or "", kb_id=span.kb_id or "")
+        for r in task.relations:
+            head, child = (
+                _name(span) if span else by_last_token.get(token, f"token {token}")
+                for token, span in ((r.head, r.head_span), (r.child, r.child_span))
+            )
+            text.add_relation(head, child, r.label, r.score)
+        result = text.build()
+        result.group = str(task.meta.get("group", ""))
+        yield result
+
+
+def write_prodigy(
+    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
+) -> None:
+    """Accepted tasks, with the tokens of ``make_doc`` (default: the biomedical tokenizer), split further at the
+    boundaries of mentions."""
+    make_doc = make_doc or biomedical_tokenizer()
+    with path.open("w", encoding="utf8") as file:
+        for text in texts:
+            file.write(json.dumps(_to_task(text, to_doc(text, make_doc, report)), ensure_ascii=False) + "\n")
+
+
+def _name(span: _Span) -> str:
+    return f"{span.start}-{span.end} {span.label}"
+
+
+def _to_task(text: AnnotatedText, doc: Doc) -> dict[str, Any]:
+    spans = list(doc.spans[SPANS_KEY])
+    relations = [
+        {
+            "head": spans[head].end - 1,
+            "child": spans[tail].end - 1,
+            "head_span": _to_span(spans[head]),
+            "child_span": _to_span(spans[tail]),
+            "label": label,
+        }
+        | ({"score": score} if score != 1.0 else {})
+        for head, tail, label, score in doc.spans[SPANS_KEY].attrs["relations"]
+    ]
+    return {
+        "text": doc.text,
+        "tokens": [
+            {"text": t.text, "start": t.idx, "end": t.idx + len(t), "id": t.i, "ws": bool(t.whitespace_)} for t in doc
+        ],
+        "spans": [_to_span(span) | ({"kb_id": span.kb_id_} if span.kb_id_ else {}) for span in spans],
+        "relations": relations,
+        "meta": {key: value for key, value in (("id", text.id), ("group", text.group)) if value},
+        "_view_id": "relations",
+        "answer": "accept",
+    }
+
+
+def _to_span(span: Span) -> dict[str, Any]:
+    return {
+        "start": span.start_char,
+        "end": span.end_char,
+        "token_start": span.start,
+        "token_end": span.end - 1,
+        "label": span.label_,
+    }

@@ -1,0 +1,120 @@
+"""PubTator (https://www.ncbi.nlm.nih.gov/research/pubtator/), as BioRED and BC5CDR use it.
+
+A document is its title (``id|t|...``), its abstract (``id|a|...``), and lines with tabs between their columns: mentions
+(id, start, end, text, type, identifiers) and relations between identifiers (id, label, identifier, identifier).
+Offsets are characters, end exclusive, of title and abstract with one character between them, here a line break.
+Relations hold between concepts: see :mod:`spacy_keci.corpora.clusters`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+
+from .annotation import AnnotatedText, Report
+from .clusters import UNLINKED, concept_relations, identifiers, linked, relate_concepts
+from .records import check_end, read_text
+from .standoff import StandoffText
+
+_TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
+
+
+def read_pubtator(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The documents of a file. Lines that are none of the above or belong to another document are left out and
+    reported by number, columns that have no place here (BioRED's novelty of relations) are counted.
+
+    Raises ValueError if the file has no title.
+    """
+    document: list[str] = []
+    content = read_text(path)
+    check_end(content, report)
+    lines = content.split("\n")
+    if any(line.strip() for line in lines) and not any(_is_title(line) for line in lines):
+        raise ValueError(f"{path} is not PubTator: no line begins with an id and |t|.")
+    for number, line in enumerate(lines, start=1):
+        if _is_title(line) and document:
+            yield _parse(document, report)
+            document = []
+        if document or _is_title(line):
+            document.append(line)
+        elif line.strip():
+            report.drop("line before the first title", f"line {number}")
+    if document:
+        yield _parse(document, report)
+
+
+def write_pubtator(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """The first line break of a text divides title and abstract, others become spaces. Interactions between clusters
+    that have an identifier are written as they are, other relations as relations between the identifiers of head and
+    tail; without these they are dropped and counted. A text without an id gets its number."""
+    with path.open("w", encoding="utf8", newline="\n") as file:
+        for number, text in enumerate(texts):
+            file.write("\n".join(_format(text, text.id or str(number), report)) + "\n\n")
+
+
+def _is_title(line: str) -> bool:
+    found = _TEXT.match(line)
+    return found is not None and found[2] == "t"
+
+
+def _parse(lines: list[str], report: Report) -> AnnotatedText:
+    id, _, title = lines[0].split("|", 2)
+    abstract = [line.split("|", 2)[2] for line in lines if line.startswith(f"{id}|a|")]
+    report.count("texts without an abstract", int(not abstract))
+    text = StandoffText("\n".join([title, *(a for a in abstract[:1] if a)]), id, report)
+    relations = []
+    for line in lines[1:]:
+        if not line.strip() or (abstract and line == f"{id}|a|{abstract[0]}"):
+            continue
+        columns = line.split("\t")
+        if columns[0] == id and len(columns) >= 5 and _is_number(columns[1]) and _is_number(columns[2]):
+            start, end, surface, label, *rest = columns[1:]
+            kb_id = linked(rest[0]) if rest else ""
+            text.add_mention(f"{start}-{end}", [(int(start), int(end))], label.strip(), surface, kb_id)
+            _drop_columns("further column of a mention", id, rest[1:], report)
+        elif columns[0] == id and len(columns) >= 4 and not _is_number(columns[1]):
+            label, head, tail, *rest = (column.strip() for column in columns[1:])
+            relations.append((head, tail, label, 1.0))
+            _drop_columns("further column of a relation", id, rest, report)
+        else:
+            report.drop("malformed line", f"{id}: {line[:80]!r}")
+    return relate_concepts(text.build(), relations, report)
+
+
+def _is_number(column: str) -> bool:
+    return column.isascii() and column.removeprefix("-").isdigit() and len(column) < 16
+
+
+def _drop_columns(reason: str, id: str, columns: Iterable[str], report: Report) -> None:
+    for column in columns:
+        if column.strip():
+            report.drop(reason, f"{id}: {column}")
+
+
+def _format(text: AnnotatedText, id: str, report: Report) -> list[str]:
+    title, _, abstract = text.text.partition("\n")
+    if "\n" in abstract or "\r" in text.text or (not abstract and text.text.endswith("\n")):
+        report.drop("line breaks, of which PubTator has one between title and abstract", repr(text.id or title[:40]))
+    id = re.sub(r"[|\s]", "_", id)
+    lines = [f"{id}|t|{_one_line(title)}", f"{id}|a|{_one_line(abstract)}"]
+    for m in text.mentions:
+        columns = (text.text[m.start : m.end], m.label, m.kb_id or UNLINKED)
+        lines.append("\t".join([id, str(m.start), str(m.end), *map(_one_column, columns)]))
+    stated, others = concept_relations(text)
+    relations = dict.fromkeys((label, head, tail) for head, tail, label, _ in stated)
+    for head, tail, label, _ in others:
+        ends = [identifiers(text.mentions[i].kb_id) for i in (head, tail)]
+        if not all(ends):
+            report.drop("relation of a mention without an identifier", f"{id}: {label}")
+        else:
+            report.count("relations between mentions, written as relations between their concepts")
+            relations |= dict.fromkeys((label, a, b) for a, b in product(*ends))
+    return lines + ["\t".join([id, *map(_one_column, relation)]) for relation in relations]
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\r\n]", " ", text)
+
+
+def _one_column(text: str) -> str:
+    return re.sub(r"[\r\n\t]", " ", text)

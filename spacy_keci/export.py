@@ -1,0 +1,205 @@
+"""Span graphs as tables and as graphs: one row for each relation, one graph for a document or a whole corpus.
+
+pandas and pyarrow come with the extra ``spacy-keci[export]`` and are imported when they are needed.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice, product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc, Span
+
+from .corpora.clusters import identifiers
+from .knowledge.normalize import normalize
+from .tokens import SPANS_KEY, get_relations
+
+if TYPE_CHECKING:
+    import networkx
+    import pandas
+
+# Offsets are characters of the document, end exclusive.
+COLUMNS: dict[str, type] = {
+    "doc": str,
+    "group": str,
+    "head": str,
+    "head_type": str,
+    "head_concept": str,
+    "head_start": int,
+    "head_end": int,
+    "label": str,
+    "tail": str,
+    "tail_type": str,
+    "tail_concept": str,
+    "tail_start": int,
+    "tail_end": int,
+    "score": float,
+    "sentence": str,
+    "sentence_start": int,
+    "sentence_end": int,
+}
+_ROWS_AT_ONCE = 10_000
+
+
+def relation_rows(docs: Iterable[Doc], spans_key: str = SPANS_KEY) -> Iterator[dict[str, Any]]:
+    """One row with the keys of :data:`COLUMNS` for each relation.
+
+    ``doc`` and ``group`` are those in the document's user data. ``sentence`` is the text from the first sentence of
+    head and tail to the last: sentences of the pipeline where it has set them, else those of a simple rule.
+    """
+    for doc in docs:
+        relations = get_relations(doc, spans_key)
+        sentence_of = _sentences(doc) if relations else []
+        for relation in relations:
+            head, tail = relation.head, relation.tail
+            first, last = sentence_of[min(head.start, tail.start)], sentence_of[max(head.end, tail.end) - 1]
+            sentence = doc[first.start : last.end]
+            ends = {
+                key: value
+                for name, span in (("head", head), ("tail", tail))
+                for key, value in (
+                    (name, span.text),
+                    (f"{name}_type", span.label_),
+                    (f"{name}_concept", span.kb_id_),
+                    (f"{name}_start", span.start_char),
+                    (f"{name}_end", span.end_char),
+                )
+            }
+            yield {
+                "doc": str(doc.user_data.get("id", "")),
+                "group": str(doc.user_data.get("group", "")),
+                **ends,
+                "label": relation.label,
+                "score": relation.score,
+                "sentence": sentence.text,
+                "sentence_start": sentence.start_char,
+                "sentence_end": sentence.end_char,
+            }
+
+
+def relations_frame(docs: Iterable[Doc], spans_key: str = SPANS_KEY) -> "pandas.DataFrame":
+    """:func:`relation_rows` as a DataFrame. Raises ImportError if pandas is not installed."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(f"A DataFrame needs pandas: pip install 'spacy-keci[export]' ({error}).") from None
+    return pandas.DataFrame(list(relation_rows(docs, spans_key)), columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def write_relations(docs: Iterable[Doc], path: Path, spans_key: str = SPANS_KEY) -> None:
+    """Write :func:`relation_rows` to a ``.csv`` or ``.parquet`` file, a part at a time.
+
+    Raises ValueError for another suffix, ImportError if pyarrow, for Parquet, is not installed.
+    """
+    rows = relation_rows(docs, spans_key)
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf8", newline="") as file:
+            writer = csv.DictWriter(file, list(COLUMNS))
+            writer.writeheader()
+            writer.writerows(rows)
+    elif path.suffix == ".parquet":
+        _write_parquet(rows, path)
+    else:
+        raise ValueError(f"Cannot tell the kind of table of {path}: its name must end in .csv or .parquet.")
+
+
+def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
+    """The span graph of a document. Nodes are positions in ``doc.spans[spans_key]``, with ``text``, ``label``,
+    ``kb_id``, ``start`` and ``end`` (characters) and, where known, ``score``; edges have ``label`` and ``score``."""
+    import networkx
+
+    graph = networkx.MultiDiGraph()
+    if spans_key not in doc.spans:
+        return graph
+    group = doc.spans[spans_key]
+    for i, span in enumerate(group):
+        graph.add_node(
+            i, text=span.text, label=span.label_, kb_id=span.kb_id_, start=span.start_char, end=span.end_char
+        )
+    for i, score in enumerate(group.attrs.get("scores", [])):
+        graph.nodes[i]["score"] = score
+    for head, tail, label, score in group.attrs.get("relations", []):
+        graph.add_edge(head, tail, key=label, label=label, score=score)
+    return graph
+
+
+def corpus_graph(docs: Iterable[Doc], spans_key: str = SPANS_KEY, max_sentences: int = 10) -> "networkx.MultiDiGraph":
+    """One graph of many documents: what is said of the same concepts comes together.
+
+    Nodes are the concepts that mentions are linked to (``kb_id_``; a mention with several, "5604,5605", counts for
+    each), and ``name:...`` for the normalised name of mentions without one. They have the ``concept`` (or ""), the
+    most frequent ``name``, all ``types``, and the number of ``mentions``. Edges, one for each label between two nodes,
+    have ``label``, the ``count`` of relations, the number of ``documents``, the highest ``score``, and up to
+    ``max_sentences`` different supporting ``sentences``.
+    """
+    import networkx
+
+    graph = networkx.MultiDiGraph()
+    names: dict[str, Counter[str]] = {}
+    for doc in docs:
+        seen: set[tuple[str, str, str]] = set()
+        for span in doc.spans.get(spans_key, ()):
+            for node in _nodes(span.text, span.kb_id_):
+                graph.add_node(node)
+                data = graph.nodes[node]
+                data.setdefault("concept", "" if node.startswith("name:") else node)
+                data.setdefault("types", set()).add(span.label_)
+                data["mentions"] = data.get("mentions", 0) + 1
+                names.setdefault(node, Counter())[span.text] += 1
+        for row in relation_rows([doc], spans_key):
+            ends = [_nodes(row[end], row[f"{end}_concept"]) for end in ("head", "tail")]
+            for head, tail in product(*ends):
+                edge = head, tail, row["label"]
+                if not graph.has_edge(*edge):
+                    graph.add_edge(*edge, label=row["label"], count=0, documents=0, score=row["score"], sentences=[])
+                data = graph.edges[edge]
+                data["count"] += 1
+                data["documents"] += edge not in seen
+                data["score"] = max(data["score"], row["score"])
+                if len(data["sentences"]) < max_sentences and row["sentence"] not in data["sentences"]:
+                    data["sentences"].append(row["sentence"])
+                seen.add(edge)
+    for node, data in graph.nodes(data=True):
+        data["name"] = names[node].most_common(1)[0][0]
+        data["types"] = sorted(data["types"])
+    return graph
+
+
+def _nodes(text: str, kb_id: str) -> list[str]:
+    return identifiers(kb_id) or [f"name:{normalize(text) or text}"]
+
+
+def _sentences(doc: Doc) -> list[Span]:
+    """The sentence of each token. Without sentences in the document, one begins after a full stop and white space,
+    unless in lower case: biomedical tokenizers split "0.5" and "e.g." at the full stop."""
+    if doc.has_annotation("SENT_START"):
+        sentences = list(doc.sents)
+    else:
+        (guesses,) = Sentencizer().predict([doc])
+        starts = [
+            token.i
+            for token, is_start in zip(doc, guesses, strict=True)
+            if token.i == 0 or (is_start and _is_apart(doc, token.i) and not token.is_lower)
+        ]
+        sentences = [doc[start:end] for start, end in zip(starts, [*starts[1:], len(doc)], strict=True)]
+    return [sentence for sentence in sentences for _ in sentence]
+
+
+def _is_apart(doc: Doc, i: int) -> bool:
+    return bool(doc[i - 1].whitespace_) or doc[i - 1].is_space
+
+
+def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:
+    try:
+        import pyarrow
+        from pyarrow.parquet import ParquetWriter
+    except ImportError as error:
+        raise ImportError(f"Parquet needs pyarrow: pip install 'spacy-keci[export]' ({error}).") from None
+    types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    with ParquetWriter(path, schema) as writer:
+        while part := list(islice(rows, _ROWS_AT_ONCE)):
+            writer.write_table(pyarrow.Table.from_pylist(part, schema))

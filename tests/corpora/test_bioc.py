@@ -1,0 +1,217 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
+
+bioc = pytest.importorskip("bioc", reason="needs the extra 'bioc'")
+READ = {"json": read_bioc_json, "xml": read_bioc_xml}
+WRITE = {"json": write_bioc_json, "xml": write_bioc_xml}
+
+
+def annotation(id: str, text: str, *locations: tuple[int, int], **infons: Any) -> dict[str, Any]:
+    return {
+        "id": id,
+        "infons": {"type": "gene", **infons},
+        "text": text,
+        "locations": [{"offset": offset, "length": length} for offset, length in locations],
+    }
+
+
+def relation(*nodes: str, **infons: Any) -> dict[str, Any]:
+    return {
+        "id": "R",
+        "infons": {"type": "binds", **infons},
+        "nodes": [{"refid": node, "role": ""} for node in nodes],
+    }
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    sentence = {"offset": 12, "infons": {}, "text": "C binds A.", "annotations": [annotation("3", "A", (20, 1))]}
+    return {
+        "id": "d1",
+        "infons": {"journal": "x"},
+        "passages": [
+            {
+                "offset": 0,
+                "infons": {"type": "title"},
+                "text": "A and B c.",
+                "sentences": [],
+                "annotations": [
+                    annotation("1", "A", (0, 1), identifier="5604,5605", note=1),
+                    annotation("2", "B c", (6, 3), identifier="-"),
+                    annotation("p", "A B", (0, 1), (6, 1)),
+                ],
+                "relations": [relation("1", "2", score="0.5")],
+            },
+            {"offset": 12, "infons": {}, "sentences": [sentence], "annotations": [], "relations": []},
+        ],
+        "relations": [relation("3", "2"), relation(entity1="5605", entity2="5604", novel="No")],
+        **changes,
+    }
+
+
+def fill(part: Any) -> Any:
+    """Everything that the library's own program wants to be there."""
+    if "documents" not in part:
+        part = {"infons": {}, "annotations": [], "relations": [], "nodes": [], "text": "", **part}
+    return {key: [fill(p) for p in value] if isinstance(value, list) else value for key, value in part.items()}
+
+
+def write_any(path: Path, kind: str, *documents: dict[str, Any]) -> Path:
+    collection = {"source": "", "date": "", "key": "", "infons": {}, "documents": list(documents)}
+    if kind == "json":
+        path.write_text(json.dumps(collection), encoding="utf8")
+    else:
+        parsed = bioc.biocjson.loads(json.dumps(fill(collection)))
+        path.write_text(bioc.biocxml.dumps(parsed), encoding="utf8")
+    return path
+
+
+def read(path: Path, kind: str) -> tuple[list[AnnotatedText], Report]:
+    report = Report()
+    return list(READ[kind](path, report)), report
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_annotations_at_all_levels(tmp_path: Path, kind: str) -> None:
+    (text,), report = read(write_any(tmp_path / "x", kind, document()), kind)
+    assert text.text == "A and B c.\n\nC binds A."
+    assert text.mentions == [
+        Mention(0, 1, "gene", "5604,5605"),
+        Mention(6, 9, "gene"),
+        Mention(0, 7, "gene"),
+        Mention(20, 21, "gene"),
+    ]
+    assert text.interactions == [RelationTriple(1, 0, "binds")]
+    assert text.relations == [RelationTriple(3, 1, "binds"), RelationTriple(0, 1, "binds", 0.5)]
+    assert text.id == "d1"
+    assert report.counts == {
+        "mentions in several pieces, kept as one from the first to the last": 1,
+        "interactions without a pair of mentions, kept as interactions only": 1,
+        "dropped: infon of a annotation": 1,
+        "dropped: infon of a relation": 1,
+        "dropped: infon of a document, passage or sentence": 2,
+    }
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_malformed_parts_are_reported(tmp_path: Path, kind: str) -> None:
+    overlapping = [{"offset": 0, "text": "AAAA", "infons": {}}, {"offset": 2, "text": "B", "infons": {}}]
+    far = [{"offset": 10**9, "text": "A", "infons": {}}]
+    parts = [
+        annotation("1", "A", (0, 9)),
+        annotation("2", "B", (0, 1)),
+        annotation("3", "A"),
+        annotation("4", "A", (0, 1)),
+    ]
+    bad = {"offset": 0, "text": "A", "infons": {}, "annotations": parts}
+    relations = [relation("4", "9"), relation("4"), relation("4", "4", "4"), relation()]
+    documents = [
+        document(passages=[{**passage, "sentences": []} for passage in passages], relations=[], infons={})
+        for passages in (overlapping, far, [bad])
+    ]
+    documents[-1]["relations"] = relations
+    (text,), report = read(write_any(tmp_path / "x", kind, *documents), kind)
+    assert text.mentions == [Mention(0, 1, "gene")]
+    assert text.relations == []
+    assert report.counts == {
+        "dropped: malformed record": 2,
+        "dropped: mention outside the text or empty": 2,
+        "dropped: mention whose offsets do not hold its text": 1,
+        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation that does not hold between two": 3,
+    }
+
+
+def test_json_of_other_forms(tmp_path: Path) -> None:
+    path = write_any(tmp_path / "x", "json", document(passages=[{"offset": "0"}]), document(pmid=7))
+    (text,), report = read(path, "json")
+    assert len(text.mentions) == 4
+    assert "record 1 (id d1): passages.0.offset: Input should be a valid integer" in "\n".join(report.lines())
+    assert report.counts["documents with the unknown key 'pmid'"] == 1
+    path.write_text(json.dumps([json.loads(path.read_text())] * 2))
+    assert len(read(path, "json")[0]) == 2
+    for content, message in [
+        ("[1]", "expected an object with a list of 'documents'"),
+        ('{"documents": [{}]}', "record 1: passages: Field required"),
+        ('{"documents": [{"id": "\\ud800", "passages": []}]}', "half of a surrogate pair"),
+        ("[" * 100_000, "nested too deeply"),
+    ]:
+        path.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            read(path, "json")
+
+
+def test_xml_of_other_forms(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text(
+        "<collection><document><passage><offset>x</offset></passage></document>"
+        "<document><id>2</id><passage><offset>0</offset><text>A</text><b/></passage></document></collection>"
+    )
+    (text,), report = read(path, "xml")
+    assert text == AnnotatedText("A", id="2")
+    assert report.counts == {"dropped: malformed record": 1, "dropped: element that BioC does not have": 1}
+    for content, message in [
+        ("<collection>", "is not BioC XML: "),
+        ("<a/>", "its root is 'a', not 'collection'"),
+        ("", "is not BioC XML: "),
+        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "its root is 'a'"),
+    ]:
+        path.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            read(path, "xml")
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_everything_comes_back(tmp_path: Path, kind: str) -> None:
+    text = AnnotatedText(
+        "\nA binds\nB.\r\n\n",
+        [Mention(1, 2, "x", "D007674"), Mention(3, 10, "y", "p|DEL|1|2|"), Mention(9, 10, "z")],
+        [RelationTriple(0, 1, "binds", 0.25), RelationTriple(0, 2, "has", 0.1)],
+        id="7",
+        group="g",
+        clusters=[[0], [1], [2]],
+        interactions=[RelationTriple(0, 1, "binds", 0.25)],
+    )
+    report = Report()
+    WRITE[kind]([text], tmp_path / "x", report)
+    assert read(tmp_path / "x", kind)[0] == [text]
+    assert not report.counts
+    bioc.validate(
+        bioc.biocjson.loads((tmp_path / "x").read_text()) if kind == "json" else bioc.biocxml.load(str(tmp_path / "x"))
+    )
+
+
+def test_control_characters_have_no_place_in_xml(tmp_path: Path) -> None:
+    text = AnnotatedText("A\x00B\ufffe", [Mention(0, 3, "x\x01")], id="1")
+    report = Report()
+    write_bioc_xml([text], tmp_path / "x", report)
+    assert read(tmp_path / "x", "xml")[0] == [AnnotatedText("A B ", [Mention(0, 3, "x")], id="1")]
+    assert report.counts == {"texts whose control characters became spaces, as XML has none": 1}
+
+
+def test_clusters_without_identifiers_are_counted(tmp_path: Path) -> None:
+    text = AnnotatedText(
+        "A B",
+        [Mention(0, 1, "x"), Mention(2, 3, "x")],
+        [RelationTriple(0, 1, "binds")],
+        id="1",
+        clusters=[[0], [1]],
+        interactions=[RelationTriple(0, 1, "binds")],
+    )
+    report = Report()
+    write_bioc_json([text], tmp_path / "x", report)
+    assert read(tmp_path / "x", "json")[0] == [AnnotatedText(text.text, text.mentions, text.relations, id="1")]
+    assert report.counts == {
+        "interactions between entities without an identifier, kept as relations between mentions": 1
+    }
+
+
+def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "bioc", None)
+    with pytest.raises(ValueError, match=r"pip install 'spacy-keci\[bioc\]'"):
+        list(read_bioc_json(tmp_path / "x", Report()))

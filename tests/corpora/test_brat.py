@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import pytest
+
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.brat import read_brat, write_brat
+
+
+def write(folder: Path, text: str, annotations: str | None, name: str = "a") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.txt").write_bytes(text.encode())
+    if annotations is not None:
+        (folder / f"{name}.ann").write_bytes(annotations.encode())
+    return folder
+
+
+def read(folder: Path) -> tuple[list[AnnotatedText], Report]:
+    report = Report()
+    return list(read_brat(folder, report)), report
+
+
+def test_mentions_relations_and_concepts(tmp_path: Path) -> None:
+    annotations = (
+        "T1\tdrug 0 5\tFK506\n"
+        "T2\tprotein 14 18;20 23\tFKBP 12x\n"
+        "T3\tprotein 14 23\tFKBP 12x\n"
+        "N1\tReference T1 CHEBI:61049\ttacrolimus\n"
+        "N2\tReference T1 KB:D016559\n"
+        "R1\tbinds Arg1:T1 Arg2:T2\t\n"
+        "R2\tbinds Arg2:T1 Arg1:T3\n"
+        "R3\tpart Whole:T3 Part:T1\n"
+    )
+    write(tmp_path / "c" / "sub", "FK506\r\nbinds  FKBP\r\n12x", annotations, "a.b")
+    (text,), report = read(tmp_path / "c")
+    assert text.id == "sub/a.b"
+    assert text.mentions == [
+        Mention(0, 5, "drug", "CHEBI:61049,D016559"),
+        Mention(14, 23, "protein"),
+        Mention(14, 23, "protein"),
+    ]
+    assert text.relations == [
+        RelationTriple(0, 1, "binds"),
+        RelationTriple(2, 0, "binds"),
+        RelationTriple(2, 0, "part"),
+    ]
+    assert not report.counts
+
+
+def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
+    annotations = (
+        "T1\tx 0 1;4 5\tA C\n"
+        "T2\tx 2 3\tB\n"
+        "E1\tBinding:T1 Theme:T2\n"
+        "A1\tNegation E1\n"
+        "M1\tSpeculation E1\n"
+        "#1\tAnnotatorNotes T1\tnot sure\n"
+        "*\tEquiv T1 T2\n"
+        "R1\tcause Arg1:E1 Arg2:T1\n"
+        "N1\tReference T9 CHEBI:1\tx\n"
+    )
+    (text,), report = read(write(tmp_path / "c", "A B C", annotations))
+    assert text.mentions == [Mention(0, 5, "x"), Mention(2, 3, "x")]
+    assert report.counts == {
+        "mentions in several pieces, kept as one from the first to the last": 1,
+        "dropped: event": 1,
+        "dropped: attribute": 2,
+        "dropped: note": 1,
+        "dropped: equivalence": 1,
+        "dropped: relation of a mention that is not there": 1,
+        "dropped: concept of a mention that is not there": 1,
+    }
+
+
+def test_malformed_lines_and_files(tmp_path: Path) -> None:
+    lines = [
+        "T1\tx 0 1\tA",
+        "T2\tx 0 1",
+        "T3\tx 0 99\tA",
+        "T4\tx 3 1\tB",
+        "T5\tx 0 1\tB",
+        "T1\ty 2 3\tB",
+        "R1\tr T1 T1",
+    ]
+    write(tmp_path / "c", "A B C", "\n".join([*lines, "R2\tr Arg1:T1 Arg2:T1"]))
+    write(tmp_path / "c", "no annotations", None, "b")
+    write(tmp_path / "c", "", "", "empty")
+    (tmp_path / "c" / "latin.txt").write_bytes(b"\xe9")
+    (tmp_path / "c" / "latin.ann").touch()
+    (tmp_path / "c" / "alone.ann").touch()
+    (text, empty), report = read(tmp_path / "c")
+    assert text.mentions == [Mention(0, 1, "x"), Mention(2, 3, "y")]
+    assert empty == AnnotatedText("", id="empty")
+    assert report.counts == {
+        "dropped: mention outside the text or empty": 2,
+        "dropped: mention whose offsets do not hold its text": 1,
+        "dropped: malformed line": 2,
+        "dropped: relation of a mention that is not there": 1,
+        "dropped: text that cannot be read, or has no .ann file": 2,
+        "dropped: annotations without a .txt file": 1,
+        "files that do not end with a line break: they may be cut short": 1,
+    }
+
+
+def test_what_is_no_brat(tmp_path: Path) -> None:
+    write(tmp_path / "c", "no annotations", None)
+    for path in (tmp_path / "c", tmp_path / "c" / "a.txt", tmp_path / "none"):
+        with pytest.raises(ValueError, match=r"is not a folder with .txt and .ann files of brat"):
+            read(path)
+
+
+def test_written_as_brat_does(tmp_path: Path) -> None:
+    text = AnnotatedText(
+        "FK506 binds\nFKBP12.",
+        [Mention(0, 5, "drug", "CHEBI:61049"), Mention(6, 18, "a b", "D 1"), Mention(12, 18, "protein", "KB:1")],
+        [RelationTriple(0, 2, "binds")],
+        id="../x",
+    )
+    report = Report()
+    texts = [text, AnnotatedText("second", id="../x"), AnnotatedText("third")]
+    write_brat(texts, tmp_path / "c", report)
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == [
+        "..%2Fx-1.ann",
+        "..%2Fx-1.txt",
+        "..%2Fx.ann",
+        "..%2Fx.txt",
+        "2.ann",
+        "2.txt",
+    ]
+    assert (tmp_path / "c" / "..%2Fx.ann").read_text(encoding="utf8").splitlines() == [
+        "T1\tdrug 0 5\tFK506",
+        "N1\tReference T1 CHEBI:61049\tFK506",
+        "T2\ta_b 6 11;12 18\tbinds FKBP12",
+        "N2\tReference T2 KB:D_1\tbinds FKBP12",
+        "T3\tprotein 12 18\tFKBP12",
+        "N3\tReference T3 KB:KB:1\tFKBP12",
+        "R1\tbinds Arg1:T1 Arg2:T3",
+    ]
+    assert report.counts == {
+        "labels and concepts whose white space became '_'": 2,
+        "texts whose id another one has too, numbered": 1,
+    }
+    found, report = read(tmp_path / "c")
+    assert [text.id for text in found] == ["../x-1", "../x", "2"]
+    assert found[1].mentions == [text.mentions[0], Mention(6, 18, "a_b", "D_1"), text.mentions[2]]
+    assert not report.counts
+    with pytest.raises(ValueError, match=r"holds texts or annotations already: choose an empty folder"):
+        write_brat(texts, tmp_path / "c", report)

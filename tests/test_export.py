@@ -1,0 +1,156 @@
+import csv
+import math
+import sys
+from pathlib import Path
+
+import pytest
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from spacy_keci.export import (
+    COLUMNS,
+    corpus_graph,
+    relation_rows,
+    relations_frame,
+    span_graph,
+    write_relations,
+)
+
+
+@pytest.fixture
+def docs(nlp: Language) -> list[Doc]:
+    texts = [
+        AnnotatedText(
+            "At 0.5 mM, FK506 binds FKBP12. MEK1/2 is e.g. inhibited by FK506! Not so.",
+            [
+                Mention(11, 16, "drug", "CHEBI:61049"),
+                Mention(23, 29, "protein"),
+                Mention(31, 37, "protein", "HGNC:1,HGNC:2"),
+                Mention(59, 64, "drug", "CHEBI:61049"),
+            ],
+            [RelationTriple(0, 1, "binds", 0.75), RelationTriple(3, 2, "inhibits"), RelationTriple(3, 1, "binds")],
+            id="d1",
+            group="g1",
+        ),
+        AnnotatedText(
+            "Tacrolimus binds FKBP-12.",
+            [Mention(0, 10, "chemical", "CHEBI:61049"), Mention(17, 24, "protein")],
+            [RelationTriple(0, 1, "binds", 0.5)],
+        ),
+        AnnotatedText("Nothing here."),
+    ]
+    return [to_doc(text, nlp.make_doc, Report()) for text in texts]
+
+
+def test_a_row_for_each_relation(docs: list[Doc]) -> None:
+    rows = list(relation_rows(docs))
+    assert all(list(row) == sorted(row, key=list(COLUMNS).index) or set(row) == set(COLUMNS) for row in rows)
+    assert rows[0] == {
+        "doc": "d1",
+        "group": "g1",
+        "head": "FK506",
+        "head_type": "drug",
+        "head_concept": "CHEBI:61049",
+        "head_start": 11,
+        "head_end": 16,
+        "label": "binds",
+        "tail": "FKBP12",
+        "tail_type": "protein",
+        "tail_concept": "",
+        "tail_start": 23,
+        "tail_end": 29,
+        "score": 0.75,
+        "sentence": "At 0.5 mM, FK506 binds FKBP12.",
+        "sentence_start": 0,
+        "sentence_end": 30,
+    }
+    assert [row["sentence"] for row in rows[1:]] == [
+        "MEK1/2 is e.g. inhibited by FK506!",
+        "At 0.5 mM, FK506 binds FKBP12. MEK1/2 is e.g. inhibited by FK506!",
+        "Tacrolimus binds FKBP-12.",
+    ]
+
+
+def test_sentences_of_the_pipeline_come_first(docs: list[Doc]) -> None:
+    for token in docs[0]:
+        token.is_sent_start = token.i == 0
+    assert {row["sentence"] for row in relation_rows(docs[:1])} == {docs[0].text}
+
+
+def test_tables(docs: list[Doc], tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the extra 'export'")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra 'export'")
+    frame = relations_frame(docs)
+    assert frame.to_dict("records") == list(relation_rows(docs))
+    write_relations(docs, tmp_path / "x.csv")
+    write_relations(docs, tmp_path / "x.parquet")
+    assert pandas.read_csv(tmp_path / "x.csv", keep_default_na=False).to_dict("records") == frame.to_dict("records")
+    assert parquet.read_table(tmp_path / "x.parquet").to_pylist() == frame.to_dict("records")
+    empty = relations_frame([])
+    assert (list(empty.columns), len(empty)) == (list(COLUMNS), 0)
+    assert empty.dtypes.equals(frame.dtypes)
+    write_relations([], tmp_path / "empty.parquet")
+    assert parquet.read_schema(tmp_path / "empty.parquet") == parquet.read_schema(tmp_path / "x.parquet")
+
+
+def test_csv_needs_no_library(docs: list[Doc], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pandas", "pyarrow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    write_relations(docs, tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(encoding="utf8", newline="") as file:
+        assert [row["tail"] for row in csv.DictReader(file)] == ["FKBP12", "MEK1/2", "FKBP12", "FKBP-12"]
+    for write, library in (
+        (lambda: relations_frame(docs), "pandas"),
+        (lambda: write_relations(docs, tmp_path / "x.parquet"), "pyarrow"),
+    ):
+        with pytest.raises(ImportError, match=rf"needs {library}: pip install 'spacy-keci\[export\]'"):
+            write()
+
+
+def test_unknown_kind_of_table(docs: list[Doc], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"its name must end in .csv or .parquet"):
+        write_relations(docs, tmp_path / "x.xlsx")
+
+
+def test_graph_of_a_document(docs: list[Doc]) -> None:
+    docs[0].spans["entities"].attrs["scores"] = [0.9, 0.8, 0.7, 0.6]
+    graph = span_graph(docs[0])
+    assert graph.nodes[0] == {
+        "text": "FK506",
+        "label": "drug",
+        "kb_id": "CHEBI:61049",
+        "start": 11,
+        "end": 16,
+        "score": 0.9,
+    }
+    assert sorted(graph.edges(keys=True)) == [(0, 1, "binds"), (3, 1, "binds"), (3, 2, "inhibits")]
+    assert graph.edges[0, 1, "binds"] == {"label": "binds", "score": 0.75}
+    assert len(span_graph(docs[2])) == len(span_graph(docs[0], "other")) == 0
+
+
+def test_graph_of_a_corpus(docs: list[Doc]) -> None:
+    graph = corpus_graph(docs)
+    assert dict(graph.nodes(data=True)) == {
+        "CHEBI:61049": {"concept": "CHEBI:61049", "types": ["chemical", "drug"], "mentions": 3, "name": "FK506"},
+        "name:fkbp12": {"concept": "", "types": ["protein"], "mentions": 2, "name": "FKBP12"},
+        "HGNC:1": {"concept": "HGNC:1", "types": ["protein"], "mentions": 1, "name": "MEK1/2"},
+        "HGNC:2": {"concept": "HGNC:2", "types": ["protein"], "mentions": 1, "name": "MEK1/2"},
+    }
+    assert sorted(graph.edges(keys=True)) == [
+        ("CHEBI:61049", "HGNC:1", "inhibits"),
+        ("CHEBI:61049", "HGNC:2", "inhibits"),
+        ("CHEBI:61049", "name:fkbp12", "binds"),
+    ]
+    edge = graph.edges["CHEBI:61049", "name:fkbp12", "binds"]
+    assert (edge["count"], edge["documents"], edge["score"]) == (3, 2, 1.0)
+    assert edge["sentences"][::2] == ["At 0.5 mM, FK506 binds FKBP12.", "Tacrolimus binds FKBP-12."]
+    assert len(corpus_graph(docs, max_sentences=1).edges["CHEBI:61049", "name:fkbp12", "binds"]["sentences"]) == 1
+
+
+def test_predicted_mentions_without_words(nlp: Language) -> None:
+    """A mention of marks alone has no normalised name: its text stands for it."""
+    doc = nlp("+ or -")
+    spans = [Span(doc, 0, 1, label="x"), Span(doc, 2, 3, label="x")]
+    doc.spans["entities"] = SpanGroup(doc, spans=spans, attrs={"relations": [[0, 1, "x", math.inf]]})
+    assert set(corpus_graph([doc])) == {"name:+", "name:-"}
