@@ -1,0 +1,170 @@
+"""Texts that are to be annotated: files, folders and streams of them, read as they come, however many there are."""
+
+import codecs
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from pydantic import Field
+
+from .annotation import Report
+from .formats import get_format, read_any
+from .records import Record, explain
+
+STDIN = "-"
+# one text a file, one text a line, one JSON object with a "text" a line
+PLAIN_FORMATS = ("txt", "lines", "jsonl")
+
+
+class Text(NamedTuple):
+    """A text, and for people where it stands. data: what goes with it to the output, such as ``group`` and ``meta``."""
+
+    text: str
+    id: str
+    place: str
+    data: dict[str, Any]
+
+
+class _Line(Record):
+    text: str
+    id: str | int = ""
+    group: str | int = ""
+    meta: dict[str, Any] = Field(default_factory=dict)
+
+
+class TextSource:
+    """The texts of a file, of a folder with its subfolders (files in the order of their names), or of standard input.
+
+    path: ``-`` for standard input.
+    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
+        annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
+    report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace.
+
+    A text without an id gets the name of its file, with the number of its line where files have several texts.
+    Raises FileNotFoundError if there is no such file, ValueError if the format is unclear.
+    """
+
+    def __init__(self, path: str, format: str | None, report: Report) -> None:
+        self._path, self._format, self._report = Path(path), format, report
+        self._is_plain = format is None or format in PLAIN_FORMATS
+        if path == STDIN and not self._is_plain:
+            raise ValueError(f"Standard input is read as {' or '.join(PLAIN_FORMATS)}, not as {format}.")
+        self._files = None if path == STDIN else self._find_files()
+        self._bytes_before = 0
+        self._raw: BinaryIO | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes there are to read; None if that is not known."""
+        return sum(file.stat().st_size for file in self._files) if self._files and self._is_plain else None
+
+    @property
+    def position(self) -> int:
+        """Bytes read so far, of ``size``."""
+        return self._bytes_before + (0 if self._raw is None or self._raw.closed else self._raw.tell())
+
+    def __iter__(self) -> Iterator[Text]:
+        for text in self._read():
+            if text.text.strip():
+                yield text
+            else:
+                self._report.drop("empty text", text.place)
+
+    def _find_files(self) -> list[Path]:
+        if not self._path.exists():
+            raise FileNotFoundError(f"There is no file or folder {self._path}.")
+        if self._path.is_file() or not self._is_plain:
+            _plain_format(self._path, self._format)
+            return [self._path]
+        suffixes = {None: (".txt", ".jsonl"), "jsonl": (".jsonl",)}.get(self._format, (".txt",))
+        files = sorted(file for file in self._path.rglob("*") if _split_name(file)[1] in suffixes and file.is_file())
+        if not files:
+            raise FileNotFoundError(f"{self._path} holds no files {' or '.join(suffixes)}, compressed (.gz) or not.")
+        return files
+
+    def _read(self) -> Iterator[Text]:
+        if self._files is None:
+            yield from self._read_plain(sys.stdin.buffer, self._format or "lines", Path("stdin"), "stdin")
+            return
+        for file in self._files:
+            name = file.relative_to(self._path) if file != self._path else Path(file.name)
+            stem, _ = _split_name(name)
+            format = _plain_format(file, self._format)
+            if format is None:
+                yield from self._read_annotated(file, stem)
+                continue
+            try:
+                with file.open("rb") as self._raw:
+                    # a GzipFile is read as a BinaryIO is, though it is none
+                    stream = cast(BinaryIO, gzip.GzipFile(fileobj=self._raw)) if file.suffix == ".gz" else self._raw
+                    yield from self._read_plain(stream, format, name, stem)
+            except (OSError, EOFError, zlib.error) as error:
+                self._report.drop("file that cannot be read to its end", f"{name}: {error}")
+            self._bytes_before += file.stat().st_size
+
+    def _read_annotated(self, file: Path, stem: str) -> Iterator[Text]:
+        for number, text in enumerate(read_any(file, self._format, self._report), start=1):
+            place = f"{file.name}, text {number}"
+            yield Text(text.text, text.id or f"{stem}-{number}", place, {"group": text.group} if text.group else {})
+
+    def _read_plain(self, stream: BinaryIO, format: str, name: Path, stem: str) -> Iterator[Text]:
+        parse = _parse_json if format == "jsonl" else _parse_text
+        for data, id, place in _whole(stream, name, stem) if format == "txt" else _lines(stream, name, stem):
+            try:
+                text = parse(data, id, place)
+            except ValueError as error:
+                self._report.drop("malformed text", f"{place}: {explain(error)}")
+            else:
+                yield text
+
+
+def _whole(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
+    yield stream.read(), stem, str(name)
+
+
+def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
+    for number, line in enumerate(stream, start=1):
+        if line.strip():
+            yield line.rstrip(b"\r\n"), f"{stem}-{number}", f"{name}, line {number}"
+
+
+def _parse_text(data: bytes, id: str, place: str) -> Text:
+    return Text(_decode(data), id, place, {})
+
+
+def _parse_json(data: bytes, id: str, place: str) -> Text:
+    line = _Line.model_validate_json(_decode(data))
+    kept = {"group": str(line.group), "meta": line.meta}
+    return Text(line.text, str(line.id) or id, place, {key: value for key, value in kept.items() if value})
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 (at byte {error.start + 1}): convert it, for example with iconv") from None
+
+
+def _plain_format(path: Path, name: str | None) -> str | None:
+    """The plain format of that name, else the one that the suffix tells; None for a format of annotated text.
+
+    Raises ValueError if it is neither.
+    """
+    name = name or {".txt": "txt", ".jsonl": "jsonl"}.get(_split_name(path)[1])
+    if name in PLAIN_FORMATS:
+        return name
+    try:
+        get_format(path, name)
+    except ValueError as error:
+        raise ValueError(f"{error} Or one of {', '.join(PLAIN_FORMATS)}.") from None
+    return None
+
+
+def _split_name(path: Path) -> tuple[str, str]:
+    """What a file is called without suffix, its folder included, and its suffix, apart from .gz."""
+    if path.suffix == ".gz":
+        path = path.with_suffix("")
+    return path.with_suffix("").as_posix(), path.suffix

@@ -1,0 +1,135 @@
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_keci.corpora.annotation import AnnotatedText, Report
+from spacy_keci.corpora.formats import FORMATS
+from spacy_keci.corpora.texts import TextSource
+
+
+def read(path: object, format: str | None = None, report: Report | None = None) -> list[tuple[str, str]]:
+    """Ids and texts."""
+    return [(text.id, text.text) for text in TextSource(str(path), format, report or Report())]
+
+
+def test_one_text_a_file_and_one_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes("\ufeffα binds β. \r\n\r\n  C.\n".encode())
+    assert read(path) == read(path, "txt") == [("x", "α binds β. \r\n\r\n  C.\n")]
+    assert read(path, "lines") == [("x-1", "α binds β. "), ("x-3", "  C.")]
+
+
+def test_jsonl(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    lines = [{"text": "A"}, {"text": "B\u2028C", "id": 7, "group": "g", "meta": {"year": 2021}, "entities": "ignored"}]
+    path.write_text("\n\n".join(map(json.dumps, lines)))
+    texts = list(TextSource(str(path), None, Report()))
+    assert [(text.id, text.text, text.place) for text in texts] == [
+        ("x-1", "A", "x.jsonl, line 1"),
+        ("7", "B\u2028C", "x.jsonl, line 3"),
+    ]
+    assert [text.data for text in texts] == [{}, {"group": "g", "meta": {"year": 2021}}]
+
+
+def test_folder_in_the_order_of_names(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "c.txt").write_text("C")
+    (tmp_path / "b" / "2.txt.gz").write_bytes(gzip.compress(b"B"))
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"text": "A"}\n{"text": "AA"}'))
+    (tmp_path / "readme.md").write_text("no")
+    assert read(tmp_path) == [("a-1", "A"), ("a-2", "AA"), ("b/2", "B"), ("c", "C")]
+    assert read(tmp_path, "lines") == [("b/2-1", "B"), ("c-1", "C")]
+    assert read(tmp_path, "jsonl") == [("a-1", "A"), ("a-2", "AA")]
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    for data, format in ((b"A\n\nB\n", None), (b'{"text": "A"}\n\n{"text": "B"}', "jsonl")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert read("-", format) == [("stdin-1", "A"), ("stdin-3", "B")]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"A\nB\n")))
+    assert read("-", "txt") == [("stdin", "A\nB\n")]
+
+
+@pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.is_readable and each.is_writable])
+def test_texts_of_annotated_formats(tmp_path: Path, format: str) -> None:
+    path = tmp_path / "x"
+    FORMATS[format].write(
+        [AnnotatedText("A binds B .", id="1"), AnnotatedText("C is D .", id="2", group="g")], path, Report()
+    )
+    assert read(path, format) == [("1", "A binds B ."), ("2", "C is D .")]
+
+
+def test_what_cannot_be_read_is_reported_with_its_place(tmp_path: Path) -> None:
+    path, report = tmp_path / "x.jsonl", Report(examples=9)
+    path.write_bytes(
+        b"\n".join(
+            [b'{"text": "A"}', b'{"text": 1}', b"[]", b'{"text": "\xff"}', b'{"te', b'{"text": " "}', b"[" * 9999]
+        )
+    )
+    assert read(path, report=report) == [("x-1", "A")]
+    assert report.dropped == 6
+    problems = report.examples["malformed text"]
+    assert [problem.split(":")[0] for problem in problems] == [f"x.jsonl, line {n}" for n in (2, 3, 4, 5, 7)]
+    assert "text: Input should be a valid string" in problems[0]
+    assert "not UTF-8 (at byte 11)" in problems[2]
+    assert report.examples["empty text"] == ["x.jsonl, line 6"]
+
+
+def test_damaged_archives(tmp_path: Path) -> None:
+    """What comes before the damage is read, and so are the other files."""
+    lines = b"".join(b"%d %d\n" % (n, n**9) for n in range(9999))
+    whole = gzip.compress(lines)
+    (tmp_path / "a.txt.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "b.txt.gz").write_bytes(lines)
+    (tmp_path / "c.txt.gz").write_bytes(whole[:100] + b"\0" * 100 + whole[100:])
+    (tmp_path / "d.txt.gz").write_bytes(gzip.compress(b"D"))
+    report = Report()
+    texts = read(tmp_path, "lines", report)
+    assert len(texts) > 1000 and texts[-1] == ("d-1", "D")
+    (problems,) = report.examples.values()
+    assert [problem[:8] for problem in problems] == ["a.txt.gz", "b.txt.gz", "c.txt.gz"]
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "x.docx").write_text("A")
+    for path, format, message in [
+        (tmp_path / "y.txt", None, "There is no file or folder"),
+        (tmp_path, None, r"holds no files .txt or .jsonl"),
+        (tmp_path / "x.docx", None, "Cannot tell the format .* Or one of txt, lines, jsonl"),
+        (tmp_path / "x.docx", "word", "Cannot tell the format .* Or one of txt, lines, jsonl"),
+        ("-", "spacy", "Standard input is read as txt or lines or jsonl"),
+    ]:
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            read(path, format)
+
+
+def test_progress_in_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A\n" * 50_000)
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress(b"B\n"))
+    source = TextSource(str(tmp_path), "lines", Report())
+    positions = [source.position for _ in source]
+    assert positions == sorted(positions) and positions[0] < 50_000 < positions[-1]
+    assert source.position == source.size
+
+
+@given(st.lists(st.text().filter(str.strip), min_size=1), st.sampled_from(["a.jsonl", "a.jsonl.gz"]))
+def test_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str], name: str) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    data = "\n".join(json.dumps({"text": text}) for text in texts).encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    assert [text for _, text in read(path)] == texts
+
+
+@given(st.binary(max_size=200), st.sampled_from(["a.jsonl", "a.jsonl.gz", "a.txt", "a.txt.gz"]), st.booleans())
+def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str, lines: bool) -> None:
+    """Whatever the file holds is either read or reported."""
+    path, report = tmp_path_factory.getbasetemp() / name, Report()
+    path.write_bytes(data)
+    texts = read(path, "lines" if lines and ".txt" in name else None, report)
+    assert len(texts) + report.dropped >= (1 if data.strip() else 0)
