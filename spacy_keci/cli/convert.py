@@ -1,7 +1,6 @@
 """``spacy keci convert`` and ``spacy keci split``: corpora from one format into another, and a part held out."""
 
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,39 +8,33 @@ import spacy
 import typer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
-from wasabi import msg
 
 from ..corpora.annotation import Report
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.formats import get_format, read_any, write_any
+from ..corpora.formats import FORMATS, get_format, read_any, write_any
 from ..corpora.groups import read_groups
 from ..corpora.split import hold_out
 from ..tokenizer import biomedical_tokenizer
+from .messages import good
 
 BIOMEDICAL = "biomedical"
 
 
-class FormatName(str, Enum):
-    bigbio = "bigbio"
-    bioc_json = "bioc-json"
-    bioc_xml = "bioc-xml"
-    biorelex = "biorelex"
-    brat = "brat"
-    csv = "csv"
-    dygie = "dygie"
-    jsonl = "jsonl"
-    parquet = "parquet"
-    prodigy = "prodigy"
-    pubtator = "pubtator"
-    spacy = "spacy"
-    spert = "spert"
+READABLE = [name for name, each in FORMATS.items() if each.is_readable]
+WRITABLE = [name for name, each in FORMATS.items() if each.is_writable]
 
 
 def convert_cli(
     input: Annotated[Path, typer.Argument(help="Corpus to read: a file, or a folder of brat's files", exists=True)],
     output: Annotated[Path, typer.Argument(help="File, or folder of brat's files, to write")],
-    source: Annotated[FormatName | None, typer.Option("--from", help="Format of INPUT (default: by its name)")] = None,
-    target: Annotated[FormatName | None, typer.Option("--to", help="Format of OUTPUT (default: by its name)")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FORMAT", help=f"{', '.join(READABLE)} (default: by the name of INPUT)"),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help=f"{', '.join(WRITABLE)} (default: by the name of OUTPUT)"),
+    ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
@@ -56,28 +49,17 @@ def convert_cli(
     """Convert annotated text, and report what was kept and what was not.
 
     Formats told by their names are .spacy, .jsonl, .bioc.json, .bioc.xml, .xml, .pubtator, .csv, .parquet, and a folder
-    of brat's files; name others with --from and --to. bigbio can only be read; csv and parquet, tables of relations,
-    can only be written.
+    of brat's files; name others with --from and --to.
 
-    Example: spacy keci convert Train.PubTator train.spacy
-
-    Example: spacy keci convert annotated/ train.jsonl --from brat
+    \b
+    spacy keci convert Train.PubTator train.spacy
+    spacy keci convert annotated/ train.jsonl --from brat
+    spacy keci convert train.jsonl train.json --to spert --tokenizer en_keci_biorelex
     """
-    try:
-        report = convert(
-            input,
-            output,
-            source=source and source.value,
-            target=target and target.value,
-            tokenizer=tokenizer,
-            group_file=group_file,
-        )
-    except (ValueError, OSError) as error:
-        msg.fail(str(error), exits=1)
-        raise
+    report = convert(input, output, source=source, target=target, tokenizer=tokenizer, group_file=group_file)
     for line in report.lines():
-        print(line)
-    msg.good(f"Saved {output}")
+        typer.echo(line)
+    good(f"Saved {output}")
 
 
 def convert(
@@ -127,19 +109,19 @@ def split_cli(
     seed: Annotated[int, typer.Option(help="Seed of the shuffle")] = 0,
     by_group: Annotated[bool, typer.Option("--by-group", help="Keep texts of one group (paper) together")] = False,
 ) -> None:
-    """Split a corpus at random into a part to train on and a part held out."""
-    try:
-        if train == heldout:
-            raise ValueError("The two parts need two different files.")
-        docs = list(load_docs(input, Vocab()))
-        parts = hold_out(docs, fraction, seed, _group if by_group else None)
-    except (ValueError, OSError) as error:
-        msg.fail(str(error), exits=1)
-        raise
+    """Split a corpus at random into a part to train on and a part held out.
+
+    \b
+    spacy keci split corpus.spacy train.spacy dev.spacy --fraction 0.2 --by-group
+    """
+    if train == heldout:
+        raise ValueError("The two parts need two different files.")
+    docs = list(load_docs(input, Vocab()))
+    parts = hold_out(docs, fraction, seed, _group if by_group else None)
     for path, part in zip((train, heldout), parts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_docs(part, path)
-        msg.good(f"Saved {len(part)} texts to {path}")
+        good(f"Saved {len(part)} texts to {path}")
 
 
 def _group(doc: Doc) -> str:

@@ -6,6 +6,7 @@ Every ``spacy`` command imports this module, so nothing heavy may be imported at
 import typer
 from spacy.cli._util import app
 
+from .annotate import annotate_cli
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
@@ -18,12 +19,13 @@ from .tune import tune_cli
 keci = typer.Typer(
     name="keci",
     cls=OneLineErrors,
-    help="Biomedical entities and relations: show what a pipeline finds, convert and split corpora, evaluate, compile "
-    "knowledge bases.",
+    help="Biomedical entities and relations: annotate texts, look at what a pipeline finds, evaluate and tune it, "
+    "convert corpora, compile knowledge bases.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 keci.command("show")(show_cli)
+keci.command("annotate")(annotate_cli)
 keci.command("labels")(labels_cli)
 keci.command("evaluate")(evaluate_cli)
 keci.command("tune")(tune_cli)

@@ -10,15 +10,16 @@ INTERRUPTED = 130
 
 
 class OneLineErrors(TyperGroup):
-    """Commands whose ValueError or OSError, which is how this package tells of bad input, ends the program with exit
-    code 1 and a line that says what is wrong. Where SPACY_KECI_DEBUG is set, the traceback is shown instead."""
+    """Commands whose ValueError or OSError, which is how this package tells of bad input, or ImportError, of a library
+    that is not installed, ends the program with exit code 1 and a line that says what is wrong. Where
+    SPACY_KECI_DEBUG is set, the traceback is shown instead."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # whoever read our output has gone: typer ends the program
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, ImportError) as error:
             if is_debugging():
                 raise
             fail(one_line(error))

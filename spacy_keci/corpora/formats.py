@@ -36,6 +36,14 @@ class Format(NamedTuple):
     has_tokens: bool = False
     lacks: tuple[str, ...] = ()
 
+    @property
+    def is_readable(self) -> bool:
+        return self.read is not _no_reader
+
+    @property
+    def is_writable(self) -> bool:
+        return self.write is not _no_writer
+
 
 # What a text loses in a format that lacks the key: the name of a loss, and one word on each case.
 LOSSES: dict[str, Callable[[AnnotatedText], Iterable[str]]] = {
