@@ -5,7 +5,7 @@ pandas and pyarrow come with the extra ``spacy-keci[export]`` and are imported w
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,16 +47,15 @@ _ROWS_AT_ONCE = 10_000
 def relation_rows(docs: Iterable[Doc], spans_key: str = SPANS_KEY) -> Iterator[dict[str, Any]]:
     """One row with the keys of :data:`COLUMNS` for each relation.
 
-    ``doc`` and ``group`` are those in the document's user data. ``sentence`` is the text from the first sentence of
-    head and tail to the last: sentences of the pipeline where it has set them, else those of a simple rule.
+    ``doc`` and ``group`` are those in the document's user data. ``sentence`` is the sentence of head and tail, or the
+    two sentences with " … " between them: those of the pipeline where it has set them, else of a simple rule.
     """
     for doc in docs:
         relations = get_relations(doc, spans_key)
         sentence_of = _sentences(doc) if relations else []
         for relation in relations:
             head, tail = relation.head, relation.tail
-            first, last = sentence_of[min(head.start, tail.start)], sentence_of[max(head.end, tail.end) - 1]
-            sentence = doc[first.start : last.end]
+            parts = _around(doc, sentence_of, head, tail)
             ends = {
                 key: value
                 for name, span in (("head", head), ("tail", tail))
@@ -74,9 +73,9 @@ def relation_rows(docs: Iterable[Doc], spans_key: str = SPANS_KEY) -> Iterator[d
                 **ends,
                 "label": relation.label,
                 "score": relation.score,
-                "sentence": sentence.text,
-                "sentence_start": sentence.start_char,
-                "sentence_end": sentence.end_char,
+                "sentence": " … ".join(part.text for part in parts),
+                "sentence_start": parts[0].start_char,
+                "sentence_end": parts[-1].end_char,
             }
 
 
@@ -170,6 +169,17 @@ def corpus_graph(docs: Iterable[Doc], spans_key: str = SPANS_KEY, max_sentences:
 
 def _nodes(text: str, kb_id: str) -> list[str]:
     return identifiers(kb_id) or [f"name:{normalize(text) or text}"]
+
+
+def _around(doc: Doc, sentence_of: Sequence[Span], *spans: Span) -> list[Span]:
+    """The sentences of the spans, in the order of the text; one span of text where they overlap."""
+    parts: list[Span] = []
+    for first, last in sorted((sentence_of[span.start].start, sentence_of[span.end - 1].end) for span in spans):
+        if parts and first < parts[-1].end:
+            parts[-1] = doc[parts[-1].start : max(parts[-1].end, last)]
+        else:
+            parts.append(doc[first:last])
+    return parts
 
 
 def _sentences(doc: Doc) -> list[Span]:

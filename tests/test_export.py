@@ -67,7 +67,7 @@ def test_a_row_for_each_relation(docs: list[Doc]) -> None:
     }
     assert [row["sentence"] for row in rows[1:]] == [
         "MEK1/2 is e.g. inhibited by FK506!",
-        "At 0.5 mM, FK506 binds FKBP12. MEK1/2 is e.g. inhibited by FK506!",
+        "At 0.5 mM, FK506 binds FKBP12. … MEK1/2 is e.g. inhibited by FK506!",
         "Tacrolimus binds FKBP-12.",
     ]
 

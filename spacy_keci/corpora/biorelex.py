@@ -5,6 +5,7 @@ end exclusive. Relation labels join an interaction's type and label: ``bind``, `
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,6 +130,10 @@ def _count_losses(text: AnnotatedText, id: str, report: Report) -> None:
         for label in labels:
             if label != labels[0]:
                 report.drop("type of a mention that its entity does not have", f"{id}: {label}")
+    n_entities = Counter(i for cluster in text.clusters or [] for i in cluster)
+    report.count("mentions of several entities, written once for each", sum(n > 1 for n in n_entities.values()))
+    for i in sorted(set(range(len(text.mentions))) - n_entities.keys()):
+        report.drop("mention of no entity", f"{id}: {text.mentions[i].label}")
     spelled = spell_out(text.mentions, text.clusters or [], text.interactions or [], Report(), symmetric=True)
     stated = {(frozenset(relation[:2]), relation.label) for relation in spelled}
     for relation in text.relations:

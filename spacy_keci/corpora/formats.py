@@ -50,7 +50,7 @@ LOSSES: dict[str, Callable[[AnnotatedText], Iterable[str]]] = {
     "concept of a mention": lambda text: (m.kb_id for m in text.mentions if m.kb_id),
     "score of a relation": lambda text: (f"{r.label} {r.score}" for r in text.relations if r.score != 1.0),
     "group of a text": lambda text: [text.group] if text.group else [],
-    "interaction between entities, kept as relations between mentions": lambda text: (
+    "interaction between entities (its relations between mentions are kept)": lambda text: (
         r.label for r in text.interactions or []
     ),
     "mention without a relation": lambda text: (
@@ -139,5 +139,5 @@ def _count_losses(texts: Iterable[AnnotatedText], lacks: Iterable[str], report: 
     for text in texts:
         for what in lacks:
             for case in LOSSES[what](text):
-                report.drop(f"{what}, which the format cannot hold", f"{text.id or text.text[:40]!r}: {case}")
+                report.drop(f"{what}: no place in this format", f"{text.id or text.text[:40]!r}: {case}")
         yield text

@@ -82,6 +82,30 @@ def test_convert_through_all_formats(tmp_path: Path, corpus: Path) -> None:
     ]
 
 
+def test_formats_are_told_by_names(tmp_path: Path, corpus: Path) -> None:
+    for name in ("a.PubTator", "b.spacy", "c.csv"):
+        result = run("convert", corpus, tmp_path / name)
+        assert result.exit_code == 0, result.output
+    assert "10 dropped: relation of a mention without an identifier" in message(
+        run("convert", corpus, tmp_path / "a.PubTator")
+    )
+    assert "10 dropped: group of a text: no place in this format" in message(
+        run("convert", corpus, tmp_path / "a.PubTator")
+    )
+    assert (tmp_path / "c.csv").read_text(encoding="utf8").count("binds") == 20
+    assert run("convert", tmp_path / "b.spacy", tmp_path / "brat", "--to", "brat").exit_code == 0
+    result = run("convert", tmp_path / "brat", tmp_path / "d.jsonl")
+    assert "10 texts 20 mentions 10 relations" in message(result)
+    for args, expected in [
+        ((tmp_path / "b.spacy", tmp_path / "brat"), "choose an empty folder"),
+        ((tmp_path / "c.csv", tmp_path / "e.jsonl"), "cannot be read as annotated text: it is a table"),
+        ((corpus, tmp_path / "x.json", "--to", "bigbio"), "this format is for reading only"),
+    ]:
+        result = run("convert", *args)
+        assert result.exit_code == 1, result.output
+        assert expected in message(result)
+
+
 def test_formats_on_the_command_line_are_all_there_are() -> None:
     shown = message(run("convert", "--help"))
     assert all(name in shown for name in FORMATS)

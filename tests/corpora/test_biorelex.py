@@ -158,6 +158,24 @@ def test_predictions_have_an_entity_for_each_mention(tmp_path: Path) -> None:
     assert second["entities"] == second["interactions"] == []
 
 
+def test_what_biorelex_cannot_hold_is_counted(tmp_path: Path) -> None:
+    text = AnnotatedText(
+        "A binds B",
+        [Mention(0, 1, "protein"), Mention(8, 9, "DNA"), Mention(2, 7, "word")],
+        [RelationTriple(1, 0, "bind"), RelationTriple(0, 1, "cut")],
+        clusters=[[0, 1], [1]],
+        interactions=[RelationTriple(0, 1, "bind")],
+    )
+    report = Report()
+    write_biorelex([text], tmp_path / "y.json", report)
+    assert report.counts == {
+        "dropped: type of a mention that its entity does not have": 1,
+        "mentions of several entities, written once for each": 1,
+        "dropped: mention of no entity": 1,
+        "dropped: relation between mentions that no interaction states": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("part", "mentions", "clusters", "interactions"), [("train", 6925, 5520, 2226), ("dev", 955, 742, 294)]
 )

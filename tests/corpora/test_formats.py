@@ -13,6 +13,7 @@ from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.docbin import load_docs, save_docs
 from spacy_keci.corpora.formats import FORMATS, LOSSES, get_format, read_any, write_any
 
+from ..conftest import ROOT
 from .strategies import annotated_texts
 
 TEXT = AnnotatedText(
@@ -56,7 +57,7 @@ def test_every_format_comes_back(fresh: Path, name: str) -> None:
     texts = [TEXT, AnnotatedText("Nothing here .", id="2")]
     write_any(texts, fresh, name, report)
     lost = {what: sum(1 for _ in LOSSES[what](TEXT)) for what in lacks if any(LOSSES[what](TEXT))}
-    counted = {f"dropped: {what}, which the format cannot hold": n for what, n in lost.items()}
+    counted = {f"dropped: {what}: no place in this format": n for what, n in lost.items()}
     found = list(read_any(fresh, name))
     for text in found:
         text.clusters = text.interactions = None
@@ -142,6 +143,17 @@ def test_format_by_option() -> None:
             get_format(Path(path), name)
 
 
+def test_the_documented_table_says_the_same() -> None:
+    lines = (ROOT / "docs" / "formats.md").read_text(encoding="utf8").splitlines()
+    rows = {row[1].strip("`"): row for line in lines if len(row := line.strip("| ").split(" | ")) == 8}
+    columns = ("concept of a mention", "score of a relation", "group of a text")
+    for name in BOTH_WAYS:
+        for cell, what in zip(rows[name][4:7], columns, strict=True):
+            assert (cell == "no") == (what in FORMATS[name].lacks), (name, what)
+        assert all(f"`{suffix}`" in rows[name][2] for suffix in FORMATS[name].suffixes)
+    assert rows.keys() - {"--from`, `--to", "---"} == FORMATS.keys()
+
+
 def test_one_way_formats(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"x.csv cannot be read as annotated text: it is a table"):
         list(read_any(tmp_path / "x.csv"))
@@ -158,7 +170,7 @@ def test_tables_of_relations(tmp_path: Path) -> None:
     assert header.startswith("doc,group,head,head_type,head_concept,head_start,head_end,label,tail")
     assert len(rows) == 2
     assert rows[0].startswith("1,7,FK506,drug,CHEBI:61049,0,5,binds,FKBP12-GFP,protein,,12,22,1.0,FK506 binds")
-    assert report.counts == {"dropped: mention without a relation, which the format cannot hold": 1}
+    assert report.counts == {"dropped: mention without a relation: no place in this format": 1}
 
 
 def test_documents_without_mentions_annotated_are_counted(tmp_path: Path, nlp: Language) -> None:
