@@ -49,6 +49,9 @@ def build_cli(
             "from the relations, 'definitions=MODEL' for definitions encoded by a transformer"
         ),
     ] = None,
+    encode_names: Annotated[
+        bool, typer.Option(help="Encode the names of concepts that have no definition, with 'definitions=MODEL'")
+    ] = True,
     merge: Annotated[bool, typer.Option(help="Make concepts one that several vocabularies share")] = True,
     fuzzy: Annotated[bool, typer.Option(help="Build the index for names that are nearly right")] = True,
     force: Annotated[bool, typer.Option(help="Replace OUT if it is there")] = False,
@@ -73,7 +76,7 @@ def build_cli(
         progress=not quiet,
     )
     for each in vectors or []:
-        add_vectors(out, each)
+        add_vectors(out, each, encode_names, progress=not quiet)
     for title, report in reports.items():
         msg.divider(title, char="-")
         for line in report.lines():

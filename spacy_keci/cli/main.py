@@ -12,6 +12,7 @@ from .evaluate import evaluate_cli
 from .kb import kb_app
 from .labels import labels_cli
 from .messages import OneLineErrors
+from .report import report_cli
 from .results import results_cli
 from .show import show_cli
 from .tune import tune_cli
@@ -29,6 +30,7 @@ keci.command("annotate")(annotate_cli)
 keci.command("labels")(labels_cli)
 keci.command("evaluate")(evaluate_cli)
 keci.command("tune")(tune_cli)
+keci.command("report")(report_cli)
 keci.command("convert")(convert_cli)
 keci.command("split")(split_cli)
 keci.command("results")(results_cli)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -13,17 +12,17 @@ from spacy.util import is_in_jupyter
 
 from ..tokens import CONCEPTS_KEY, SPANS_KEY
 from .layout import lay_out
+from .markup import Markup, fill
 from .picture import GAINED, LOST, Picture, compare, make_picture, overlay
 from .shapes import BAR, FONT, LABEL_FONT, PILL
-from .text import text_width, writable
+from .text import text_width
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from ..knowledge.knowledge_base import KnowledgeBase
 
-# Told apart by all kinds of colour vision, on white and on black (Okabe and Ito 2008).
-MARK_COLORS = {LOST: "#d55e00", GAINED: "#009e73"}
+PACKAGE = "spacy_keci.visualize"
+# Told apart by all kinds of colour vision, on white and on black.
+MARK_COLORS = {LOST: "#d55e00", GAINED: "#2b83c6"}
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,10 @@ def render(
     RETURNS: HTML that holds its SVG drawings and needs nothing else; as XML, it is well-formed.
     Raises ValueError for an unknown option, and where a Doc has no such span graph.
     """
-    chosen = _make_options({**(options or {}), **settings})
     docs = [docs] if isinstance(docs, Doc | Span) else list(docs)
-    markup = "\n".join(_render_figure(doc, chosen) for doc in docs)
+    markup = "\n".join(render_figure(doc, options=options, **settings) for doc in docs)
     if page:
-        markup = _fill("page.html.jinja", content=_safe(markup), lang=docs[0].doc.lang_ if docs else "en")
+        markup = fill(PACKAGE, "page.html.jinja", content=Markup(markup), lang=docs[0].doc.lang_ if docs else "en")
     if displacy.RENDER_WRAPPER is not None:
         markup = displacy.RENDER_WRAPPER(markup)
     if jupyter or (jupyter is None and is_in_jupyter()):
@@ -97,6 +95,22 @@ def render(
         display(HTML(f'<span class="tex2jax_ignore">{markup}</span>'))
         return None
     return markup
+
+
+def render_figure(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
+    """One ``<figure>``, as :func:`render` makes them, wherever it runs."""
+    chosen = _make_options({**(options or {}), **settings})
+    pictures = _make_pictures(source, chosen)
+    return fill(
+        PACKAGE,
+        "figure.html.jinja",
+        panels=[
+            {"caption": _caption(i, picture, chosen), "svg": Markup(_draw(picture, chosen))}
+            for i, picture in enumerate(pictures)
+        ],
+        title=source.doc.user_data.get("title"),
+        concepts=_concept_rows(pictures[-1], chosen) if chosen.list_concepts else [],
+    )
 
 
 def render_svg(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
@@ -114,20 +128,6 @@ def _make_options(settings: Mapping[str, Any]) -> Options:
         if name not in known:
             raise ValueError(f"There is no option {name!r} for drawings of span graphs. Options: {', '.join(known)}.")
     return Options(**settings)
-
-
-def _render_figure(source: Doc | Span, options: Options) -> str:
-    """A ``<figure>`` with the drawing, or with two drawings that are compared."""
-    pictures = _make_pictures(source, options)
-    return _fill(
-        "figure.html.jinja",
-        panels=[
-            {"caption": _caption(i, picture, options), "svg": _safe(_draw(picture, options))}
-            for i, picture in enumerate(pictures)
-        ],
-        title=source.doc.user_data.get("title"),
-        concepts=_concept_rows(pictures[-1], options) if options.list_concepts else [],
-    )
 
 
 def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:
@@ -151,10 +151,11 @@ def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:
 
 
 def _draw(picture: Picture, options: Options) -> str:
-    return _fill(
+    return fill(
+        PACKAGE,
         "span_graph.svg.jinja",
         layout=lay_out(picture, options.width),
-        description=writable(" ".join(picture.tokens)),
+        description=" ".join(picture.tokens),
         color_of=_Colors(options.colors),
         width_of=lambda text: text_width(text, LABEL_FONT),
         font=FONT,
@@ -163,20 +164,6 @@ def _draw(picture: Picture, options: Options) -> str:
         pill=PILL,
         mark_colors=MARK_COLORS,
     )
-
-
-def _fill(template: str, **values: Any) -> str:
-    return templates().get_template(template).render(**values)
-
-
-@lru_cache
-def templates() -> "Environment":
-    """The package's templates, which escape what is put into them."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(loader=PackageLoader("spacy_keci.visualize"), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"px": lambda x: f"{x:.1f}".removesuffix(".0"), "writable": lambda text: writable(str(text))}
-    return environment
 
 
 class _Colors:
@@ -210,9 +197,3 @@ def _concept_rows(picture: Picture, options: Options) -> list[tuple[str, ...]]:
             text = mention.title.split("\n", 1)[0]
             rows[text, mention.label, concept.id, concept.name, attention, url] = None
     return list(rows)
-
-
-def _safe(markup: str) -> str:
-    from markupsafe import Markup
-
-    return Markup(markup)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 from spacy_keci.knowledge.storage import KnowledgeBaseError
-from spacy_keci.knowledge.vectors import add_vectors, train_vectors
+from spacy_keci.knowledge.vectors import _by_length, add_vectors, train_vectors
 
 from .test_compile import build
 
@@ -73,7 +75,23 @@ def test_definitions(own: Path) -> None:
     transformers.BertModel(config).save_pretrained(folder)
     kb = KnowledgeBase(own)
     assert add_vectors(own, f"definitions={folder}") == len(kb) + len(kb.types)
-    assert KnowledgeBase(own).vectors["definitions"].shape == (len(kb) + len(kb.types), 8)
+    vectors = KnowledgeBase(own).vectors["definitions"].astype(float)
+    assert vectors.shape == (len(kb) + len(kb.types), 8)
+    defined = [bool(kb.definition(i)) for i in range(len(kb))] + [True] * len(kb.types)
+    assert add_vectors(own, f"definitions={folder}", names=False) == sum(defined)
+    without = KnowledgeBase(own).vectors["definitions"].astype(float)
+    assert np.allclose(without[defined], vectors[defined], atol=0.02) and not without[~np.array(defined)].any()
+    with pytest.raises(KnowledgeBaseError, match="needs the package no_such_package"):
+        add_vectors(own, "definitions=package://no_such_package/model")
+
+
+@given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 60))
+def test_batches_have_similar_lengths_and_are_not_too_large(lengths: list[int], limit: int) -> None:
+    batches = list(_by_length(lengths, limit))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    assert all(len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= limit for batch in batches)
+    longest = [max(lengths[i] for i in batch) for batch in batches]
+    assert longest == sorted(longest)
 
 
 def test_the_package_does_not_import_torch() -> None:

@@ -1,0 +1,51 @@
+"""Whether probabilities mean what they say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Predictions of similar probability: their number, mean probability, and the share that is right with its 95%
+    interval (Wilson 1927)."""
+
+    count: int
+    confidence: float
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``error``: the expected calibration error (Guo et al. 2017, eq. 3), the mean distance of probability and share
+    of right answers over all predictions."""
+
+    bins: list[Bin]
+    count: int
+    error: float
+
+
+def calibrate(scores: Sequence[float], right: Sequence[bool], n_bins: int = 10) -> Calibration | None:
+    """Bins of equal width, as far as they hold predictions; None where there are none.
+
+    scores, right: of each prediction its probability, 0 to 1, and whether it is right.
+    """
+    if not len(scores):
+        return None
+    probabilities, hits = np.asarray(scores, dtype=float), np.asarray(right, dtype=float)
+    places = np.minimum((probabilities * n_bins).astype(int), n_bins - 1)
+    counts = np.bincount(places, minlength=n_bins)
+    used = np.flatnonzero(counts)
+    n = counts[used]
+    confidence = np.bincount(places, probabilities, n_bins)[used] / n
+    accuracy = np.bincount(places, hits, n_bins)[used] / n
+    z2 = 1.959964**2
+    center = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (accuracy * (1 - accuracy) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    low, high = np.minimum(center - half, accuracy), np.maximum(center + half, accuracy)  # but for rounding
+    rows = np.stack([confidence, accuracy, low, high], axis=1).clip(0.0, 1.0).tolist()
+    bins = [Bin(int(count), *row) for count, row in zip(n, rows, strict=True)]
+    return Calibration(bins, len(scores), float((np.abs(accuracy - confidence) * n).sum() / n.sum()))
