@@ -30,11 +30,15 @@ class Relation:
 
 @dataclass(frozen=True)
 class Concept:
-    """A candidate concept of a span: identifier, semantic type (TUI), similarity of the name (1: exact)."""
+    """A candidate concept of a span: identifier, semantic type (TUI), similarity of the name (1: exact).
+
+    attention: weight that the model gave to it, if a model read it; what is left of 1 went to the span's own context.
+    """
 
     id: str
     type: str
     score: float = 1.0
+    attention: float | None = None
 
 
 def get_relations(doc: Doc, spans_key: str = SPANS_KEY) -> list[Relation]:
@@ -76,9 +80,10 @@ def get_concepts(span: Span, spans_key: str = CONCEPTS_KEY) -> list[Concept]:
         return []
     group = span.doc.spans[spans_key]
     scores = group.attrs.get("scores") or [1.0] * len(group)
+    attention = group.attrs.get("attention") or [None] * len(group)
     return [
-        Concept(other.kb_id_, other.label_, score)
-        for other, score in zip(group, scores, strict=True)
+        Concept(other.kb_id_, other.label_, score, weight)
+        for other, score, weight in zip(group, scores, attention, strict=True)
         if (other.start, other.end) == (span.start, span.end)
     ]
 

@@ -14,7 +14,12 @@ from .conftest import ROOT
 
 # Every name that configs, pipelines and the command line may use. Names are kept: what changes gets a new version.
 ENTRY_POINTS = {
-    "spacy_architectures": ["spacy_keci.SpanGraph.v1", "spacy_keci.TransformerModel.v1"],
+    "spacy_architectures": [
+        "spacy_keci.KECI.v1",
+        "spacy_keci.KnowBertAttention.v1",
+        "spacy_keci.SpanGraph.v1",
+        "spacy_keci.TransformerModel.v1",
+    ],
     "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.TorchThreads.v1"],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],

@@ -7,6 +7,7 @@ import typer
 from spacy.cli._util import app
 
 from .annotate import annotate_cli
+from .attention import attention_cli
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
@@ -30,6 +31,7 @@ keci.command("annotate")(annotate_cli)
 keci.command("labels")(labels_cli)
 keci.command("evaluate")(evaluate_cli)
 keci.command("tune")(tune_cli)
+keci.command("attention")(attention_cli)
 keci.command("report")(report_cli)
 keci.command("convert")(convert_cli)
 keci.command("split")(split_cli)

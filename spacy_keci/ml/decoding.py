@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .losses import relation_probabilities
-from .span_graph import SpanGraph
+from .span_graph import SpanGraph, is_entity
 
 
 @dataclass
@@ -29,18 +29,31 @@ class PredictedGraphs:
 
 
 def decode(
-    graph: SpanGraph, candidates: np.ndarray, symmetric: np.ndarray, threshold: float | None, multi_label: bool
+    graph: SpanGraph,
+    candidates: np.ndarray,
+    symmetric: np.ndarray,
+    *,
+    threshold: float | None,
+    relation_threshold: float | None,
+    multi_label: bool,
 ) -> PredictedGraphs:
     """Read off the mentions and relations of a graph that was computed for use, not for training.
 
-    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,) of bool. threshold: least
-    probability of a relation; None takes the most probable label, or 0.5 where labels do not exclude each other.
+    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,) of bool.
+    threshold, relation_threshold: least probability of a mention, of a relation; None takes the most probable label,
+        or for relations 0.5 where labels do not exclude each other.
     A symmetric relation is scored by the mean of both directions and given once, in the order of the text.
     """
-    kept = graph.kept.cpu().numpy()
-    entity_scores = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)[:, 1:].cpu().numpy()
+    types = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)
+    predicted = is_entity(types, threshold).cpu().numpy()
+    place = np.cumsum(predicted) - 1
+    kept = graph.nodes.cpu().numpy()[predicted]
+    entity_scores = types[:, 1:].cpu().numpy()[predicted]
     first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
     probabilities = relation_probabilities(graph.relation_logits, multi_label).cpu().numpy()
+    among = predicted[first] & predicted[second]
+    probabilities = probabilities[np.tile(among, len(probabilities) // max(len(first), 1))]
+    first, second = place[first[among]], place[second[among]]
     n_pairs = len(first)
     is_forward = np.arange(len(probabilities)) < n_pairs
     if len(probabilities) > n_pairs:
@@ -48,10 +61,10 @@ def decode(
             probabilities[:n_pairs, symmetric] + probabilities[n_pairs:, symmetric]
         ) / 2
         first, second = np.concatenate([first, second]), np.concatenate([second, first])
-    if threshold is None and not multi_label:
+    if relation_threshold is None and not multi_label:
         holds = probabilities == probabilities.max(axis=1, keepdims=True)
     else:
-        holds = probabilities >= (0.5 if threshold is None else threshold)
+        holds = probabilities >= (0.5 if relation_threshold is None else relation_threshold)
     holds[:, 0] = False
     holds &= is_forward[:, None] | ~symmetric
     row, label = np.nonzero(holds)

@@ -1,14 +1,24 @@
 """The loss of a span graph (KECI, Eq. 10), and the probabilities that go with it."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .span_graph import SpanGraph
+from .span_graph import SpanGraphs
 from .targets import GoldGraphs, entity_targets, relation_targets
 
 NOT_ANNOTATED = -100
+
+
+class LossWeights(NamedTuple):
+    """Weights of the losses of one graph in the total loss (Eq. 10)."""
+
+    entities: float
+    relations: float
 
 
 def span_graph_loss(
@@ -16,10 +26,10 @@ def span_graph_loss(
     relation_logits: Tensor,
     entity_labels: Tensor,
     relations: Tensor,
-    relation_weight: float,
+    weight: LossWeights,
     multi_label: bool,
 ) -> Tensor:
-    """Cross-entropy of all spans, plus cross-entropy of all pairs of kept spans: sums.
+    """Weighted sum of the cross-entropy of all spans and the cross-entropy of all pairs of kept spans, sums both.
 
     entity_logits: (spans, 1 + entity types). entity_labels: (spans,), NOT_ANNOTATED where that is so.
     relation_logits: (pairs, 1 + relation types). relations: same shape, 0 and 1, as from :func:`relation_targets`;
@@ -35,7 +45,7 @@ def span_graph_loss(
     else:
         shares = relations / n_labels.clamp(min=1).unsqueeze(1)
         relation_loss = F.cross_entropy(relation_logits, shares, reduction="sum")
-    return loss + relation_weight * relation_loss
+    return weight.entities * loss + weight.relations * relation_loss
 
 
 def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:
@@ -48,38 +58,45 @@ def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:
 
 
 def loss_and_gradients(
-    graph: SpanGraph,
+    output: SpanGraphs,
     candidates: np.ndarray,
     gold: GoldGraphs,
     symmetric: np.ndarray,
-    relation_weight: float,
+    weights: Sequence[LossWeights],
     multi_label: bool,
-) -> tuple[float, tuple[Tensor, Tensor]]:
-    """The loss of a batch, a mean over its annotated documents, and its gradients with regard to both kinds of logits.
+) -> tuple[float, list[tuple[Tensor, Tensor]]]:
+    """The total loss of a batch (Eq. 10), a mean over its annotated documents, and its gradients with regard to both
+    kinds of logits of each graph.
 
     A mean over spans, of which a sentence has hundreds, would leave the encoder with gradients so small that the ε
     of Adam swallows them.
 
-    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,).
+    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,). weights: one for each graph.
     """
     entity_labels, row = entity_targets(candidates, gold)
-    kept = graph.kept.cpu().numpy()
-    first, second = kept[graph.first.cpu().numpy()], kept[graph.second.cpu().numpy()]
-    if len(graph.relation_logits) > len(first):
-        first, second = np.concatenate([first, second]), np.concatenate([second, first])
-    relations = relation_targets(row[first], row[second], gold, symmetric)
-    relations[~gold.has_relations[candidates[first, 0]]] = 0
     entity_labels[~gold.has_mentions[candidates[:, 0]]] = NOT_ANNOTATED
-    device = graph.entity_logits.device
-    entity_logits = graph.entity_logits.detach().requires_grad_()
-    relation_logits = graph.relation_logits.detach().requires_grad_()
-    loss = span_graph_loss(
-        entity_logits,
-        relation_logits,
-        torch.from_numpy(entity_labels).to(device),
-        torch.from_numpy(relations).to(device),
-        relation_weight,
-        multi_label,
-    ) / max(int(gold.has_mentions.sum()), 1)
-    d_entities, d_relations = torch.autograd.grad(loss, (entity_logits, relation_logits), materialize_grads=True)
-    return float(loss.detach()), (d_entities, d_relations)
+    n_documents = max(int(gold.has_mentions.sum()), 1)
+    total, gradients = 0.0, []
+    for graph, weight in zip(output.graphs, weights, strict=True):
+        nodes = graph.nodes.cpu().numpy()
+        first, second = nodes[graph.first.cpu().numpy()], nodes[graph.second.cpu().numpy()]
+        if len(graph.relation_logits) > len(first):
+            first, second = np.concatenate([first, second]), np.concatenate([second, first])
+        relations = relation_targets(row[first], row[second], gold, symmetric)
+        relations[~gold.has_relations[candidates[first, 0]]] = 0
+        device = graph.entity_logits.device
+        entity_logits = graph.entity_logits.detach().requires_grad_()
+        relation_logits = graph.relation_logits.detach().requires_grad_()
+        loss = span_graph_loss(
+            entity_logits,
+            relation_logits,
+            torch.from_numpy(entity_labels[graph.scored.cpu().numpy()]).to(device),
+            torch.from_numpy(relations).to(device),
+            weight,
+            multi_label,
+        )
+        loss = loss / n_documents
+        d_entities, d_relations = torch.autograd.grad(loss, (entity_logits, relation_logits), materialize_grads=True)
+        gradients.append((d_entities, d_relations))
+        total += float(loss.detach())
+    return total, gradients

@@ -14,8 +14,11 @@ from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Model, PyTorchShim, get_torch_default_device, torch2xp, xp2torch
 from thinc.types import Floats2d, Ragged
 
+from .concept_graphs import ConceptGraphs, KnowledgeSchema, to_tensors
+from .keci import KeciNetwork
+from .know_bert import KnowBertNetwork
 from .pruning import Pruning
-from .span_graph import SpanGraph, SpanGraphNetwork
+from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
 from .targets import candidate_array
 
 
@@ -25,46 +28,66 @@ class SpanGraphInput:
 
     docs: the documents. spans: candidate spans as an Ints2d (spans, 2) of token offsets in their document, ordered
     by start and end, with the number of spans of each document. pruning: how much of the graph to look at.
+    knowledge: what there is to know about the documents, for the networks that use it.
     """
 
     docs: list[Doc]
     spans: Ragged
     pruning: Pruning
+    knowledge: ConceptGraphs | None = None
 
 
 @dataclass
 class GraphLabels:
-    """What is to be predicted. directed: whether a relation may hold from the second mention of a pair to the first."""
+    """What is to be predicted, and from what.
+
+    directed: whether a relation may hold from the second mention of a pair to the first. multi_label: whether several
+    may hold at once. knowledge: None where there is none.
+    """
 
     n_entity_labels: int
     n_relation_labels: int
     directed: bool
+    multi_label: bool = False
+    knowledge: KnowledgeSchema | None = None
 
 
-SpanGraphModel = Model[SpanGraphInput, SpanGraph]
+SpanGraphModel = Model[SpanGraphInput, SpanGraphs]
+
+NETWORKS: dict[str, Callable[..., torch.nn.Module]] = {
+    "span_graph": SpanGraphNetwork,
+    "keci": KeciNetwork,
+    "know_bert": KnowBertNetwork,
+}
+KNOWLEDGE_NETWORKS = NETWORKS.keys() - {"span_graph"}
 
 
 def make_model(
-    tok2vec: Model[list[Doc], list[Floats2d]], settings: dict[str, Any], mixed_precision: bool
+    network: str, tok2vec: Model[list[Doc], list[Floats2d]], settings: dict[str, Any], mixed_precision: bool
 ) -> SpanGraphModel:
     """A model without its network: that is built when labels and the width of the encoder are known.
 
-    settings: arguments of :class:`SpanGraphNetwork` other than those that follow from data.
+    network: one of ``NETWORKS``. settings: its arguments other than those that follow from data.
     """
     # Settings are bound to the functions: attributes are saved with the weights, and would undo edits of a config.
     return Model(
         "span_graph",
         partial(forward, mixed_precision=mixed_precision),
-        init=partial(init, settings=settings),
+        init=partial(init, network=network, settings=settings),
         layers=[tok2vec],
         shims=[PyTorchShim(None, serialize_model=_serialize, deserialize_model=_deserialize)],
         refs={"tok2vec": tok2vec},
-        attrs={"dropout_rate": 0.0},
+        attrs={"dropout_rate": 0.0, "uses_knowledge": network in KNOWLEDGE_NETWORKS},
     )
 
 
 def init(
-    model: SpanGraphModel, X: list[Doc] | None = None, Y: GraphLabels | None = None, *, settings: dict[str, Any]
+    model: SpanGraphModel,
+    X: list[Doc] | None = None,
+    Y: GraphLabels | None = None,
+    *,
+    network: str,
+    settings: dict[str, Any],
 ) -> None:
     """Make the torch network, untrained. X: a sample of documents. Y: what there is to predict."""
     if Y is None:
@@ -72,16 +95,27 @@ def init(
     tok2vec = model.get_ref("tok2vec")
     tok2vec.initialize(X=X)
     token_width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else tok2vec.predict(X or [])[0].shape[1]
-    arguments = {**settings, "token_width": token_width, **asdict(Y)}
-    _set_network(model.shims[0], SpanGraphNetwork(**arguments), arguments)
+    arguments = {
+        **settings,
+        "network": network,
+        "token_width": token_width,
+        "n_entity_labels": Y.n_entity_labels,
+        "n_relation_labels": Y.n_relation_labels,
+        "directed": Y.directed,
+    }
+    if network in KNOWLEDGE_NETWORKS:
+        if Y.knowledge is None:
+            raise ValueError("This model reads background knowledge, and there is none.")
+        arguments |= {**asdict(Y.knowledge), "multi_label": Y.multi_label}
+    model.shims[0]._model = _make_network(arguments).to(get_torch_default_device())
 
 
 def forward(
     model: SpanGraphModel, X: SpanGraphInput, is_train: bool, *, mixed_precision: bool
-) -> tuple[SpanGraph, Callable]:
+) -> tuple[SpanGraphs, Callable]:
     """Score the candidate spans, and pairs of them. At least one candidate is needed.
 
-    The callback takes the gradients of ``entity_logits`` and of ``relation_logits``.
+    The callback takes, for each graph, the gradients of ``entity_logits`` and of ``relation_logits``.
     """
     shim: Any = model.shims[0]
     if shim._model is None:
@@ -92,35 +126,40 @@ def forward(
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(X.docs, is_train)
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train)
-    inputs = _index(X, tokens.device)
+    spans = _candidate_spans(X, tokens.device)
+    knowledge = to_tensors(X.knowledge, candidate_array(X.spans), tokens.device) if X.knowledge is not None else None
     with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
-        graph, backprop_torch = shim(ArgsKwargs(args=(tokens, *inputs, X.pruning), kwargs={}), is_train)
+        inputs = ArgsKwargs(args=(tokens, spans, X.pruning, knowledge), kwargs={})
+        output, backprop_torch = shim(inputs, is_train)
 
-    def backprop(gradients: tuple[torch.Tensor, torch.Tensor]) -> list[Doc]:
-        logits = (graph.entity_logits, graph.relation_logits)
-        d_inputs = backprop_torch(ArgsKwargs(args=(logits,), kwargs={"grad_tensors": gradients}))
+    def backprop(gradients: list[tuple[torch.Tensor, torch.Tensor]]) -> list[Doc]:
+        logits = tuple(each for graph in output.graphs for each in (graph.entity_logits, graph.relation_logits))
+        d_logits = tuple(each for pair in gradients for each in pair)
+        d_inputs = backprop_torch(ArgsKwargs(args=(logits,), kwargs={"grad_tensors": d_logits}))
         d_tokens = torch2xp(d_inputs.args[0])
         return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
 
-    return graph, backprop
+    return output, backprop
 
 
-def _index(X: SpanGraphInput, device: torch.device) -> list[torch.Tensor]:
-    """Lengths of the documents; start, end (in the tokens of the batch) and document of each span."""
+def _candidate_spans(X: SpanGraphInput, device: torch.device) -> CandidateSpans:
+    """Candidate spans with offsets into the tokens of the batch."""
     lengths = np.array([len(doc) for doc in X.docs], dtype="int64")
     spans = candidate_array(X.spans)
     offset = (np.cumsum(lengths) - lengths)[spans[:, 0]]
     columns = (lengths, spans[:, 1] + offset, spans[:, 2] + offset, spans[:, 0])
-    return [torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in columns]
+    return CandidateSpans(*(torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in columns))
 
 
-def _set_network(shim: Any, network: torch.nn.Module, arguments: dict[str, Any]) -> None:
-    shim._model = network.to(get_torch_default_device())
-    shim._model.arguments = arguments
+def _make_network(arguments: dict[str, Any]) -> torch.nn.Module:
+    """The network of these arguments, which it keeps, so that it can be loaded before anyone has said how large it
+    is."""
+    network = NETWORKS[arguments["network"]](**{k: v for k, v in arguments.items() if k != "network"})
+    network.arguments = arguments  # type: ignore[assignment]
+    return network
 
 
 def _serialize(network: Any) -> bytes:
-    """Arguments and weights, so that a model can be loaded before anyone has said how large it is."""
     buffer = io.BytesIO()
     if network is not None:
         torch.save({"arguments": network.arguments, "weights": network.state_dict()}, buffer)
@@ -131,7 +170,6 @@ def _deserialize(_: Any, data: bytes, device: torch.device) -> Any:
     if not data:
         return None
     saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
-    network = SpanGraphNetwork(**saved["arguments"])
+    network = _make_network(saved["arguments"])
     network.load_state_dict(saved["weights"])
-    network.arguments = saved["arguments"]
     return network.to(device)

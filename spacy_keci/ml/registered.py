@@ -6,7 +6,7 @@ Signatures and their documentation only. Torch and transformers are imported whe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from spacy.tokens import Doc
 from thinc.api import Model, Optimizer
@@ -24,6 +24,7 @@ def build_span_graph_model(
     span_hidden_width: int = 384,
     span_width: int = 384,
     length_width: int = 20,
+    context_width: int = 0,
     head_hidden_width: int = 256,
     head_depth: int = 1,
     mixed_precision: bool = False,
@@ -33,6 +34,7 @@ def build_span_graph_model(
     tok2vec: any encoder of tokens, or a listener to one.
     max_span_length: longest span in tokens; the suggester may not go beyond it.
     span_hidden_width, span_width: widths of the two layers of FFNN_g. length_width: of the feature φ.
+    context_width: features of the tokens between two spans, for the relation classifier; 0 (the paper): none.
     head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
     mixed_precision: compute in bfloat16 where that is safe, on CPU and GPU.
     """
@@ -40,13 +42,122 @@ def build_span_graph_model(
         "span_hidden_width": span_hidden_width,
         "span_width": span_width,
         "length_width": length_width,
+        "context_width": context_width,
         "head_hidden_width": head_hidden_width,
         "head_depth": head_depth,
         "max_span_length": max_span_length,
     }
     from .model import make_model
 
-    return make_model(tok2vec, settings, mixed_precision)
+    return make_model("span_graph", tok2vec, settings, mixed_precision)
+
+
+def build_keci_model(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    *,
+    max_span_length: int,
+    span_hidden_width: int = 384,
+    span_width: int = 384,
+    length_width: int = 20,
+    context_width: int = 0,
+    head_hidden_width: int = 256,
+    head_depth: int = 1,
+    span_graph_layers: int = 2,
+    span_graph_mean: bool = True,
+    concept_layers: int = 3,
+    concept_width: int = 50,
+    concept_bases: int | None = None,
+    concept_kinds: bool = True,
+    inverse_relations: bool = True,
+    backend: Literal["torch", "dgl"] = "torch",
+    entities_from: Literal["f", "h", "fh"] = "fh",
+    relations_from: Literal["f", "h", "fh"] = "fh",
+    types_in_pairs: bool = False,
+    concepts_in_pairs: bool = False,
+    correct_initial: bool = False,
+    mixed_precision: bool = False,
+) -> SpanGraphModel:
+    """Registered as the architecture ``spacy_keci.KECI.v1``: the whole of Eq. 1-9.
+
+    Settings of ``spacy_keci.SpanGraph.v1``, and:
+
+    span_graph_layers: of the bidirectional graph convolution over spans (Eq. 4); 0: none.
+    span_graph_mean: whether a span hears the mean of the others; false for the paper's sum.
+    concept_layers: of the relational graph convolution over concepts (Eq. 5); 0: none.
+    concept_width: width of its nodes. concept_bases: matrices that its maps are sums of; None: a map of its own for
+        each relation. inverse_relations: whether concepts hear along edges in both directions, by maps of their own.
+        backend: ``dgl`` needs the extra of that name.
+    concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
+    entities_from, relations_from: what the final classifiers see: f, the span with its knowledge (the paper's Eq. 9);
+        h, the span after Eq. 4; or both, as in the authors' program.
+    types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.
+    concepts_in_pairs: whether it sees how far two spans name the same concept, or concepts that are related.
+    correct_initial: whether the final classifiers correct the logits of the first ones, where the paper starts anew.
+    """
+    settings = {
+        "span_hidden_width": span_hidden_width,
+        "span_width": span_width,
+        "length_width": length_width,
+        "context_width": context_width,
+        "head_hidden_width": head_hidden_width,
+        "head_depth": head_depth,
+        "max_span_length": max_span_length,
+        "span_graph_layers": span_graph_layers,
+        "span_graph_mean": span_graph_mean,
+        "concept_layers": concept_layers,
+        "concept_width": concept_width,
+        "concept_bases": concept_bases,
+        "concept_kinds": concept_kinds,
+        "inverse_relations": inverse_relations,
+        "backend": backend,
+        "entities_from": entities_from,
+        "relations_from": relations_from,
+        "types_in_pairs": types_in_pairs,
+        "concepts_in_pairs": concepts_in_pairs,
+        "correct_initial": correct_initial,
+    }
+    from .model import make_model
+
+    return make_model("keci", tok2vec, settings, mixed_precision)
+
+
+def build_know_bert_model(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    *,
+    max_span_length: int,
+    span_hidden_width: int = 384,
+    span_width: int = 384,
+    length_width: int = 20,
+    context_width: int = 0,
+    head_hidden_width: int = 256,
+    head_depth: int = 1,
+    concept_width: int = 128,
+    concept_kinds: bool = True,
+    n_heads: int = 4,
+    mixed_precision: bool = False,
+) -> SpanGraphModel:
+    """Registered as the architecture ``spacy_keci.KnowBertAttention.v1``: a baseline of KECI.
+
+    Settings of ``spacy_keci.SpanGraph.v1``, and:
+
+    concept_width: width of concepts, mentions and projected tokens in KnowBert's attention. n_heads: its heads.
+    concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
+    """
+    settings = {
+        "span_hidden_width": span_hidden_width,
+        "span_width": span_width,
+        "length_width": length_width,
+        "context_width": context_width,
+        "head_hidden_width": head_hidden_width,
+        "head_depth": head_depth,
+        "max_span_length": max_span_length,
+        "concept_width": concept_width,
+        "concept_kinds": concept_kinds,
+        "n_heads": n_heads,
+    }
+    from .model import make_model
+
+    return make_model("know_bert", tok2vec, settings, mixed_precision)
 
 
 def build_transformer_model(

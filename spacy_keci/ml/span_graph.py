@@ -5,27 +5,62 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .concept_graphs import KnowledgeTensors
 from .heads import EntityClassifier, RelationClassifier
+from .pair_context import PairContext
 from .pruning import Pruning, pair_spans, prune_spans
 from .span_encoder import SpanEncoder
 
 
 @dataclass
-class SpanGraph:
-    """Scores of the candidate spans of a batch, and of the pairs among those that were kept.
+class CandidateSpans:
+    """Candidate spans of the documents of a batch, which stand one after the other.
 
-    entity_logits: (spans, 1 + entity types).
-    kept: (kept,) indices of the spans that are nodes of the graph, ascending.
+    doc_lengths: (documents,) in tokens.
+    starts, ends, doc: (spans,) offsets into the tokens of the batch, and document; ordered by document, start and end;
+        at least one.
+    """
+
+    doc_lengths: Tensor
+    starts: Tensor
+    ends: Tensor
+    doc: Tensor
+
+
+@dataclass
+class SpanGraph:
+    """Scores of spans, and of pairs among those that are nodes.
+
+    scored: (scored,) candidate spans, ascending. entity_logits: (scored, 1 + entity types).
+    kept: (kept,) rows of ``scored`` that are nodes of the graph, ascending.
     first, second: (pairs,) indices into ``kept``, first < second.
     relation_logits: (pairs, 1 + relation types) for first -> second; where relations have a direction
         (2 * pairs, 1 + relation types), the second half for second -> first.
     """
 
+    scored: Tensor
     entity_logits: Tensor
     kept: Tensor
     first: Tensor
     second: Tensor
     relation_logits: Tensor
+
+    @property
+    def nodes(self) -> Tensor:
+        """(kept,) the candidate spans that are nodes."""
+        return self.scored.index_select(0, self.kept)
+
+
+@dataclass
+class SpanGraphs:
+    """What a network predicts: one graph, or a first and a final one.
+
+    attention: (candidates,) weight β_ij of each row of the ``mentions`` of the concept graphs in the final graph, NaN
+        where the span is no node of it; None where no attention tells spans' concepts.
+    """
+
+    graphs: list[SpanGraph]
+    attention: Tensor | None = None
 
 
 class SpanGraphNetwork(nn.Module):
@@ -45,6 +80,7 @@ class SpanGraphNetwork(nn.Module):
         span_hidden_width: int,
         span_width: int,
         length_width: int,
+        context_width: int,
         head_hidden_width: int,
         head_depth: int,
         max_span_length: int,
@@ -58,39 +94,53 @@ class SpanGraphNetwork(nn.Module):
             max_length=max_span_length,
             length_width=length_width,
         )
+        self.context = PairContext(token_width, context_width) if context_width else None
         self.entities = EntityClassifier(
             span_width, hidden_width=head_hidden_width, depth=head_depth, n_labels=n_entity_labels
         )
         self.relations = RelationClassifier(
-            span_width, hidden_width=head_hidden_width, depth=head_depth, n_labels=n_relation_labels
+            span_width,
+            hidden_width=head_hidden_width,
+            depth=head_depth,
+            n_labels=n_relation_labels,
+            pair_width=context_width,
         )
 
     def forward(
-        self,
-        tokens: Tensor,
-        doc_lengths: Tensor,
-        starts: Tensor,
-        ends: Tensor,
-        doc_of_span: Tensor,
-        pruning: Pruning,
-    ) -> SpanGraph:
+        self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors | None
+    ) -> SpanGraphs:
+        """tokens: (tokens, token width). Knowledge is not looked at."""
+        _, graph = self.read(tokens, candidates, pruning, only_entities=not self.training)
+        return SpanGraphs([graph])
+
+    def read(
+        self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, *, only_entities: bool
+    ) -> tuple[Tensor, SpanGraph]:
+        """Span vectors s, (spans, span width), and the graph that follows from them.
+
+        only_entities: whether nodes must be predicted to be entities.
         """
-        tokens: (tokens, token width), the documents of the batch one after the other.
-        doc_lengths: (documents,) in tokens.
-        starts, ends, doc_of_span: (spans,) offsets into ``tokens`` and document of each span, ordered by document,
-            start and end. At least one span.
-        """
-        spans = self.span_encoder(tokens, starts, ends)  # s
+        spans = self.span_encoder(tokens, candidates.starts, candidates.ends)  # s
         entity_logits = self.entities(spans)  # e
         with torch.no_grad():
             probabilities = entity_logits.softmax(dim=-1)
-            budget = (doc_lengths * pruning.spans_per_token).ceil().long()
-            kept = prune_spans(probabilities[:, 0], doc_of_span, budget)
-            if not self.training:
+            budget = (candidates.doc_lengths * pruning.spans_per_token).ceil().long()
+            kept = prune_spans(probabilities[:, 0], candidates.doc, budget)
+            if only_entities:
                 kept = kept[is_entity(probabilities[kept], pruning.threshold)]
-            first, second = pair_spans(starts[kept], doc_of_span[kept], pruning.max_pair_distance)
-        relation_logits = self.relations(spans.index_select(0, kept), first, second, both_ways=self.directed)  # r
-        return SpanGraph(entity_logits, kept, first, second, relation_logits)
+            first, second = pair_spans(candidates.starts[kept], candidates.doc[kept], pruning.max_pair_distance)
+        context = self.pair_context(tokens, candidates, kept, first, second)
+        logits = self.relations(spans.index_select(0, kept), first, second, context, both_ways=self.directed)  # r
+        everything = torch.arange(len(spans), device=spans.device)
+        return spans, SpanGraph(everything, entity_logits, kept, first, second, logits)
+
+    def pair_context(
+        self, tokens: Tensor, candidates: CandidateSpans, kept: Tensor, first: Tensor, second: Tensor
+    ) -> Tensor | None:
+        """(pairs, context width) of pairs of the candidate spans ``kept``; None if the network looks at none."""
+        if self.context is None:
+            return None
+        return self.context(tokens, candidates.starts[kept], candidates.ends[kept], first, second)
 
 
 def is_entity(probabilities: Tensor, threshold: float | None) -> Tensor:

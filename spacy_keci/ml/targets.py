@@ -37,10 +37,15 @@ def entity_targets(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray
     Returns for each candidate its label, 0 where it is no mention, and the row of its gold mention, -1 where none.
     Where two gold mentions have the same offsets, the first counts.
     """
-    keys, gold_keys = _as_keys(candidates, gold.spans)
-    row = _look_up(keys, gold_keys)
+    row = find_spans(candidates, gold.spans)
     labels = np.append(gold.labels, 0)[row]
     return labels, row
+
+
+def find_spans(spans: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """For each span the first row of the same span in ``among``, -1 where there is none; both (n, 3): document,
+    start, end."""
+    return _look_up(*_as_keys(spans, among))
 
 
 def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, symmetric: np.ndarray) -> np.ndarray:

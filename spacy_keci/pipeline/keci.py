@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,12 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from ..ml.targets import candidate_array
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
+from .concept_linker import ConceptLinker
 from .gold import find_unreachable, gold_graphs
+from .knowledge import KnowledgeReader, KnowledgeVocabulary, count_linked, write_attention
 
 if TYPE_CHECKING:
+    from ..ml.concept_graphs import KnowledgeSchema
     from ..ml.decoding import PredictedGraphs
     from ..ml.model import SpanGraphInput
 
@@ -38,7 +42,11 @@ spans_per_token = 0.5
 max_pair_distance = 128
 max_batch_tokens = 2048
 relation_weight = 1.0
+final_weight = 2.0
+entity_steps = 0
 multi_label = false
+linker = null
+keep_initial = false
 
 [keci.model]
 @architectures = "spacy_keci.SpanGraph.v1"
@@ -57,6 +65,8 @@ subword_features = true
 [keci.suggester]
 @misc = "spacy_keci.SentenceSpanSuggester.v1"
 max_length = 12
+
+[keci.vectors]
 
 [keci.scorer]
 @scorers = "spacy_keci.strict_scorer.v1"
@@ -90,15 +100,27 @@ def make_keci(
     max_pair_distance: int,
     max_batch_tokens: int,
     relation_weight: float,
+    final_weight: float,
+    entity_steps: int,
     multi_label: bool,
+    linker: str | None,
+    vectors: dict[str, bool],
+    keep_initial: bool,
     scorer: Callable | None,
 ) -> Keci:
-    """Create the component; see :class:`Keci` for the settings."""
+    """Create the component; see :class:`Keci` for the settings.
+
+    linker: name of the component that links concepts. vectors: initial vectors of concepts in its knowledge base, and
+        whether they are used.
+    """
     return Keci(
         nlp.vocab,
         model,
         name,
         suggester=suggester,
+        linker=_find_linker(nlp, name, linker),
+        vectors=[vector for vector, is_used in vectors.items() if is_used],
+        keep_initial=keep_initial,
         spans_key=spans_key,
         relations_attr=relations_attr,
         symmetric=symmetric,
@@ -108,9 +130,33 @@ def make_keci(
         max_pair_distance=max_pair_distance,
         max_batch_tokens=max_batch_tokens,
         relation_weight=relation_weight,
+        final_weight=final_weight,
+        entity_steps=entity_steps,
         multi_label=multi_label,
         scorer=scorer,
     )
+
+
+def _find_linker(nlp: Language, name: str, linker: str | None) -> ConceptLinker | None:
+    if linker is None:
+        return None
+    if linker not in nlp.component_names:
+        raise ValueError(
+            f"The component '{name}' reads the concepts that '{linker}' links: that component must stand before it in "
+            f"the pipeline, and there is none. Add it (nlp.add_pipe('concept_linker', name='{linker}')), or change the "
+            f"setting 'linker' of '{name}'."
+        )
+    return nlp.get_pipe(linker)  # type: ignore[return-value]
+
+
+@dataclass
+class Prediction:
+    """The final graphs of a batch; the initial ones, which are the same where the model has no knowledge; and the
+    attention to the concepts of the linker, in the order in which they stand on the documents, None without."""
+
+    final: PredictedGraphs
+    initial: PredictedGraphs
+    attention: np.ndarray | None
 
 
 class Keci(TrainablePipe):
@@ -124,9 +170,14 @@ class Keci(TrainablePipe):
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
     max_pair_distance: tokens between the beginnings of two mentions that may be related.
     max_batch_tokens: in ``pipe``, tokens that are looked at together, whole documents at least: it bounds the memory.
-    relation_weight: of the relation loss against the entity loss.
+    relation_weight, final_weight: of the relation losses, and of the losses of the final graph (Eq. 10).
+    entity_steps: updates at the beginning that learn nothing but the mentions of the first graph.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
         cross-entropy.
+    linker: the component whose concepts, and whose knowledge base, the model reads, if it reads any.
+    vectors: names of the initial vectors of concepts in that knowledge base; no vectors are fine too.
+    keep_initial: whether the graph that was read off before the knowledge came in is kept as well, as
+        ``doc.spans[f"{spans_key}_initial"]``.
     """
 
     def __init__(
@@ -145,7 +196,12 @@ class Keci(TrainablePipe):
         max_pair_distance: int = 128,
         max_batch_tokens: int = 2048,
         relation_weight: float = 1.0,
+        final_weight: float = 2.0,
+        entity_steps: int = 0,
         multi_label: bool = False,
+        linker: ConceptLinker | None = None,
+        vectors: Iterable[str] = (),
+        keep_initial: bool = False,
         scorer: Callable | None = None,
     ) -> None:
         for setting, value in (("threshold", threshold), ("relation_threshold", relation_threshold)):
@@ -168,9 +224,16 @@ class Keci(TrainablePipe):
         self.max_pair_distance = max_pair_distance
         self.max_batch_tokens = max_batch_tokens
         self.relation_weight = relation_weight
+        self.final_weight = final_weight
+        self.entity_steps = entity_steps
         self.multi_label = multi_label
+        self.linker = linker
+        self.vectors = tuple(vectors)
+        self.keep_initial = keep_initial
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], "relation_labels": []}
+        self.cfg: dict[str, Any] = {"labels": [], "relation_labels": [], "knowledge": None}
+        self._steps = 0
+        self._reader: KnowledgeReader | None = None
         self._warned_unannotated = False
 
     @property
@@ -218,20 +281,46 @@ class Keci(TrainablePipe):
                 docs = [doc for _, doc in members]
                 yield from super().pipe(docs, batch_size=len(docs))
 
-    def predict(self, docs: Iterable[Doc]) -> PredictedGraphs:
+    def predict(self, docs: Iterable[Doc]) -> Prediction:
         """The span graphs of the documents, which stay as they are."""
         from ..ml.decoding import PredictedGraphs, decode
 
         docs = list(docs)
         X = self._model_input(docs)
         if not len(X.spans.dataXd):
-            return PredictedGraphs.empty()
-        graph = self.model.predict(X)
-        return decode(graph, candidate_array(X.spans), self._is_symmetric(), self.relation_threshold, self.multi_label)
+            return Prediction(PredictedGraphs.empty(), PredictedGraphs.empty(), None)
+        output = self.model.predict(X)
+        initial, final = (
+            decode(
+                graph,
+                candidate_array(X.spans),
+                self._is_symmetric(),
+                threshold=self.threshold,
+                relation_threshold=self.relation_threshold,
+                multi_label=self.multi_label,
+            )
+            for graph in (output.graphs[0], output.graphs[-1])
+        )
+        attention = None if output.attention is None else output.attention.cpu().numpy()
+        return Prediction(final, initial, attention)
 
-    def set_annotations(self, docs: Iterable[Doc], graphs: PredictedGraphs) -> None:
-        """Write span graphs to ``doc.spans[spans_key]``; what stood there before is replaced."""
+    def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
+        """Write span graphs to ``doc.spans[spans_key]``; what stood there before is replaced.
+
+        Where the model attends to concepts, those of the linker get their weights, and a mention the heaviest as its
+        ``kb_id_``, unless its own context weighs more.
+        """
         docs = list(docs)
+        concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
+        if prediction.attention is not None and self.linker is not None:
+            concepts = write_attention(docs, prediction.attention, self.linker.spans_key)
+        self._write_graphs(docs, prediction.final, self.spans_key, concepts)
+        if self.keep_initial:
+            self._write_graphs(docs, prediction.initial, f"{self.spans_key}_initial", [{} for _ in docs])
+
+    def _write_graphs(
+        self, docs: list[Doc], graphs: PredictedGraphs, spans_key: str, concepts: list[dict[tuple[int, int], str]]
+    ) -> None:
         end_of_doc = np.searchsorted(graphs.spans[:, 0], np.arange(len(docs)), side="right").tolist()
         first_relation = np.searchsorted(graphs.relations[:, 0], [0, *end_of_doc]).tolist()
         spans, labels, scores = graphs.spans.tolist(), graphs.labels.tolist(), graphs.scores.tolist()
@@ -239,7 +328,8 @@ class Keci(TrainablePipe):
         begin = 0
         for d, (doc, end) in enumerate(zip(docs, end_of_doc, strict=True)):
             mentions = [
-                Span(doc, spans[i][1], spans[i][2], label=self.cfg["labels"][labels[i] - 1]) for i in range(begin, end)
+                Span(doc, start, stop, label=self.cfg["labels"][label - 1], kb_id=concepts[d].get((start, stop), ""))
+                for (_, start, stop), label in zip(spans[begin:end], labels[begin:end], strict=True)
             ]
             rows = [
                 [head - begin, tail - begin, self.cfg["relation_labels"][label - 1], relation_scores[i]]
@@ -247,9 +337,9 @@ class Keci(TrainablePipe):
                     relations[first_relation[d] : first_relation[d + 1]], start=first_relation[d]
                 )
             ]
-            doc.spans[self.spans_key] = SpanGroup(
+            doc.spans[spans_key] = SpanGroup(
                 doc,
-                name=self.spans_key,
+                name=spans_key,
                 spans=mentions,
                 attrs={"scores": scores[begin:end], "relations": rows},
             )
@@ -260,7 +350,25 @@ class Keci(TrainablePipe):
         from ..ml.pruning import Pruning
 
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, self.threshold)
-        return SpanGraphInput(docs, self.suggester(docs, ops=self.model.ops), pruning)
+        knowledge = self._knowledge_reader()(docs) if self.model.attrs["uses_knowledge"] else None
+        return SpanGraphInput(docs, self.suggester(docs, ops=self.model.ops), pruning, knowledge)
+
+    def _knowledge_reader(self) -> KnowledgeReader:
+        linker = self._require_linker()
+        kb = linker.kb
+        if self._reader is None or self._reader.kb is not kb:
+            if self.cfg["knowledge"] is None:
+                raise ValueError(f"'{self.name}' has not been initialized: call nlp.initialize().")
+            self._reader = KnowledgeReader(kb, KnowledgeVocabulary(**self.cfg["knowledge"]), linker.spans_key)
+        return self._reader
+
+    def _require_linker(self) -> ConceptLinker:
+        if self.linker is None:
+            raise ValueError(
+                f"The model of '{self.name}' reads background knowledge. Name the component that links concepts in the "
+                f'setting "linker", such as "concept_linker".'
+            )
+        return self.linker
 
     def _is_symmetric(self) -> np.ndarray:
         return np.array([False, *(label in self.symmetric for label in self.relation_labels)])
@@ -300,7 +408,11 @@ class Keci(TrainablePipe):
         self._report_unreachable(get_examples())
         sample = [example.x for example in islice(get_examples(), 10)]
         directed = any(label not in self.symmetric for label in self.relation_labels)
-        self.model.initialize(X=sample, Y=GraphLabels(len(self.labels), len(self.relation_labels), directed))
+        knowledge = self._find_knowledge(get_examples()) if self.model.attrs["uses_knowledge"] else None
+        self.model.initialize(
+            X=sample,
+            Y=GraphLabels(len(self.labels), len(self.relation_labels), directed, self.multi_label, knowledge),
+        )
 
     def update(
         self,
@@ -321,22 +433,32 @@ class Keci(TrainablePipe):
         X = self._model_input([example.predicted for example in examples])
         if not len(X.spans.dataXd):
             return losses
-        graph, backprop = self.model.begin_update(X)
-        loss, gradients = self.get_loss(examples, (X, graph))
+        output, backprop = self.model.begin_update(X)
+        loss, gradients = self.get_loss(examples, (X, output))
         backprop(gradients)
+        self._steps += 1
         losses[self.name] += loss
         if sgd is not None:
             self.finish_update(sgd)
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
-        """The loss of the model's input and output, and its gradients with regard to both logits."""
-        from ..ml.losses import loss_and_gradients
+        """The loss of the model's input and output, and its gradients with regard to the logits of each graph."""
+        from ..ml.losses import LossWeights, loss_and_gradients
 
-        X, graph = scores
+        X, output = scores
         gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels)
+        weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0)]
+        if self._steps >= self.entity_steps:
+            final, relations = self.final_weight, self.relation_weight
+            weights = [LossWeights(1.0, relations), LossWeights(final, final * relations)]
         return loss_and_gradients(
-            graph, candidate_array(X.spans), gold, self._is_symmetric(), self.relation_weight, self.multi_label
+            output,
+            candidate_array(X.spans),
+            gold,
+            self._is_symmetric(),
+            weights[: len(output.graphs)],
+            self.multi_label,
         )
 
     def finish_update(self, sgd: Optimizer) -> None:
@@ -371,6 +493,18 @@ class Keci(TrainablePipe):
             "entities": sorted(entities, key=lambda label: (-entities[label], label)),
             "relations": sorted(relations, key=lambda label: (-relations[label], label)),
         }
+
+    def _find_knowledge(self, examples: Iterable[Example]) -> KnowledgeSchema:
+        """What the concepts of the training texts need to be known by; reports how many mentions have any."""
+        linker = self._require_linker()
+        examples = self._annotated(list(examples))
+        docs = [linker(example.predicted) for example in examples]
+        vocabulary = KnowledgeVocabulary.of(linker.kb, self.vectors, docs, linker.spans_key)
+        self.cfg["knowledge"] = vocabulary.to_dict()
+        self._reader = None
+        linked, mentions = count_linked(examples, self.spans_key, linker.spans_key)
+        logger.info("'%s': %d of %d gold mentions have concepts.", self.name, linked, mentions)
+        return vocabulary.schema
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
         report = find_unreachable(

@@ -1,0 +1,159 @@
+"""KECI: the span graph and the graph of its concepts correct each other (Lai et al. 2021, Sec. 2.3-2.5)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .concept_graphs import KnowledgeTensors
+from .fusion import ConceptAttention
+from .heads import EntityClassifier, RelationClassifier, start_from_zero
+from .losses import relation_probabilities
+from .pruning import Pruning
+from .relational_gcn import RelationalGCN
+from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
+from .span_graph import CandidateSpans, SpanGraph, SpanGraphNetwork, SpanGraphs, is_entity
+from .span_graph_gcn import BidirectionalGCN
+
+# In training, the final graph's pairs are looked at whose spans have a lower probability of being no entity.
+MOST_NULL = 0.999
+
+
+class KeciNetwork(nn.Module):
+    """A first span graph (Eq. 1-3), graph convolutions over it and over the concepts (Eq. 4-5), attention of spans to
+    concepts (Eq. 6-8), and the final graph (Eq. 9).
+
+    Without layers of either graph convolution it is the paper's FlatAttention.
+    """
+
+    def __init__(
+        self,
+        token_width: int,
+        n_entity_labels: int,
+        n_relation_labels: int,
+        *,
+        feature_width: int,
+        n_kinds: int,
+        n_concept_relations: int,
+        span_graph_layers: int,
+        span_graph_mean: bool,
+        concept_layers: int,
+        concept_width: int,
+        concept_bases: int | None,
+        concept_kinds: bool,
+        inverse_relations: bool,
+        backend: str,
+        entities_from: str,
+        relations_from: str,
+        types_in_pairs: bool,
+        concepts_in_pairs: bool,
+        correct_initial: bool,
+        multi_label: bool,
+        **settings: Any,
+    ):
+        super().__init__()
+        self.initial = SpanGraphNetwork(token_width, n_entity_labels, n_relation_labels, **settings)
+        span_width, hidden_width, depth = (settings[k] for k in ("span_width", "head_hidden_width", "head_depth"))
+        self.multi_label = multi_label
+        self.span_graph_gcn = BidirectionalGCN(
+            span_width, n_relations=1 + n_relation_labels, depth=span_graph_layers, mean=span_graph_mean
+        )
+        self.kinds = nn.Embedding(1 + n_kinds, concept_width) if concept_kinds else None
+        if self.kinds is not None:
+            nn.init.normal_(self.kinds.weight, std=0.1)  # about as large as what the features give
+        self.features = nn.Linear(feature_width, concept_width)
+        self.relational_gcn = RelationalGCN(
+            concept_width,
+            n_relations=n_concept_relations,
+            depth=concept_layers,
+            bases=concept_bases,
+            inverse=inverse_relations,
+            backend=backend,
+        )
+        self.concepts = nn.Linear(concept_width, span_width)
+        self.feature_dropout = nn.Dropout(0.0)
+        self.attention = ConceptAttention(span_width, hidden_width=hidden_width, depth=max(depth, 1))
+        self.entities_from, self.relations_from = entities_from, relations_from
+        self.types_in_pairs, self.concepts_in_pairs = types_in_pairs, concepts_in_pairs
+        self.correct_initial = correct_initial
+        self.entities = EntityClassifier(
+            span_width * len(entities_from), hidden_width=hidden_width, depth=depth, n_labels=n_entity_labels
+        )
+        self.relations = RelationClassifier(
+            span_width * len(relations_from) + types_in_pairs * (1 + n_entity_labels),
+            hidden_width=hidden_width,
+            depth=depth,
+            n_labels=n_relation_labels,
+            pair_width=settings["context_width"] + concepts_in_pairs * SHARED_CONCEPT_FEATURES,
+        )
+        if correct_initial:
+            start_from_zero(self.entities.layers)
+            start_from_zero(self.relations.layers)
+
+    def forward(
+        self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors
+    ) -> SpanGraphs:
+        """tokens: (tokens, token width), the documents of the batch one after the other."""
+        spans, initial = self.initial.read(tokens, candidates, pruning, only_entities=False)
+        kept = initial.kept
+        spans = spans.index_select(0, kept)
+        probabilities = relation_probabilities(initial.relation_logits.detach(), self.multi_label)
+        h = self.span_graph_gcn(spans, initial.first, initial.second, probabilities)
+        n = self.read_concepts(knowledge)
+        # candidates of spans that were pruned fall away
+        node_of_span = torch.full_like(candidates.starts, -1)
+        node_of_span[kept] = torch.arange(len(kept), device=kept.device)
+        linked = node_of_span[knowledge.span] >= 0
+        span, node = node_of_span[knowledge.span[linked]], knowledge.node[linked]
+        fused = self.attention(h, n, span, node)
+        named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
+        final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named)
+        return SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked))
+
+    def read_concepts(self, knowledge: KnowledgeTensors) -> Tensor:
+        """n of all concepts and types, (nodes, span width) (Eq. 5)."""
+        nodes = self.features(self.feature_dropout(knowledge.features))
+        if self.kinds is not None:
+            nodes = nodes + self.kinds(knowledge.kinds)
+        nodes = self.relational_gcn(nodes, knowledge.edges, knowledge.labels)
+        return F.relu(self.concepts(nodes))
+
+    def predict_final(
+        self,
+        tokens: Tensor,
+        candidates: CandidateSpans,
+        pruning: Pruning,
+        initial: SpanGraph,
+        h: Tensor,
+        f: Tensor,
+        named: NamedConcepts,
+    ) -> SpanGraph:
+        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits."""
+        parts = {"f": f, "h": h}
+        logits = self.entities(torch.cat([parts[part] for part in self.entities_from], dim=1))
+        if self.correct_initial:
+            logits = logits + initial.entity_logits.index_select(0, initial.kept)
+        with torch.no_grad():
+            types = logits.softmax(dim=-1)
+            # in training also what is not quite an entity: the pairs that look like some
+            is_node = types[:, 0] < MOST_NULL if self.training else is_entity(types, pruning.threshold)
+            kept, place = is_node.nonzero().squeeze(1), is_node.cumsum(0) - 1
+            chosen = (is_node[initial.first] & is_node[initial.second]).nonzero().squeeze(1)
+            first, second = initial.first[chosen], initial.second[chosen]
+        vectors = [parts[part] for part in self.relations_from] + [types] * self.types_in_pairs
+        pairs = [self.initial.pair_context(tokens, candidates, initial.kept, first, second)]
+        if self.concepts_in_pairs:
+            pairs.append(shared_concepts(len(h), first, second, named))
+        present = [features for features in pairs if features is not None]
+        relation_logits = self.relations(
+            torch.cat(vectors, dim=1),
+            first,
+            second,
+            torch.cat(present, dim=1) if present else None,
+            both_ways=self.initial.directed,
+        )
+        if self.correct_initial:
+            rows = torch.cat([chosen, chosen + len(initial.first)]) if self.initial.directed else chosen
+            relation_logits = relation_logits + initial.relation_logits.index_select(0, rows)
+        return SpanGraph(initial.kept, logits, kept, place[first], place[second], relation_logits)

@@ -1,0 +1,135 @@
+"""Knowledge attention and recontextualization of KnowBert (Peters et al. 2019, Sec. 3.3): a baseline of KECI."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .concept_graphs import KnowledgeTensors
+from .fusion import segment_softmax
+from .heads import feedforward
+from .pruning import Pruning
+from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
+
+
+class KnowBertNetwork(nn.Module):
+    """Token vectors take in the concepts of the text; then a span graph is read off in one pass (Eq. 1-3)."""
+
+    def __init__(
+        self,
+        token_width: int,
+        n_entity_labels: int,
+        n_relation_labels: int,
+        *,
+        feature_width: int,
+        n_kinds: int,
+        n_concept_relations: int,
+        concept_width: int,
+        concept_kinds: bool,
+        n_heads: int,
+        multi_label: bool,
+        **settings: Any,
+    ):
+        super().__init__()
+        self.recontextualize = KnowledgeAttention(
+            token_width, feature_width, n_kinds if concept_kinds else 0, width=concept_width, n_heads=n_heads
+        )
+        self.graph = SpanGraphNetwork(token_width, n_entity_labels, n_relation_labels, **settings)
+
+    def forward(
+        self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors
+    ) -> SpanGraphs:
+        """tokens: (tokens, token width), the documents of the batch one after the other."""
+        tokens, weights = self.recontextualize(tokens, candidates, knowledge)
+        output = self.graph(tokens, candidates, pruning, None)
+        return SpanGraphs(output.graphs, knowledge.by_mention(weights, torch.ones_like(weights, dtype=torch.bool)))
+
+
+class KnowledgeAttention(nn.Module):
+    """KAR: mention spans are pooled from projected tokens, see each other, take in a weighted sum of their candidate
+    concepts, and are attended to by all tokens of the document.
+
+    Differences to KnowBert: mentions are all spans that may name a concept; the prior of a candidate is the same for
+    all of a mention; there is no loss for entity linking.
+    """
+
+    def __init__(self, token_width: int, feature_width: int, n_kinds: int, *, width: int, n_heads: int):
+        super().__init__()
+        self.project = nn.Linear(token_width, width)  # W_1
+        self.pool = nn.Linear(width, 1)
+        self.among_mentions = nn.TransformerEncoderLayer(
+            width, n_heads, dim_feedforward=4 * width, dropout=0.0, activation="gelu", batch_first=True
+        )
+        self.features = nn.Linear(feature_width, width)
+        self.kinds = nn.Embedding(1 + n_kinds, width) if n_kinds else None
+        self.score = feedforward(2, 100, 1, 1)  # ψ: of the prior and the product of span and concept
+        self.no_concept = nn.Parameter(torch.zeros(width))
+        self.to_tokens = nn.MultiheadAttention(width, n_heads, batch_first=True, add_zero_attn=True)
+        self.norm = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(0.0), nn.Linear(4 * width, width))
+        self.mlp_norm = nn.LayerNorm(width)
+        self.back = nn.Linear(width, token_width)  # W_2; untrained, it leaves tokens as they are
+        nn.init.zeros_(self.back.weight)
+        nn.init.zeros_(self.back.bias)
+
+    def forward(self, tokens: Tensor, candidates: CandidateSpans, knowledge: KnowledgeTensors) -> tuple[Tensor, Tensor]:
+        """
+        tokens: (tokens, token width).
+        Returns the new token vectors, and (links,) the weight of each candidate concept of a mention.
+        """
+        if not len(knowledge.span):
+            return tokens, tokens.new_zeros(0)
+        mentions, mention_of_link = torch.unique_consecutive(knowledge.span, return_inverse=True)
+        doc_of_mention = candidates.doc[mentions]
+        projected = self.project(tokens)
+        spans = self._pool(projected, candidates.starts[mentions], candidates.ends[mentions])
+        padded, is_padding, place = _pad(spans, doc_of_mention, len(candidates.doc_lengths))
+        # a document without mentions attends to its padding: nobody listens, but nothing is undefined
+        is_padding[:, 0] = False
+        padded = self.among_mentions(padded, src_key_padding_mask=is_padding)
+        spans = padded.flatten(0, 1).index_select(0, place)
+        known, weights = self._attend(spans, knowledge, mention_of_link)
+        spans = spans + known
+        keys, is_padding, _ = _pad(spans, doc_of_mention, len(candidates.doc_lengths))
+        doc_of_token = torch.repeat_interleave(candidates.doc_lengths)
+        queries, _, place = _pad(projected, doc_of_token, len(candidates.doc_lengths))
+        heard = self.to_tokens(queries, keys, keys, key_padding_mask=is_padding, need_weights=False)[0]
+        heard = self.norm(queries + heard)
+        heard = self.mlp_norm(heard + self.mlp(heard)).flatten(0, 1).index_select(0, place)
+        return tokens + self.back(heard), weights
+
+    def _pool(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
+        """Attention-weighted sum of the tokens of each span: (spans, width)."""
+        length = ends - starts
+        span = torch.repeat_interleave(length)
+        token = torch.arange(len(span), device=tokens.device) - (length.cumsum(0) - length)[span] + starts[span]
+        weights = segment_softmax(self.pool(tokens).squeeze(-1).float()[token], span, len(starts))
+        pooled = tokens.new_zeros(len(starts), tokens.shape[1], dtype=torch.float32)
+        return pooled.index_add(0, span, tokens.index_select(0, token).float() * weights.unsqueeze(1))
+
+    def _attend(self, spans: Tensor, knowledge: KnowledgeTensors, mention_of_link: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted sum of the candidates of each span and of a vector for no concept; weights of the candidates."""
+        nodes = self.features(knowledge.features)
+        if self.kinds is not None:
+            nodes = nodes + self.kinds(knowledge.kinds)
+        n_spans = len(spans)
+        owner = torch.cat([torch.arange(n_spans, device=spans.device), mention_of_link])
+        concepts = torch.cat([self.no_concept.expand(n_spans, -1), nodes.index_select(0, knowledge.node)]).float()
+        prior = 1.0 / torch.bincount(owner, minlength=n_spans)[owner]
+        product = (spans.float().index_select(0, owner) * concepts).sum(dim=1) / concepts.shape[1] ** 0.5
+        scores = self.score(torch.stack([prior, product], dim=1)).squeeze(-1).float()
+        weights = segment_softmax(F.leaky_relu(scores), owner, n_spans)
+        known = torch.zeros_like(spans, dtype=torch.float32).index_add(0, owner, concepts * weights.unsqueeze(1))
+        return known.to(spans.dtype), weights[n_spans:]
+
+
+def _pad(rows: Tensor, doc: Tensor, n_docs: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(rows, width) of documents, one after the other -> (documents, longest, width), where that is padding, and the
+    row of each in the padded array, flattened."""
+    counts = torch.bincount(doc, minlength=n_docs)
+    longest = max(int(counts.max()), 1)
+    place = doc * longest + torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[doc]
+    padded = rows.new_zeros(n_docs * longest, rows.shape[1]).index_copy(0, place, rows)
+    is_padding = torch.arange(longest, device=rows.device) >= counts.unsqueeze(1)
+    return padded.view(n_docs, longest, -1), is_padding, place

@@ -1,0 +1,40 @@
+"""What stands between two spans (as in SpERT, Eberts and Ulges 2020, Eq. 8)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class PairContext(nn.Module):
+    """Maximum over the tokens between two spans, of each feature; zeros where there are none.
+
+    Maxima over 1, 2, 4, … tokens from every token are computed once for the batch. Any stretch is covered by two of
+    them, so a pair costs two look-ups, however far apart its spans are.
+    """
+
+    def __init__(self, token_width: int, width: int):
+        super().__init__()
+        self.features = nn.Linear(token_width, width)
+
+    def forward(self, tokens: Tensor, starts: Tensor, ends: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        """
+        tokens: (tokens, token width). starts, ends: (spans,) offsets into ``tokens``, end exclusive.
+        first, second: (pairs,) indices of spans, the first beginning not after the second.
+        Returns (pairs, width).
+        """
+        begin, end = ends.index_select(0, first), starts.index_select(0, second)
+        length = end - begin
+        between = length > 0
+        longest = int(length.max()) if len(length) else 0
+        maxima = [self.features(tokens)]
+        for level in range(max(longest, 1).bit_length() - 1):
+            shorter = maxima[-1]
+            # past the last token stands the last token: no stretch reaches beyond it
+            later = torch.arange(len(tokens), device=tokens.device).add_(1 << level).clamp_(max=len(tokens) - 1)
+            maxima.append(torch.maximum(shorter, shorter.index_select(0, later)))
+        table = torch.cat(maxima)
+        # of the longest power of two in a stretch
+        levels = torch.log2(length.clamp(min=1).float()).long()
+        offset = levels * len(tokens)
+        left = table.index_select(0, torch.where(between, offset + begin, 0))
+        right = table.index_select(0, torch.where(between, offset + end - (1 << levels), 0))
+        return torch.maximum(left, right) * between.unsqueeze(1)

@@ -1,0 +1,156 @@
+"""From the concepts that the linker wrote on documents to the concept graphs that the model reads."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..ml.concept_graphs import ConceptGraphs, KnowledgeSchema
+
+if TYPE_CHECKING:
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+
+@dataclass
+class KnowledgeVocabulary:
+    """What a trained model knows by number; a knowledge base that is compiled anew may count otherwise.
+
+    vectors: names of the initial vectors of concepts, with their widths. relations: labels of concept relations.
+    kinds: vocabularies, which are what stands before the colon of their identifiers, and semantic types.
+    """
+
+    vectors: dict[str, int] = field(default_factory=dict)
+    kinds: list[str] = field(default_factory=list)
+    relations: list[str] = field(default_factory=list)
+
+    @property
+    def schema(self) -> KnowledgeSchema:
+        return KnowledgeSchema(max(sum(self.vectors.values()), 1), len(self.kinds), max(len(self.relations), 1))
+
+    @classmethod
+    def of(
+        cls, kb: "KnowledgeBase", vectors: Sequence[str], docs: Iterable[Doc], spans_key: str
+    ) -> "KnowledgeVocabulary":
+        """The vectors of these names, all types, and the vocabularies and relations that occur in the documents.
+
+        Raises ValueError for vectors that the knowledge base does not have.
+        """
+        missing = [name for name in vectors if name not in kb.vectors]
+        if missing:
+            raise ValueError(
+                f"The knowledge base {kb.path.name} has no vectors {', '.join(map(repr, missing))}, only "
+                f"{', '.join(map(repr, kb.vectors)) or 'none'}. Compile it with --vectors, or change the setting "
+                "'vectors' of the component."
+            )
+        _, concepts, texts = read_concepts(docs, spans_key)
+        numbers = kb.indices(concepts)
+        graph = kb.induce(texts[numbers >= 0], numbers[numbers >= 0])
+        return cls(
+            vectors={name: kb.vectors[name].shape[1] for name in vectors},
+            kinds=[*sorted({_vocabulary_of(concept) for concept in concepts}), *kb.types],
+            relations=[kb.labels[label] for label in np.unique(graph.labels)],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class KnowledgeReader:
+    """Reads the concept graphs of documents, in the numbers of a vocabulary.
+
+    Concepts that the knowledge base does not have, and relations that the vocabulary does not have, are left out.
+    Raises ValueError if the vectors of the knowledge base are not those of the vocabulary.
+    """
+
+    def __init__(self, kb: "KnowledgeBase", vocabulary: KnowledgeVocabulary, spans_key: str) -> None:
+        widths = {name: kb.vectors[name].shape[1] for name in vocabulary.vectors if name in kb.vectors}
+        if widths != vocabulary.vectors:
+            raise ValueError(
+                f"The model was trained with the vectors {vocabulary.vectors} (name and width), but the knowledge base "
+                f"{kb.path.name} has {widths}. Give the linker the knowledge base of the training, or train again."
+            )
+        self.kb = kb
+        self.spans_key = spans_key
+        self.vectors = [kb.vectors[name] for name in vocabulary.vectors]
+        self._kinds = {kind: i for i, kind in enumerate(vocabulary.kinds, start=1)}
+        self._types = np.array([self._kinds.get(type_, 0) for type_ in kb.types], dtype="int64")
+        relations = {label: i for i, label in enumerate(vocabulary.relations)}
+        self._relations = np.array([relations.get(label, -1) for label in kb.labels], dtype="int64")
+
+    def __call__(self, docs: Iterable[Doc]) -> ConceptGraphs:
+        """``mentions`` has a row for each span of ``doc.spans[spans_key]`` of the documents, in order."""
+        mentions, concepts, texts = read_concepts(docs, self.spans_key)
+        numbers = self.kb.indices(concepts)
+        known = numbers >= 0
+        graph = self.kb.induce(texts[known], numbers[known])
+        nodes = np.full(len(numbers), -1, dtype="int64")
+        nodes[known] = graph.queries
+        mentions[~known, 0] = -1  # of no document
+        is_type = graph.nodes >= len(self.kb)
+        kinds = np.zeros(len(graph.nodes), dtype="int64")
+        kinds[is_type] = self._types[graph.nodes[is_type] - len(self.kb)]
+        kinds[nodes[known]] = [self._kinds.get(_vocabulary_of(concepts[i]), 0) for i in np.flatnonzero(known)]
+        relations = self._relations[graph.labels]
+        features = [np.zeros((len(graph.nodes), 0 if self.vectors else 1), dtype="float32")]
+        features += [vectors[graph.nodes].astype("float32") for vectors in self.vectors]
+        return ConceptGraphs(
+            features=np.concatenate(features, axis=1),
+            kinds=kinds,
+            edges=graph.edges[:, relations >= 0],
+            labels=relations[relations >= 0],
+            mentions=mentions,
+            nodes=nodes,
+        )
+
+
+def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Spans as (candidates, 3) document, start, end; their concepts; and the documents once more, (candidates,)."""
+    rows, concepts = [], []
+    for d, doc in enumerate(docs):
+        for span in doc.spans.get(spans_key, ()):
+            rows.append((d, span.start, span.end))
+            concepts.append(span.kb_id_)
+    mentions = np.array(rows, dtype="int64").reshape(-1, 3)
+    return mentions, concepts, mentions[:, 0].copy()
+
+
+def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> list[dict[tuple[int, int], str]]:
+    """Write the weights to the concepts of the documents.
+
+    attention: (candidates,), NaN where the span is no node of the graph, which is written as None.
+    Returns for each document the concept of the largest weight of each span; none where the sentinel's is larger.
+    """
+    chosen = []
+    begin = 0
+    for doc in docs:
+        concepts = doc.spans.get(concepts_key, ())
+        weights = attention[begin : begin + len(concepts)]
+        begin += len(concepts)
+        best: dict[tuple[int, int], tuple[float, str]] = {}
+        rest: dict[tuple[int, int], float] = {}
+        for concept, weight in zip(concepts, weights.tolist(), strict=True):
+            offsets = (concept.start, concept.end)
+            rest[offsets] = rest.get(offsets, 1.0) - weight
+            best[offsets] = max(best.get(offsets, (0.0, "")), (weight, concept.kb_id_))
+        chosen.append({offsets: id for offsets, (weight, id) in best.items() if weight > rest[offsets]})
+        if len(concepts):
+            concepts.attrs["attention"] = [None if np.isnan(weight) else float(weight) for weight in weights]
+    return chosen
+
+
+def count_linked(examples: Iterable[Example], spans_key: str, concepts_key: str) -> tuple[int, int]:
+    """How many gold mentions have the offsets of a concept of the predicted document, and how many there are."""
+    linked = total = 0
+    for example in examples:
+        offsets = {(c.start_char, c.end_char) for c in example.predicted.spans.get(concepts_key, ())}
+        mentions = example.reference.spans[spans_key]
+        linked += sum((m.start_char, m.end_char) in offsets for m in mentions)
+        total += len(mentions)
+    return linked, total
+
+
+def _vocabulary_of(concept: str) -> str:
+    return concept.partition(":")[0] if ":" in concept else ""

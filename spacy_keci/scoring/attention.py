@@ -1,0 +1,41 @@
+"""How much a model listens to the concepts of each semantic type (Lai et al. 2021, Sec. 3.4, Table 5)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import fmean
+from typing import NamedTuple
+
+from spacy.tokens import Doc
+
+
+class TypeAttention(NamedTuple):
+    """A semantic type (TUI), the mean attention weight of its candidate concepts, and how many of them there are."""
+
+    type: str
+    mean: float
+    candidates: int
+
+
+def attention_by_type(docs: Iterable[Doc], concepts_key: str = "concepts") -> list[TypeAttention]:
+    """Mean weight of the candidate concepts of each type, lowest first.
+
+    A candidate counts once for each span that may name it and that is a node of the span graph. Raises ValueError if
+    no document has attention weights.
+    """
+    weights: dict[str, list[float]] = defaultdict(list)
+    has_attention = False
+    for doc in docs:
+        group = doc.spans.get(concepts_key)
+        if group is None or "attention" not in group.attrs:
+            continue
+        has_attention = True
+        for concept, weight in zip(group, group.attrs["attention"], strict=True):
+            if weight is not None:
+                weights[concept.label_].append(weight)
+    if not has_attention:
+        raise ValueError(
+            f"No document has attention weights in doc.spans[{concepts_key!r}]: the pipeline needs a concept linker "
+            "and a keci model that reads its concepts."
+        )
+    found = [TypeAttention(type_, fmean(values), len(values)) for type_, values in weights.items()]
+    return sorted(found, key=lambda each: (each.mean, each.type))

@@ -1,0 +1,300 @@
+"""The component ``keci`` with models that read background knowledge: KECI, its baselines, its ablations."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import fix_random_seed
+
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.vectors import add_vectors
+from spacy_keci.tokenizer import create_biomedical_tokenizer
+
+from ..conftest import ROOT
+from .conftest import TINY, make_examples, train
+from .test_keci import TEXTS, assert_same_graphs, graph
+
+SPAN_GRAPH: dict[str, Any] = TINY["model"]  # type: ignore[assignment]
+KECI = {**SPAN_GRAPH, "@architectures": "spacy_keci.KECI.v1", "concept_width": 20}
+MODELS = {
+    "KECI": KECI,
+    "everything beyond the paper": {
+        **KECI,
+        "context_width": 16,
+        "relations_from": "h",
+        "types_in_pairs": True,
+        "concepts_in_pairs": True,
+        "correct_initial": True,
+        "concept_bases": 4,
+    },
+    "the paper": {
+        **KECI,
+        "span_graph_mean": False,
+        "concept_kinds": False,
+        "inverse_relations": False,
+        "entities_from": "f",
+        "relations_from": "f",
+    },
+    "FlatAttention": {**KECI, "span_graph_layers": 0, "concept_layers": 0},
+    "KnowBertAttention": {
+        **SPAN_GRAPH,
+        "@architectures": "spacy_keci.KnowBertAttention.v1",
+        "concept_width": 32,
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo knowledge base, with vectors trained on its relations."""
+    folder = tmp_path_factory.mktemp("demo") / "kb"
+    compile_knowledge_base(folder, [SourceFiles.parse(f"jsonl={ROOT / 'assets' / 'demo' / 'kb.jsonl'}")], [])
+    add_vectors(folder, "trained")
+    return folder
+
+
+def make_pipeline(kb: Path, model: dict[str, Any] = KECI, **settings: Any) -> Language:
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    nlp.add_pipe("concept_linker")
+    nlp.add_pipe(
+        "keci", config={**TINY, "model": model, "linker": "concept_linker", "vectors": {"trained": True}, **settings}
+    )
+    nlp.config["initialize"]["components"] = {"concept_linker": {"kb": str(kb)}}
+    nlp.config["training"]["annotating_components"] = ["concept_linker"]
+    return nlp
+
+
+def link(nlp: Language, docs: list[Doc]) -> list[Doc]:
+    return [nlp.get_pipe("concept_linker")(doc.copy()) for doc in docs]
+
+
+def learn(nlp: Language, docs: list[Doc], epochs: int) -> Language:
+    optimizer = nlp.initialize(lambda: make_examples(nlp, docs))
+    optimizer.learn_rate = 0.004
+    for _ in range(epochs):
+        examples = make_examples(nlp, docs)
+        for batch in (examples[:10], examples[10:]):
+            nlp.update(batch, sgd=optimizer, annotates=["concept_linker"])
+    return nlp
+
+
+@pytest.fixture(scope="session")
+def trained(kb: Path, demo_docs: list[Doc]) -> Language:
+    """KECI that knows 20 sentences by heart. Tests must not change it."""
+    return learn(make_pipeline(kb, keep_initial=True), demo_docs, epochs=60)
+
+
+class TestLearning:
+    def test_overfits_and_reloads(self, trained: Language, demo_docs: list[Doc], tmp_path: Path) -> None:
+        scores = trained.evaluate(make_examples(trained, demo_docs))
+        assert scores["entities_micro_f"] >= 0.95
+        assert scores["relations_micro_f"] >= 0.95
+        trained.to_disk(tmp_path)
+        texts = [doc.text for doc in demo_docs]
+        assert_same_graphs(list(trained.pipe(texts)), list(spacy.load(tmp_path).pipe(texts)))
+        other = spacy.load(tmp_path, exclude=["concept_linker", "keci"])
+        other = spacy.blank("en", config=trained.config).from_bytes(trained.to_bytes())
+        assert_same_graphs(list(trained.pipe(texts)), list(other.pipe(texts)))
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_every_model_learns_and_reloads(self, name: str, kb: Path, demo_docs: list[Doc], tmp_path: Path) -> None:
+        nlp = make_pipeline(kb, MODELS[name])
+        optimizer = nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        losses = [
+            nlp.update(make_examples(nlp, demo_docs[:8]), sgd=optimizer, annotates=["concept_linker"])["keci"]
+            for _ in range(60)
+        ]
+        assert losses[-1] < 0.6 * losses[0]
+        nlp.to_disk(tmp_path)
+        assert_same_graphs(list(nlp.pipe(TEXTS)), list(spacy.load(tmp_path).pipe(TEXTS)))
+
+    @pytest.mark.parametrize("name", MODELS)
+    def test_gradient_is_the_derivative_of_the_loss(self, name: str, kb: Path, demo_docs: list[Doc]) -> None:
+        """A small step against the gradient lowers the loss by about its squared length, if no span is pruned by it."""
+        nlp = make_pipeline(kb, MODELS[name], spans_per_token=100)
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        examples = make_examples(nlp, demo_docs[:5])
+        for example in examples:
+            nlp.get_pipe("concept_linker")(example.predicted)
+        keci = nlp.get_pipe("keci")
+        network = keci.model.shims[0]._model
+        before = keci.update(examples)["keci"]
+        gradients = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        squared = sum(float(gradient.square().sum()) for gradient in gradients.values())
+        step = 3e-3 / squared
+        with torch.no_grad():
+            for parameter in network.parameters():
+                if parameter.grad is not None:
+                    parameter -= step * parameter.grad
+        after = keci.update(examples)["keci"]
+        assert before - after == pytest.approx(step * squared, rel=0.1)
+
+    def test_training_is_deterministic(self, kb: Path, demo_docs: list[Doc]) -> None:
+        first, second = (learn(make_pipeline(kb, MODELS["everything beyond the paper"]), demo_docs, 2) for _ in "ab")
+        weights = [nlp.get_pipe("keci").model.shims[0]._model.state_dict() for nlp in (first, second)]
+        for name, tensor in weights[0].items():
+            torch.testing.assert_close(tensor, weights[1][name], rtol=0, atol=0)
+
+    def test_the_first_steps_may_learn_mentions_only(self, kb: Path, demo_docs: list[Doc]) -> None:
+        nlp = make_pipeline(kb, entity_steps=1)
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        keci = nlp.get_pipe("keci")
+        network = keci.model.shims[0]._model
+        examples = make_examples(nlp, demo_docs[:5])
+        for example in examples:
+            nlp.get_pipe("concept_linker")(example.predicted)
+        keci.update(examples)
+        assert not any(p.grad is not None and p.grad.any() for p in network.entities.parameters())
+        assert any(p.grad.any() for p in network.initial.entities.parameters())
+        keci.update(examples)
+        assert any(p.grad.any() for p in network.entities.parameters())
+
+
+class TestUse:
+    def test_results_do_not_depend_on_the_batch(
+        self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        texts = [*TEXTS, *(doc.text for doc in demo_docs)]
+        alone = [trained(text) for text in texts]
+        assert_same_graphs(alone, list(trained.pipe(texts, batch_size=64)))
+        assert_same_graphs(alone[::-1], list(trained.pipe(texts[::-1], batch_size=3)))
+        monkeypatch.setattr(trained.get_pipe("keci"), "max_batch_tokens", 30)
+        assert_same_graphs(alone, list(trained.pipe(texts)))
+
+    def test_results_do_not_depend_on_the_order_of_concepts(self, trained: Language, demo_docs: list[Doc]) -> None:
+        keci = trained.get_pipe("keci")
+        docs = link(trained, [trained.make_doc(doc.text) for doc in demo_docs])
+        turned = [doc.copy() for doc in docs]
+        for doc in turned:
+            group = doc.spans["concepts"]
+            scores = group.attrs["scores"][::-1]
+            doc.spans["concepts"] = list(group)[::-1]
+            doc.spans["concepts"].attrs["scores"] = scores
+        for doc, other in zip(keci.pipe(docs), keci.pipe(turned), strict=True):
+            assert graph(doc) == graph(other)
+            weights, others = (each.spans["concepts"].attrs.get("attention", []) for each in (doc, other))
+            np.testing.assert_allclose(
+                [np.nan if w is None else w for w in weights],
+                [np.nan if w is None else w for w in others[::-1]],
+                atol=1e-4,
+            )
+            assert [m.kb_id_ for m in doc.spans["entities"]] == [m.kb_id_ for m in other.spans["entities"]]
+
+    def test_a_document_without_concepts(self, trained: Language) -> None:
+        doc = trained("Nothing of the sort was ever seen here.")
+        assert not doc.spans["concepts"]
+        assert not any(mention.kb_id for mention in doc.spans["entities"])
+
+    def test_attention_is_written(self, trained: Language, demo_docs: list[Doc]) -> None:
+        n_linked = 0
+        for doc in trained.pipe(doc.text for doc in demo_docs):
+            if not doc.spans["concepts"]:
+                continue
+            assert len(doc.spans["concepts"].attrs["attention"]) == len(doc.spans["concepts"])
+            for mention in doc.spans["entities"]:
+                weights = {concept.id: concept.attention for concept in mention._.concepts}
+                assert sum(weights.values()) <= 1 + 1e-4
+                best = max(weights, key=weights.__getitem__, default="")
+                rest = 1 - sum(weights.values())
+                expected = best if best and weights[best] > rest else ""
+                assert mention.kb_id_ == expected
+                n_linked += bool(mention.kb_id_)
+        assert n_linked
+        # what is written survives
+        doc = trained(demo_docs[0].text)
+        copy = Doc(doc.vocab).from_bytes(doc.to_bytes())
+        assert [m.kb_id_ for m in copy.spans["entities"]] == [m.kb_id_ for m in doc.spans["entities"]]
+        assert copy.spans["concepts"].attrs == doc.spans["concepts"].attrs
+
+    def test_the_initial_graph_is_kept_on_request(self, trained: Language, demo_docs: list[Doc]) -> None:
+        doc = trained(demo_docs[0].text)
+        assert doc.spans["entities_initial"].attrs.keys() == {"scores", "relations"}
+        trained.get_pipe("keci").keep_initial = False
+        assert "entities_initial" not in trained(demo_docs[0].text).spans
+        trained.get_pipe("keci").keep_initial = True
+
+    def test_pickle(self, trained: Language) -> None:
+        doc, keci = trained(TEXTS[0]), trained.get_pipe("keci")
+        copy = pickle.loads(pickle.dumps(keci.linker))
+        assert copy.kb.path == keci.linker.kb.path
+        assert graph(doc)
+
+    def test_a_knowledge_base_compiled_anew_may_count_otherwise(
+        self, trained: Language, demo_docs: list[Doc], tmp_path: Path
+    ) -> None:
+        """Numbers of concepts, relations and types hold within one knowledge base only; models know them by name."""
+        rows = (ROOT / "assets" / "demo" / "kb.jsonl").read_text(encoding="utf8").splitlines()
+        other = {"id": "OTHER:1", "name": "something else", "types": ["T999"], "relations": [["haunts", "OTHER:1"]]}
+        source = tmp_path / "kb.jsonl"
+        import json
+
+        source.write_text("\n".join([json.dumps(other), *rows[::-1]]), encoding="utf8")
+        compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={source}")], [])
+        keci, linker = trained.get_pipe("keci"), trained.get_pipe("concept_linker")
+        # the same vectors, in the order of the other knowledge base
+        from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+
+        old, new = linker.kb, KnowledgeBase(tmp_path / "kb")
+        ids = [new.id(i) for i in range(len(new))]
+        names = [i for i in [*ids, *new.types] if i in old or i in old.types]
+        row = [old.index(i) if i in old else len(old) + old.types.index(i) for i in names]
+        np.savez(tmp_path / "vectors.npz", ids=np.array(names), vectors=np.asarray(old.vectors["trained"])[row])
+        add_vectors(tmp_path / "kb", f"trained={tmp_path / 'vectors.npz'}") if False else None
+        from spacy_keci.knowledge.vectors import read_vectors
+
+        np.save(tmp_path / "kb" / "vectors.trained.npy", read_vectors(new, tmp_path / "vectors.npz").astype("float16"))
+        texts = [doc.text for doc in demo_docs]
+        before = list(trained.pipe(texts))
+        source_before = linker._source
+        linker.initialize(kb=tmp_path / "kb")
+        assert_same_graphs(before, list(trained.pipe(texts)))
+        linker._source = source_before
+        assert keci is trained.get_pipe("keci")
+
+
+class TestErrors:
+    def test_no_linker_in_the_pipeline(self) -> None:
+        nlp = spacy.blank("en")
+        with pytest.raises(ValueError, match="must stand before it"):
+            nlp.add_pipe("keci", config={**TINY, "linker": "concept_linker"})
+
+    def test_a_model_that_wants_knowledge_and_has_no_linker(self, demo_docs: list[Doc]) -> None:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("keci", config={**TINY, "model": KECI})
+        with pytest.raises(ValueError, match='setting "linker"'):
+            nlp.initialize(lambda: make_examples(nlp, demo_docs))
+
+    def test_vectors_that_the_knowledge_base_does_not_have(self, kb: Path, demo_docs: list[Doc]) -> None:
+        nlp = make_pipeline(kb, vectors={"cui2vec": True})
+        with pytest.raises(ValueError, match="no vectors 'cui2vec', only 'trained'"):
+            nlp.initialize(lambda: make_examples(nlp, demo_docs))
+
+    def test_another_knowledge_base_without_the_vectors(self, trained: Language, tmp_path: Path) -> None:
+        compile_knowledge_base(
+            tmp_path / "kb", [SourceFiles.parse(f"jsonl={ROOT / 'assets' / 'demo' / 'kb.jsonl'}")], []
+        )
+        linker = trained.get_pipe("concept_linker")
+        before = linker._source
+        linker.initialize(kb=tmp_path / "kb")
+        with pytest.raises(ValueError, match="trained with the vectors"):
+            trained(TEXTS[0])
+        linker._source = before
+
+
+def test_without_vectors_kinds_and_relations_are_what_is_known(kb: Path, demo_docs: list[Doc]) -> None:
+    nlp = learn(make_pipeline(kb, vectors={"trained": False}), demo_docs, epochs=2)
+    assert nlp(TEXTS[0]).spans["concepts"].attrs["attention"]
+
+
+def test_a_span_graph_needs_no_knowledge_beside_a_linker(kb: Path, demo_docs: list[Doc]) -> None:
+    nlp = train(make_pipeline(kb, SPAN_GRAPH), demo_docs, epochs=1)
+    doc = nlp(TEXTS[0])
+    assert "attention" not in doc.spans["concepts"].attrs
