@@ -189,16 +189,26 @@ def open_and_link(path: Path, texts: list[str]) -> dict[str, Any]:
 
 
 def coverage(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
-    """Share of mentions with a candidate: the linker's on exactly their tokens, and of the mention's text alone."""
+    """Share of mentions with a candidate: the linker's on exactly their tokens, and of the mention's text alone.
+
+    ``by_key_alone``: of these, the ones whose text is a name as it is, with no modifier left out.
+    ``other_words_linked``: of the words in no mention, those in a span with candidates.
+    """
     linked: Counter[str] = Counter()
-    by_text: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    candidates = spans = 0
-    for (_, mentions), found, text_hits in zip(*link_corpus(kb, corpus), strict=True):
+    candidates = spans = by_text = by_key = other_words = other_words_linked = 0
+    for (text, mentions), (words, found) in zip(corpus, link_corpus(kb, corpus), strict=True):
         spans += len(found)
-        for mention, hit in zip(mentions, text_hits, strict=True):
+        for start, end in words:
+            if not any(m.start < end and start < m.end for m in mentions):
+                other_words += 1
+                other_words_linked += any(s <= start and end <= e for s, e in found)
+        for mention in mentions:
             total[mention.label] += 1
-            by_text[mention.label] += hit
+            surface = text[mention.start : mention.end]
+            key = kb.lexicon.key(surface)
+            by_text += bool(kb.lexicon.lookup(surface))
+            by_key += key is not None and bool(kb.lexicon.candidates(key, surface))
             concepts = found.get((mention.start, mention.end), [])
             linked[mention.label] += bool(concepts)
             candidates += len(concepts)
@@ -206,7 +216,9 @@ def coverage(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
     return {
         "mentions": n,
         "linked": round(n_linked / n, 4),
-        "text_alone": round(by_text.total() / n, 4),
+        "text_alone": round(by_text / n, 4),
+        "by_key_alone": round(by_key / n, 4),
+        "other_words_linked": round(other_words_linked / other_words, 4),
         "candidates_per_linked_mention": round(candidates / n_linked, 3),
         "spans_per_sentence": round(spans / len(corpus), 2),
         "by_type": {label: [m, round(linked[label] / m, 3)] for label, m in total.most_common()},
@@ -216,7 +228,7 @@ def coverage(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
 def grounding(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
     """Gold concept among the candidates, and first by two simple priors; shares of all mentions that are grounded."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for (_, mentions), found, _ in zip(*link_corpus(kb, corpus), strict=True):
+    for (_, mentions), (_, found) in zip(corpus, link_corpus(kb, corpus), strict=True):
         for mention in mentions:
             if not mention.gold:
                 continue
@@ -235,18 +247,19 @@ def grounding(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def link_corpus(
-    kb: KnowledgeBase, corpus: Corpus
-) -> tuple[Corpus, list[dict[tuple[int, int], list[int]]], list[list[bool]]]:
-    nlp, found, alone = tokenizer(), [], []
-    for text, mentions in corpus:
+Offsets = tuple[int, int]
+
+
+def link_corpus(kb: KnowledgeBase, corpus: Corpus) -> Iterator[tuple[list[Offsets], dict[Offsets, list[int]]]]:
+    """Words of each text, and its spans with candidates, by character offsets."""
+    nlp = tokenizer()
+    for text, _ in corpus:
         doc = nlp.make_doc(text)
         hits = kb.lexicon.find([t.text for t in doc], [bool(t.whitespace_) for t in doc])
         spans = [(doc[h.start : h.end], h.key) for h in hits]
-        each = {(s.start_char, s.end_char): kb.lexicon.candidates(key, s.text) for s, key in spans}
-        found.append({span: concepts for span, concepts in each.items() if concepts})
-        alone.append([bool(kb.lexicon.lookup(text[m.start : m.end])) for m in mentions])
-    return corpus, found, alone
+        found = {(s.start_char, s.end_char): kb.lexicon.candidates(key, s.text) for s, key in spans}
+        words = [(t.idx, t.idx + len(t)) for t in doc if any(map(str.isalnum, t.text))]
+        yield words, {span: concepts for span, concepts in found.items() if concepts}
 
 
 def speed(kb: KnowledgeBase, texts: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ share it. ``benchmarks/knowledge.py`` compares it with a sorted table and SQLite
 import re
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,6 @@ from .normalize import fold, normalize, normalize_token
 from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, open_array
 from .variants import (
     ANY_CASE,
-    COURSE_WORDS,
     IN_CAPITALS,
     LESS,
     NAME,
@@ -28,7 +28,9 @@ from .variants import (
     SAME_CASE,
     TAIL_WORDS,
     case_rule,
+    is_modifier,
     keys_of,
+    without_modifiers,
     without_species,
 )
 
@@ -99,9 +101,15 @@ class Lexicon:
         return concepts
 
     def lookup(self, text: str) -> list[int]:
-        """Concepts with exactly this name, normalised."""
-        key = self.key(text)
-        return [] if key is None else self.candidates(key, text)
+        """Concepts with this name, normalised; if there are none, with the name that is left without modifiers.
+
+        What :meth:`find` finds of a text that is a name, and nothing else.
+        """
+        for name in chain((text,), without_modifiers(text)):
+            key = self.key(name)
+            if key is not None:
+                return self.candidates(key, text)
+        return []
 
     def find(self, tokens: Sequence[str], spaces: Sequence[bool], max_words: int = 8) -> list[Hit]:
         """All spans of up to ``max_words`` words whose normalised form is a key, in order of start; they may overlap.
@@ -133,8 +141,12 @@ class Lexicon:
                             into.setdefault((word, end), key)
                         if j < limits[i] and tokens[words[j]].lower() in TAIL_WORDS and into is found:
                             variants.setdefault((word, words[j] + 1), key)
-                        if i > 0 and limits[i - 1] >= j and tokens[words[i - 1]].lower() in COURSE_WORDS and end:
-                            variants.setdefault((words[i - 1], end), key)
+                        before = i - 1
+                        while end and before >= 0 and limits[before] >= j:
+                            if not is_modifier(tokens[words[before]], tokens[words[before + 1]]):
+                                break
+                            variants.setdefault((words[before], end), key)
+                            before -= 1
                         if end == last < len(tokens) and tokens[last][0] == "+" and not spaces[last - 1]:
                             # a charge: "Ca2+"
                             variants.setdefault((word, end + 1), key)

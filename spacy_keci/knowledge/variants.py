@@ -1,6 +1,7 @@
 """Names as people write them: variants that vocabularies do not list, and when the case of a name matters."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -24,9 +25,13 @@ TAIL_WORDS = frozenset(
 )
 # Words before the name of a disorder that say how bad it is, or how it runs
 COURSE_WORDS = frozenset(
-    "acute bilateral chronic delayed diffuse fatal generalized irreversible isolated localized mild moderate "  # noqa: SIM905
-    "persistent progressive prolonged recurrent reversible severe subacute transient unilateral".split()
+    "acute asymptomatic bilateral chronic delayed diffuse disseminated extensive fatal focal generalised generalized "  # noqa: SIM905
+    "intermittent irreversible isolated lethal localised localized marked massive mild moderate multiple persistent "
+    "profound progressive prolonged rebound recurrent refractory reversible serious severe spontaneous subacute sudden "
+    "sustained symptomatic temporary transient unilateral worsening".split()
 )
+# Words before the name of an acid's anion that make it a salt
+_CATIONS = frozenset({"calcium", "disodium", "magnesium", "potassium", "sodium"})
 _SPECIES = re.compile(r"(?:h|m|r|d|x|X|y|Hs|Mm|Dm|Xl|Sc)([A-Z][A-Za-z]*\w{1,})|([A-Z][a-z]{2}\d+)p")
 
 # How the case of a text must agree with a name
@@ -73,6 +78,28 @@ def keys_of(name: str) -> dict[str, int]:
         if len(key) > 2 and not key.isdigit() and key not in ambiguous_words():
             keys.setdefault(key, kind)
     return keys
+
+
+def is_modifier(word: str, following: str) -> bool:
+    """Whether a word leaves the name that follows it what it is: the course of a disorder, or the metal of a salt."""
+    word = word.lower()
+    return word in COURSE_WORDS or (word in _CATIONS and following.lower().endswith(("ate", "ide")))
+
+
+def without_modifiers(text: str) -> Iterator[str]:
+    """The names that are left of a text without the letter of a species, words before it, or a word after it.
+
+    "hTERT" as "TERT"; "severe acute hepatitis" as "acute hepatitis", then "hepatitis"; "p53 protein" as "p53".
+    """
+    words = text.split()
+    for key in without_species(words[0]) if words else ():
+        yield " ".join([key, *words[1:]])
+    for i in range(1, len(words)):
+        if not is_modifier(words[i - 1], words[i]):
+            break
+        yield " ".join(words[i:])
+    if len(words) > 1 and words[-1].lower() in TAIL_WORDS:
+        yield " ".join(words[:-1])
 
 
 def without_species(token: str) -> list[str]:

@@ -46,6 +46,34 @@ def test_variants(kb: KnowledgeBase, nlp: Language) -> None:
     assert set(found(kb, nlp, "Ca2+ or Ca(2+)")) == {"Ca2", "Ca2+", "Ca(2+)"}
 
 
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("severe kidney injury", ["D:2"]),
+        ("fatal acute kidney injury", ["D:1"]),
+        ("Massive, symptomatic", []),
+        ("persistent severe kidney injuries", ["D:2"]),
+        ("calcium kidney injury", []),
+        ("p53 protein", ["G:1"]),
+        ("hTP53", ["G:1"]),
+        ("the kidney injury", []),
+        ("severe", []),
+        ("", []),
+    ],
+)
+def test_a_text_alone_is_looked_up_as_a_span_of_a_text(
+    kb: KnowledgeBase, nlp: Language, text: str, concepts: list[str]
+) -> None:
+    assert [kb.id(c) for c in kb.lexicon.lookup(text)] == concepts
+    assert found(kb, nlp, text).get(text, []) == concepts
+
+
+def test_salts(tmp_path: Path) -> None:
+    lexicon = small_lexicon(tmp_path, ["valproate", "channel"])
+    assert lexicon.lookup("Sodium valproate") == lexicon.lookup("valproate") == [0]
+    assert lexicon.lookup("sodium channel") == []
+
+
 @pytest.mark.parametrize("text", ["kidney. Injury", "kidney, injury", "as a cat sat", "(kidney) injury) x", ""])
 def test_no_name_across_punctuation_and_brackets(kb: KnowledgeBase, nlp: Language, text: str) -> None:
     assert "D:2" not in {c for each in found(kb, nlp, text).values() for c in each}
