@@ -1,65 +1,46 @@
 """What the knowledge did: attention to candidate concepts, and answers that differ from the first graph to the last."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from spacy.tokens import Doc
 
+from ..scoring.attention import TypeAttention, attention_by_type
 from .findings import Edge, Graph, Node
 
 CHANGES = ("gained, right", "gained, wrong", "lost, right", "lost, wrong")
 
 
 @dataclass(frozen=True)
-class TypeAttention:
-    """Attention to the candidates of one semantic type: their number, mean weight, and how many had more than their
-    rivals and the sentinel."""
-
-    type: str
-    name: str
-    candidates: int
-    mean: float
-    chosen: int
-
-
-@dataclass(frozen=True)
 class Attention:
-    """``sentinel``: mean weight that mentions with candidates left to their own context (KECI, Eq. 7)."""
+    """``types``: weights by semantic type, the commonest first. ``sentinel``: mean weight that the ``spans`` with
+    candidates left to their own context (Lai et al. 2021, Eq. 7)."""
 
     types: list[TypeAttention]
     spans: int
     sentinel: float
 
 
-def summarize_attention(
-    docs: Iterable[Doc], concepts_key: str, type_names: Mapping[str, str] | None = None
-) -> Attention | None:
-    """Attention by semantic type, the commonest first, from ``attrs["attention"]`` of ``doc.spans[concepts_key]``;
-    None where no document has it. Candidates whose weight is None are not counted: no mention stands there."""
-    weights: dict[str, list[float]] = defaultdict(list)
-    chosen: dict[str, int] = defaultdict(int)
-    sentinels = []
+def summarize_attention(docs: Sequence[Doc], concepts_key: str) -> Attention | None:
+    """Attention in ``attrs["attention"]`` of ``doc.spans[concepts_key]``; None where no document has it."""
+    try:
+        types = attention_by_type(docs, concepts_key)
+    except ValueError:
+        return None
+    sentinels: list[float] = []
     for doc in docs:
+        rest: dict[tuple[int, int], float] = {}
         group = doc.spans.get(concepts_key, ())
-        by_span: dict[tuple[int, int], list[tuple[float, str]]] = defaultdict(list)
-        for span, weight in zip(group, (group.attrs.get("attention") or []) if len(group) else (), strict=False):
+        for span, weight in zip(group, group.attrs.get("attention", []) if len(group) else (), strict=False):
             if weight is not None:
-                weights[span.label_].append(weight)
-                by_span[span.start, span.end].append((weight, span.label_))
-        for candidates in by_span.values():
-            sentinels.append(max(0.0, 1.0 - sum(weight for weight, _ in candidates)))
-            weight, type_ = max(candidates)
-            chosen[type_] += weight > sentinels[-1]
+                rest[span.start, span.end] = rest.get((span.start, span.end), 1.0) - weight
+        sentinels += rest.values()
     if not sentinels:
         return None
-    names = type_names or {}
-    types = [
-        TypeAttention(type_, names.get(type_, ""), len(found), sum(found) / len(found), chosen[type_])
-        for type_, found in sorted(weights.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
-    return Attention(types, len(sentinels), sum(sentinels) / len(sentinels))
+    types.sort(key=lambda each: (-each.candidates, each.type))
+    return Attention(types, len(sentinels), max(0.0, fmean(sentinels)))
 
 
 @dataclass(frozen=True)

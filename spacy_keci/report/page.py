@@ -81,7 +81,8 @@ def make_page(
         },
         confusions={kind: Confusion.of(split[kind]) for kind in KINDS},
         calibrations={kind: _calibrate(split[kind]) for kind in KINDS},
-        attention=summarize_attention((case.doc for case in cases), CONCEPTS, kb.type_names if kb else {}),
+        attention=summarize_attention([case.doc for case in cases], CONCEPTS),
+        type_names=kb.type_names if kb else {},
         has_initial=any(INITIAL in case.doc.spans for case in cases),
         change_counts={
             kind: Counter(c.kind for c in changes if isinstance(c.item, Edge) == (kind == "relations"))
