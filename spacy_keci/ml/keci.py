@@ -48,7 +48,8 @@ class KeciNetwork(nn.Module):
         relations_from: str,
         types_in_pairs: bool,
         concepts_in_pairs: bool,
-        correct_initial: bool,
+        correct_entities: bool,
+        correct_relations: bool,
         multi_label: bool,
         **settings: Any,
     ):
@@ -76,7 +77,7 @@ class KeciNetwork(nn.Module):
         self.attention = ConceptAttention(span_width, hidden_width=hidden_width, depth=max(depth, 1))
         self.entities_from, self.relations_from = entities_from, relations_from
         self.types_in_pairs, self.concepts_in_pairs = types_in_pairs, concepts_in_pairs
-        self.correct_initial = correct_initial
+        self.correct_entities, self.correct_relations = correct_entities, correct_relations
         self.entities = EntityClassifier(
             span_width * len(entities_from), hidden_width=hidden_width, depth=depth, n_labels=n_entity_labels
         )
@@ -87,8 +88,9 @@ class KeciNetwork(nn.Module):
             n_labels=n_relation_labels,
             pair_width=settings["context_width"] + concepts_in_pairs * SHARED_CONCEPT_FEATURES,
         )
-        if correct_initial:
+        if correct_entities:
             start_from_zero(self.entities.layers)
+        if correct_relations:
             start_from_zero(self.relations.layers)
 
     def forward(
@@ -132,7 +134,7 @@ class KeciNetwork(nn.Module):
         """Eq. 9, from f, h or both; on request as a correction of the first graph's logits."""
         parts = {"f": f, "h": h}
         logits = self.entities(torch.cat([parts[part] for part in self.entities_from], dim=1))
-        if self.correct_initial:
+        if self.correct_entities:
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
         with torch.no_grad():
             types = logits.softmax(dim=-1)
@@ -153,7 +155,7 @@ class KeciNetwork(nn.Module):
             torch.cat(present, dim=1) if present else None,
             both_ways=self.initial.directed,
         )
-        if self.correct_initial:
+        if self.correct_relations:
             rows = torch.cat([chosen, chosen + len(initial.first)]) if self.initial.directed else chosen
             relation_logits = relation_logits + initial.relation_logits.index_select(0, rows)
         return SpanGraph(initial.kept, logits, kept, place[first], place[second], relation_logits)

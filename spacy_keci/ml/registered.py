@@ -74,7 +74,8 @@ def build_keci_model(
     relations_from: Literal["f", "h", "fh"] = "fh",
     types_in_pairs: bool = False,
     concepts_in_pairs: bool = False,
-    correct_initial: bool = False,
+    correct_entities: bool = False,
+    correct_relations: bool = False,
     mixed_precision: bool = False,
 ) -> SpanGraphModel:
     """Registered as the architecture ``spacy_keci.KECI.v1``: the whole of Eq. 1-9.
@@ -92,7 +93,8 @@ def build_keci_model(
         h, the span after Eq. 4; or both, as in the authors' program.
     types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.
     concepts_in_pairs: whether it sees how far two spans name the same concept, or concepts that are related.
-    correct_initial: whether the final classifiers correct the logits of the first ones, where the paper starts anew.
+    correct_entities, correct_relations: whether the final classifier adds to the logits of the first one, where the
+        paper starts anew.
     """
     settings = {
         "span_hidden_width": span_hidden_width,
@@ -114,7 +116,8 @@ def build_keci_model(
         "relations_from": relations_from,
         "types_in_pairs": types_in_pairs,
         "concepts_in_pairs": concepts_in_pairs,
-        "correct_initial": correct_initial,
+        "correct_entities": correct_entities,
+        "correct_relations": correct_relations,
     }
     from .model import make_model
 

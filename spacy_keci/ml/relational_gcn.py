@@ -1,28 +1,12 @@
 """Messages between the concepts of the background knowledge (KECI, Eq. 5; Schlichtkrull et al. 2018)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
-@dataclass
-class Neighbours:
-    """N_i^k of all nodes i and relations k that have any, as sets in a fixed order: by relation, then by node.
-
-    source: (edges,) the neighbour v_j. set: (edges,) the set it belongs to. size: (sets,) c_ik.
-    node: (sets,) i. relations: (relations present,) k. sets_of_relation: how many sets each of those has.
-    """
-
-    source: Tensor
-    set: Tensor
-    size: Tensor
-    node: Tensor
-    relations: Tensor
-    sets_of_relation: list[int]
-
+from .neighbours import Neighbours, find_neighbours
 
 Propagate = Callable[[Tensor, Tensor, Neighbours], Tensor]
 
@@ -32,7 +16,7 @@ class RelationalGCN(nn.Module):
 
     A node hears from the heads of the edges that point at it and, with ``inverse``, by relations of their own, from
     the tails of those that leave it. bases: number of matrices that all U_k are weighted sums of; None for free ones.
-    backend: ``torch`` or ``dgl``.
+    backend: ``torch`` or ``dgl``, which computes the same. Raises ImportError if DGL is not installed.
     """
 
     def __init__(
@@ -52,20 +36,14 @@ class RelationalGCN(nn.Module):
         """
         if not len(nodes) or not self.layers:
             return nodes
-        neighbours = self._neighbours(len(nodes), edges, labels)
-        for layer in self.layers:
-            nodes = layer(nodes, neighbours, self.propagate)
-        return nodes
-
-    @torch.no_grad()
-    def _neighbours(self, n_nodes: int, edges: Tensor, labels: Tensor) -> Neighbours:
         source, target = edges
         if self.inverse:
             source, target = torch.cat([source, target]), torch.cat([target, source])
             labels = torch.cat([labels, labels + self.n_relations])
-        keys, which, size = torch.unique(labels * n_nodes + target, return_inverse=True, return_counts=True)
-        relations, n_sets = torch.unique_consecutive(keys // n_nodes, return_counts=True)
-        return Neighbours(source, which, size, keys % n_nodes, relations, n_sets.tolist())
+        neighbours = find_neighbours(len(nodes), source, target, labels)
+        for layer in self.layers:
+            nodes = layer(nodes, neighbours, self.propagate)
+        return nodes
 
 
 class _Layer(nn.Module):
@@ -105,4 +83,15 @@ def _torch_backend() -> Propagate:
     return _propagate_in_torch
 
 
-_BACKENDS: dict[str, Callable[[], Propagate]] = {"torch": _torch_backend}
+def _dgl_backend() -> Propagate:
+    try:
+        from .relational_gcn_dgl import propagate_in_dgl
+    except ImportError as error:
+        raise ImportError(
+            f"The backend dgl needs the package of that name ({error}): pip install 'spacy-keci[dgl]', or set backend "
+            'to "torch", which computes the same.'
+        ) from error
+    return propagate_in_dgl
+
+
+_BACKENDS: dict[str, Callable[[], Propagate]] = {"torch": _torch_backend, "dgl": _dgl_backend}

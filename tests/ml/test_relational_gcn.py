@@ -47,6 +47,21 @@ def test_values_and_gradients_of_equation_5(bases: int | None, inverse: bool) ->
         torch.testing.assert_close(fast, slow)
 
 
+@pytest.mark.parametrize("bases", [None, 2])
+def test_dgl_computes_the_same(bases: int | None) -> None:
+    pytest.importorskip("dgl", reason="needs DGL: pip install 'spacy-keci[dgl]'", exc_type=ImportError)
+    results = []
+    for backend in ("torch", "dgl"):
+        torch.manual_seed(0)
+        gcn = RelationalGCN(4, n_relations=3, depth=3, bases=bases, inverse=True, backend=backend)
+        v = torch.randn(6, 4).requires_grad_()
+        out = gcn(v, EDGES, LABELS)
+        out.square().sum().backward()
+        results.append([out, v.grad, *(p.grad for p in gcn.parameters())])
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_order_of_edges_and_nodes_does_not_matter() -> None:
     torch.manual_seed(0)
     gcn = RelationalGCN(4, n_relations=3, depth=2, bases=None, inverse=True)

@@ -30,7 +30,8 @@ MODELS = {
         "relations_from": "h",
         "types_in_pairs": True,
         "concepts_in_pairs": True,
-        "correct_initial": True,
+        "correct_entities": True,
+        "correct_relations": True,
         "concept_bases": 4,
     },
     "the paper": {

@@ -1,0 +1,30 @@
+"""The neighbourhoods N_i^k that Eq. 5 of KECI sums over."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Neighbours:
+    """N_i^k of all nodes i and relations k that have any, as sets in a fixed order: by relation, then by node.
+
+    source: (edges,) the neighbour v_j. set: (edges,) the set it belongs to. size: (sets,) c_ik.
+    node: (sets,) i. relations: (relations present,) k. sets_of_relation: how many sets each of those has.
+    """
+
+    source: Tensor
+    set: Tensor
+    size: Tensor
+    node: Tensor
+    relations: Tensor
+    sets_of_relation: list[int]
+
+
+@torch.no_grad()
+def find_neighbours(n_nodes: int, source: Tensor, target: Tensor, relation: Tensor) -> Neighbours:
+    """source, target, relation: (edges,); a node hears from the sources of the edges that point at it."""
+    keys, which, size = torch.unique(relation * n_nodes + target, return_inverse=True, return_counts=True)
+    relations, n_sets = torch.unique_consecutive(keys // n_nodes, return_counts=True)
+    return Neighbours(source, which, size, keys % n_nodes, relations, n_sets.tolist())
