@@ -10,11 +10,11 @@ from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
 from .corpora.clusters import identifiers
 from .knowledge.normalize import normalize
+from .sentences import sentences
 from .tokens import SPANS_KEY, get_relations
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def relation_rows(docs: Iterable[Doc], spans_key: str = SPANS_KEY) -> Iterator[d
     """
     for doc in docs:
         relations = get_relations(doc, spans_key)
-        sentence_of = _sentences(doc) if relations else []
+        sentence_of = [sentence for sentence in sentences(doc) for _ in sentence] if relations else []
         for relation in relations:
             head, tail = relation.head, relation.tail
             parts = _around(doc, sentence_of, head, tail)
@@ -175,31 +175,13 @@ def _around(doc: Doc, sentence_of: Sequence[Span], *spans: Span) -> list[Span]:
     """The sentences of the spans, in the order of the text; one span of text where they overlap."""
     parts: list[Span] = []
     for first, last in sorted((sentence_of[span.start].start, sentence_of[span.end - 1].end) for span in spans):
+        while doc[last - 1].text.isspace() and last - 1 > first:
+            last -= 1
         if parts and first < parts[-1].end:
             parts[-1] = doc[parts[-1].start : max(parts[-1].end, last)]
         else:
             parts.append(doc[first:last])
     return parts
-
-
-def _sentences(doc: Doc) -> list[Span]:
-    """The sentence of each token. Without sentences in the document, one begins after a full stop and white space,
-    unless in lower case: biomedical tokenizers split "0.5" and "e.g." at the full stop."""
-    if doc.has_annotation("SENT_START"):
-        sentences = list(doc.sents)
-    else:
-        (guesses,) = Sentencizer().predict([doc])
-        starts = [
-            token.i
-            for token, is_start in zip(doc, guesses, strict=True)
-            if token.i == 0 or (is_start and _is_apart(doc, token.i) and not token.is_lower)
-        ]
-        sentences = [doc[start:end] for start, end in zip(starts, [*starts[1:], len(doc)], strict=True)]
-    return [sentence for sentence in sentences for _ in sentence]
-
-
-def _is_apart(doc: Doc, i: int) -> bool:
-    return bool(doc[i - 1].whitespace_) or doc[i - 1].is_space
 
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:

@@ -10,6 +10,9 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
 USER_DATA = ("id", "group")
+RENUMBERED = {"relations", "clusters", "interactions"}
+# One value for each span, and what stands for a value that is not known.
+PER_SPAN: dict[str, Any] = {"scores": 1.0, "attention": None}
 ATTRS_KEY = "span_group_attrs"
 
 
@@ -64,9 +67,12 @@ def doc_from_json(vocab: Vocab, data: dict[str, Any]) -> Doc:
 
 
 def _merge_attrs(groups: Sequence[SpanGroup], merged: dict[str, Any]) -> None:
-    """Attributes that any of the groups has; a group without scores counts as certain, one without clusters as having
-    one for each mention."""
+    """Attributes that any of the groups has. A group without scores counts as certain, one without clusters as having
+    one for each mention; attributes of another kind are kept if all groups have the same."""
     names = {name for group in groups for name in group.attrs}
+    for name in names - RENUMBERED - PER_SPAN.keys():
+        if all(group.attrs.get(name) == groups[0].attrs.get(name) for group in groups):
+            merged[name] = copy.deepcopy(groups[0].attrs[name])
     n_spans = n_clusters = 0
     for group in groups:
         relations = group.attrs.get("relations", [])
@@ -74,10 +80,10 @@ def _merge_attrs(groups: Sequence[SpanGroup], merged: dict[str, Any]) -> None:
         interactions = group.attrs.get("interactions", [] if "clusters" in group.attrs else relations)
         shifted = {
             "relations": [[head + n_spans, tail + n_spans, *rest] for head, tail, *rest in relations],
-            "scores": group.attrs.get("scores", [1.0] * len(group)),
             "clusters": [[i + n_spans for i in cluster] for cluster in clusters],
             "interactions": [[a + n_clusters, b + n_clusters, *rest] for a, b, *rest in interactions],
         }
+        shifted |= {name: group.attrs.get(name, [default] * len(group)) for name, default in PER_SPAN.items()}
         for name in names & shifted.keys():
             merged.setdefault(name, []).extend(shifted[name])
         n_spans += len(group)
@@ -91,11 +97,11 @@ def _select_attrs(attrs: dict[str, Any], kept: Sequence[int]) -> dict[str, Any]:
     clusters = {old: new for new, old in enumerate(i for i, cluster in enumerate(reduced) if cluster)}
     selected = {
         "relations": _renumber(attrs.get("relations", []), spans),
-        "scores": [attrs["scores"][i] for i in kept] if "scores" in attrs else [],
+        **{name: [attrs[name][i] for i in kept] for name in PER_SPAN.keys() & attrs.keys()},
         "clusters": [reduced[i] for i in clusters],
         "interactions": _renumber(attrs.get("interactions", []), clusters),
     }
-    return {name: value for name, value in selected.items() if name in attrs}
+    return {name: selected.get(name, copy.deepcopy(value)) for name, value in attrs.items()}
 
 
 def _renumber(rows: Sequence[Sequence[Any]], numbers: dict[int, int]) -> list[list[Any]]:

@@ -41,6 +41,9 @@ def test_merged_documents_keep_their_relations() -> None:
     first, second = docs_of(FIRST, SECOND)
     first.spans["entities"].attrs["scores"] = [0.9, 0.8]
     first.spans["concepts"] = SpanGroup(first, attrs={"scores": [0.7]}, spans=[Span(first, 0, 1, kb_id="C:1")])
+    second.spans["concepts"] = SpanGroup(second, attrs={"attention": [0.3]}, spans=[Span(second, 0, 1, kb_id="C:2")])
+    for doc in (first, second):
+        doc.spans["entities"].attrs["symmetric"] = ["x"]
     merged = merge_docs([first, second])
     assert merged.text == "A binds B. C, not D, binds A"
     assert [str(relation) for relation in get_relations(merged)] == [
@@ -53,8 +56,9 @@ def test_merged_documents_keep_their_relations() -> None:
         "scores": [0.9, 0.8, 1.0, 1.0, 1.0],
         "clusters": [[0], [1], [2, 3], [4]],
         "interactions": [[0, 1, "binds", 0.5], [3, 2, "binds_negative", 1.0]],
+        "symmetric": ["x"],
     }
-    assert merged.spans["concepts"].attrs == {"scores": [0.7]}
+    assert merged.spans["concepts"].attrs == {"scores": [0.7, 1.0], "attention": [None, 0.3]}
     assert merged.user_data == {"group": "g"}
 
 
@@ -78,7 +82,7 @@ def test_parts_of_merged_documents_are_what_they_were(texts: list[AnnotatedText]
 def test_what_reaches_outside_of_a_span_is_left_out() -> None:
     (doc,) = docs_of(SECOND)
     doc.user_data["id"] = "7"
-    doc.spans["entities"].attrs["scores"] = [0.1, 0.2, 0.3]
+    doc.spans["entities"].attrs |= {"scores": [0.1, 0.2, 0.3], "symmetric": ["x"]}
     part = span_to_doc(doc[2:])  # "not D, binds A"
     assert from_doc(part) == AnnotatedText(
         "not D, binds A",
@@ -90,11 +94,13 @@ def test_what_reaches_outside_of_a_span_is_left_out() -> None:
         interactions=[RelationTriple(1, 0, "binds_negative")],
     )
     assert part.spans["entities"].attrs["scores"] == [0.1, 0.3]
+    assert part.spans["entities"].attrs["symmetric"] == ["x"]
     assert span_to_doc(doc[2:3]).spans["entities"].attrs == {
         "relations": [],
         "scores": [],
         "clusters": [],
         "interactions": [],
+        "symmetric": ["x"],
     }
 
 

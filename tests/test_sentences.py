@@ -1,0 +1,26 @@
+import pytest
+from spacy.language import Language
+
+from spacy_keci.sentences import sentences
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["At 0.5 mM (e.g. in vitro) FK506 binds.", "FKBP12 does not!", "α-Synuclein"],
+        ["Title?\n", "The text, cf. above."],
+        ["One"],
+        [],
+    ],
+)
+def test_sentences_by_rule(nlp: Language, parts: list[str]) -> None:
+    doc = nlp(" ".join(parts))
+    assert [sentence.text.strip() for sentence in sentences(doc)] == [part.strip() for part in parts]
+    assert doc.has_annotation("SENT_START") == (len(doc) < 2)  # spaCy says so of such documents
+
+
+def test_sentences_of_the_pipeline(nlp: Language) -> None:
+    doc = nlp("A binds. B not. C")
+    for token in doc:
+        token.is_sent_start = token.i == 3
+    assert [sentence.text for sentence in sentences(doc)] == ["A binds.", "B not. C"]
