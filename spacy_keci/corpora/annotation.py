@@ -13,12 +13,13 @@ from ..tokens import SPANS_KEY
 
 
 class Mention(NamedTuple):
-    """A typed mention: character offsets into the text, end exclusive."""
+    """A typed mention: character offsets into the text, end exclusive. ``score`` is its probability, 1 in gold."""
 
     start: int
     end: int
     label: str
     kb_id: str = ""
+    score: float = 1.0
 
 
 class RelationTriple(NamedTuple):
@@ -36,7 +37,7 @@ class AnnotatedText:
 
     ``clusters`` groups the indices of mentions that name the same entity and ``interactions`` relates clusters
     (BioRelEx); both are None where the corpus knows only mentions. ``group`` names what the text was taken from, such
-    as a paper: texts of one group should not be split over training and test.
+    as a paper: texts of one group should not be split over training and test. ``meta`` is whatever else goes with it.
     """
 
     text: str
@@ -46,6 +47,7 @@ class AnnotatedText:
     group: str = ""
     clusters: list[list[int]] | None = None
     interactions: list[RelationTriple] | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
 
 
 class Report:
@@ -132,11 +134,13 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
         else:
             report.drop("relation of a dropped mention", f"{annotated.id or text[:40]!r}: {relation.label}")
     group.attrs["relations"] = rows
+    if any(m.score != 1.0 for m in mentions):
+        group.attrs["scores"] = [m.score for m in mentions]
     if annotated.clusters is not None:
         group.attrs["clusters"] = [[index[i] for i in c if i in index] for c in annotated.clusters]
         group.attrs["interactions"] = [list(triple) for triple in annotated.interactions or []]
     doc.spans[spans_key] = group
-    for key, value in (("id", annotated.id), ("group", annotated.group)):
+    for key, value in (("id", annotated.id), ("group", annotated.group), ("meta", annotated.meta)):
         if value:
             doc.user_data[key] = value
     return doc
@@ -146,12 +150,17 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
     """The span graph of a Doc, gold or predicted, as plain data. A Doc without the spans key has no mentions."""
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
     attrs: dict[str, Any] = group.attrs
+    scores = attrs.get("scores") or [1.0] * len(group)
     return AnnotatedText(
         text=doc.text,
-        mentions=[Mention(s.start_char, s.end_char, s.label_, s.kb_id_) for s in group],
+        mentions=[
+            Mention(s.start_char, s.end_char, s.label_, s.kb_id_, float(score))
+            for s, score in zip(group, scores, strict=True)
+        ],
         relations=[RelationTriple(*row) for row in attrs.get("relations", [])],
         id=str(doc.user_data.get("id", "")),
         group=str(doc.user_data.get("group", "")),
+        meta=dict(doc.user_data.get("meta", {})),
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
         interactions=[RelationTriple(*row) for row in attrs["interactions"]] if "interactions" in attrs else None,
     )

@@ -227,6 +227,7 @@ def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:
         legal(text.group),
         text.clusters,
         text.interactions and [r._replace(label=legal(r.label)) for r in text.interactions],
+        text.meta,
     )
     report.count("texts whose control characters became spaces, as XML has none", int(kept != text))
     return kept

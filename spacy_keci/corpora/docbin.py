@@ -36,7 +36,12 @@ def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
             for rows, ends in ((text.relations, text.mentions), (text.interactions or [], text.clusters or [])):
                 if not all(0 <= i < len(ends) for row in rows for i in row[:2]):
                     raise IndexError("a relation of what is not there")
-        except (KeyError, TypeError, IndexError) as error:  # strings missing from the file, or attributes gone wrong
+        except (
+            KeyError,
+            TypeError,
+            IndexError,
+            ValueError,
+        ) as error:  # strings missing from the file, or attributes gone wrong
             report.drop("malformed record", f"document {number}: {error}")
         else:
             yield text

@@ -49,7 +49,9 @@ class Format(NamedTuple):
 LOSSES: dict[str, Callable[[AnnotatedText], Iterable[str]]] = {
     "concept of a mention": lambda text: (m.kb_id for m in text.mentions if m.kb_id),
     "score of a relation": lambda text: (f"{r.label} {r.score}" for r in text.relations if r.score != 1.0),
+    "score of a mention": lambda text: (f"{m.label} {m.score}" for m in text.mentions if m.score != 1.0),
     "group of a text": lambda text: [text.group] if text.group else [],
+    "meta of a text": lambda text: text.meta,
     "interaction between entities (its relations between mentions are kept)": lambda text: (
         r.label for r in text.interactions or []
     ),
@@ -58,7 +60,8 @@ LOSSES: dict[str, Callable[[AnnotatedText], Iterable[str]]] = {
         for i in sorted(set(range(len(text.mentions))).difference(*(r[:2] for r in text.relations)))
     ),
 }
-_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, _LONELY = LOSSES
+_CONCEPTS, _SCORES, _MENTION_SCORES, _GROUPS, _META, _INTERACTIONS, _LONELY = LOSSES
+_MORE = (_MENTION_SCORES, _META)  # what only formats for pipelines have a place for
 
 
 def _no_reader(path: Path, report: Report) -> Iterator[AnnotatedText]:
@@ -71,18 +74,18 @@ def _no_writer(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
 
 FORMATS = {
     "bigbio": Format(read_bigbio, _no_writer),
-    "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",)),
-    "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml", ".xml")),
-    "biorelex": Format(read_biorelex, write_biorelex, lacks=(_CONCEPTS, _SCORES)),
-    "brat": Format(read_brat, write_brat, lacks=(_SCORES, _GROUPS, _INTERACTIONS)),
-    "csv": Format(_no_reader, write_table, (".csv",), True, (_INTERACTIONS, _LONELY)),
-    "dygie": Format(read_dygie, write_dygie, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS)),
+    "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_MORE),
+    "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml", ".xml"), lacks=_MORE),
+    "biorelex": Format(read_biorelex, write_biorelex, lacks=(_CONCEPTS, _SCORES, *_MORE)),
+    "brat": Format(read_brat, write_brat, lacks=(_SCORES, _GROUPS, _INTERACTIONS, *_MORE)),
+    "csv": Format(_no_reader, write_table, (".csv",), True, (_INTERACTIONS, _LONELY, *_MORE)),
+    "dygie": Format(read_dygie, write_dygie, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, *_MORE)),
     "jsonl": Format(read_jsonl, write_jsonl, (".jsonl",)),
-    "parquet": Format(_no_reader, write_table, (".parquet",), True, (_INTERACTIONS, _LONELY)),
-    "prodigy": Format(read_prodigy, write_prodigy, (), True, (_INTERACTIONS,)),
-    "pubtator": Format(read_pubtator, write_pubtator, (".pubtator",), lacks=(_SCORES, _GROUPS)),
+    "parquet": Format(_no_reader, write_table, (".parquet",), True, (_INTERACTIONS, _LONELY, *_MORE)),
+    "prodigy": Format(read_prodigy, write_prodigy, (), True, (_INTERACTIONS, *_MORE)),
+    "pubtator": Format(read_pubtator, write_pubtator, (".pubtator",), lacks=(_SCORES, _GROUPS, *_MORE)),
     "spacy": Format(read_docbin, write_docbin, (".spacy",), True),
-    "spert": Format(read_spert, write_spert, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS)),
+    "spert": Format(read_spert, write_spert, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, *_MORE)),
 }
 
 

@@ -7,8 +7,8 @@
 An entity is found by its ``text`` (with ``occurrence``, counted from 1, where the string occurs more than once), or by
 ``start`` and ``end`` (characters, end exclusive); ``text`` and offsets must agree where both are given. ``kb_id`` is
 the id of a concept. ``head`` and ``tail`` of a relation are positions in ``entities``, counted from 0. A line may have
-an ``id``, a ``group`` (what the text was taken from), and ``clusters`` of entities that are the same with
-``interactions`` between clusters.
+an ``id``, a ``group`` (what the text was taken from), ``meta`` (an object with anything), and ``clusters`` of entities
+that are the same with ``interactions`` between clusters. Entities and relations may have a ``score``.
 """
 
 import json
@@ -31,6 +31,7 @@ class _Entity(Record):
     end: int | None = None
     occurrence: int | None = None
     kb_id: str = ""
+    score: float = Field(1.0, allow_inf_nan=False)
 
 
 class _Relation(Record):
@@ -46,6 +47,7 @@ class _Line(Record):
     relations: list[_Relation] = Field(default_factory=list)
     id: str | int = ""
     group: str | int = ""
+    meta: dict[str, Any] = Field(default_factory=dict)
     clusters: list[list[int]] | None = None
     interactions: list[_Relation] | None = None
 
@@ -72,7 +74,7 @@ def _parse(line: str, report: Report) -> AnnotatedText:
     mentions = []
     for number, entity in enumerate(parsed.entities):
         try:
-            mentions.append(Mention(*_locate(entity, parsed.text), entity.label, entity.kb_id))
+            mentions.append(Mention(*_locate(entity, parsed.text), entity.label, entity.kb_id, entity.score))
         except ValueError as error:
             raise ValueError(f"entities.{number}: {error}") from None
     clusters = parsed.clusters
@@ -87,6 +89,7 @@ def _parse(line: str, report: Report) -> AnnotatedText:
         relations=_read_relations("relations", parsed.relations, "entities", len(mentions)),
         id=str(parsed.id),
         group=str(parsed.group),
+        meta=parsed.meta,
         clusters=clusters,
         interactions=None
         if clusters is None
@@ -134,11 +137,13 @@ def _check_position(where: str, position: int, what: str, n: int) -> None:
 
 
 def _to_object(text: AnnotatedText) -> dict[str, Any]:
-    line: dict[str, Any] = {key: value for key, value in (("id", text.id), ("group", text.group)) if value}
+    about = {"id": text.id, "group": text.group, "meta": text.meta}
+    line: dict[str, Any] = {key: value for key, value in about.items() if value}
     line["text"] = text.text
     line["entities"] = [
         {"text": text.text[m.start : m.end], "label": m.label, "start": m.start, "end": m.end}
         | ({"kb_id": m.kb_id} if m.kb_id else {})
+        | ({"score": m.score} if m.score != 1.0 else {})
         for m in text.mentions
     ]
     line["relations"] = [_to_relation(r) for r in text.relations]

@@ -105,7 +105,9 @@ def test_lines(model: Path, lines: Path, undisturbed: bytes) -> None:
     assert [[e["start"], e["end"]] for e in found[11]["entities"]] == [
         [span.start_char, span.end_char] for span in doc.spans["entities"]
     ]
-    assert [r["score"] for r in found[11]["relations"]] == [row[3] for row in doc.spans["entities"].attrs["relations"]]
+    attrs = doc.spans["entities"].attrs
+    assert [e["score"] for e in found[11]["entities"]] == attrs["scores"]
+    assert [r["score"] for r in found[11]["relations"]] == [row[3] for row in attrs["relations"]]
 
 
 def test_folder_with_ids_groups_and_meta(model: Path, tmp_path: Path) -> None:
@@ -117,6 +119,7 @@ def test_folder_with_ids_groups_and_meta(model: Path, tmp_path: Path) -> None:
     (part,) = (tmp_path / "out").iterdir()
     assert part.name == "part-000000000-000000003.jsonl"
     assert [(line["id"], line["text"]) for line in read(part)] == [("5", "A."), ("a-2", "B."), ("b", "C.\nD.")]
+    assert [(line.get("group"), line.get("meta")) for line in read(part)][:2] == [("g", {"year": 1999}), (None, None)]
     annotate(model, folder, tmp_path / "out.spacy")
     docs = list(load_docs(tmp_path / "out.spacy", spacy.blank("en").vocab))
     assert docs[0].user_data == {"id": "5", "group": "g", "meta": {"year": 1999}}

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 
 LABELS = st.sampled_from(["protein", "DNA", "réaction ✓"])
+SCORES = st.one_of(st.just(1.0), st.floats(0, 1, width=32))
 # Rich in what tokenizers stumble over.
 TEXTS = st.text(st.one_of(st.sampled_from("aB1 -_.,()/\n\t\u00a0\u2028α'"), st.characters(codec="utf-8")), max_size=40)
 
@@ -19,11 +20,10 @@ def annotated_texts(draw: st.DrawFn) -> AnnotatedText:
     if solid:
         ends = st.tuples(st.sampled_from(solid), st.sampled_from(solid)).map(sorted)
         spans = draw(st.lists(st.tuples(ends, LABELS, st.sampled_from(["", "CHEBI:1"])), max_size=6))
-        mentions = [Mention(first, last + 1, label, kb_id) for (first, last), label, kb_id in spans]
+        mentions = [Mention(first, last + 1, label, kb_id, draw(SCORES)) for (first, last), label, kb_id in spans]
     if mentions:
         index = st.integers(0, len(mentions) - 1)
-        scores = st.floats(0, 1, width=32)
-        relations = draw(st.lists(st.builds(RelationTriple, index, index, LABELS, scores), max_size=4))
+        relations = draw(st.lists(st.builds(RelationTriple, index, index, LABELS, SCORES), max_size=4))
     clustered = draw(st.booleans())
     return AnnotatedText(
         text,
@@ -31,6 +31,7 @@ def annotated_texts(draw: st.DrawFn) -> AnnotatedText:
         relations,
         id=draw(st.sampled_from(["", "a1"])),
         group=draw(st.sampled_from(["", "123"])),
+        meta=draw(st.sampled_from([{}, {"year": 1994, "journal": {"issn": "0028-0836"}}])),
         clusters=[[i] for i in range(len(mentions))] if clustered else None,
         interactions=relations if clustered else None,
     )

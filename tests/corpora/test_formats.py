@@ -20,27 +20,31 @@ TEXT = AnnotatedText(
     "FK506 binds FKBP12-GFP .",
     [
         Mention(0, 5, "drug", "CHEBI:61049"),
-        Mention(12, 22, "protein"),
+        Mention(12, 22, "protein", score=0.5),
         Mention(12, 18, "protein", "HGNC:3711,HGNC:3712"),
     ],
     [RelationTriple(0, 1, "binds"), RelationTriple(0, 2, "binds", 0.75)],
     id="1",
     group="7",
+    meta={"year": 1994},
 )
 BOTH_WAYS = sorted(FORMATS.keys() - {"bigbio", "csv", "parquet"})
-WHOLE = ["bioc-json", "jsonl", "spacy"]  # what hold everything, whatever the characters
+WHOLE = ["bioc-json", "jsonl", "spacy"]  # what hold every text, whatever the characters
+COLUMNS = ("concept of a mention", "score of a relation", "score of a mention", "group of a text", "meta of a text")
 COUNTS = {"texts", "mentions", "relations", "interactions between entities"}
 
 
 def without(text: AnnotatedText, lacks: tuple[str, ...]) -> AnnotatedText:
-    concepts, scores, groups = ("concept of a mention", "score of a relation", "group of a text")
-    assert {concepts, scores, groups} < set(LOSSES)
+    concepts, scores, mention_scores, groups, meta = COLUMNS
+    assert set(COLUMNS) < set(LOSSES)
+    mentions = [m._replace(kb_id="") for m in text.mentions] if concepts in lacks else text.mentions
     return AnnotatedText(
         text.text,
-        [m._replace(kb_id="") for m in text.mentions] if concepts in lacks else text.mentions,
+        [m._replace(score=1.0) for m in mentions] if mention_scores in lacks else mentions,
         [r._replace(score=1.0) for r in text.relations] if scores in lacks else text.relations,
         id=text.id,
         group="" if groups in lacks else text.group,
+        meta={} if meta in lacks else text.meta,
     )
 
 
@@ -70,7 +74,7 @@ def test_every_format_comes_back(fresh: Path, name: str) -> None:
             "dropped: relation of a mention without an identifier": 1,
             "relations between mentions, written as relations between their concepts": 1,
         }
-        assert [text.mentions for text in found] == [text.mentions for text in texts]
+        assert [text.mentions for text in found] == [without(text, lacks).mentions for text in texts]
         assert found[0].relations == [RelationTriple(0, 2, "binds")]
     else:
         assert found == [without(text, lacks) for text in texts]
@@ -91,9 +95,10 @@ def round_trip(texts: list[AnnotatedText], name: str, folder: Path) -> tuple[lis
 def test_whatever_the_text(tmp_path_factory: pytest.TempPathFactory, name: str, texts: list[AnnotatedText]) -> None:
     found, report = round_trip(texts, name, tmp_path_factory.getbasetemp())
     if name == "bioc-json":  # clusters without identifiers are kept as relations only; texts get an id
-        assert [(t.text, t.mentions, t.group) for t in found] == [(t.text, t.mentions, t.group) for t in texts]
+        kept = [without(text, FORMATS[name].lacks) for text in texts]
+        assert [(t.text, t.mentions, t.group) for t in found] == [(t.text, t.mentions, t.group) for t in kept]
         assert all(set(t.relations) <= set(f.relations) for t, f in zip(texts, found, strict=True))
-        assert not report.dropped
+        assert all("score of a mention" in what or "meta" in what for what in report.examples)
     else:
         assert found == texts
         assert set(report.counts) <= COUNTS
@@ -145,10 +150,9 @@ def test_format_by_option() -> None:
 
 def test_the_documented_table_says_the_same() -> None:
     lines = (ROOT / "docs" / "formats.md").read_text(encoding="utf8").splitlines()
-    rows = {row[1].strip("`"): row for line in lines if len(row := line.strip("| ").split(" | ")) == 8}
-    columns = ("concept of a mention", "score of a relation", "group of a text")
+    rows = {row[1].strip("`"): row for line in lines if len(row := line.strip("| ").split(" | ")) == 10}
     for name in BOTH_WAYS:
-        for cell, what in zip(rows[name][4:7], columns, strict=True):
+        for cell, what in zip(rows[name][4:9], COLUMNS, strict=True):
             assert (cell == "no") == (what in FORMATS[name].lacks), (name, what)
         assert all(f"`{suffix}`" in rows[name][2] for suffix in FORMATS[name].suffixes)
     assert rows.keys() - {"--from`, `--to", "---"} == FORMATS.keys()
@@ -170,7 +174,8 @@ def test_tables_of_relations(tmp_path: Path) -> None:
     assert header.startswith("doc,group,head,head_type,head_concept,head_start,head_end,label,tail")
     assert len(rows) == 2
     assert rows[0].startswith("1,7,FK506,drug,CHEBI:61049,0,5,binds,FKBP12-GFP,protein,,12,22,1.0,FK506 binds")
-    assert report.counts == {"dropped: mention without a relation: no place in this format": 1}
+    losses = ("mention without a relation", "score of a mention", "meta of a text")
+    assert report.counts == {f"dropped: {what}: no place in this format": 1 for what in losses}
 
 
 def test_documents_without_mentions_annotated_are_counted(tmp_path: Path, nlp: Language) -> None:
