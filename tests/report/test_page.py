@@ -73,7 +73,7 @@ def test_calibration(page, nlp, golds, docs):
 
 def test_knowledge(page, nlp, golds, docs):
     assert "T109 1 0.625" in words(section(page, "attention"))
-    assert "keeps 25.0% on average, over 1 mentions" in words(section(page, "attention"))
+    assert "keeps 25.0% on average, over 1 spans" in words(section(page, "attention"))
     changes = section(page, "knowledge")
     assert "entities 1 0 0 1 relations 1 0 0 0" in words(changes)
     assert changes.count("<article") == 1 and "entities" not in re.findall(r"<h4>(.*?)</h4>", changes)
