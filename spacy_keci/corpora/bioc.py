@@ -163,7 +163,7 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
             annotation.text or None,
             linked(_take(infons, CONCEPT_KEYS)),
         )
-        _drop_infons("annotation", id, infons, report)
+        _drop_infons("an annotation", id, infons, report)
     between_concepts = []
     for relation in (relation for part in annotated for relation in part.relations):
         infons = dict(relation.infons)
@@ -176,10 +176,10 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
             between_concepts.append((str(infons.pop(pair[0])), str(infons.pop(pair[1])), label, score))
         else:
             report.drop("relation that does not hold between two", f"{id}: {label} {relation.id}")
-        _drop_infons("relation", id, infons, report)
+        _drop_infons("a relation", id, infons, report)
     group = str(document.infons.pop("group", None) or "")
     for part in annotated:
-        _drop_infons("document, passage or sentence", id, part.infons, report)
+        _drop_infons("a document, passage or sentence", id, part.infons, report)
     result = relate_concepts(text.build(), between_concepts, report)
     result.group = group
     yield result
@@ -212,7 +212,7 @@ def _to_score(infons: dict[str, Any]) -> float:
 
 def _drop_infons(of: str, id: str, infons: dict[str, Any], report: Report) -> None:
     for key, value in infons.items():
-        report.drop(f"infon of a {of}", f"{id}: {key} = {value}")
+        report.drop(f"infon of {of}", f"{id}: {key} = {value}")
 
 
 def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:

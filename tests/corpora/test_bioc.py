@@ -92,7 +92,7 @@ def test_annotations_at_all_levels(tmp_path: Path, kind: str) -> None:
     assert report.counts == {
         "mentions in several pieces, kept as one from the first to the last": 1,
         "interactions without a pair of mentions, kept as interactions only": 1,
-        "dropped: infon of a annotation": 1,
+        "dropped: infon of an annotation": 1,
         "dropped: infon of a relation": 1,
         "dropped: infon of a document, passage or sentence": 2,
     }
