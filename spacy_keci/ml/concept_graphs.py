@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
-
-from .targets import find_spans
 
 
 @dataclass
@@ -34,50 +30,3 @@ class KnowledgeSchema:
     feature_width: int
     n_kinds: int
     n_concept_relations: int
-
-
-@dataclass
-class KnowledgeTensors:
-    """:class:`ConceptGraphs` on the device of the network, with spans as rows of the candidate spans.
-
-    features, kinds, edges, labels: as there. span: (links,) candidate span, not descending; node: (links,) concept.
-    row: (links,) row of ``ConceptGraphs.mentions``: candidates of spans that were not suggested are left out.
-    n_mentions: rows of that.
-    """
-
-    features: Tensor
-    kinds: Tensor
-    edges: Tensor
-    labels: Tensor
-    span: Tensor
-    node: Tensor
-    row: Tensor
-    n_mentions: int
-
-    def by_mention(self, weights: Tensor, links: Tensor) -> Tensor:
-        """Weights of some of the links, ``links`` being (links,) of bool, in the order of ``ConceptGraphs.mentions``:
-        (mentions,), NaN for the others."""
-        found = torch.full((self.n_mentions,), float("nan"), device=weights.device)
-        found[self.row[links]] = weights.detach().float()
-        return found
-
-
-def to_tensors(graphs: ConceptGraphs, candidates: np.ndarray, device: torch.device) -> KnowledgeTensors:
-    """candidates: (spans, 3) document, start and end of all candidate spans."""
-    span = find_spans(graphs.mentions, candidates)
-    row = np.argsort(span, kind="stable")
-    row = row[span[row] >= 0]
-
-    def tensor(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
-    return KnowledgeTensors(
-        features=tensor(graphs.features),
-        kinds=tensor(graphs.kinds),
-        edges=tensor(graphs.edges),
-        labels=tensor(graphs.labels),
-        span=tensor(span[row]),
-        node=tensor(graphs.nodes[row]),
-        row=tensor(row),
-        n_mentions=len(span),
-    )

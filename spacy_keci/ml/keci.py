@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .concept_graphs import KnowledgeTensors
 from .fusion import ConceptAttention
 from .heads import EntityClassifier, RelationClassifier, start_from_zero
+from .knowledge_tensors import KnowledgeTensors
 from .losses import relation_probabilities
 from .pruning import Pruning
 from .relational_gcn import RelationalGCN

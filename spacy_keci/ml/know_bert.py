@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .concept_graphs import KnowledgeTensors
 from .fusion import segment_softmax
 from .heads import feedforward
+from .knowledge_tensors import KnowledgeTensors
 from .pruning import Pruning
 from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
 

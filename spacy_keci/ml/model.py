@@ -14,9 +14,10 @@ from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Model, PyTorchShim, get_torch_default_device, torch2xp, xp2torch
 from thinc.types import Floats2d, Ragged
 
-from .concept_graphs import ConceptGraphs, KnowledgeSchema, to_tensors
+from .concept_graphs import ConceptGraphs, KnowledgeSchema
 from .keci import KeciNetwork
 from .know_bert import KnowBertNetwork
+from .knowledge_tensors import to_tensors
 from .pruning import Pruning
 from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
 from .targets import candidate_array

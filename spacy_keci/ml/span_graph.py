@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .concept_graphs import KnowledgeTensors
 from .heads import EntityClassifier, RelationClassifier
+from .knowledge_tensors import KnowledgeTensors
 from .pair_context import PairContext
 from .pruning import Pruning, pair_spans, prune_spans
 from .span_encoder import SpanEncoder

@@ -341,7 +341,7 @@ class Keci(TrainablePipe):
                 doc,
                 name=spans_key,
                 spans=mentions,
-                attrs={"scores": scores[begin:end], "relations": rows},
+                attrs={"scores": scores[begin:end], "relations": rows, "symmetric": list(self.symmetric)},
             )
             begin = end
 

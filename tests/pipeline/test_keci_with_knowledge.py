@@ -217,7 +217,7 @@ class TestUse:
 
     def test_the_initial_graph_is_kept_on_request(self, trained: Language, demo_docs: list[Doc]) -> None:
         doc = trained(demo_docs[0].text)
-        assert doc.spans["entities_initial"].attrs.keys() == {"scores", "relations"}
+        assert doc.spans["entities_initial"].attrs.keys() == {"scores", "relations", "symmetric"}
         trained.get_pipe("keci").keep_initial = False
         assert "entities_initial" not in trained(demo_docs[0].text).spans
         trained.get_pipe("keci").keep_initial = True
