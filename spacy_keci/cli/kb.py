@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 kb_app = typer.Typer(
     name="kb",
-    help="Knowledge bases: compile vocabularies, look up names and concepts.",
+    help="Compile knowledge bases, look up names and concepts.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
