@@ -12,6 +12,7 @@ from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
 from .labels import labels_cli
+from .linking import linking_cli
 from .messages import OneLineErrors
 from .report import report_cli
 from .results import results_cli
@@ -32,6 +33,7 @@ keci.command("labels", short_help="List the labels and thresholds of a pipeline.
 keci.command("evaluate", short_help="Score a pipeline on a corpus.")(evaluate_cli)
 keci.command("tune", short_help="Choose the thresholds that score best.")(tune_cli)
 keci.command("attention", short_help="Attention to concepts, by semantic type.")(attention_cli)
+keci.command("linking", short_help="Concepts of the largest attention against gold concepts.")(linking_cli)
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from spacy.language import Language
@@ -15,6 +15,11 @@ from ..tokens import get_relations
 from ..visualize.render import render, render_svg
 from .load import find_keci, load_pipeline
 from .messages import fail, good
+
+if TYPE_CHECKING:
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+NOTHING = "-"
 
 
 def show_cli(
@@ -39,11 +44,12 @@ def show_cli(
     _, keci = find_keci(nlp)
     lines = texts or (line.strip() for line in sys.stdin)
     docs = nlp.pipe(line for line in lines if line)
+    options = drawing_options(nlp, keci)
     if output is None:
         for doc in docs:
-            typer.echo(format_graph(doc, keci.spans_key))
+            typer.echo(format_graph(doc, keci.spans_key, options.get("kb")))
     else:
-        draw(list(docs), output, drawing_options(nlp, keci))
+        draw(list(docs), output, options)
         good(f"Drawn to {output}")
 
 
@@ -73,18 +79,52 @@ def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
     path.write_text(markup, encoding="utf8")
 
 
-def format_graph(doc: Doc, spans_key: str) -> str:
-    """The text, a table of its mentions and a table of its relations."""
-    group = doc.spans[spans_key]
-    scores = group.attrs.get("scores", [1.0] * len(group))
-    mentions = [(span.text, span.label_, f"{score:.2f}") for span, score in zip(group, scores, strict=True)]
-    relations = [
-        (relation.head.text, relation.label, relation.tail.text, f"{relation.score:.2f}")
-        for relation in get_relations(doc, spans_key)
-    ]
-    parts = [doc.text, table(mentions, header=("mention", "type", "score"), divider=True) if mentions else "no mention"]
+def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) -> str:
+    """The text, a table of its mentions and a table of its relations.
+
+    Concepts of mentions are shown where there are any; and where the document keeps an initial graph that differs, what
+    that was, under "at first".
+    """
+    initial = f"{spans_key}_initial"
+    mentions, relations = _mention_rows(doc, spans_key, kb), _relation_rows(doc, spans_key)
+    headers = ["mention", "type", "score", "concept"], ["head", "relation", "tail", "score"]
+    if initial in doc.spans:
+        at_first = {(span.start, span.end): span.label_ for span in doc.spans[initial]}
+        now = {(span.start, span.end): row for span, row in zip(doc.spans[spans_key], mentions, strict=True)}
+        if at_first != {offsets: row[1] for offsets, row in now.items()}:
+            lost = {k: [doc[slice(*k)].text, NOTHING, "", ""] for k in at_first if k not in now}
+            mentions = [[*row, at_first.get(k, NOTHING)] for k, row in sorted({**now, **lost}.items())]
+            headers[0].append("at first")
+        found = {tuple(row[:3]): row for row in relations}
+        before = {tuple(row[:3]): row for row in _relation_rows(doc, initial)}
+        if found.keys() != before.keys():
+            kept = [[*row, row[1] if key in before else NOTHING] for key, row in found.items()]
+            lost_relations = [[key[0], NOTHING, key[2], "", key[1]] for key in before if key not in found]
+            relations = kept + lost_relations
+            headers[1].append("at first")
+    if not any(row[3] for row in mentions):
+        mentions = [row[:3] + row[4:] for row in mentions]
+        headers[0].remove("concept")
+    parts = [doc.text, table(mentions, header=headers[0], divider=True, max_col=60) if mentions else "no mention"]
     if relations:
-        parts.append(table(relations, header=("head", "relation", "tail", "score"), divider=True))
+        parts.append(table(relations, header=headers[1], divider=True, max_col=60))
     elif mentions:
         parts.append("no relation\n")
     return "\n".join(parts)
+
+
+def _mention_rows(doc: Doc, spans_key: str, kb: "KnowledgeBase | None") -> list[list[str]]:
+    group = doc.spans[spans_key]
+    scores = group.attrs.get("scores", [1.0] * len(group))
+    rows = []
+    for span, score in zip(group, scores, strict=True):
+        name = kb.name(kb.index(span.kb_id_)) if kb is not None and span.kb_id_ in kb else ""
+        rows.append([span.text, span.label_, f"{score:.2f}", f"{span.kb_id_} {name}".strip()])
+    return rows
+
+
+def _relation_rows(doc: Doc, spans_key: str) -> list[list[str]]:
+    return [
+        [relation.head.text, relation.label, relation.tail.text, f"{relation.score:.2f}"]
+        for relation in get_relations(doc, spans_key)
+    ]

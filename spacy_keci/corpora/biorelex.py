@@ -2,6 +2,7 @@
 
 An entity is a cluster of names, each with its mentions; interactions hold between entities. Offsets are characters,
 end exclusive. Relation labels join an interaction's type and label: ``bind``, ``bind_uncertain``, ``bind_negative``.
+Where an entity is grounded to a human gene, a protein or a chemical, its mentions have that concept.
 """
 
 import json
@@ -24,9 +25,16 @@ class _Name(Record):
     mentions: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
 
 
+class _Grounding(Record):
+    hgnc_symbol: str | None = None
+    source: str | None = None
+    link: str | None = None
+
+
 class _Entity(Record):
     label: str
     names: dict[str, _Name]
+    grounding: _Grounding | None = None
 
 
 class _Interaction(Record):
@@ -91,8 +99,22 @@ def _read_entities(sentence: _Sentence, report: Report) -> tuple[list[Mention], 
                     report.drop("mention whose offsets do not hold its name", where)
                     continue
                 clusters[-1].append(len(mentions))
-                mentions.append(Mention(start, end, entity.label))
+                mentions.append(Mention(start, end, entity.label, _concept(entity.grounding)))
     return mentions, clusters
+
+
+def _concept(grounding: _Grounding | None) -> str:
+    """HGNC where the grounding names a gene, else UniProt or PubChem."""
+    if grounding is None:
+        return ""
+    if grounding.hgnc_symbol not in (None, "", "NA"):
+        return f"HGNC:{grounding.hgnc_symbol}"
+    accession = (grounding.link or "").rstrip("/").rpartition("/")[2]
+    if grounding.source == "uniprot":
+        return f"UP:{accession}"
+    if (grounding.source or "").startswith("pubchem"):
+        return f"PUBCHEM:{accession}"
+    return ""
 
 
 def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTriple]:

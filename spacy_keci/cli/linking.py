@@ -1,0 +1,68 @@
+"""``spacy keci linking``: do the concepts that attention chooses agree with gold concepts?"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from spacy.training import Example
+from wasabi import msg
+
+from ..corpora.annotation import Report
+from ..corpora.reader import read_docs
+from ..scoring.linking import linking_counts
+from .evaluate import predict
+from .load import find_keci, load_pipeline
+
+# counts, and of which other count they are a share
+SHARES = {
+    "grounded": "with a concept",
+    "among candidates": "grounded",
+    "first": "among candidates",
+    "attention": "among candidates",
+    "mention": "among candidates",
+    "pruned": "among candidates",
+    "ambiguous": "among candidates",
+    "ambiguous, first": "ambiguous",
+    "ambiguous, attention": "ambiguous",
+}
+MEANING = {
+    "grounded": "gold concept is in the knowledge base",
+    "among candidates": "gold concept is a candidate of the span",
+    "first": "it is the linker's first candidate",
+    "attention": "it has the largest attention",
+    "mention": "the predicted mention has it as kb_id",
+    "pruned": "the span was pruned, and got no attention",
+    "ambiguous": "the span has several candidates",
+    "ambiguous, first": "of these: linker's first candidate",
+    "ambiguous, attention": "of these: largest attention",
+}
+
+
+def linking_cli(
+    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    corpus: Annotated[Path, typer.Argument(help="Documents whose gold mentions have concepts (kb_id)", exists=True)],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
+) -> None:
+    """Compare the concepts that attention chooses, without ever having been told, with gold concepts.
+
+    \b
+    spacy keci linking en_keci_biorelex corpus/biorelex/dev.spacy
+    """
+    nlp = load_pipeline(model)
+    _, keci = find_keci(nlp)
+    if keci.linker is None:
+        raise ValueError("The keci of this pipeline reads no concepts: nothing to compare.")
+    golds = read_docs(corpus, nlp, keci.spans_key, Report())
+    docs, _ = predict(nlp, golds)
+    examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
+    counts = linking_counts(examples, keci.linker.kb, keci.spans_key, keci.linker.spans_key)
+    if not counts["with a concept"]:
+        raise ValueError(f"No mention of {corpus.name} has a concept: convert it from a format that holds them.")
+    rows = [
+        (MEANING[name], counts[name], f"{100 * counts[name] / max(counts[whole], 1):.1f}% of {counts[whole]}")
+        for name, whole in SHARES.items()
+    ]
+    msg.table(rows, header=("mentions with a gold concept", counts["with a concept"], ""), divider=True, max_col=60)
+    if output is not None:
+        output.write_text(json.dumps(dict(counts), indent=2) + "\n", encoding="utf8")
