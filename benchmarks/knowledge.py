@@ -450,18 +450,17 @@ def biorelex(data: Path) -> Corpus:
     return corpus
 
 
+_PREFIXES = {"uniprot": "UP", "interpro": "IPR", "pfam": "PFAM", "DrugBank": "DRUGBANK", "pubchem:compound": "PUBCHEM"}
+
+
 def gold_concept(link: dict[str, str] | None) -> str:
-    """HGNC where the grounding names a gene, else UniProt or PubChem."""
+    """HGNC where the grounding names a gene, else the entry of the database that it links to."""
     if not link:
         return ""
     if link.get("hgnc_symbol", "NA") not in ("NA", ""):
         return f"HGNC:{link['hgnc_symbol']}"
-    accession = (link.get("link") or "").rstrip("/").rpartition("/")[2]
-    if link.get("source") == "uniprot":
-        return f"UP:{accession}"
-    if (link.get("source") or "").startswith("pubchem"):
-        return f"PUBCHEM:{accession}"
-    return ""
+    prefix = _PREFIXES.get(link.get("source") or "")
+    return f"{prefix}:{(link.get('link') or '').rstrip('/').rpartition('/')[2]}" if prefix else ""
 
 
 def ade(data: Path) -> Corpus:

@@ -16,7 +16,7 @@ from .fuzzy import write_fuzzy
 from .graph import write_edges
 from .knowledge_base import HAS_TYPE, KnowledgeBase
 from .lexicon import Lexicon, write_lexicon
-from .merge import Clusters, merge_by_name, merge_by_reference, semantic_groups
+from .merge import CODED, Clusters, key_for_merging, merge_by_name, merge_by_reference, semantic_groups
 from .normalize import normalize
 from .semantic_network import SemanticNetwork, read_semantic_network
 from .sources import SOURCES, ConceptRecord, SourceReport, TypeTable
@@ -242,9 +242,6 @@ class Compiler:
             c = concept[number]
             if c >= 0 and not groups[c]:
                 groups[c] = tuple(dict.fromkeys(of_type.get(tui, tui) for tui in types[which]))
-        keys = [""] * n
-        for c, key in self._name_keys(concept):
-            keys[c] = keys[c] or key
         xref = self._labels.get("xref", -1)
         # a reference is a concept, or what is known by its identifier alone
         references, related = [], set()
@@ -259,7 +256,12 @@ class Compiler:
                 related.add((h, t))
         clusters = Clusters(vocabularies, groups)
         merge_by_reference(clusters, references)
-        merge_by_name(clusters, keys, self._name_keys(concept), related)
+        for coded in (False, True):
+            preferred: list[str | None] = [None] * n
+            for c, key in self._name_keys(concept, ids, coded):
+                if preferred[c] is None:
+                    preferred[c] = key
+            merge_by_name(clusters, [key or "" for key in preferred], self._name_keys(concept, ids, coded), related)
         representatives = clusters.representatives()
         kept = representatives == np.arange(n)
         new = (np.cumsum(kept) - 1).astype(np.int32)[representatives]
@@ -272,11 +274,22 @@ class Compiler:
                     self._ids.append(id)
         return np.where(concept >= 0, new[concept], -1).astype(np.int32)
 
-    def _name_keys(self, concept: NDArray[np.int32]) -> Iterator[tuple[int, str]]:
-        """(concept, normalised name without a word for its kind at the end) of all names."""
+    def _name_keys(self, concept: NDArray[np.int32], ids: list[str], coded: bool) -> Iterator[tuple[int, str]]:
+        """(concept, key) of the names that say what a concept is, the preferred one first.
+
+        With ``coded``, of the vocabularies whose names are codes, and the codes too.
+        """
+        seen = bytearray(len(self._ids))
         for number, name in zip(self._name_owner, StringTable(self.folder, "names"), strict=True):
-            if concept[number] >= 0:
-                yield int(concept[number]), normalize(name.removesuffix(" Gene").removesuffix(" gene"))
+            c, is_coded = int(concept[number]), ids[number].startswith(CODED)
+            if c < 0 or (coded and not is_coded):
+                continue
+            preferred = not seen[c]
+            seen[c] = 1
+            if coded:
+                yield c, normalize(name)
+            elif preferred or not is_coded:
+                yield c, key_for_merging(name, preferred)
 
     def _write_ids(self, concept: NDArray[np.int32]) -> int:
         trie = marisa_trie.Trie(id for id, number in self._numbers.items() if concept[number] >= 0)

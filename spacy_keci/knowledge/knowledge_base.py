@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .fuzzy import FuzzyIndex
 from .graph import ConceptGraph, SubgraphBatch
 from .lexicon import Lexicon
+from .sources.record import canonical_id
 from .storage import KnowledgeBaseError, StringTable, open_array, read_manifest
 
 HAS_TYPE = "has_type"
@@ -68,19 +69,23 @@ class KnowledgeBase:
         return len(self._ids)
 
     def index(self, concept: str) -> int:
-        """Number of a concept, by identifier or alternative identifier. Raises KeyError."""
-        key = self._id_trie.get(concept)
+        """Number of a concept, by identifier or alternative identifier (``UniProt:P04637``). Raises KeyError."""
+        key = self._key(concept)
         if key is None:
             raise KeyError(f"The knowledge base {self.path} has no concept {concept!r}.")
         return int(self._id_concept[key])
 
     def __contains__(self, concept: str) -> bool:
-        return concept in self._id_trie
+        return self._key(concept) is not None
 
     def indices(self, concepts: Sequence[str]) -> NDArray[np.int64]:
         """Numbers of concepts, (n,); -1 for those that are not in the knowledge base."""
-        keys = [self._id_trie.get(c) for c in concepts]
+        keys = [self._key(c) for c in concepts]
         return np.array([-1 if k is None else int(self._id_concept[k]) for k in keys], np.int64)
+
+    def _key(self, concept: str) -> int | None:
+        key: int | None = self._id_trie.get(concept)
+        return self._id_trie.get(canonical_id(concept)) if key is None else key
 
     def id(self, index: int) -> str:
         """Identifier of a concept."""

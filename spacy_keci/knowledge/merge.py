@@ -1,5 +1,6 @@
 """Which concepts of different vocabularies are one: what the Metathesaurus does by hand, done by plain rules."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -7,6 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .normalize import fold, normalize
+
+# vocabularies whose names, but for the preferred ones, are codes that they share with each other only
+CODED = ("PFAM:", "IPR:")
+_SHORT = 8
+_SYMBOL = re.compile(r"\w[A-Z]")
 
 
 class Clusters:
@@ -68,10 +76,9 @@ def merge_by_name(
 ) -> None:
     """Merge a concept with those of other vocabularies that have its preferred name among their names.
 
-    ``preferred``: normalised preferred name of each concept; ``names``: (concept, normalised name), all of them.
-    A name that several concepts of a vocabulary have says nothing of these. Concepts that are related (a family and
-    its member) stay apart. Across main groups (a gene and its protein) short names do not count: they are symbols,
-    and symbols are shared by chance.
+    ``preferred``: :func:`key_for_merging` of the preferred name of each concept; ``names``: (concept, key), all of
+    them. A name that several concepts of a vocabulary have says nothing of these. Concepts that are related (a family
+    and its member) stay apart. Across main groups (a gene and its protein) short names do not count.
     """
     wanted = set(preferred)
     holders: dict[str, list[int]] = defaultdict(list)
@@ -82,7 +89,20 @@ def merge_by_name(
         alone = _one_of_each_vocabulary(clusters, holders.get(key, ()))
         for other in alone if concept in alone else ():
             if other != concept and (concept, other) not in related and (other, concept) not in related:
-                clusters.merge(concept, other, strong=len(key) > 8)
+                clusters.merge(concept, other, strong=len(key) > _SHORT)
+
+
+def key_for_merging(name: str, preferred: bool) -> str:
+    """What names of one concept in several vocabularies have in common; "" for a name that says nothing of that.
+
+    Symbols are shared by chance: TRP are channels, and tryptophan. Short ones count only where they are preferred, and
+    as they are written. A word for the gene at the end does not count.
+    """
+    name = name.removesuffix(" Gene").removesuffix(" gene")
+    key = normalize(name)
+    if len(key) <= _SHORT and _SYMBOL.search(name):
+        return fold(name) if preferred else ""
+    return key
 
 
 def _one_of_each_vocabulary(clusters: Clusters, concepts: Iterable[int]) -> list[int]:

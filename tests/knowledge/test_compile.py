@@ -76,6 +76,43 @@ def test_concepts_of_several_vocabularies_are_one(tmp_path: Path) -> None:
     assert apart.index("A:1") != apart.index("B:1") and len(apart) == 10
 
 
+def test_symbols_and_codes_do_not_make_concepts_one(tmp_path: Path) -> None:
+    channels = [{"id": "FPLX:TRP", "name": "TRP", "aliases": ["TRP channels"], "types": ["T116"]}]
+    chemicals = [
+        {"id": "CHEBI:1", "name": "L-tryptophan", "aliases": ["Trp", "TRP"], "types": ["T116"]},
+        {"id": "CHEBI:2", "name": "NADH", "types": ["T114"]},
+        {"id": "CHEBI:3", "name": "heme", "types": ["T116"]},
+    ]
+    drugs = [{"id": "DRUGBANK:1", "name": "NADH", "types": ["T121"]}]
+    families = [
+        {"id": "IPR:1", "name": "Transient receptor potential channel", "aliases": ["trp"], "types": ["T116"]},
+        {"id": "IPR:2", "name": "Uroporphyrinogen decarboxylase", "aliases": ["heme"], "types": ["T116"]},
+    ]
+    domains = [{"id": "PFAM:1", "name": "Transient receptor potential channel", "types": ["T116"]}]
+    kb = build(tmp_path, channels, chemicals, drugs, families, domains)
+    assert len({kb.index(c) for c in ("FPLX:TRP", "CHEBI:1", "IPR:1")}) == 3
+    assert kb.index("CHEBI:3") != kb.index("IPR:2")
+    assert kb.index("CHEBI:2") == kb.index("DRUGBANK:1") and kb.index("IPR:1") == kb.index("PFAM:1")
+
+
+def test_identifiers_as_others_write_them(tmp_path: Path) -> None:
+    gene = {"id": "HGNC:11998", "name": "TP53", "types": ["T028"], "alt_ids": ["UP:P04637", "NCBIGene:7157"]}
+    kb = build(tmp_path, [gene, {"id": "C0012860", "name": "DNA", "types": ["T114"]}])
+    for other in ("UP:P04637", "UniProt:P04637", "UniProtKB:P04637", "EntrezGene:7157"):
+        assert other in kb and kb.index(other) == kb.index("HGNC:11998")
+    assert kb.index("UMLS:C0012860") == kb.index("C0012860")
+    assert "UniProt:Q9H2M9" not in kb and kb.indices(["UniProt:P04637", "TP53"]).tolist() == [0, -1]
+
+
+def test_previous_symbols_of_genes(tmp_path: Path) -> None:
+    rows = ["hgnc_id symbol name prev_symbol", "HGNC:1 ONE one OLD|TWO|SHARED", "HGNC:2 TWO two SHARED"]
+    path = tmp_path / "hgnc.tsv"
+    path.write_text("\n".join(row.replace(" ", "\t") for row in rows), encoding="utf8")
+    compile_knowledge_base(tmp_path / "kb", [SourceFiles("hgnc", [path])])
+    kb = KnowledgeBase(tmp_path / "kb")
+    assert kb.indices(["HGNC:ONE", "HGNC:OLD", "HGNC:TWO", "HGNC:SHARED"]).tolist() == [0, 0, 1, -1]
+
+
 def test_nothing_is_left_of_an_interrupted_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*args: object) -> None:
         raise KeyboardInterrupt

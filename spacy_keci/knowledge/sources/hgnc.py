@@ -11,9 +11,11 @@ from .record import ConceptRecord, SourceReport, TypeTable, read_lines
 def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     """Approved genes: symbol, name, aliases and previous symbols and names, gene groups as relations.
 
-    Alternative identifiers: ``HGNC:`` and symbol, ``UP:`` and UniProt accession, ``NCBIGene:`` and Entrez id.
+    Alternative identifiers: ``HGNC:`` and symbol, present or previous (unless other genes had it, or have it now),
+    ``UP:`` and UniProt accession, ``NCBIGene:`` and Entrez id.
     """
     groups: dict[str, str] = {}
+    previous: dict[str, set[str]] = {}
     for path in paths:
         rows = csv.DictReader((line for _, line in read_lines(path, report)), delimiter="\t")
         if not rows.fieldnames or not {"hgnc_id", "symbol", "name"} <= set(rows.fieldnames):
@@ -30,6 +32,8 @@ def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
             members = list(zip(_split(row.get("gene_group_id")), _split(row.get("gene_group")), strict=False))
             groups.update(members)
             alt_ids = [f"HGNC:{row['symbol']}", *(f"UP:{u}" for u in _split(row.get("uniprot_ids")))]
+            for symbol in _split(row.get("prev_symbol")):
+                previous.setdefault(symbol, set()).add(row["hgnc_id"])
             if row.get("entrez_id"):
                 alt_ids.append(f"NCBIGene:{row['entrez_id']}")
             yield ConceptRecord(
@@ -40,6 +44,10 @@ def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
                 relations=tuple(("member_of", f"HGNC_GROUP:{number}") for number, _ in members),
                 alt_ids=tuple(alt_ids),
             )
+    # after all present symbols: these come first
+    for symbol, genes in previous.items():
+        if len(genes) == 1:
+            yield ConceptRecord(genes.pop(), "", alt_ids=(f"HGNC:{symbol}",))
     for number, name in groups.items():
         yield ConceptRecord(f"HGNC_GROUP:{number}", name, types=types.vocabulary("HGNC_GROUP:"))
 

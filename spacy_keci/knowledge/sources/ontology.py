@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .record import ConceptRecord, SourceReport, TypeTable
+from .record import ConceptRecord, SourceReport, TypeTable, canonical_id
 
 
 @dataclass
@@ -36,7 +36,7 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
             names = [name for name, scope in term.synonyms if scope != "BROAD"]
             report.count("broad synonyms left out", len(term.synonyms) - len(names))
             relations = [("is_a", parent) for parent in term.parents]
-            relations += term.relations + [("xref", _canonical(xref)) for xref in term.xrefs]
+            relations += term.relations + [("xref", canonical_id(xref)) for xref in term.xrefs]
             yield ConceptRecord(
                 term.id,
                 term.name,
@@ -46,16 +46,6 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
                 tuple(dict.fromkeys(relations)),
                 tuple(term.alt_ids),
             )
-
-
-# vocabularies that ontologies call by different names
-_VOCABULARIES = {"MeSH": "MESH", "MSH": "MESH", "NCI": "NCIT", "Orphanet": "ORDO", "UMLS_CUI": "UMLS"}
-
-
-def _canonical(xref: str) -> str:
-    vocabulary, _, id = xref.partition(":")
-    vocabulary = _VOCABULARIES.get(vocabulary, vocabulary)
-    return id if vocabulary == "UMLS" else f"{vocabulary}:{id}"
 
 
 def branch_types(concept: str, terms: dict[str, Term], types: TypeTable) -> tuple[str, ...]:
