@@ -60,10 +60,12 @@ def build_cli(
 ) -> None:
     """Compile vocabularies into a knowledge base, and report what was read and what was dropped."""
     from ..knowledge.compile import SourceFiles, compile_knowledge_base
-    from ..knowledge.vectors import add_vectors
+    from ..knowledge.vectors import add_vectors, parse_vectors
 
     versions = dict(v.split("=", 1) for v in version or [] if "=" in v)
     sources = [SourceFiles.parse(s) for s in source]
+    for each in vectors or []:
+        parse_vectors(each)  # what is wrong with it is said now, not after the compilation
     reports = compile_knowledge_base(
         out,
         [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],

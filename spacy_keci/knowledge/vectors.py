@@ -26,21 +26,48 @@ _TOKENIZED = 1 << 14  # texts that are tokenized at a time
 def add_vectors(folder: Path, text: str, names: bool = True, progress: bool = False) -> int:
     """Add vectors to a knowledge base: ``NAME=FILE``, ``trained`` or ``definitions=MODEL``. Returns how many.
 
-    ``names``: see :func:`encode_definitions`. Raises KnowledgeBaseError if the text is none of these, or the file
-    cannot be read.
+    ``names``: see :func:`encode_definitions`. Raises KnowledgeBaseError as :func:`parse_vectors`, or if the file cannot
+    be read.
     """
     kb = KnowledgeBase(folder)
-    kind, _, value = text.partition("=")
-    if kind == "trained" and not value:
+    kind, value = parse_vectors(text)
+    if not value:
         vectors = train_vectors(kb)
-    elif kind == "definitions" and value:
+    elif kind == "definitions":
         vectors = encode_definitions(kb, value, names, progress=progress)
-    elif value and kind.isidentifier():
-        vectors = read_vectors(kb, Path(value))
     else:
-        raise KnowledgeBaseError(f"Vectors {text!r}: 'trained', 'definitions=MODEL' or NAME=FILE is wanted.")
+        vectors = read_vectors(kb, Path(value))
     np.save(folder / f"vectors.{kind}.npy", vectors.astype(np.float16))
     return int(vectors.any(axis=1).sum())
+
+
+def parse_vectors(text: str) -> tuple[str, str]:
+    """Their name, and the file or model that they come from, "" for those that are to be trained.
+
+    Raises KnowledgeBaseError if the text asks for no vectors, or there is no such file, or package of a model.
+    """
+    kind, _, value = text.partition("=")
+    if kind == "definitions" and value:
+        return kind, _resolve(value)
+    if value and kind.isidentifier():
+        if not Path(value).is_file():
+            raise KnowledgeBaseError(f"There is no file {value} to read vectors from.")
+        return kind, value
+    if text != "trained":
+        raise KnowledgeBaseError(f"Vectors {text!r}: 'trained', 'definitions=MODEL' or NAME=FILE is wanted.")
+    return kind, ""
+
+
+def _resolve(model: str) -> str:
+    """A model as transformers understands it: the folder of a package's, else as it is."""
+    try:
+        from ..ml.transformer import resolve_name
+    except ImportError:
+        raise KnowledgeBaseError("To encode definitions, install spacy-keci[transformers].") from None
+    try:
+        return resolve_name(model)
+    except ValueError as error:
+        raise KnowledgeBaseError(str(error)) from None
 
 
 def read_vectors(kb: KnowledgeBase, path: Path) -> NDArray[np.float32]:
@@ -89,22 +116,13 @@ def encode_definitions(
 ) -> NDArray[np.float32]:
     """Definition of each concept, or with ``names`` its name where there is none, and name of each type, encoded.
 
-    ``model`` is a folder, a name on the model hub, or ``package://PACKAGE/FOLDER``; a vector is the mean of the last
-    layer over the tokens, of which a text has 128 at most. ``batch_tokens``: tokens of a batch, padding included. On
-    GPUs, and CPUs that multiply in bfloat16, that is what is used: the cosine to vectors in single precision is above
-    0.9999. Raises KnowledgeBaseError if the extra is not installed, or a model's package.
+    ``model`` is a folder or a name on the model hub; a vector is the mean of the last layer over the tokens, of which
+    a text has 128 at most. ``batch_tokens``: tokens of a batch, padding included. On GPUs, and CPUs that multiply in
+    bfloat16, that is what is used: the cosine to vectors in single precision is above 0.9999.
     """
-    try:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
+    import torch
+    from transformers import AutoModel, AutoTokenizer
 
-        from ..ml.transformer import resolve_name
-    except ImportError:
-        raise KnowledgeBaseError("To encode definitions, install spacy-keci[transformers].") from None
-    try:
-        model = resolve_name(model)
-    except ValueError as error:
-        raise KnowledgeBaseError(str(error)) from None
     device = "cuda" if torch.cuda.is_available() else "cpu"
     half = device == "cuda" or getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
     tokenizer = AutoTokenizer.from_pretrained(model)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 from spacy_keci.knowledge.storage import KnowledgeBaseError
-from spacy_keci.knowledge.vectors import _by_length, add_vectors, train_vectors
+from spacy_keci.knowledge.vectors import _by_length, add_vectors, parse_vectors, train_vectors
 
 from .test_compile import build
 
@@ -43,7 +43,9 @@ def test_what_cannot_be_read(own: Path, tmp_path: Path) -> None:
             add_vectors(own, f"mine={path}")
     for bad in ("definitions", "", "my name=x"):
         with pytest.raises(KnowledgeBaseError, match="is wanted"):
-            add_vectors(own, bad)
+            parse_vectors(bad)
+    with pytest.raises(KnowledgeBaseError, match="no file"):
+        parse_vectors(f"mine={tmp_path / 'nothing.txt'}")
 
 
 def test_concepts_with_the_same_neighbours_are_alike(tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_definitions(own: Path) -> None:
     without = KnowledgeBase(own).vectors["definitions"].astype(float)
     assert np.allclose(without[defined], vectors[defined], atol=0.02) and not without[~np.array(defined)].any()
     with pytest.raises(KnowledgeBaseError, match="needs the package no_such_package"):
-        add_vectors(own, "definitions=package://no_such_package/model")
+        parse_vectors("definitions=package://no_such_package/model")
 
 
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 60))
