@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import Annotated
 
@@ -33,6 +34,7 @@ from .sinks import Batch, open_sink
 MAX_FAILURES = 1000  # texts in a row on which a pipeline may fail
 BATCHES_PER_PROCESS = 8  # between two starts of the processes
 PR_SET_PDEATHSIG = 1
+_interrupted = Event()
 
 
 def annotate_cli(
@@ -117,7 +119,7 @@ def annotate_cli(
             _show_progress(annotated, texts, quiet), lambda docs, path: annotator.write(docs, path, sink.format, losses)
         )
     except KeyboardInterrupt:
-        warn(f"Interrupted: what is in {output} is complete in itself.")
+        warn(f"Interrupted. {f'--resume goes on where {output} ends.' if sink.resumable else ''}")
         raise typer.Exit(INTERRUPTED) from None
     for line in losses.lines():
         tell(line)
@@ -175,6 +177,8 @@ class Annotator:
                     raise ValueError(f"The pipeline failed on the last {n_failed} texts: is it in order?")
                 self._count(docs)
                 yield Batch(texts, docs)
+            if _interrupted.is_set():
+                raise KeyboardInterrupt
 
     def write(self, docs: Iterable[Doc], path: Path, format: str, losses: Report) -> None:
         """Write documents in a format; what has no place in it is counted in ``losses``."""
@@ -229,10 +233,18 @@ def _prepare_processes() -> None:
     """Let processes that spaCy forks leave Ctrl-C to their parent, and not outlive it: OUTPUT would stay locked."""
     import torch
 
+    forking = Event()
+
+    def interrupt(*_: object) -> None:
+        if not forking.is_set():
+            raise KeyboardInterrupt
+        _interrupted.set()  # for later: an exception that is raised in the course of a fork is lost
+
     def in_child() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     torch.set_num_threads(1)  # torch hangs in forked processes that have more, and they would fight for the cores
-    os.register_at_fork(after_in_child=in_child)
+    os.register_at_fork(before=forking.set, after_in_parent=forking.clear, after_in_child=in_child)
+    signal.signal(signal.SIGINT, interrupt)

@@ -14,7 +14,8 @@ def load_pipeline(model: str) -> Language:
     except Exception as error:  # a folder may hold whatever, and imports may fail
         if is_debugging():
             raise
-        fail(f"Cannot load the pipeline {model}: {one_line(error)}")
+        kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
+        fail(f"Cannot load the pipeline {model}: {kind}{one_line(error)}")
 
 
 def find_keci(nlp: Language) -> tuple[str, Keci]:

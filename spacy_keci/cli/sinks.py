@@ -41,6 +41,7 @@ class Batch(NamedTuple):
 
 class Sink(Protocol):
     format: str
+    resumable: bool
 
     def remaining(self, batches: Iterator[list[Text]]) -> Iterator[list[Text]]:
         """The batches that are not in the output yet. Raises ValueError if the output stems from other texts."""
@@ -63,25 +64,27 @@ def open_sink(output: str, format: str | None, *, resume: bool, overwrite: bool)
     name = next(name for name, each in FORMATS.items() if each is found)
     if not found.is_writable:
         raise ValueError(f"The format {name} is for reading only: name another one with --to.")
-    if resume and (output == STDOUT or not (is_folder or name == "jsonl")):
-        raise ValueError(
-            "Only a .jsonl file or a folder can be resumed: name a folder as output, or leave out --resume."
-        )
-    is_used = any(path.iterdir()) if path.is_dir() else path.is_file() and path.stat().st_size > 0
-    if output != STDOUT and is_used and not resume and not overwrite:
-        raise ValueError(f"{path} is there already: --resume goes on where it ends, --overwrite starts again.")
+    sink: Sink
     if output == STDOUT:
-        return LinesToStdout() if name == "jsonl" else Whole(None, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if is_folder:
-        return Parts(path, name, resume)
-    return Lines(path, resume) if name == "jsonl" else Whole(path, name)
+        sink = LinesToStdout() if name == "jsonl" else Whole(None, name)
+    elif is_folder:
+        sink = Parts(path, name, resume)
+    else:
+        sink = Lines(path, resume) if name == "jsonl" else Whole(path, name)
+    if resume and not sink.resumable:
+        raise ValueError("Only a .jsonl file or a folder can be resumed: name one as OUTPUT, or leave out --resume.")
+    if output != STDOUT:
+        is_used = any(path.iterdir()) if path.is_dir() else path.is_file() and path.stat().st_size > 0
+        if is_used and not resume and not overwrite:
+            raise ValueError(f"{path} is there already: --resume goes on where it ends, --overwrite starts again.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return sink
 
 
 class Lines:
     """A jsonl file that grows by batches."""
 
-    format = "jsonl"
+    format, resumable = "jsonl", True
 
     def __init__(self, path: Path, resume: bool) -> None:
         self.path, self._resume = path, resume
@@ -126,7 +129,7 @@ class Lines:
 class LinesToStdout:
     """Lines of jsonl, batch by batch."""
 
-    format = "jsonl"
+    format, resumable = "jsonl", False
 
     def consume(self, batches: Iterator[Batch], write: Write) -> None:
         for batch in batches:
@@ -139,6 +142,8 @@ class LinesToStdout:
 
 class Whole:
     """A file that is there when it is complete, and not before. path: None for standard output."""
+
+    resumable = False
 
     def __init__(self, path: Path | None, format: str) -> None:
         self.path, self.format = path, format
@@ -165,6 +170,8 @@ class Whole:
 class Parts:
     """A folder of files. The name of each says which texts of the input it holds: from the first number to before the
     second, counted from 0."""
+
+    resumable = True
 
     def __init__(self, path: Path, format: str, resume: bool) -> None:
         self.path, self.format, self._resume = path, format, resume
@@ -273,9 +280,10 @@ def _locked(path: Path) -> Iterator[None]:
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"Another process writes to {path}: wait for its end, or name another output.") from None
         yield
-    except BlockingIOError:
-        raise ValueError(f"Another process is writing to {path}: wait for its end, or name another output.") from None
     finally:
         os.close(descriptor)

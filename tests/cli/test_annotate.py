@@ -262,7 +262,8 @@ def test_interrupted(failing: Path, tmp_path: Path) -> None:
     path.write_text("\n".join([*TEXTS[:20], "INTERRUPT", *TEXTS[20:]]))
     for out, left in (("out.jsonl", ["out.jsonl"]), ("out.spacy", []), ("out.xml", [])):
         result = run(failing, path, tmp_path / out, "--from", "lines", "--batch-size", 8)
-        assert result.exit_code == 130 and "Interrupted" in result.output
+        assert result.exit_code == 130 and "Interrupted." in result.output
+        assert ("--resume goes on where" in result.output) == (out == "out.jsonl")
         assert [file.name for file in tmp_path.iterdir() if file.name.startswith("out")] == left
         if left:
             assert [line["text"] for line in read(output)] == TEXTS[:16]
@@ -372,6 +373,6 @@ def test_two_at_once(model: Path, lines: Path, tmp_path: Path) -> None:
         descriptor = os.open(output, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         result = run(model, lines, output, "--from", "lines")
-        assert result.exit_code == 1 and "Another process is writing to" in message(result)
+        assert result.exit_code == 1 and "Another process writes to" in message(result)
         os.close(descriptor)
         annotate(model, lines, output, "--from", "lines")
