@@ -42,6 +42,7 @@ class KeciNetwork(nn.Module):
         concept_width: int,
         concept_bases: int | None,
         concept_kinds: bool,
+        concept_dropout: float,
         inverse_relations: bool,
         backend: str,
         entities_from: str,
@@ -63,6 +64,7 @@ class KeciNetwork(nn.Module):
         self.kinds = nn.Embedding(1 + n_kinds, concept_width) if concept_kinds else None
         if self.kinds is not None:
             nn.init.normal_(self.kinds.weight, std=0.1)  # about as large as what the features give
+        self.concept_dropout = concept_dropout
         self.features = nn.Linear(feature_width, concept_width)
         self.relational_gcn = RelationalGCN(
             concept_width,
@@ -107,6 +109,10 @@ class KeciNetwork(nn.Module):
         node_of_span = torch.full_like(candidates.starts, -1)
         node_of_span[kept] = torch.arange(len(kept), device=kept.device)
         linked = node_of_span[knowledge.span] >= 0
+        if self.training and self.concept_dropout:
+            # spans lose all their candidates at once, as the names that no knowledge base has
+            forgotten = torch.rand(len(candidates.starts), device=kept.device) < self.concept_dropout
+            linked &= ~forgotten[knowledge.span]
         span, node = node_of_span[knowledge.span[linked]], knowledge.node[linked]
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)

@@ -68,6 +68,7 @@ def build_keci_model(
     concept_width: int = 50,
     concept_bases: int | None = None,
     concept_kinds: bool = True,
+    concept_dropout: float = 0.0,
     inverse_relations: bool = True,
     backend: Literal["torch", "dgl"] = "torch",
     entities_from: Literal["f", "h", "fh"] = "fh",
@@ -89,6 +90,8 @@ def build_keci_model(
         each relation. inverse_relations: whether concepts hear along edges in both directions, by maps of their own.
         backend: ``dgl`` needs the extra of that name.
     concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
+    concept_dropout: share of the spans that lose their candidates in training, so that names which the knowledge base
+        does not have are found as well.
     entities_from, relations_from: what the final classifiers see: f, the span with its knowledge (the paper's Eq. 9);
         h, the span after Eq. 4; or both, as in the authors' program.
     types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.
@@ -110,6 +113,7 @@ def build_keci_model(
         "concept_width": concept_width,
         "concept_bases": concept_bases,
         "concept_kinds": concept_kinds,
+        "concept_dropout": concept_dropout,
         "inverse_relations": inverse_relations,
         "backend": backend,
         "entities_from": entities_from,

@@ -159,6 +159,17 @@ class TestLearning:
         assert any(p.grad.any() for p in network.entities.parameters())
 
 
+    def test_concept_dropout_hides_candidates_in_training_alone(self, kb: Path, demo_docs: list[Doc]) -> None:
+        nlp = make_pipeline(kb, {**KECI, "concept_dropout": 1.0})
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        keci = nlp.get_pipe("keci")
+        docs = link(nlp, [nlp.make_doc(doc.text) for doc in demo_docs])
+        X = keci._model_input(docs)
+        trained_on, _ = keci.model.begin_update(X)
+        assert trained_on.attention.isnan().all()
+        assert not keci.model.predict(X).attention.isnan().all()
+
+
 class TestUse:
     def test_results_do_not_depend_on_the_batch(
         self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
