@@ -33,7 +33,7 @@ def check(words: list[str]) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_examples_have_options_that_exist(name: str) -> None:
     documented = [words for words in examples(DOCUMENT) if words[0] == name]
-    assert documented
+    assert documented, "docs/commands.md has no example"
     for words in documented + examples(COMMANDS[name].help or ""):
         check(words)
 
