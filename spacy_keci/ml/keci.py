@@ -42,7 +42,6 @@ class KeciNetwork(nn.Module):
         concept_width: int,
         concept_bases: int | None,
         concept_kinds: bool,
-        concept_dropout: float,
         inverse_relations: bool,
         backend: str,
         entities_from: str,
@@ -52,6 +51,7 @@ class KeciNetwork(nn.Module):
         correct_entities: bool,
         correct_relations: bool,
         multi_label: bool,
+        concept_dropout: float = 0.0,
         **settings: Any,
     ):
         super().__init__()

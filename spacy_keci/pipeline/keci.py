@@ -233,6 +233,7 @@ class Keci(TrainablePipe):
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"labels": [], "relation_labels": [], "knowledge": None}
         self._steps = 0
+        self._warned_unlinked = False
         self._reader: KnowledgeReader | None = None
         self._warned_unannotated = False
 
@@ -350,11 +351,19 @@ class Keci(TrainablePipe):
         from ..ml.pruning import Pruning
 
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, self.threshold)
-        knowledge = self._knowledge_reader()(docs) if self.model.attrs["uses_knowledge"] else None
+        knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
         return SpanGraphInput(docs, self.suggester(docs, ops=self.model.ops), pruning, knowledge)
 
-    def _knowledge_reader(self) -> KnowledgeReader:
+    def _knowledge_reader(self, docs: list[Doc]) -> KnowledgeReader:
         linker = self._require_linker()
+        if not self._warned_unlinked and any(linker.spans_key not in doc.spans for doc in docs):
+            self._warned_unlinked = True
+            warnings.warn(
+                f"'{self.name}' gets texts that no linker has been over: there is no doc.spans[{linker.spans_key!r}], "
+                "so that it reads them without knowledge. Let a concept linker stand before it in the pipeline and, in "
+                "training, among annotating_components. This is said once.",
+                stacklevel=2,
+            )
         kb = linker.kb
         if self._reader is None or self._reader.kb is not kb:
             if self.cfg["knowledge"] is None:
@@ -497,7 +506,7 @@ class Keci(TrainablePipe):
     def _find_knowledge(self, examples: Iterable[Example]) -> KnowledgeSchema:
         """What the concepts of the training texts need to be known by; reports how many mentions have any."""
         linker = self._require_linker()
-        examples = self._annotated(list(examples))
+        examples = [example for example in examples if self.spans_key in example.reference.spans]
         docs = [linker(example.predicted) for example in examples]
         vocabulary = KnowledgeVocabulary.of(linker.kb, self.vectors, docs, linker.spans_key)
         self.cfg["knowledge"] = vocabulary.to_dict()
