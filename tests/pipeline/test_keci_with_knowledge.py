@@ -158,7 +158,6 @@ class TestLearning:
         keci.update(examples)
         assert any(p.grad.any() for p in network.entities.parameters())
 
-
     def test_concept_dropout_hides_candidates_in_training_alone(self, kb: Path, demo_docs: list[Doc]) -> None:
         nlp = make_pipeline(kb, {**KECI, "concept_dropout": 1.0})
         nlp.initialize(lambda: make_examples(nlp, demo_docs))
