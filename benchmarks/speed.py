@@ -64,8 +64,7 @@ def main(
     context: typer.Context,
     corpus: Annotated[Path, typer.Argument(help=".spacy or .jsonl", exists=True)] = ROOT / "assets/demo/train.jsonl",
     model: Annotated[Path | None, typer.Option(help="Trained pipeline, instead of a new one", exists=True)] = None,
-    config: Annotated[Path, typer.Option(help="Config of the new pipeline", exists=True)] = ROOT
-    / "configs/keci.cfg",
+    config: Annotated[Path, typer.Option(help="Config of the new pipeline", exists=True)] = ROOT / "configs/keci.cfg",
     precision: Annotated[Literal["bf16", "fp32"], typer.Option(help="Of encoder and heads")] = "bf16",
     sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
     rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
