@@ -9,7 +9,7 @@ from typing import Any
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
-USER_DATA = ("id", "group")
+USER_DATA = ("id", "group", "meta")
 RENUMBERED = {"relations", "clusters", "interactions"}
 # One value for each span, and what stands for a value that is not known.
 PER_SPAN: dict[str, Any] = {"scores": 1.0, "attention": None}
@@ -19,8 +19,8 @@ ATTRS_KEY = "span_group_attrs"
 def merge_docs(docs: Sequence[Doc], ensure_whitespace: bool = True) -> Doc:
     """``Doc.from_docs`` with relations, scores, clusters and interactions of all span groups.
 
-    The id of a document, in its user data, is not taken over; its group is, if all documents have the same. Raises
-    ValueError without documents, or if these do not share a vocabulary.
+    The id and the meta of a document, in its user data, are not taken over; its group is, if all documents have the
+    same. Raises ValueError without documents, or if these do not share a vocabulary.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\[W102\]")  # of user data such as the id
@@ -37,7 +37,7 @@ def merge_docs(docs: Sequence[Doc], ensure_whitespace: bool = True) -> Doc:
 
 def span_to_doc(span: Span) -> Doc:
     """``span.as_doc()`` with the spans of all groups that lie inside, their scores, clusters, and the relations and
-    interactions among them, and with the document's id and group. What reaches outside is left out."""
+    interactions among them, and with the document's id, group and meta. What reaches outside is left out."""
     doc, source = span.as_doc(), span.doc
     for key, group in source.spans.items():
         inside = {i: other for i, other in enumerate(group) if span.start <= other.start and other.end <= span.end}
@@ -51,7 +51,7 @@ def span_to_doc(span: Span) -> Doc:
 
 
 def doc_to_json(doc: Doc, underscore: list[str] | None = None) -> dict[str, Any]:
-    """``doc.to_json()`` with the attributes of all span groups, and the document's id and group."""
+    """``doc.to_json()`` with the attributes of all span groups, and the document's id, group and meta."""
     data = doc.to_json(underscore=underscore)
     data[ATTRS_KEY] = {key: copy.deepcopy(group.attrs) for key, group in doc.spans.items()}
     return data | {key: doc.user_data[key] for key in USER_DATA if key in doc.user_data}

@@ -66,6 +66,7 @@ def test_merged_documents_keep_their_relations() -> None:
 def test_parts_of_merged_documents_are_what_they_were(texts: list[AnnotatedText]) -> None:
     for text in texts:
         text.id = text.group = ""
+        text.meta = {}
     docs = docs_of(*texts)
     merged = merge_docs(docs, ensure_whitespace=False)
     assert merged.text == "".join(text.text for text in texts)
@@ -86,7 +87,7 @@ def test_what_reaches_outside_of_a_span_is_left_out() -> None:
     part = span_to_doc(doc[2:])  # "not D, binds A"
     assert from_doc(part) == AnnotatedText(
         "not D, binds A",
-        [Mention(13, 14, "x"), Mention(4, 5, "y")],
+        [Mention(13, 14, "x", score=0.1), Mention(4, 5, "y", score=0.3)],
         [RelationTriple(1, 0, "binds_negative")],
         id="7",
         group="g",

@@ -133,7 +133,13 @@ def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTrip
 
 def _to_record(text: AnnotatedText, id: str, report: Report) -> dict[str, Any]:
     if text.clusters is None:
-        clusters, interactions = [[i] for i in range(len(text.mentions))], text.relations
+        clusters, interactions = [[i] for i in range(len(text.mentions))], []
+        for relation in text.relations:
+            if relation.head == relation.tail:
+                # read again, an interaction of an entity with itself relates its mentions with each other
+                report.drop("relation of a mention with itself", f"{id}: {relation.label}")
+            else:
+                interactions.append(relation)
     else:
         clusters, interactions = text.clusters, text.interactions or []
         _count_losses(text, id, report)
