@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,11 @@ class SpanGraphInput:
     spans: Ragged
     pruning: Pruning
     knowledge: ConceptGraphs | None = None
+
+    @cached_property
+    def candidates(self) -> np.ndarray:
+        """The candidate spans as (spans, 3) document, start, end, on the CPU."""
+        return candidate_array(self.spans)
 
 
 @dataclass
@@ -128,7 +133,7 @@ def forward(
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train)
     spans = _candidate_spans(X, tokens.device)
-    knowledge = to_tensors(X.knowledge, candidate_array(X.spans), tokens.device) if X.knowledge is not None else None
+    knowledge = to_tensors(X.knowledge, X.candidates, tokens.device) if X.knowledge is not None else None
     with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
         inputs = ArgsKwargs(args=(tokens, spans, X.pruning, knowledge), kwargs={})
         output, backprop_torch = shim(inputs, is_train)
@@ -146,7 +151,7 @@ def forward(
 def _candidate_spans(X: SpanGraphInput, device: torch.device) -> CandidateSpans:
     """Candidate spans with offsets into the tokens of the batch."""
     lengths = np.array([len(doc) for doc in X.docs], dtype="int64")
-    spans = candidate_array(X.spans)
+    spans = X.candidates
     offset = (np.cumsum(lengths) - lengths)[spans[:, 0]]
     columns = (lengths, spans[:, 1] + offset, spans[:, 2] + offset, spans[:, 0])
     return CandidateSpans(*(torch.from_numpy(np.ascontiguousarray(column)).to(device) for column in columns))

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from .model import SpanGraphModel
 
 
+def _make(network: str, *, tok2vec: Model, mixed_precision: bool, **settings: Any) -> SpanGraphModel:
+    """The arguments of the architectures below have the names that those of the network have."""
+    from .model import make_model
+
+    return make_model(network, tok2vec, settings, mixed_precision)
+
+
 def build_span_graph_model(
     tok2vec: Model[list[Doc], list[Floats2d]],
     *,
@@ -38,18 +45,7 @@ def build_span_graph_model(
     head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
     mixed_precision: compute in bfloat16 where that is safe, on CPU and GPU.
     """
-    settings = {
-        "span_hidden_width": span_hidden_width,
-        "span_width": span_width,
-        "length_width": length_width,
-        "context_width": context_width,
-        "head_hidden_width": head_hidden_width,
-        "head_depth": head_depth,
-        "max_span_length": max_span_length,
-    }
-    from .model import make_model
-
-    return make_model("span_graph", tok2vec, settings, mixed_precision)
+    return _make("span_graph", **locals())
 
 
 def build_keci_model(
@@ -99,33 +95,7 @@ def build_keci_model(
     correct_entities, correct_relations: whether the final classifier adds to the logits of the first one, where the
         paper starts anew.
     """
-    settings = {
-        "span_hidden_width": span_hidden_width,
-        "span_width": span_width,
-        "length_width": length_width,
-        "context_width": context_width,
-        "head_hidden_width": head_hidden_width,
-        "head_depth": head_depth,
-        "max_span_length": max_span_length,
-        "span_graph_layers": span_graph_layers,
-        "span_graph_mean": span_graph_mean,
-        "concept_layers": concept_layers,
-        "concept_width": concept_width,
-        "concept_bases": concept_bases,
-        "concept_kinds": concept_kinds,
-        "concept_dropout": concept_dropout,
-        "inverse_relations": inverse_relations,
-        "backend": backend,
-        "entities_from": entities_from,
-        "relations_from": relations_from,
-        "types_in_pairs": types_in_pairs,
-        "concepts_in_pairs": concepts_in_pairs,
-        "correct_entities": correct_entities,
-        "correct_relations": correct_relations,
-    }
-    from .model import make_model
-
-    return make_model("keci", tok2vec, settings, mixed_precision)
+    return _make("keci", **locals())
 
 
 def build_know_bert_model(
@@ -150,21 +120,7 @@ def build_know_bert_model(
     concept_width: width of concepts, mentions and projected tokens in KnowBert's attention. n_heads: its heads.
     concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
     """
-    settings = {
-        "span_hidden_width": span_hidden_width,
-        "span_width": span_width,
-        "length_width": length_width,
-        "context_width": context_width,
-        "head_hidden_width": head_hidden_width,
-        "head_depth": head_depth,
-        "max_span_length": max_span_length,
-        "concept_width": concept_width,
-        "concept_kinds": concept_kinds,
-        "n_heads": n_heads,
-    }
-    from .model import make_model
-
-    return make_model("know_bert", tok2vec, settings, mixed_precision)
+    return _make("know_bert", **locals())
 
 
 def build_transformer_model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ from spacy.util import logger, minibatch
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
-from ..ml.targets import candidate_array
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
@@ -294,7 +293,7 @@ class Keci(TrainablePipe):
         initial, final = (
             decode(
                 graph,
-                candidate_array(X.spans),
+                X.candidates,
                 self._is_symmetric(),
                 threshold=self.threshold,
                 relation_threshold=self.relation_threshold,
@@ -463,7 +462,7 @@ class Keci(TrainablePipe):
             weights = [LossWeights(1.0, relations), LossWeights(final, final * relations)]
         return loss_and_gradients(
             output,
-            candidate_array(X.spans),
+            X.candidates,
             gold,
             self._is_symmetric(),
             weights[: len(output.graphs)],
@@ -509,7 +508,7 @@ class Keci(TrainablePipe):
         examples = [example for example in examples if self.spans_key in example.reference.spans]
         docs = [linker(example.predicted) for example in examples]
         vocabulary = KnowledgeVocabulary.of(linker.kb, self.vectors, docs, linker.spans_key)
-        self.cfg["knowledge"] = vocabulary.to_dict()
+        self.cfg["knowledge"] = asdict(vocabulary)
         self._reader = None
         linked, mentions = count_linked(examples, self.spans_key, linker.spans_key)
         logger.info("'%s': %d of %d gold mentions have concepts.", self.name, linked, mentions)

@@ -1,8 +1,8 @@
 """From the concepts that the linker wrote on documents to the concept graphs that the model reads."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from spacy.tokens import Doc
@@ -22,9 +22,9 @@ class KnowledgeVocabulary:
     kinds: vocabularies, which are what stands before the colon of their identifiers, and semantic types.
     """
 
-    vectors: dict[str, int] = field(default_factory=dict)
-    kinds: list[str] = field(default_factory=list)
-    relations: list[str] = field(default_factory=list)
+    vectors: dict[str, int]
+    kinds: list[str]
+    relations: list[str]
 
     @property
     def schema(self) -> KnowledgeSchema:
@@ -53,9 +53,6 @@ class KnowledgeVocabulary:
             kinds=[*sorted({_vocabulary_of(concept) for concept in concepts}), *kb.types],
             relations=[kb.labels[label] for label in np.unique(graph.labels)],
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class KnowledgeReader:

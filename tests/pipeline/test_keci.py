@@ -40,6 +40,15 @@ def assert_same_graphs(docs: list[Doc], others: list[Doc]) -> None:
         )
 
 
+def assert_independent_of_batches(trained: Language, docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*TEXTS, *(doc.text for doc in docs)]
+    alone = [trained(text) for text in texts]
+    assert_same_graphs(alone, list(trained.pipe(texts, batch_size=64)))
+    assert_same_graphs(alone[::-1], list(trained.pipe(texts[::-1], batch_size=3)))
+    monkeypatch.setattr(trained.get_pipe("keci"), "max_batch_tokens", 30)
+    assert_same_graphs(alone, list(trained.pipe(texts)))
+
+
 class TestLearning:
     def test_overfits_and_reloads(self, trained: Language, demo_docs: list[Doc], tmp_path: Path) -> None:
         scores = trained.evaluate(make_examples(trained, demo_docs))
@@ -101,12 +110,7 @@ class TestUse:
     def test_results_do_not_depend_on_the_batch(
         self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        texts = [*TEXTS, *(doc.text for doc in demo_docs)]
-        alone = [trained(text) for text in texts]
-        assert_same_graphs(alone, list(trained.pipe(texts, batch_size=64)))
-        assert_same_graphs(alone[::-1], list(trained.pipe(texts[::-1], batch_size=3)))
-        monkeypatch.setattr(trained.get_pipe("keci"), "max_batch_tokens", 30)
-        assert_same_graphs(alone, list(trained.pipe(texts)))
+        assert_independent_of_batches(trained, demo_docs, monkeypatch)
 
     def test_relations_survive_serialisation(self, trained: Language) -> None:
         doc = trained(TEXTS[0])

@@ -1,5 +1,6 @@
 """The component ``keci`` with models that read background knowledge: KECI, its baselines, its ablations."""
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from spacy.tokens import Doc
 from spacy.util import fix_random_seed
 
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
-from spacy_keci.knowledge.vectors import add_vectors
+from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+from spacy_keci.knowledge.vectors import add_vectors, read_vectors
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..conftest import ROOT
 from .conftest import TINY, make_examples, train
-from .test_keci import TEXTS, assert_same_graphs, graph
+from .test_keci import TEXTS, assert_independent_of_batches, assert_same_graphs, graph
 
 SPAN_GRAPH: dict[str, Any] = TINY["model"]  # type: ignore[assignment]
 KECI = {**SPAN_GRAPH, "@architectures": "spacy_keci.KECI.v1", "concept_width": 20}
@@ -101,7 +103,6 @@ class TestLearning:
         trained.to_disk(tmp_path)
         texts = [doc.text for doc in demo_docs]
         assert_same_graphs(list(trained.pipe(texts)), list(spacy.load(tmp_path).pipe(texts)))
-        other = spacy.load(tmp_path, exclude=["concept_linker", "keci"])
         other = spacy.blank("en", config=trained.config).from_bytes(trained.to_bytes())
         assert_same_graphs(list(trained.pipe(texts)), list(other.pipe(texts)))
 
@@ -173,12 +174,7 @@ class TestUse:
     def test_results_do_not_depend_on_the_batch(
         self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        texts = [*TEXTS, *(doc.text for doc in demo_docs)]
-        alone = [trained(text) for text in texts]
-        assert_same_graphs(alone, list(trained.pipe(texts, batch_size=64)))
-        assert_same_graphs(alone[::-1], list(trained.pipe(texts[::-1], batch_size=3)))
-        monkeypatch.setattr(trained.get_pipe("keci"), "max_batch_tokens", 30)
-        assert_same_graphs(alone, list(trained.pipe(texts)))
+        assert_independent_of_batches(trained, demo_docs, monkeypatch)
 
     def test_results_do_not_depend_on_the_order_of_concepts(self, trained: Language, demo_docs: list[Doc]) -> None:
         keci = trained.get_pipe("keci")
@@ -245,22 +241,15 @@ class TestUse:
         rows = (ROOT / "assets" / "demo" / "kb.jsonl").read_text(encoding="utf8").splitlines()
         other = {"id": "OTHER:1", "name": "something else", "types": ["T999"], "relations": [["haunts", "OTHER:1"]]}
         source = tmp_path / "kb.jsonl"
-        import json
-
         source.write_text("\n".join([json.dumps(other), *rows[::-1]]), encoding="utf8")
         compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={source}")], [])
         keci, linker = trained.get_pipe("keci"), trained.get_pipe("concept_linker")
         # the same vectors, in the order of the other knowledge base
-        from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-
         old, new = linker.kb, KnowledgeBase(tmp_path / "kb")
         ids = [new.id(i) for i in range(len(new))]
         names = [i for i in [*ids, *new.types] if i in old or i in old.types]
         row = [old.index(i) if i in old else len(old) + old.types.index(i) for i in names]
         np.savez(tmp_path / "vectors.npz", ids=np.array(names), vectors=np.asarray(old.vectors["trained"])[row])
-        add_vectors(tmp_path / "kb", f"trained={tmp_path / 'vectors.npz'}") if False else None
-        from spacy_keci.knowledge.vectors import read_vectors
-
         np.save(tmp_path / "kb" / "vectors.trained.npy", read_vectors(new, tmp_path / "vectors.npz").astype("float16"))
         texts = [doc.text for doc in demo_docs]
         before = list(trained.pipe(texts))
