@@ -24,6 +24,7 @@ from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
 from .load import load_pipeline
+from .messages import warn
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 
 LEVEL = 0.95
@@ -68,7 +69,13 @@ def evaluate_cli(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: torch's own)")] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
-    """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals."""
+    """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals.
+
+    \b
+    spacy keci evaluate training/demo/model-last assets/demo/heldout.jsonl --output results/demo.json
+    spacy keci evaluate en_keci_biorelex dev.spacy --predictions mine.spacy
+    spacy keci evaluate en_keci_biorelex dev.spacy --compare mine.spacy
+    """
     import torch  # spaCy imports this module for every command
 
     setup_gpu(gpu_id, silent=True)
@@ -76,25 +83,19 @@ def evaluate_cli(
         torch.set_num_threads(threads)
     nlp = load_pipeline(model)
     own, report = own_scorer(nlp), Report()
-    try:
-        golds = read_docs(corpus, nlp, own.spans_key, report)
-    except (FileNotFoundError, ValueError) as error:
-        msg.fail("Cannot read the corpus", str(error), exits=1)
+    golds = read_docs(corpus, nlp, own.spans_key, report)
     if report.dropped:
-        msg.warn("Some of the gold could not be read, and is not scored", "\n".join(report.lines()))
+        warn("Some of the gold could not be read, and is not scored: " + "; ".join(report.summary()))
     if not golds:
-        msg.fail("The corpus holds no documents", corpus, exits=1)
+        raise ValueError(f"{corpus} holds no documents.")
     scorer = choose_scorer(own, golds, benchmark)
     docs, seconds = predict(nlp, golds, batch_size)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
-    try:
-        scored = score(scorer, golds, docs, bootstrap)
-        if compare is not None:
-            p_values = compare_with(compare, nlp, scorer, golds, docs)
-            scored["compared"] = {"with": compare.name, "p": p_values}
-    except ValueError as error:
-        msg.fail("The corpus cannot be scored", str(error), exits=1)
+    scored = score(scorer, golds, docs, bootstrap)
+    if compare is not None:
+        p_values = compare_with(compare, nlp, scorer, golds, docs)
+        scored["compared"] = {"with": compare.name, "p": p_values}
     result = {
         "name": name,
         "group": group or name,
@@ -174,7 +175,10 @@ def write_predictions(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
 def compare_with(
     path: Path, nlp: Language, scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc]
 ) -> dict[str, float]:
-    """p values of the difference in F to predictions that an earlier evaluation wrote."""
+    """p values of the difference in F to predictions that an earlier evaluation wrote.
+
+    Raises ValueError if they are of other documents.
+    """
     others = list(load_docs(path, nlp.vocab))
     if len(others) != len(golds):
         raise ValueError(f"{path.name} holds {len(others)} documents, the corpus {len(golds)}.")

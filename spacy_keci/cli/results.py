@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated, Any
 
 import typer
-from wasabi import msg
+
+from .messages import fail, good
 
 # Scores that make a column where a result of the table has them, with the column's title.
 COLUMNS = {
@@ -33,40 +34,48 @@ def results_cli(
     """Show results as a markdown table: mean and standard deviation of the runs of a group, F in percent.
 
     With --update, the table replaces what stands between <!-- results:GROUPS --> and <!-- /results -->, where GROUPS
-    is the name of a group or a pattern such as ade-*.
+    is the name of a group or a pattern such as ade-*. With --check, exits with 1 if that would change the file.
+
+    \b
+    spacy keci results results/demo.json
+    spacy keci results results --update README.md
+    spacy keci results results --update README.md --check
     """
-    try:
-        results = read_results(paths)
-        if update is None:
-            print(make_table(results))
-            return
-        old = update.read_text(encoding="utf8")
-        new = update_tables(old, results)
-    except ValueError as error:
-        msg.fail(str(error), exits=1)
-        raise
+    results = read_results(paths)
+    if update is None:
+        typer.echo(make_table(results))
+        return
+    old = update.read_text(encoding="utf8")
+    new = update_tables(old, results)
     if old == new:
-        msg.good(f"{update.name} is up to date")
+        good(f"{update.name} is up to date.")
     elif check:
-        msg.fail(f"{update.name} is not up to date", "Run the same command without --check.", exits=1)
+        fail(f"{update.name} is not up to date: run the same command without --check.")
     else:
         update.write_text(new, encoding="utf8")
-        msg.good(f"Updated {update.name}")
+        good(f"Updated {update.name}.")
 
 
-def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
+def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Result files, sorted by group and name; of a folder, all files that end in ``.json``.
 
     A result that brings its own ``markdown``, such as a benchmark's, may hold anything else beside it.
 
-    Raises ValueError for another kind of file, and for two runs of one group with the same corpus and seed, which
-    would count one run twice.
+    Raises ValueError for another kind of file, where there is none, and for two runs of one group with the same corpus
+    and seed, which would count one run twice.
     """
     results: list[dict[str, Any]] = []
     seen: dict[tuple[Any, ...], str] = {}
     files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    if not files:
+        raise ValueError(
+            f"There is no result file in {', '.join(map(str, paths))}: 'spacy keci evaluate -o' writes them."
+        )
     for path in files:
-        result = json.loads(path.read_text(encoding="utf8"))
+        try:
+            result = dict(json.loads(path.read_text(encoding="utf8")))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a result of 'spacy keci evaluate': {error}.") from None
         if {"name", "group", "markdown"} <= set(result):
             results.append(result)
             continue

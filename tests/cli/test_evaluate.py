@@ -8,19 +8,16 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
-from typer import Typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, evaluate_cli, own_scorer
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer
+from spacy_keci.cli.main import keci
 from spacy_keci.cli.provenance import encoder_name
 from spacy_keci.corpora.formats import read_any
 from spacy_keci.scoring.biorelex import BioRelExScorer
 from spacy_keci.scoring.strict import StrictScorer
 
 from ..scoring.graphs import make_doc
-
-app = Typer()
-app.command()(evaluate_cli)
 
 
 @Language.component("test_upper_case_graph")
@@ -56,8 +53,12 @@ def corpus(golds: list[Doc], tmp_path: Path) -> Path:
     return path
 
 
+def run(*args: Any) -> Result:
+    return CliRunner().invoke(keci, ["evaluate", *map(str, args)], catch_exceptions=False)
+
+
 def evaluate(*args: Any) -> str:
-    outcome = CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
+    outcome = run(*args)
     assert outcome.exit_code == 0, outcome.output
     return outcome.output
 
@@ -116,30 +117,28 @@ def test_predictions_and_comparison(model, corpus, tmp_path, nlp):
 
 def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     DocBin(docs=golds[1:]).to_disk(tmp_path / "less.spacy")
-    outcome = CliRunner().invoke(app, [str(model), str(corpus), "--compare", str(tmp_path / "less.spacy")])
+    outcome = run(model, corpus, "--compare", tmp_path / "less.spacy")
     assert outcome.exit_code == 1 and "holds 3 documents, the corpus 4" in " ".join(outcome.output.split())
 
 
 @pytest.mark.parametrize("missing", ["model", "corpus"])
 def test_nothing_there(model, corpus, tmp_path, missing):
     (tmp_path / "empty").mkdir()
-    args = [
-        str(tmp_path / "empty") if missing == name else str(path)
-        for name, path in (("model", model), ("corpus", corpus))
-    ]
-    outcome = CliRunner().invoke(app, args)
-    assert outcome.exit_code == 1 and "Cannot" in outcome.output
+    outcome = run(
+        *(tmp_path / "empty" if missing == name else path for name, path in (("model", model), ("corpus", corpus)))
+    )
+    assert outcome.exit_code == 1 and ("Cannot load" if missing == "model" else "is not a file") in outcome.stderr
 
 
 def test_empty_corpus(model, tmp_path):
     DocBin().to_disk(tmp_path / "none.spacy")
-    outcome = CliRunner().invoke(app, [str(model), str(tmp_path / "none.spacy")])
+    outcome = run(model, tmp_path / "none.spacy")
     assert outcome.exit_code == 1 and "holds no documents" in outcome.output
 
 
 def test_missing_key_is_an_error(model, tmp_path, nlp):
     DocBin(docs=[nlp.make_doc("AB CD")]).to_disk(tmp_path / "bare.spacy")
-    outcome = CliRunner().invoke(app, [str(model), str(tmp_path / "bare.spacy")])
+    outcome = run(model, tmp_path / "bare.spacy")
     assert outcome.exit_code == 1 and "has no doc.spans['entities']" in " ".join(outcome.output.split())
 
 

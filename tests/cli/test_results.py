@@ -3,16 +3,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer import Typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.results import make_table, read_results, results_cli, update_tables
+from spacy_keci.cli.main import keci
+from spacy_keci.cli.results import make_table, read_results, update_tables
 
 from ..conftest import ROOT
 
-app = Typer()
-app.command()(results_cli)
 TEXT = "Before\n<!-- results:ade-* -->\nold\n<!-- /results -->\nAfter `code`\n"
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(keci, ["results", *map(str, args)])
 
 
 def write_result(folder: Path, name: str, group: str, f: float, seed: int = 0, sha256: str = "a", **scores) -> Path:
@@ -53,20 +55,20 @@ def test_table(paths):
 def test_update_and_check(paths, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(TEXT)
-    command = [*map(str, paths), "--update", str(readme)]
-    assert CliRunner().invoke(app, [*command, "--check"]).exit_code == 1
+    command = [*paths, "--update", readme]
+    assert run(*command, "--check").exit_code == 1
     assert readme.read_text() == TEXT
-    assert CliRunner().invoke(app, command).exit_code == 0
+    assert run(*command).exit_code == 0
     new = readme.read_text()
     assert "old" not in new and "ade-minilm (2 runs)" in new and "demo" not in new
     assert new.startswith("Before\n<!-- results:ade-* -->\n") and new.endswith("<!-- /results -->\nAfter `code`\n")
-    assert CliRunner().invoke(app, [*command, "--check"]).exit_code == 0
+    assert run(*command, "--check").exit_code == 0
     paths.append(write_result(tmp_path, "ade-fold2", "ade-minilm", 0.1, sha256="c"))
-    assert CliRunner().invoke(app, [*map(str, paths), "--update", str(readme), "--check"]).exit_code == 1
+    assert run(*paths, "--update", readme, "--check").exit_code == 1
 
 
 def test_prints_without_update(paths):
-    assert "| demo | MiniLM |" in CliRunner().invoke(app, [str(paths[-1])]).output
+    assert "| demo | MiniLM |" in run(paths[-1]).stdout
 
 
 def test_a_folder_of_results(paths, tmp_path):
@@ -97,7 +99,8 @@ def test_the_same_run_twice(tmp_path):
     twice = [write_result(tmp_path, name, "demo", 0.5) for name in ("one", "two")]
     with pytest.raises(ValueError, match="same corpus and seed"):
         read_results(twice)
-    assert CliRunner().invoke(app, [*map(str, twice)]).exit_code == 1
+    outcome = run(*twice)
+    assert outcome.exit_code == 1 and "same corpus and seed" in outcome.stderr
 
 
 def test_other_files(tmp_path):
