@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -21,6 +22,11 @@ from .knowledge_tensors import to_tensors
 from .pruning import Pruning
 from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
 from .targets import candidate_array
+
+# A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
+# would wait for them forever, as soon as a text is long enough to be shared out among them.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 @dataclass

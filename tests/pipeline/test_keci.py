@@ -1,4 +1,5 @@
 import math
+import multiprocessing
 import pickle
 import warnings
 from pathlib import Path
@@ -128,6 +129,21 @@ class TestUse:
     def test_several_processes(self, trained: Language) -> None:
         texts = TEXTS * 4
         assert_same_graphs(list(trained.pipe(texts, n_process=2, batch_size=4)), list(trained.pipe(texts)))
+
+    @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+    def test_processes_do_not_wait_for_threads_of_their_parent(self, trained: Language) -> None:
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(2)
+            numbers = torch.ones(512, 512)
+            torch.mm(numbers, numbers)  # makes the threads
+            process = multiprocessing.get_context("fork").Process(target=torch.mm, args=(numbers, numbers))
+            process.start()
+            process.join(timeout=60)
+            process.kill()
+            assert process.exitcode == 0
+        finally:
+            torch.set_num_threads(before)
 
     def test_symmetric_relations_are_given_once_in_the_order_of_the_text(self, trained: Language) -> None:
         for doc in trained.pipe(TEXTS):
