@@ -51,10 +51,9 @@ ifneq ($(SPACY_KECI_DATA),)
 	cp $(SPACY_KECI_DATA)/biorelex/*.json assets/biorelex/
 	tar -xJf $(SPACY_KECI_DATA)/ade/ade_10fold.tar.xz -C assets/ade
 	cp $(SPACY_KECI_DATA)/ade/DRUG-AE.rel assets/ade/
-	cp $(SPACY_KECI_DATA)/ontologies/*.csv $(SPACY_KECI_DATA)/ontologies/*.tsv assets/ontologies/
-	for file in $(SPACY_KECI_DATA)/ontologies/*.gz; do \
-		gzip -dc $$file > assets/ontologies/$$(basename $$file .gz) || exit 1; \
-	done
+	cp -f $(SPACY_KECI_DATA)/ontologies/* assets/ontologies/
+	gzip -dkf assets/ontologies/*.gz
+	tar -C assets/ontologies -czf assets/ontologies/sn_current.tgz semtypes.tsv semnet_relations.tsv
 endif
 	$(BIN)/python -m spacy project assets --extra
 

@@ -72,7 +72,8 @@ def test_steps_that_are_up_to_date_are_skipped(project: Path) -> None:
 def test_project_file() -> None:
     """What weasel does not check: outputs are inside the project, assets have checksums, names are not used twice."""
     project = srsly.read_yaml(ROOT / "project.yml")
-    assert all(len(asset["checksum"]) == 32 for asset in project["assets"])
+    without = [asset["dest"] for asset in project["assets"] if len(asset.get("checksum", "")) != 32]
+    assert without == ["assets/ontologies/sn_current.tgz"]  # a current version
     assert all(asset["dest"].startswith("assets/") for asset in project["assets"])
     destinations = [asset["dest"] for asset in project["assets"]]
     assert len(set(destinations)) == len(destinations)

@@ -1,7 +1,7 @@
 """``spacy keci kb``: compile a knowledge base from vocabularies, and look inside."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from wasabi import msg
@@ -33,7 +33,9 @@ def build_cli(
     ],
     semantic_network: Annotated[
         list[Path] | None,
-        typer.Option(help="Files of the UMLS Semantic Network: SRDEF and SRSTRE1, or tables", exists=True),
+        typer.Option(
+            help="Files of the UMLS Semantic Network: SRDEF and SRSTRE1, tables, or NLM's sn_current.tgz", exists=True
+        ),
     ] = None,
     types: Annotated[
         list[Path] | None,
@@ -60,12 +62,9 @@ def build_cli(
 ) -> None:
     """Compile vocabularies into a knowledge base, and report what was read and what was dropped."""
     from ..knowledge.compile import SourceFiles, compile_knowledge_base
-    from ..knowledge.vectors import add_vectors, parse_vectors
 
     versions = dict(v.split("=", 1) for v in version or [] if "=" in v)
     sources = [SourceFiles.parse(s) for s in source]
-    for each in vectors or []:
-        parse_vectors(each)  # what is wrong with it is said now, not after the compilation
     reports = compile_knowledge_base(
         out,
         [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],
@@ -73,12 +72,12 @@ def build_cli(
         types or [],
         merge=merge,
         fuzzy=fuzzy,
+        vectors=vectors or [],
+        encode_names=encode_names,
         overwrite=force,
         max_errors=max_errors,
         progress=not quiet,
     )
-    for each in vectors or []:
-        add_vectors(out, each, encode_names, progress=not quiet)
     for title, report in reports.items():
         msg.divider(title, char="-")
         for line in report.lines():
@@ -98,8 +97,10 @@ def info_cli(kb: KB) -> None:
         for key in ("version", "licence"):
             if source[key]:
                 typer.echo(f"  {key}: {source[key]}")
-        for file in source["files"]:
-            typer.echo(f"  {file['name']}  {file['bytes']} bytes  sha256 {file['sha256']}")
+        _show_files(source["files"])
+    if manifest.get("semantic_network"):
+        typer.echo("\nsemantic network")
+        _show_files(manifest["semantic_network"])
 
 
 @kb_app.command("search")
@@ -138,6 +139,11 @@ def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of 
         typer.echo(f"definition  {entry.definition}")
     for label, target in entry.relations:
         typer.echo(f"{label:<11} {target}  {opened.name(opened.index(target))}")
+
+
+def _show_files(files: list[dict[str, Any]]) -> None:
+    for file in files:
+        typer.echo(f"  {file['name']}  {file['bytes']} bytes  sha256 {file['sha256']}")
 
 
 def _open(path: Path) -> "KnowledgeBase":

@@ -22,6 +22,7 @@ from .semantic_network import SemanticNetwork, read_semantic_network
 from .sources import SOURCES, ConceptRecord, SourceReport, TypeTable
 from .sources.record import checksum
 from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, new_folder, write_manifest
+from .vectors import add_vectors, parse_vectors
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ def compile_knowledge_base(
     type_tables: Sequence[Path] = (),
     merge: bool = True,
     fuzzy: bool = True,
+    vectors: Sequence[str] = (),
+    encode_names: bool = True,
     overwrite: bool = False,
     max_errors: int = 1000,
     progress: bool = False,
@@ -60,12 +63,15 @@ def compile_knowledge_base(
 
     Sources given first come first among the candidates of a name, and name and define the concepts that several
     of them have. With ``merge``, concepts of several vocabularies become one where their references or names say so
-    (see ``merge.py``); with ``fuzzy``, the index for names that are nearly right is built too.
+    (see ``merge.py``); with ``fuzzy``, the index for names that are nearly right is built too. ``vectors`` and
+    ``encode_names``: see ``vectors.py``.
 
-    Raises KnowledgeBaseError for sources that cannot be read, FileExistsError if ``out`` is there.
+    Raises KnowledgeBaseError for sources or vectors that cannot be read, FileExistsError if ``out`` is there.
     """
     if not sources:
         raise KnowledgeBaseError("A knowledge base needs at least one source.")
+    for each in vectors:
+        parse_vectors(each)  # what is wrong with it is said now, not after the compilation
     types = TypeTable(*type_tables)
     reports: dict[str, SourceReport] = {}
     with new_folder(out, overwrite) as folder:
@@ -79,7 +85,18 @@ def compile_knowledge_base(
                 records = SOURCES[source.format].read(source.paths, types, report)
                 for record in tqdm(records, title, unit=" records", disable=not progress):
                     compiler.add(record, number, report)
-                entries.append(_manifest_entry(source, compiler.n_concepts - before))
+                version = source.version or ", ".join(report.versions)
+                licence = source.licence or SOURCES[source.format].licence
+                concepts = compiler.n_concepts - before
+                entries.append(
+                    {
+                        "name": source.format,
+                        "files": _checksums(source.paths),
+                        "version": version,
+                        "licence": licence,
+                        "concepts": concepts,
+                    }
+                )
             network_report = SourceReport(max_errors)
             network = read_semantic_network(list(semantic_network), network_report)
             if semantic_network:
@@ -87,21 +104,17 @@ def compile_knowledge_base(
             reports["knowledge base"] = compiler.report
             if progress:
                 tqdm.write("Writing the lexicon and the graph …")
-            compiler.finish(network, entries, merge, fuzzy)
+            compiler.finish(network, entries, merge, fuzzy, _checksums(semantic_network))
         # what was written must open before it gets its name
         KnowledgeBase(folder)
+        for each in vectors:
+            add_vectors(folder, each, encode_names, progress)
     return reports
 
 
-def _manifest_entry(source: SourceFiles, concepts: int) -> dict[str, Any]:
-    files = [f for p in source.paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
-    return {
-        "name": source.format,
-        "files": [{"name": f.name, "bytes": f.stat().st_size, "sha256": checksum(f)} for f in files if f.is_file()],
-        "version": source.version,
-        "licence": source.licence or SOURCES[source.format].licence,
-        "concepts": concepts,
-    }
+def _checksums(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    files = [f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
+    return [{"name": f.name, "bytes": f.stat().st_size, "sha256": checksum(f)} for f in files if f.is_file()]
 
 
 @dataclass
@@ -173,7 +186,14 @@ class Compiler:
             self._concept.append(-1)
         return number
 
-    def finish(self, network: SemanticNetwork, sources: list[dict[str, Any]], merge: bool, fuzzy: bool) -> None:
+    def finish(
+        self,
+        network: SemanticNetwork,
+        sources: list[dict[str, Any]],
+        merge: bool,
+        fuzzy: bool,
+        network_files: Sequence[dict[str, Any]] = (),
+    ) -> None:
         """Write everything. Relations to concepts that never came are dropped and counted."""
         folder = self.folder
         concept = _ints(self._concept).copy()
@@ -219,6 +239,7 @@ class Compiler:
                 "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "counts": {k: v for k, v in self.report.counts.items() if not k.startswith("dropped")},
                 "sources": sources,
+                "semantic_network": list(network_files),
                 "labels": list(self._labels),
                 "types": tuis,
                 "type_names": {tui: network.names[tui] for tui in tuis if tui in network.names},

@@ -1,11 +1,15 @@
 """The UMLS Semantic Network: semantic types and the relations between them.
 
 Read from the files of a release (SRDEF and SRSTRE1 or SRSTR, https://www.ncbi.nlm.nih.gov/books/NBK9679/) or from two
-tables: ``tui abbr name group parent level`` with a table head, and head type, relation, tail type.
+tables: ``tui abbr name group parent level`` with a table head, and head type, relation, tail type. Either may lie in an
+archive, as NLM publishes them: ``sn_current.tgz``.
 """
 
+import tarfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from .sources.record import SourceReport, read_lines
 from .storage import KnowledgeBaseError
@@ -20,7 +24,12 @@ class SemanticNetwork:
 
 
 def read_semantic_network(paths: list[Path], report: SourceReport) -> SemanticNetwork:
-    """Raises KnowledgeBaseError for a file that is none of the kinds above."""
+    """Raises KnowledgeBaseError for a file that is none of the kinds above, and for a damaged archive."""
+    with TemporaryDirectory() as folder:
+        return _read_files([file for path in paths for file in _unpack(path, Path(folder))], report)
+
+
+def _read_files(paths: list[Path], report: SourceReport) -> SemanticNetwork:
     network = SemanticNetwork()
     numbered: dict[str, str] = {}
     pairs: dict[tuple[str, str, str], None] = {}
@@ -55,6 +64,26 @@ def read_semantic_network(paths: list[Path], report: SourceReport) -> SemanticNe
     report.count("semantic types", len(network.names))
     report.count("relations of semantic types", len(network.edges))
     return network
+
+
+def _unpack(path: Path, folder: Path) -> list[Path]:
+    """Files of an archive that are of use, unpacked into ``folder``; a file that is no archive as it is."""
+    if not path.is_file() or not tarfile.is_tarfile(path):
+        return [path]
+    files = []
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = Path(member.name).name
+                content = archive.extractfile(member) if name in ("SRDEF", "SRSTRE1") or name.endswith(".tsv") else None
+                if content is not None:
+                    files.append(folder / name)
+                    files[-1].write_bytes(content.read())
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise KnowledgeBaseError(f"{path} cannot be unpacked: {error}. Is it complete? Download it again.") from None
+    if not files:
+        raise KnowledgeBaseError(f"{path} holds neither SRDEF and SRSTRE1 nor tables (.tsv).")
+    return files
 
 
 def _kind(path: Path) -> str:

@@ -34,6 +34,7 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already. Choose another folder, or allow it to be overwritten.")
+    path = path.resolve()  # what a link points to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:

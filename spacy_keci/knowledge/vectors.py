@@ -84,7 +84,7 @@ def read_vectors(kb: KnowledgeBase, path: Path) -> NDArray[np.float32]:
         if row >= 0:
             rows[row] = vector
     if not rows:
-        raise KnowledgeBaseError(f"{path} has vectors for none of the concepts of {kb.path}.")
+        raise KnowledgeBaseError(f"{path} has vectors for none of the concepts of the knowledge base.")
     vectors = np.zeros((len(kb) + len(kb.types), len(next(iter(rows.values())))), np.float32)
     vectors[list(rows)] = list(rows.values())
     return vectors

@@ -60,6 +60,16 @@ def test_errors(built: tuple[Path, str], tmp_path: Path) -> None:
         ("build", built[0], "--source", "jsonl=x"),
         ("build", tmp_path / "new", "--source", "nothing=x"),
         ("build", tmp_path / "new", "--source", f"jsonl={tmp_path / 'none.jsonl'}"),
+        # read only once the rest is written
+        (
+            "build",
+            tmp_path / "new",
+            "--source",
+            f"jsonl={built[0].parent / 'kb.jsonl'}",
+            "--vectors",
+            f"mine={built[0].parent / 'kb.jsonl'}",
+            "--quiet",
+        ),
     ):
         code, output = run(*arguments)
         assert code == 1 and output.strip() and "Traceback" not in output

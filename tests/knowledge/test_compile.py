@@ -3,6 +3,7 @@ import pickle
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,9 @@ from spacy_keci.knowledge.storage import FORMAT_VERSION, KnowledgeBaseError
 from .conftest import write_jsonl
 
 
-def build(folder: Path, *sources: list[dict], **options: bool) -> KnowledgeBase:
+def build(folder: Path, *sources: list[dict], **options: Any) -> KnowledgeBase:
     files = [SourceFiles("jsonl", [write_jsonl(folder / f"{i}.jsonl", s)]) for i, s in enumerate(sources)]
-    compile_knowledge_base(folder / "kb", files, overwrite=True, **options)  # type: ignore[arg-type]
+    compile_knowledge_base(folder / "kb", files, overwrite=True, **options)
     return KnowledgeBase(folder / "kb")
 
 
@@ -36,6 +37,7 @@ def test_the_manifest(kb: KnowledgeBase) -> None:
     (source,) = kb.manifest["sources"]
     (file,) = source["files"]
     assert file["name"] == "kb.jsonl" and len(file["sha256"]) == 64 and source["concepts"] == len(kb)
+    assert [file["name"] for file in kb.manifest["semantic_network"]] == ["types.tsv", "relations.tsv"]
     assert kb.manifest["counts"]["concepts"] == len(kb)
 
 
@@ -113,14 +115,22 @@ def test_previous_symbols_of_genes(tmp_path: Path) -> None:
     assert kb.indices(["HGNC:ONE", "HGNC:OLD", "HGNC:TWO", "HGNC:SHARED"]).tolist() == [0, 0, 1, -1]
 
 
-def test_nothing_is_left_of_an_interrupted_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["write_lexicon", "add_vectors"])
+def test_nothing_is_left_of_an_interrupted_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def stop(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compile_module, "write_lexicon", stop)
+    monkeypatch.setattr(compile_module, step, stop)
     with pytest.raises(KeyboardInterrupt):
-        build(tmp_path, [{"id": "X:1", "name": "one"}])
+        build(tmp_path, [{"id": "X:1", "name": "one"}], vectors=["trained"])
     assert [p.name for p in tmp_path.iterdir()] == ["0.jsonl"]
+
+
+def test_a_link_is_followed_when_a_knowledge_base_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "kb").symlink_to("elsewhere")
+    assert build(tmp_path, [{"id": "X:1", "name": "one"}]).name(0) == "one"
+    assert (tmp_path / "kb").is_symlink() and len(KnowledgeBase(tmp_path / "elsewhere")) == 1
 
 
 def test_an_existing_folder_stays(tmp_path: Path, kb_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_obo(tmp_path: Path) -> None:
     )
     assert records["GO:0005575"].types == ("T026",) and records["HP:0000002"].types == ("T033",)
     assert set(records) == {"GO:0005575", "GO:0032991", "HP:0000002", "HP:0000003"}
-    assert report.counts["dropped: malformed"] == 2
+    assert report.versions == ["2024"] and report.counts["dropped: malformed"] == 2
     assert report.examples["malformed"][0].startswith("a.obo, line 27: ")
     assert report.counts["dropped: obsolete"] == 1
     assert report.counts["dropped: in no branch of the table of semantic types"] == 1
@@ -116,11 +116,13 @@ def test_obo_graphs_say_the_same_as_obo(tmp_path: Path) -> None:
         {"sub": f"{purl}GO_0032991", "pred": "is_a", "obj": f"{purl}GO_0005575"},
         {"sub": f"{purl}GO_0032991", "pred": f"{purl}BFO_0000051", "obj": f"{purl}PR_000000001"},
     ]
-    path = write(tmp_path / "a.json", json.dumps({"graphs": [{"nodes": nodes, "edges": edges}]}))
+    path = write(
+        tmp_path / "a.json", json.dumps({"graphs": [{"nodes": nodes, "edges": edges, "meta": {"version": "7"}}]})
+    )
     records, report = read("obographs", path)
     from_obo, _ = read("obo", write(tmp_path / "a.obo", OBO))
     assert records == {id: from_obo[id] for id in ("GO:0005575", "GO:0032991")}
-    assert report.counts["dropped: malformed"] == 1
+    assert report.versions == ["7"] and report.counts["dropped: malformed"] == 1
     with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
         read("obographs", write(tmp_path / "b.json", "[]"))
 

@@ -1,5 +1,6 @@
 """UMLS, on small files that we write in the true format: https://www.ncbi.nlm.nih.gov/books/NBK9685/."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,21 @@ def test_the_files_of_the_semantic_network(meta: Path) -> None:
         assert report.counts["dropped: type relation of an unknown type"] == (relations == "SRSTRE1")
     with pytest.raises(KnowledgeBaseError, match="neither SRDEF"):
         read_semantic_network([meta / "MRREL.RRF"], SourceReport())
+
+
+def test_the_semantic_network_as_an_archive(meta: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sn_current.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in ("SRDEF", "SRSTR", "SRSTRE1"):
+            archive.add(tmp_path / name, f"2023AA/{name}")
+    assert read_semantic_network([path], SourceReport()).edges == [("T121", "treats", "T184")]
+    with tarfile.open(tmp_path / "other.tgz", "w:gz") as archive:
+        archive.add(meta / "MRREL.RRF", "MRREL.RRF")
+    with pytest.raises(KnowledgeBaseError, match="holds neither SRDEF"):
+        read_semantic_network([tmp_path / "other.tgz"], SourceReport())
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(KnowledgeBaseError, match="Download it again"):
+        read_semantic_network([path], SourceReport())
 
 
 def test_what_is_missing(meta: Path, tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def _read_terms(path: Path, report: SourceReport) -> list[Term]:
         value = value.strip()
         if not colon:
             report.malformed(path, number, f"no tag in {line[:60]!r}")
+        elif not stanza:
+            if tag == "data-version":
+                report.versions.append(value)
         elif stanza == "Typedef":
             if tag == "id":
                 typedef = value

@@ -25,6 +25,9 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
         labels: dict[str, str] = {}
         for graph in graphs:
             edges += graph.get("edges", [])
+            version = (graph.get("meta") or {}).get("version")
+            if version:
+                report.versions.append(version)
             for node in graph.get("nodes", []):
                 if "id" not in node:
                     report.drop("malformed", f"{path.name}: a node without an id")

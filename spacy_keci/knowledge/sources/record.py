@@ -51,11 +51,15 @@ def canonical_id(id: str) -> str:
 
 
 class SourceReport(Report):
-    """Counts of one source; raises KnowledgeBaseError once more than ``max_errors`` lines were malformed."""
+    """Counts of one source; raises KnowledgeBaseError once more than ``max_errors`` lines were malformed.
+
+    ``versions``: what the files themselves call their version.
+    """
 
     def __init__(self, max_errors: int = 1000) -> None:
         super().__init__()
         self.max_errors = max_errors
+        self.versions: list[str] = []
         self._errors = 0
 
     def malformed(self, path: Path, line: int, why: str) -> None:
