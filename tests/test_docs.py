@@ -1,0 +1,107 @@
+"""The pages that tell how things are done: their commands and their code, run on a small part of the demo corpus."""
+
+import importlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+import spacy.cli
+from spacy.cli._util import app, parse_config_overrides
+from spacy.util import load_config, load_model_from_config
+from typer.testing import CliRunner
+
+import spacy_keci.cli.main  # noqa: F401 - adds its commands to spaCy's
+from spacy_keci.corpora.annotation import Report
+from spacy_keci.corpora.brat import write_brat
+from spacy_keci.corpora.jsonl import read_jsonl
+from spacy_keci.corpora.prodigy import write_prodigy
+
+from .conftest import ROOT
+from .pages import BLOCK, run_page
+from .test_spacy_commands import TINY
+
+TRAINING, TUTORIAL = ((ROOT / "docs" / name).read_text(encoding="utf8") for name in ("training.md", "tutorial.md"))
+STEPS = {"training.max_steps": 30, "training.eval_frequency": 30}
+QUICK = [word for name, value in (TINY | STEPS).items() for word in (f"--{name}", str(value))]
+
+
+def commands(page: str, language: str = "bash") -> list[list[str]]:
+    """The words of the commands in the blocks of a page."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    return [shlex.split(line) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+
+
+def run(words: list[str], installed: Path) -> None:
+    """A command, in this process where it is one of spaCy's; packages are installed into a folder of the test."""
+    if words[:3] == ["python", "-m", "spacy"]:
+        words = words[3:] + (QUICK if words[3] == "train" else [])
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, f"{words}\n{result.output}\n{result.exception!r}"
+        return
+    if words[0] == "pip":
+        target = ["--no-deps", "--target", str(installed)] if words[1] == "install" else []
+        words = [sys.executable, "-m", *words, *target, "--quiet", "--no-index"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    importlib.invalidate_caches()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which all that docs/training.md says was done, with what it starts from."""
+    folder = tmp_path_factory.mktemp("docs")
+    texts = list(read_jsonl(ROOT / "assets" / "demo" / "train.jsonl", Report()))[:40]
+    write_brat(texts, folder / "annotated", Report())
+    write_prodigy(texts, folder / "annotations.jsonl", Report())
+    (folder / "new_texts").mkdir()
+    (folder / "new_texts" / "one.txt").write_text("FK506 binds FKBP12.")
+    with (ROOT / "assets" / "demo" / "kb.jsonl").open() as file, (folder / "concepts.tsv").open("w") as table:
+        table.write("id\tname\taliases\ttypes\tdefinition\trelations\n")
+        for each in map(json.loads, file):
+            relations = "|".join(f"{relation['label']}={relation['target']}" for relation in each["relations"])
+            columns = each["id"], each["name"], "|".join(each["aliases"]), "|".join(each["types"]), "", relations
+            table.write("\t".join(columns) + "\n")
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(folder / "installed")
+        for words in commands(TRAINING):
+            run(words, folder / "installed")
+        run_page(TRAINING)
+    return folder
+
+
+def test_training(folder: Path) -> None:
+    assert len(spacy.load(folder / "training" / "mine" / "model-best").get_pipe("concept_linker").kb) == 690
+    assert json.loads((folder / "results" / "mine-test.json").read_text())["counts"]["entities_gold"] > 20
+    assert "<svg" in (folder / "report.html").read_text(encoding="utf8")
+    assert len(list((folder / "drafts").rglob("*.ann"))) == 1
+
+
+def test_training_in_other_ways() -> None:
+    """Commands that would take too long: their settings are there."""
+    (words,) = commands(TRAINING, "sh")
+    config, options = words[4], words[words.index("--paths.train") :]
+    options.remove("--gpu-id")
+    overrides = parse_config_overrides([word for word in options if word != "0"], env_var=None)
+    load_model_from_config(load_config(ROOT / config, overrides=overrides), auto_fill=True)
+
+
+def test_tutorial(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    # not trained for long: with a low threshold it finds relations
+    settings = {"components.keci.relation_threshold": 0.001}
+    nlp = spacy.load(folder / "training" / "mine" / "model-last", config=settings)
+    (folder / "training" / "demo").mkdir()
+    nlp.to_disk(folder / "training" / "demo" / "model-last")
+    monkeypatch.chdir(folder)
+    now = run_page(TUTORIAL)
+    printed, written = ([bool(block["output"]) for block in BLOCK.finditer(page)] for page in (now, TUTORIAL))
+    assert sum(printed) >= sum(written) - 2 and not any(a and not b for a, b in zip(printed, written, strict=True))
+    assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (folder / "training/demo").iterdir()}
