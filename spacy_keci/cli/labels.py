@@ -8,6 +8,7 @@ from spacy.language import Language
 from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
+from ..pipeline.thresholds import OTHERS, by_label
 from .load import find_keci, load_pipeline
 
 
@@ -52,11 +53,14 @@ def _concepts(linker: ConceptLinker) -> dict[str, Any]:
 def format_labels(found: dict[str, Any]) -> str:
     """The description as text for people."""
     several = "several may hold" if found["multi_label"] else "at most one holds"
-    most_probable = "the most probable label" if not found["multi_label"] else 0.5
-    thresholds = {
-        "mentions": "the most probable label" if found["threshold"] is None else found["threshold"],
-        "relations": most_probable if found["relation_threshold"] is None else found["relation_threshold"],
-    }
+    thresholds = [
+        (f"{kind}: {label}" if label != OTHERS else kind, value)
+        for kind, setting, default in (
+            ("mentions", "threshold", "the most probable label"),
+            ("relations", "relation_threshold", 0.5 if found["multi_label"] else "the most probable label"),
+        )
+        for label, value in sorted({OTHERS: default, **by_label(found[setting])}.items())
+    ]
     parts = [
         f"The component '{found['component']}' writes doc.spans[{found['spans_key']!r}].",
         _section(f"Entity types: {len(found['entities'])}", [(label,) for label in found["entities"]]),
@@ -64,7 +68,7 @@ def format_labels(found: dict[str, Any]) -> str:
             f"Relations: {len(found['relations'])}, of which {several} between two mentions",
             [(r["label"], "symmetric" if r["symmetric"] else "head -> tail") for r in found["relations"]],
         ),
-        _section("Thresholds", list(thresholds.items())),
+        _section("Thresholds", thresholds),
     ]
     for name, linked in found["concepts"].items():
         count = "" if linked["concepts"] is None else f"{linked['concepts']:,} "

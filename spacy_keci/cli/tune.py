@@ -1,9 +1,10 @@
 """``spacy keci tune``: the thresholds of mentions and relations that score best on a validation corpus."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import typer
@@ -18,6 +19,7 @@ from wasabi import table
 from ..corpora.annotation import AnnotatedText, Report, from_doc
 from ..corpora.reader import read_docs
 from ..pipeline.keci import Keci
+from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
 from ..scoring.counts import precision_recall_f
 from ..scoring.strict import StrictScorer
 from .evaluate import predict
@@ -26,32 +28,38 @@ from .messages import good, tell, warn
 
 GRID = np.arange(5, 100) / 100
 LOWEST = float(GRID[0])
+KINDS = ("entities", "relations")
+FOLDS = 5
 
 
 class Thresholds(NamedTuple):
-    """Settings of the component; None: the most probable label."""
+    """Settings of the component."""
 
-    threshold: float | None
-    relation_threshold: float | None
+    threshold: Threshold
+    relation_threshold: Threshold
 
 
-class Scored(NamedTuple):
-    """Predictions at the lowest thresholds.
+class Predictions(NamedTuple):
+    """Mentions, or relations, that are predicted with the lowest thresholds, and how many there are to be found.
 
-    scores: (predictions, 1 or 2) what must reach each threshold for the prediction to be made. correct: (predictions,)
-    of bool. n_gold: how many there are to be found.
+    scores, labels, correct, docs: (predictions,); labels are columns of ``gold``.
+    ends: (predictions, 2) the mentions of relations; (predictions, 0) for mentions.
+    gold: (documents, labels) of int, the last column for labels that the component does not know.
     """
 
     scores: NDArray[np.float64]
+    labels: NDArray[np.int64]
     correct: NDArray[np.bool_]
-    n_gold: int
+    docs: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    gold: NDArray[np.int64]
 
-    def f_scores(self) -> NDArray[np.float64]:
-        """F1 at each threshold, or each pair of thresholds, of the grid."""
-        above = np.searchsorted(GRID, self.scores, side="right")
-        n_correct, n_all = (_count_above(above[rows]) for rows in (self.correct, slice(None)))
-        counts = np.stack([n_correct, n_all - n_correct, self.n_gold - n_correct], axis=-1)
-        return precision_recall_f(counts)[..., 2]
+
+class Grid(NamedTuple):
+    """A threshold for each label of both kinds, as rows of ``GRID``: (..., labels)."""
+
+    mentions: NDArray[np.int64]
+    relations: NDArray[np.int64]
 
 
 def tune_cli(
@@ -62,6 +70,12 @@ def tune_cli(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for a copy of the pipeline with the new thresholds")
     ] = None,
+    common: Annotated[
+        bool, typer.Option("--common", help="One threshold for all mentions, and one for all relations")
+    ] = False,
+    min_gold: Annotated[
+        int, typer.Option(min=1, help="Labels with fewer gold examples than that have no threshold of their own")
+    ] = 50,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
     ] = None,
@@ -69,8 +83,9 @@ def tune_cli(
 ) -> None:
     """Choose the thresholds of mentions and relations that score best: the mean of both strict micro F scores.
 
-    Choose on a part of the data that is neither trained nor reported on: scores on the corpus that thresholds were
-    chosen on are too good. The thresholds go to standard output, in the form of lines of a config.
+    Labels have thresholds of their own where that is better in a cross-validation on the corpus. Choose on a part of
+    the data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too good.
+    The thresholds go to standard output, in the form of lines of a config.
 
     \b
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl
@@ -87,47 +102,145 @@ def tune_cli(
         warn("Some of the gold could not be read, and is not scored: " + "; ".join(report.summary()))
     if not golds:
         raise ValueError(f"{corpus} holds no documents.")
-    present = Thresholds(keci.threshold, keci.relation_threshold)
-    found = find_thresholds(nlp, keci, golds, batch_size)
-    rows, means = [], []
-    for title, thresholds in (("now", present), ("tuned", found)):
+    tuner = Tuner(nlp, keci, golds, batch_size)
+    chosen = tuner.present
+    tried = {"now": tuner.present, "one for all labels": tuner.find_common()}
+    if not common:
+        tried["one by label"] = tuner.find_by_label(min_gold)
+        held_out = tuner.cross_validate(min_gold)
+        tell(
+            f"Parts of the corpus, each with thresholds that were chosen on the rest, score {held_out[0]:.1%} with one "
+            f"for all labels, {held_out[1]:.1%} with one by label."
+        )
+        if held_out[1] <= held_out[0]:
+            del tried["one by label"]
+    rows, best = [], -1.0
+    for title, thresholds in tried.items():
         values = evaluate_at(nlp, keci, golds, thresholds, batch_size)
-        means.append(np.mean([values["entities_micro_f"], values["relations_micro_f"]]))
+        mean = float(np.mean([values[f"{kind}_micro_f"] for kind in KINDS]))
+        if mean > best:
+            best, chosen = mean, thresholds
         row = [title]
-        for kind, threshold in zip(("entities", "relations"), thresholds, strict=True):
-            row.append("most probable" if threshold is None else f"{threshold:.2f}")
+        for kind, threshold in zip(KINDS, thresholds, strict=True):
+            row.append(describe(threshold))
             row += [f"{100 * values[f'{kind}_micro_{what}']:.1f}" for what in "prf"]
         rows.append(row)
     header = ("", "mentions from", "P", "R", "F", "relations from", "P", "R", "F")
     tell(table(rows, header=header, divider=True, aligns=["l", *"rrrrrrrr"]))
-    if means[1] <= means[0]:
+    if chosen == tuner.present:
         tell("No thresholds are better than those that are set.")
-        found = present
-    for setting, value in found._asdict().items():
-        typer.echo(f"components.{name}.{setting} = {'null' if value is None else value}")
+    for setting, value in chosen._asdict().items():
+        typer.echo(f"components.{name}.{setting} = {json.dumps(value, ensure_ascii=False)}")
     if output is not None:
-        save_with_thresholds(nlp, name, found, output)
+        save_with_thresholds(nlp, name, chosen, output)
         good(f"Saved the pipeline to {output}")
 
 
-def find_thresholds(nlp: Language, keci: Keci, golds: Sequence[Doc], batch_size: int | None = None) -> Thresholds:
-    """The thresholds of the grid with the best mean of both F scores; where several have it, one in their middle.
+def describe(threshold: Threshold) -> str:
+    """A threshold in a cell of a table."""
+    values = by_label(threshold)
+    if not values:
+        return "most probable"
+    low, high = min(values.values()), max(values.values())
+    return f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
+
+
+class Tuner:
+    """Looks for thresholds.
 
     The pipeline predicts once, with the lowest thresholds: a mention is predicted with a higher one if its score
-    reaches that, and a relation if its score and those of both its mentions do. A threshold of which nothing depends
-    stays as it is set.
+    reaches that, and a relation if its score and those of both its mentions do.
     """
-    present = Thresholds(keci.threshold, keci.relation_threshold)
-    docs = predict_at(nlp, keci, golds, Thresholds(LOWEST, LOWEST), batch_size)
-    mentions, relations = score_predictions(docs, golds, keci.spans_key, keci.symmetric)
-    means = mentions.f_scores()[:, None] + relations.f_scores()
-    best = np.argwhere(means >= means.max() - 1e-9)
-    middle = best[np.abs(best - best.mean(axis=0)).sum(axis=1).argmin()]
-    mention_threshold, relation_threshold = (float(GRID[i]) for i in middle)
-    return Thresholds(
-        mention_threshold if mentions.n_gold else present.threshold,
-        relation_threshold if relations.n_gold else present.relation_threshold,
-    )
+
+    def __init__(self, nlp: Language, keci: Keci, golds: Sequence[Doc], batch_size: int | None = None) -> None:
+        self.present = Thresholds(keci.threshold, keci.relation_threshold)
+        self.labels = keci.labels, keci.relation_labels
+        docs = predict_at(nlp, keci, golds, Thresholds(LOWEST, LOWEST), batch_size)
+        self.mentions, self.relations = compare(docs, golds, keci)
+        # texts of a group stay together, as near as they may be to each other
+        groups = {str(doc.user_data.get("group") or i): i for i, doc in enumerate(golds)}
+        order = {group: i for i, group in enumerate(groups)}
+        self.folds = np.array([order[str(doc.user_data.get("group") or i)] for i, doc in enumerate(golds)]) % FOLDS
+
+    def find_common(self) -> Thresholds:
+        """The thresholds of the grid with the best mean of both F scores; where several have it, one in their middle.
+        A threshold of which nothing depends stays as it is set."""
+        return self._as_settings(self._find_common(self.folds >= 0))
+
+    def find_by_label(self, min_gold: int) -> Thresholds:
+        """The same, with thresholds of their own for labels with so many gold examples: from the common one, each is
+        moved to where the score is best, the others staying as they are, twice."""
+        everything = self.folds >= 0
+        return self._as_settings(self._refine(self._find_common(everything), everything, min_gold))
+
+    def cross_validate(self, min_gold: int) -> tuple[float, float]:
+        """The mean of both F scores where the thresholds for each fifth of the documents were chosen on the others: one
+        for all labels, and one by label."""
+        totals = np.zeros((2, 2, 3), dtype="int64")
+        for fold in range(FOLDS):
+            others = self.folds != fold
+            common = self._find_common(others)
+            for i, grid in enumerate((common, self._refine(common, others, min_gold))):
+                totals[i] += self.counts(grid, ~others)
+        means = _mean_f(totals)
+        return float(means[0]), float(means[1])
+
+    def counts(self, grid: Grid, docs: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """(..., 2, 3) right, wrong and missed mentions and relations of some documents, ``docs`` being (documents,)."""
+        kept = self.mentions.scores >= GRID[grid.mentions[..., self.mentions.labels]]
+        related = self.relations.scores >= GRID[grid.relations[..., self.relations.labels]]
+        related = related & kept[..., self.relations.ends].all(axis=-1)
+        counts = []
+        for predictions, made in ((self.mentions, kept), (self.relations, related)):
+            n_right, n_all = (
+                made[..., docs[predictions.docs] & which].sum(axis=-1)
+                for which in (predictions.correct, np.ones_like(predictions.correct))
+            )
+            counts.append(np.stack([n_right, n_all - n_right, predictions.gold[docs].sum() - n_right], axis=-1))
+        return np.stack(np.broadcast_arrays(*counts), axis=-2)
+
+    def _find_common(self, docs: NDArray[np.bool_]) -> Grid:
+        every = np.arange(len(GRID))
+        relations = _for_all(every, self.relations)
+        means = np.stack([_mean_f(self.counts(Grid(_for_all(i, self.mentions), relations), docs)) for i in every])
+        best = np.argwhere(means >= means.max() - 1e-9)
+        i, j = best[np.abs(best - best.mean(axis=0)).sum(axis=1).argmin()]
+        return Grid(_for_all(i, self.mentions), _for_all(j, self.relations))
+
+    def _refine(self, common: Grid, docs: NDArray[np.bool_], min_gold: int) -> Grid:
+        grid = Grid(common.mentions.copy(), common.relations.copy())
+        counted = [predictions.gold[docs].sum(axis=0)[:-1] for predictions in (self.mentions, self.relations)]
+        order = [(-n, k, label) for k, counts in enumerate(counted) for label, n in enumerate(counts) if n >= min_gold]
+        for _, k, label in sorted(order) * 2:
+            stack = [np.repeat(rows[None], len(GRID), axis=0) for rows in grid]
+            stack[k][:, label] = np.arange(len(GRID))
+            means, now = _mean_f(self.counts(Grid(*stack), docs)), grid[k][label]
+            if means.max() > means[now] + 1e-9:
+                best = np.flatnonzero(means >= means.max() - 1e-9)
+                grid[k][label] = best[np.abs(best - now).argmin()]
+        return grid
+
+    def _as_settings(self, grid: Grid) -> Thresholds:
+        found: list[Threshold] = []
+        for rows, labels, predictions, present in zip(
+            grid, self.labels, (self.mentions, self.relations), self.present, strict=True
+        ):
+            if not predictions.gold.sum() or len(np.unique(predictions.scores)) < 2:
+                found.append(present)
+                continue
+            others = rows[-1]
+            own = {label: float(GRID[row]) for label, row in zip(labels, rows[:-1], strict=True) if row != others}
+            found.append(as_setting({**own, OTHERS: float(GRID[others])}))
+        return Thresholds(*found)
+
+
+def _for_all(rows: Any, predictions: Predictions) -> NDArray[np.int64]:
+    """(...) rows of the grid -> (..., labels), the same for all labels."""
+    return np.repeat(np.asarray(rows)[..., None], predictions.gold.shape[1], axis=-1)
+
+
+def _mean_f(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    return precision_recall_f(counts)[..., 2].mean(axis=-1)
 
 
 def predict_at(
@@ -151,29 +264,37 @@ def evaluate_at(
     return scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
 
 
-def score_predictions(
-    docs: Sequence[Doc], golds: Sequence[Doc], spans_key: str, symmetric: Sequence[str]
-) -> tuple[Scored, Scored]:
-    """The mentions and the relations of predicted documents, compared with gold ones as the strict scores do."""
+def compare(docs: Sequence[Doc], golds: Sequence[Doc], keci: Keci) -> tuple[Predictions, Predictions]:
+    """Predicted mentions and relations, compared with gold ones as the strict scores do."""
+    columns = [{label: i for i, label in enumerate(labels)} for labels in (keci.labels, keci.relation_labels)]
     rows: tuple[list, list] = ([], [])
-    n_gold = [0, 0]
-    for doc, gold in zip(docs, golds, strict=True):
-        scores = doc.spans[spans_key].attrs["scores"]
-        predicted = from_doc(doc, spans_key)
-        truth = [set(items) for items in _items(from_doc(gold, spans_key), symmetric)]
-        found = _items(predicted, symmetric)
-        needed = (
-            [(score,) for score in scores],
-            [(min(scores[r.head], scores[r.tail]), r.score) for r in predicted.relations],
+    ends: list[tuple[int, int]] = []
+    gold_counts = [np.zeros((len(golds), 1 + len(of_label)), dtype="int64") for of_label in columns]
+    for d, (doc, gold) in enumerate(zip(docs, golds, strict=True)):
+        predicted, before = from_doc(doc, keci.spans_key), len(rows[0])
+        ends.extend((before + relation.head, before + relation.tail) for relation in predicted.relations)
+        scores = doc.spans[keci.spans_key].attrs["scores"], [relation.score for relation in predicted.relations]
+        found, truth = _items(predicted, keci.symmetric), _items(from_doc(gold, keci.spans_key), keci.symmetric)
+        for k, of_label in enumerate(columns):
+            items = set(truth[k])
+            for item in items:
+                gold_counts[k][d, of_label.get(item[-1], -1)] += 1
+            rows[k].extend(
+                (score, of_label.get(item[-1], -1), item in items, d)
+                for score, item in zip(scores[k], found[k], strict=True)
+            )
+    tables = []
+    for k in range(2):
+        array = np.array(rows[k], dtype="float64").reshape(-1, 4)
+        scores_, labels, correct, in_doc = (
+            array[:, 0],
+            array[:, 1].astype(int),
+            array[:, 2] > 0,
+            array[:, 3].astype(int),
         )
-        for i in range(2):
-            n_gold[i] += len(truth[i])
-            rows[i].extend((*score, item in truth[i]) for score, item in zip(needed[i], found[i], strict=True))
-    mentions, relations = (
-        Scored(array[:, :-1], array[:, -1].astype(bool), n)
-        for array, n in zip((np.array(rows[0]).reshape(-1, 2), np.array(rows[1]).reshape(-1, 3)), n_gold, strict=True)
-    )
-    return mentions, relations
+        of_mentions = np.array(ends if k else [], dtype="int64").reshape(len(array), 2 * k)
+        tables.append(Predictions(scores_, labels, correct, in_doc, of_mentions, gold_counts[k]))
+    return tables[0], tables[1]
 
 
 def _items(text: AnnotatedText, symmetric: Sequence[str]) -> tuple[list[tuple], list[tuple]]:
@@ -184,15 +305,6 @@ def _items(text: AnnotatedText, symmetric: Sequence[str]) -> tuple[list[tuple], 
         ends = mentions[relation.head], mentions[relation.tail]
         relations.append((*(sorted(ends) if relation.label in symmetric else ends), relation.label))
     return mentions, relations
-
-
-def _count_above(passed: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(rows, d) how many thresholds of the grid each score reaches -> (grid,) * d, the rows that reach all d."""
-    counts = np.zeros((len(GRID) + 1,) * passed.shape[1], dtype="int64")
-    np.add.at(counts, tuple(passed.T), 1)
-    for axis in range(counts.ndim):
-        counts = np.flip(np.flip(counts, axis).cumsum(axis), axis)
-    return counts[(slice(1, None),) * counts.ndim]
 
 
 def save_with_thresholds(nlp: Language, name: str, thresholds: Thresholds, folder: Path) -> None:

@@ -33,15 +33,15 @@ def decode(
     candidates: np.ndarray,
     symmetric: np.ndarray,
     *,
-    threshold: float | None,
-    relation_threshold: float | None,
+    threshold: np.ndarray | None,
+    relation_threshold: np.ndarray | None,
     multi_label: bool,
 ) -> PredictedGraphs:
     """Read off the mentions and relations of a graph that was computed for use, not for training.
 
     candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,) of bool.
-    threshold, relation_threshold: least probability of a mention, of a relation; None takes the most probable label,
-        or for relations 0.5 where labels do not exclude each other.
+    threshold, relation_threshold: (labels,) least probability of mentions of each type, of relations of each label;
+        NaN, or None for all, takes the most probable, or for relations 0.5 where labels do not exclude each other.
     A symmetric relation is scored by the mean of both directions and given once, in the order of the text.
     """
     types = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)
@@ -61,10 +61,10 @@ def decode(
             probabilities[:n_pairs, symmetric] + probabilities[n_pairs:, symmetric]
         ) / 2
         first, second = np.concatenate([first, second]), np.concatenate([second, first])
-    if relation_threshold is None and not multi_label:
-        holds = probabilities == probabilities.max(axis=1, keepdims=True)
-    else:
-        holds = probabilities >= (0.5 if relation_threshold is None else relation_threshold)
+    holds = probabilities >= (0.5 if multi_label else probabilities.max(axis=1, keepdims=True))
+    if relation_threshold is not None:
+        enough = probabilities[:, 1:] >= relation_threshold
+        holds[:, 1:] = np.where(np.isnan(relation_threshold), holds[:, 1:], enough)
     holds[:, 0] = False
     holds &= is_forward[:, None] | ~symmetric
     row, label = np.nonzero(holds)

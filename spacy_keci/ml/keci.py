@@ -142,6 +142,7 @@ class KeciNetwork(nn.Module):
         logits = self.entities(torch.cat([parts[part] for part in self.entities_from], dim=1))
         if self.correct_entities:
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
+        logits = candidates.rule_out(logits)  # where it does, all spans are kept
         with torch.no_grad():
             types = logits.softmax(dim=-1)
             # in training also what is not quite an entity: the pairs that look like some

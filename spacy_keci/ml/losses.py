@@ -75,7 +75,7 @@ def loss_and_gradients(
     """
     entity_labels, row = entity_targets(candidates, gold)
     entity_labels[~gold.has_mentions[candidates[:, 0]]] = NOT_ANNOTATED
-    n_documents = max(int(gold.has_mentions.sum()), 1)
+    n_documents = max(int((gold.has_mentions | gold.has_relations).sum()), 1)
     total, gradients = 0.0, []
     for graph, weight in zip(output.graphs, weights, strict=True):
         nodes = graph.nodes.cpu().numpy()

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,12 +13,12 @@ class Pruning(NamedTuple):
     spans_per_token: λ, how many spans per token of a document stay in the graph at most.
     max_pair_distance: tokens between the beginnings of two mentions that may be related: it keeps the cost of a
         document linear in its length.
-    threshold: least probability of an entity, in use; None takes the most probable class.
+    threshold: (entity types,) least probability of each, in use; NaN, or None for all, takes the most probable class.
     """
 
     spans_per_token: float = 0.5
     max_pair_distance: int = 128
-    threshold: float | None = None
+    threshold: np.ndarray | None = None
 
 
 def prune_spans(null_scores: Tensor, doc_of_span: Tensor, budget: Tensor) -> Tensor:

@@ -23,19 +23,15 @@ class SpanEncoder(nn.Module):
     def forward(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
         """
         tokens: (tokens, token width), the documents of a batch one after the other.
-        starts, ends: (spans,) offsets into ``tokens``, end exclusive; no span is longer than ``max_length``.
+        starts, ends: (spans,) offsets into ``tokens``, end exclusive. Of spans longer than ``max_length``, x̂ is the sum
+            over their first ``max_length`` tokens, and φ that of this length.
         Returns (spans, span width).
         """
         token_width = tokens.shape[1]
         by_part = [token_width, token_width, token_width, self.length.embedding_dim]
         start_weight, end_weight, inside_weight, length_weight = self.hidden.weight.split(by_part, dim=1)
-        widths = ends - starts
+        widths = (ends - starts).clamp(max=self.max_length)
         longest = int(widths.max())
-        if longest > self.max_length:
-            raise ValueError(
-                f"The suggester proposes spans of {longest} tokens, but the model was built for {self.max_length} at "
-                "most: give both the same length (max_length of the suggester, max_span_length of the model)."
-            )
         pooled = self._pool(F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1), longest)
         # In place: these are the largest arrays of the model, and memory is what they cost.
         hidden = F.linear(tokens, start_weight, self.hidden.bias).index_select(0, starts)

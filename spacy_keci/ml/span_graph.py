@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,12 +20,19 @@ class CandidateSpans:
     doc_lengths: (documents,) in tokens.
     starts, ends, doc: (spans,) offsets into the tokens of the batch, and document; ordered by document, start and end;
         at least one.
+    possible: (spans, 1 + entity types) of bool, where the spans are mentions that somebody else found: what each may
+        be. None of them is pruned then.
     """
 
     doc_lengths: Tensor
     starts: Tensor
     ends: Tensor
     doc: Tensor
+    possible: Tensor | None = None
+
+    def rule_out(self, entity_logits: Tensor) -> Tensor:
+        """Logits of all spans, minus infinity for what they cannot be."""
+        return entity_logits if self.possible is None else entity_logits.masked_fill(~self.possible, float("-inf"))
 
 
 @dataclass
@@ -87,6 +95,7 @@ class SpanGraphNetwork(nn.Module):
     ):
         super().__init__()
         self.directed = directed
+        self.max_span_length = max_span_length
         self.span_encoder = SpanEncoder(
             token_width,
             hidden_width=span_hidden_width,
@@ -120,18 +129,22 @@ class SpanGraphNetwork(nn.Module):
 
         only_entities: whether nodes must be predicted to be entities.
         """
+        if candidates.possible is None:
+            self._check_length(int((candidates.ends - candidates.starts).max()))
         spans = self.span_encoder(tokens, candidates.starts, candidates.ends)  # s
-        entity_logits = self.entities(spans)  # e
+        entity_logits = candidates.rule_out(self.entities(spans))  # e
+        everything = torch.arange(len(spans), device=spans.device)
         with torch.no_grad():
             probabilities = entity_logits.softmax(dim=-1)
             budget = (candidates.doc_lengths * pruning.spans_per_token).ceil().long()
-            kept = prune_spans(probabilities[:, 0], candidates.doc, budget)
+            kept = everything
+            if candidates.possible is None:
+                kept = prune_spans(probabilities[:, 0], candidates.doc, budget)
             if only_entities:
                 kept = kept[is_entity(probabilities[kept], pruning.threshold)]
             first, second = pair_spans(candidates.starts[kept], candidates.doc[kept], pruning.max_pair_distance)
         context = self.pair_context(tokens, candidates, kept, first, second)
         logits = self.relations(spans.index_select(0, kept), first, second, context, both_ways=self.directed)  # r
-        everything = torch.arange(len(spans), device=spans.device)
         return spans, SpanGraph(everything, entity_logits, kept, first, second, logits)
 
     def pair_context(
@@ -142,8 +155,23 @@ class SpanGraphNetwork(nn.Module):
             return None
         return self.context(tokens, candidates.starts[kept], candidates.ends[kept], first, second)
 
+    def _check_length(self, longest: int) -> None:
+        if longest > self.max_span_length:
+            raise ValueError(
+                f"The suggester proposes spans of {longest} tokens, but the model was built for {self.max_span_length} "
+                "at most: give both the same length (max_length of the suggester, max_span_length of the model)."
+            )
 
-def is_entity(probabilities: Tensor, threshold: float | None) -> Tensor:
-    """(spans, 1 + entity types) -> (spans,): whether a span is taken for an entity of its most probable type."""
-    best = probabilities[:, 1:].amax(dim=-1) if probabilities.shape[1] > 1 else torch.zeros_like(probabilities[:, 0])
-    return best > probabilities[:, 0] if threshold is None else best >= threshold
+
+def is_entity(probabilities: Tensor, threshold: np.ndarray | None) -> Tensor:
+    """(spans, 1 + entity types) -> (spans,): whether a span is taken for an entity of its most probable type.
+
+    threshold: (entity types,) least probability of each, NaN where the type must be more probable than none; None if it
+        is so for all.
+    """
+    best, label = probabilities[:, 1:].max(dim=-1)
+    is_best = best > probabilities[:, 0]
+    if threshold is None:
+        return is_best
+    least = torch.as_tensor(threshold, dtype=best.dtype, device=best.device)[label]
+    return torch.where(least.isnan(), is_best, best >= least)

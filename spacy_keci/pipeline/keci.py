@@ -17,13 +17,16 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples
 from spacy.util import logger, minibatch
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Config, Model, NumpyOps, Optimizer, set_dropout_rate
+from thinc.types import Ragged
 
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
-from .gold import find_unreachable, gold_graphs
+from .given import ENTS, as_candidates, find_mentions, has_mentions, read_mentions
+from .gold import find_gold, find_unreachable, gold_graphs
 from .knowledge import KnowledgeReader, KnowledgeVocabulary, count_linked, write_attention
+from .thresholds import Threshold, check_threshold, threshold_array
 
 if TYPE_CHECKING:
     from ..ml.concept_graphs import KnowledgeSchema
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = """
 [keci]
 spans_key = "entities"
+entities_from = null
 relations_attr = "relations"
 symmetric = []
 threshold = null
@@ -91,10 +95,11 @@ def make_keci(
     model: Model,
     suggester: Suggester,
     spans_key: str,
+    entities_from: str | None,
     relations_attr: str,
     symmetric: list[str],
-    threshold: float | None,
-    relation_threshold: float | None,
+    threshold: Threshold,
+    relation_threshold: Threshold,
     spans_per_token: float,
     max_pair_distance: int,
     max_batch_tokens: int,
@@ -121,6 +126,7 @@ def make_keci(
         vectors=[vector for vector, is_used in vectors.items() if is_used],
         keep_initial=keep_initial,
         spans_key=spans_key,
+        entities_from=entities_from,
         relations_attr=relations_attr,
         symmetric=symmetric,
         threshold=threshold,
@@ -163,9 +169,19 @@ class Keci(TrainablePipe):
 
     suggester: proposes the spans that may be mentions.
     spans_key: where mentions are written and, in training data, read.
+    entities_from: mentions that somebody else found, of which only relations and concepts are to be told: "ents" for
+        ``doc.ents``, or a key of ``doc.spans``; None to find them. All of them stay, in their order, with their labels,
+        however long they are, and whatever their labels are; a type that the model does not know is guessed anew,
+        for the model's own use. Mentions of the same tokens are one to the model: their relations are those of the
+        one whose type it finds likeliest. The suggester and ``threshold`` are not used. Training teaches relations
+        alone; where a text has no such mentions set, the gold ones stand in. (The setting of the model that has the
+        same name tells its final classifier what to look at.)
     relations_attr: name of the extension attribute, ``doc._.relations``.
     symmetric: relation labels without direction; they are given once, head before tail.
-    threshold, relation_threshold: least probability of what is predicted; None for the most probable class.
+    threshold, relation_threshold: least probability of what is predicted; None for the most probable class (of
+        relations with ``multi_label``: 0.5). Or one by label, ``{"binds": 0.4, "*": 0.6}``, "*" standing for all other
+        labels, for which without it the most probable class counts; or the same as a list of pairs, for labels that
+        no config can have as a key. A mention has its most probable type, if that reaches its threshold.
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
     max_pair_distance: tokens between the beginnings of two mentions that may be related.
     max_batch_tokens: in ``pipe``, tokens that are looked at together, whole documents at least: it bounds the memory.
@@ -187,10 +203,11 @@ class Keci(TrainablePipe):
         *,
         suggester: Suggester,
         spans_key: str = SPANS_KEY,
+        entities_from: str | None = None,
         relations_attr: str = "relations",
         symmetric: Iterable[str] = (),
-        threshold: float | None = None,
-        relation_threshold: float | None = None,
+        threshold: Threshold = None,
+        relation_threshold: Threshold = None,
         spans_per_token: float = 0.5,
         max_pair_distance: int = 128,
         max_batch_tokens: int = 2048,
@@ -203,9 +220,8 @@ class Keci(TrainablePipe):
         keep_initial: bool = False,
         scorer: Callable | None = None,
     ) -> None:
-        for setting, value in (("threshold", threshold), ("relation_threshold", relation_threshold)):
-            if value is not None and not 0 <= value <= 1:
-                raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}.")
+        check_threshold(threshold, "threshold", name)
+        check_threshold(relation_threshold, "relation_threshold", name)
         if max_batch_tokens < 1:
             raise ValueError(
                 f"The setting max_batch_tokens of '{name}' must be 1 or more, but it is {max_batch_tokens}."
@@ -216,6 +232,7 @@ class Keci(TrainablePipe):
         self.name = name
         self.suggester = suggester
         self.spans_key = spans_key
+        self.entities_from = entities_from
         self.symmetric = tuple(symmetric)
         self.threshold = threshold
         self.relation_threshold = relation_threshold
@@ -232,9 +249,9 @@ class Keci(TrainablePipe):
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"labels": [], "relation_labels": [], "knowledge": None}
         self._steps = 0
-        self._warned_unlinked = False
         self._reader: KnowledgeReader | None = None
-        self._warned_unannotated = False
+        self._warned: set[str] = set()
+        self._given_relations: Counter[str] = Counter()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -286,7 +303,9 @@ class Keci(TrainablePipe):
         from ..ml.decoding import PredictedGraphs, decode
 
         docs = list(docs)
-        X = self._model_input(docs)
+        mentions = None if self.entities_from is None else [self._read_mentions(doc) for doc in docs]
+        X = self._model_input(docs, mentions)
+        relation_threshold = self._threshold_array("relation_threshold")
         if not len(X.spans.dataXd):
             return Prediction(PredictedGraphs.empty(), PredictedGraphs.empty(), None)
         output = self.model.predict(X)
@@ -295,8 +314,8 @@ class Keci(TrainablePipe):
                 graph,
                 X.candidates,
                 self._is_symmetric(),
-                threshold=self.threshold,
-                relation_threshold=self.relation_threshold,
+                threshold=X.pruning.threshold,
+                relation_threshold=relation_threshold,
                 multi_label=self.multi_label,
             )
             for graph in (output.graphs[0], output.graphs[-1])
@@ -327,12 +346,27 @@ class Keci(TrainablePipe):
         relations, relation_scores = graphs.relations.tolist(), graphs.relation_scores.tolist()
         begin = 0
         for d, (doc, end) in enumerate(zip(docs, end_of_doc, strict=True)):
-            mentions = [
-                Span(doc, start, stop, label=self.cfg["labels"][label - 1], kb_id=concepts[d].get((start, stop), ""))
+            nodes = [
+                (start, stop, self.cfg["labels"][label - 1])
                 for (_, start, stop), label in zip(spans[begin:end], labels[begin:end], strict=True)
             ]
+            if self.entities_from is None:
+                mentions = [Span(doc, *node, kb_id=concepts[d].get(node[:2], "")) for node in nodes]
+                mention_scores, mention_of_node = scores[begin:end], list(range(len(nodes)))
+            else:
+                given = read_mentions(doc, self.entities_from)
+                mentions = [
+                    Span(doc, m.start, m.end, m.label, kb_id=concepts[d].get((m.start, m.end), m.kb_id_), span_id=m.id)
+                    for m in given
+                ]
+                mention_scores, mention_of_node = [1.0] * len(given), find_mentions(given, nodes)
             rows = [
-                [head - begin, tail - begin, self.cfg["relation_labels"][label - 1], relation_scores[i]]
+                [
+                    mention_of_node[head - begin],
+                    mention_of_node[tail - begin],
+                    self.cfg["relation_labels"][label - 1],
+                    relation_scores[i],
+                ]
                 for i, (head, tail, label) in enumerate(
                     relations[first_relation[d] : first_relation[d + 1]], start=first_relation[d]
                 )
@@ -341,27 +375,51 @@ class Keci(TrainablePipe):
                 doc,
                 name=spans_key,
                 spans=mentions,
-                attrs={"scores": scores[begin:end], "relations": rows, "symmetric": list(self.symmetric)},
+                attrs={"scores": mention_scores, "relations": rows, "symmetric": list(self.symmetric)},
             )
             begin = end
 
-    def _model_input(self, docs: list[Doc]) -> SpanGraphInput:
+    def _model_input(self, docs: list[Doc], mentions: list[list[Span]] | None = None) -> SpanGraphInput:
+        """mentions: of each document, where they are given."""
         from ..ml.model import SpanGraphInput
         from ..ml.pruning import Pruning
 
-        pruning = Pruning(self.spans_per_token, self.max_pair_distance, self.threshold)
+        threshold, possible = None, None
+        if mentions is None:
+            spans = self.suggester(docs, ops=self.model.ops)
+            threshold = self._threshold_array("threshold")
+        else:
+            spans, possible = as_candidates(mentions, self.labels)
+        pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
         knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
-        return SpanGraphInput(docs, self.suggester(docs, ops=self.model.ops), pruning, knowledge)
+        return SpanGraphInput(docs, spans, pruning, knowledge, possible)
+
+    def _threshold_array(self, setting: str) -> np.ndarray | None:
+        labels = self.labels if setting == "threshold" else self.relation_labels
+        return threshold_array(getattr(self, setting), labels, setting, self.name)
+
+    def _read_mentions(self, doc: Doc) -> list[Span]:
+        assert self.entities_from is not None
+        if not has_mentions(doc, self.entities_from):
+            place = "doc.ents" if self.entities_from == ENTS else f"doc.spans[{self.entities_from!r}]"
+            self._warn_once(
+                f"'{self.name}' gets texts in which nobody has looked for mentions: {place} is not set. Let a "
+                "component that finds them stand before it in the pipeline, or change its setting 'entities_from'."
+            )
+        return read_mentions(doc, self.entities_from)
+
+    def _warn_once(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            warnings.warn(f"{message} This is said once.", stacklevel=3)
 
     def _knowledge_reader(self, docs: list[Doc]) -> KnowledgeReader:
         linker = self._require_linker()
-        if not self._warned_unlinked and any(linker.spans_key not in doc.spans for doc in docs):
-            self._warned_unlinked = True
-            warnings.warn(
+        if any(linker.spans_key not in doc.spans for doc in docs):
+            self._warn_once(
                 f"'{self.name}' gets texts that no linker has been over: there is no doc.spans[{linker.spans_key!r}], "
                 "so that it reads them without knowledge. Let a concept linker stand before it in the pipeline and, in "
-                "training, among annotating_components. This is said once.",
-                stacklevel=2,
+                "training, among annotating_components."
             )
         kb = linker.kb
         if self._reader is None or self._reader.kb is not kb:
@@ -413,6 +471,8 @@ class Keci(TrainablePipe):
         for label in self.symmetric:
             if label not in self.relation_labels:
                 logger.warning("'%s': the symmetric label %r is no relation label of the data.", self.name, label)
+        self._threshold_array("threshold")  # labels that are not there are an error now, and not after the training
+        self._threshold_array("relation_threshold")
         self._report_unreachable(get_examples())
         sample = [example.x for example in islice(get_examples(), 10)]
         directed = any(label not in self.symmetric for label in self.relation_labels)
@@ -438,7 +498,8 @@ class Keci(TrainablePipe):
         if not self._annotated(examples):
             return losses
         set_dropout_rate(self.model, drop)
-        X = self._model_input([example.predicted for example in examples])
+        mentions = None if self.entities_from is None else [self._gold_mentions(example) for example in examples]
+        X = self._model_input([example.predicted for example in examples], mentions)
         if not len(X.spans.dataXd):
             return losses
         output, backprop = self.model.begin_update(X)
@@ -455,9 +516,12 @@ class Keci(TrainablePipe):
         from ..ml.losses import LossWeights, loss_and_gradients
 
         X, output = scores
-        gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels)
+        given = self.entities_from is not None
+        gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels, mentions_are_given=given)
+        if given:
+            self._count_relations(find_gold(X.candidates, gold)[1])
         weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0)]
-        if self._steps >= self.entity_steps:
+        if given or self._steps >= self.entity_steps:
             final, relations = self.final_weight, self.relation_weight
             weights = [LossWeights(1.0, relations), LossWeights(final, final * relations)]
         return loss_and_gradients(
@@ -481,12 +545,10 @@ class Keci(TrainablePipe):
 
     def _annotated(self, examples: list[Example]) -> list[Example]:
         annotated = [example for example in examples if self.spans_key in example.reference.spans]
-        if len(annotated) < len(examples) and not self._warned_unannotated:
-            self._warned_unannotated = True
-            warnings.warn(
+        if len(annotated) < len(examples):
+            self._warn_once(
                 f"'{self.name}' cannot learn from examples without doc.spans[{self.spans_key!r}], and leaves them out "
-                "(a text without mentions needs an empty group). This is said once.",
-                stacklevel=2,
+                "(a text without mentions needs an empty group)."
             )
         return annotated
 
@@ -517,11 +579,42 @@ class Keci(TrainablePipe):
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
         report = find_unreachable(
             [example for example in examples if self.spans_key in example.reference.spans],
-            self.suggester,
+            self._candidates,
             spans_key=self.spans_key,
             labels=self.labels,
             relation_labels=self.relation_labels,
             max_pair_distance=self.max_pair_distance,
+            mentions_are_given=self.entities_from is not None,
         )
         for reason, n in report.items():
             logger.warning("'%s' cannot learn %d gold %s.", self.name, n, reason)
+
+    def _candidates(self, examples: list[Example]) -> Ragged:
+        if self.entities_from is None:
+            return self.suggester([example.predicted for example in examples], ops=NumpyOps())
+        return as_candidates([self._gold_mentions(example) for example in examples], self.labels)[0]
+
+    def _gold_mentions(self, example: Example) -> list[Span]:
+        """The mentions that are given in training; the gold ones where nobody has looked for any."""
+        assert self.entities_from is not None
+        if has_mentions(example.predicted, self.entities_from):
+            return read_mentions(example.predicted, self.entities_from)
+        gold = example.reference.spans.get(self.spans_key, ())
+        spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_) for m in gold)
+        return [span for span in spans if span is not None]
+
+    def _count_relations(self, reached: np.ndarray) -> None:
+        """Report, ever less often, how many gold relations are between mentions that are given.
+
+        reached: (relations,) of bool, those of a batch.
+        """
+        counts = self._given_relations
+        counts.update(batches=1, all=len(reached), reached=int(reached.sum()))
+        if counts["batches"].bit_count() == 1 and counts["reached"] < counts["all"]:
+            logger.warning(
+                "'%s' cannot learn %d of the %d gold relations that it has met so far: their mentions are not among "
+                "those that are given.",
+                self.name,
+                counts["all"] - counts["reached"],
+                counts["all"],
+            )

@@ -15,7 +15,7 @@ from ..pipeline.conftest import make_examples, make_pipeline
 
 @pytest.fixture(scope="module")
 def model(demo_docs: list[Doc], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    nlp = make_pipeline(relation_threshold=0.7)
+    nlp = make_pipeline(relation_threshold={"binds": 0.4, "*": 0.7})
     nlp.initialize(lambda: make_examples(nlp, demo_docs))
     linker = nlp.add_pipe("concept_linker", first=True)
     linker.initialize(sources=[f"jsonl={ROOT / 'assets' / 'demo' / 'kb.jsonl'}"])
@@ -35,7 +35,7 @@ def test_json(model: Path, demo_docs: list[Doc]) -> None:
     assert set(found["entities"]) == {span.label_ for group in groups for span in group}
     assert {r["label"] for r in found["relations"]} == {row[2] for group in groups for row in group.attrs["relations"]}
     assert [r["label"] for r in found["relations"] if r["symmetric"]] == ["binds"]
-    assert found["threshold"] is None and found["relation_threshold"] == 0.7
+    assert found["threshold"] is None and found["relation_threshold"] == {"binds": 0.4, "*": 0.7}
     assert found["concepts"]["concept_linker"]["concepts"] > 100
     assert "T116" in found["concepts"]["concept_linker"]["types"]
 
@@ -48,7 +48,7 @@ def test_text(model: Path) -> None:
         "writes doc.spans['entities']",
         "binds symmetric",
         "inhibits head -> tail",
-        "mentions the most probable label relations 0.7",
+        "mentions the most probable label relations 0.7 relations: binds 0.4",
         "'concept_linker' links",
         "T116",
     ):

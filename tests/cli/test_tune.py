@@ -1,5 +1,6 @@
 """Thresholds are found by filtering, and confirmed by prediction."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.load import find_keci
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.tune import GRID, LOWEST, Thresholds, evaluate_at, find_thresholds, predict_at, score_predictions
+from spacy_keci.cli.tune import GRID, Grid, Thresholds, Tuner, _mean_f, evaluate_at
+from spacy_keci.pipeline.thresholds import by_label
+from spacy_keci.scoring.counts import precision_recall_f
 
 from ..pipeline.conftest import make_pipeline, train
 
@@ -41,30 +44,63 @@ def tune(*args: object) -> Result:
     return CliRunner().invoke(keci, ["tune", *map(str, args)])
 
 
-def test_filtering_is_predicting(nlp: Language, demo_docs: list[Doc]) -> None:
+@pytest.fixture(scope="module")
+def tuner(nlp: Language, demo_docs: list[Doc]) -> Tuner:
+    return Tuner(nlp, find_keci(nlp)[1], demo_docs)
+
+
+def mean_f(nlp: Language, docs: list[Doc], thresholds: Thresholds) -> float:
+    scores = evaluate_at(nlp, find_keci(nlp)[1], docs, thresholds)
+    return sum(scores[f] for f in MEAN_OF) / 2
+
+
+def test_filtering_is_predicting(nlp: Language, tuner: Tuner, demo_docs: list[Doc]) -> None:
     """Scores that are computed from one prediction are those of predictions with each of the thresholds."""
     _, pipe = find_keci(nlp)
-    docs = predict_at(nlp, pipe, demo_docs, Thresholds(LOWEST, LOWEST))
-    mentions, relations = score_predictions(docs, demo_docs, pipe.spans_key, pipe.symmetric)
-    mention_f, relation_f = mentions.f_scores(), relations.f_scores()
-    assert np.ptp(mention_f) > 0.05 and np.ptp(relation_f) > 0.02
-    for i, j in ((0, 0), (5, 40), (45, 0), (45, 45), (30, 80), (94, 94)):
-        scores = evaluate_at(nlp, pipe, demo_docs, Thresholds(float(GRID[i]), float(GRID[j])))
-        assert mention_f[i] == pytest.approx(scores["entities_micro_f"])
-        assert relation_f[i, j] == pytest.approx(scores["relations_micro_f"])
+    rng = np.random.default_rng(0)
+    n_labels = len(pipe.labels), len(pipe.relation_labels)
+    found = set()
+    for i in range(6):
+        # one for all labels, then one for each
+        rows = [rng.integers(len(GRID), size=1 + n) if i > 2 else np.full(1 + n, rng.integers(95)) for n in n_labels]
+        settings = [
+            float(GRID[row[0]]) if i < 3 else [(label, float(GRID[r])) for label, r in zip(labels, row, strict=False)]
+            for row, labels in zip(rows, (pipe.labels, pipe.relation_labels), strict=True)
+        ]
+        scores = evaluate_at(nlp, pipe, demo_docs, Thresholds(*settings))
+        for counts, kind in zip(tuner.counts(Grid(*rows), tuner.folds >= 0), ("entities", "relations"), strict=True):
+            assert precision_recall_f(counts).tolist() == pytest.approx([scores[f"{kind}_micro_{c}"] for c in "prf"])
+            found.add(round(scores[f"{kind}_micro_f"], 3))
+    assert len(found) > 6
     assert (pipe.threshold, pipe.relation_threshold) == (None, None)
 
 
-def test_the_best_are_found(nlp: Language, demo_docs: list[Doc]) -> None:
-    _, pipe = find_keci(nlp)
-    found = find_thresholds(nlp, pipe, demo_docs)
-
-    def mean(thresholds: Thresholds) -> float:
-        scores = evaluate_at(nlp, pipe, demo_docs, thresholds)
-        return sum(scores[f] for f in MEAN_OF) / 2
-
+def test_the_best_are_found(nlp: Language, tuner: Tuner, demo_docs: list[Doc]) -> None:
+    common = mean_f(nlp, demo_docs, tuner.find_common())
     others = [Thresholds(a, b) for a in (0.05, 0.3, 0.6, 0.9) for b in (0.05, 0.3, 0.6, 0.9)]
-    assert mean(found) >= max(map(mean, others))
+    assert common >= max(mean_f(nlp, demo_docs, thresholds) for thresholds in others)
+    assert mean_f(nlp, demo_docs, tuner.find_by_label(min_gold=4)) > common
+
+
+def test_small_labels_keep_the_common_threshold(tuner: Tuner) -> None:
+    assert tuner.find_by_label(min_gold=10_000) == tuner.find_common()
+    found = tuner.find_by_label(min_gold=4)
+    counts = [
+        dict(zip(labels, predictions.gold.sum(axis=0).tolist(), strict=False))
+        for labels, predictions in zip(tuner.labels, (tuner.mentions, tuner.relations), strict=True)
+    ]
+    own = [by_label(threshold).keys() - {"*"} for threshold in found]
+    assert any(own)
+    assert all(count[label] >= 4 for labels, count in zip(own, counts, strict=True) for label in labels)
+
+
+def test_parts_held_out(tuner: Tuner, demo_docs: list[Doc]) -> None:
+    """What is chosen on the corpus itself scores better there than what was chosen on the rest."""
+    assert sorted(np.bincount(tuner.folds)) == [4] * 5
+    common, own = tuner.cross_validate(min_gold=2)
+    everything = tuner.folds >= 0
+    best = tuner._refine(tuner._find_common(everything), everything, 2)
+    assert common > 0 and 0 < own < _mean_f(tuner.counts(best, everything))
 
 
 def test_what_nothing_depends_on_stays(nlp: Language, demo_docs: list[Doc]) -> None:
@@ -73,12 +109,26 @@ def test_what_nothing_depends_on_stays(nlp: Language, demo_docs: list[Doc]) -> N
     for doc in demo_docs:
         golds.append(doc.copy())
         golds[-1].spans["entities"].attrs["relations"] = []
-    found = find_thresholds(nlp, pipe, golds)
+    found = Tuner(nlp, pipe, golds).find_common()
     assert found.threshold is not None and found.relation_threshold is None
 
 
+def test_thresholds_of_given_mentions_stay(
+    nlp: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pipe = find_keci(nlp)
+    monkeypatch.setattr(pipe, "entities_from", "mine")
+    ruler = nlp.add_pipe("span_ruler", config={"spans_key": "mine"}, before="keci")
+    try:
+        ruler.add_patterns([{"label": m.label_, "pattern": m.text} for doc in demo_docs for m in doc.spans["entities"]])
+        found = Tuner(nlp, pipe, demo_docs).find_common()
+    finally:
+        nlp.remove_pipe("span_ruler")
+    assert found.threshold is None and found.relation_threshold is not None
+
+
 def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list[Doc]) -> None:
-    result = tune(model, corpus, "--output", tmp_path / "tuned")
+    result = tune(model, corpus, "--output", tmp_path / "tuned", "--common")
     assert result.exit_code == 0, result.output
     tuned = spacy.load(tmp_path / "tuned")
     name, pipe = find_keci(tuned)
@@ -92,8 +142,25 @@ def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list
         for nlp, (_, pipe) in ((each, find_keci(each)) for each in (spacy.load(model), tuned))
     )
     assert sum(after[f] for f in MEAN_OF) > sum(before[f] for f in MEAN_OF)
-    again = tune(tmp_path / "tuned", corpus)
+    again = tune(tmp_path / "tuned", corpus, "--common")
     assert again.stdout == result.stdout and "No thresholds are better" in again.stderr
+
+
+def test_by_label(
+    model: Path, corpus: Path, tmp_path: Path, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken if they are better on parts of the corpus that they were not chosen on."""
+    common = tune(model, corpus, "--common").stdout
+    for held_out, same in (((0.5, 0.4), True), ((0.5, 0.6), False)):
+        monkeypatch.setattr(Tuner, "cross_validate", lambda self, min_gold, held_out=held_out: held_out)
+        result = tune(model, corpus, "--min-gold", 4, "--output", tmp_path / f"{same}")
+        assert result.exit_code == 0 and "score 50.0% with one for all labels" in " ".join(result.stderr.split())
+        assert (result.stdout == common) == same
+        # the lines are those of a config
+        config = {key: json.loads(value) for key, value in (line.split(" = ") for line in result.stdout.splitlines())}
+        edited, saved = spacy.load(model, config=config), spacy.load(tmp_path / f"{same}")
+        scores = [mean_f(nlp, demo_docs, Tuner(nlp, find_keci(nlp)[1], demo_docs).present) for nlp in (edited, saved)]
+        assert scores[0] == scores[1]
 
 
 def test_mistakes(model: Path, corpus: Path, tmp_path: Path) -> None:

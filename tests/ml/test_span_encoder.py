@@ -49,6 +49,13 @@ def test_large_attention_scores_do_not_overflow(encoder: SpanEncoder) -> None:
     torch.testing.assert_close(vectors, plain(encoder, tokens, starts, ends))
 
 
-def test_spans_longer_than_the_model_knows_are_an_error(encoder: SpanEncoder) -> None:
-    with pytest.raises(ValueError, match="max_span_length"):
-        encoder(torch.zeros(9, 6), torch.tensor([0]), torch.tensor([5]))
+def test_spans_longer_than_the_model_knows_are_seen_by_their_beginning_and_their_end(encoder: SpanEncoder) -> None:
+    tokens = torch.randn(9, 6, generator=torch.Generator().manual_seed(1))
+    longest = encoder.max_length
+    vectors = encoder(tokens, torch.tensor([0, 0]), torch.tensor([longest, 9]))
+    assert not torch.allclose(vectors[0], vectors[1])
+    tokens[longest:8] = 0
+    torch.testing.assert_close(encoder(tokens, torch.tensor([0]), torch.tensor([9])), vectors[1:])
+    tokens[longest - 1] = tokens[8] = tokens[0]
+    vectors = encoder(tokens, torch.tensor([0, 0]), torch.tensor([longest, 9]))
+    torch.testing.assert_close(vectors[0], vectors[1])

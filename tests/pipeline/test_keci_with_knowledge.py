@@ -10,7 +10,7 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.util import fix_random_seed
 
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
@@ -298,3 +298,35 @@ def test_a_span_graph_needs_no_knowledge_beside_a_linker(kb: Path, demo_docs: li
     nlp = train(make_pipeline(kb, SPAN_GRAPH), demo_docs, epochs=1)
     doc = nlp(TEXTS[0])
     assert "attention" not in doc.spans["concepts"].attrs
+
+
+def test_given_mentions_have_concepts(trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained.get_pipe("keci"), "entities_from", "mine")
+    n_linked = n_relations = n_gold = 0
+    for gold in demo_docs:
+        doc = trained.make_doc(gold.text)
+        doc.spans["mine"] = [Span(doc, m.start, m.end, m.label_) for m in gold.spans["entities"]]
+        doc = trained(doc)
+        n_linked += sum(bool(mention.kb_id_) for mention in doc.spans["entities"])
+        assert [m.kb_id_ for m in doc.spans["entities_initial"]] == [""] * len(gold.spans["entities"])
+        assert all(c.attention is not None for m in doc.spans["entities"] for c in m._.concepts)
+        n_relations += len(set(graph(doc)[1]) & set(graph(gold)[1]))
+        n_gold += len(gold.spans["entities"].attrs["relations"])
+    assert n_linked > 10
+    assert n_relations > 0.9 * n_gold
+
+
+@pytest.mark.parametrize("name", ["everything beyond the paper", "the paper", "KnowBertAttention"])
+def test_relations_of_given_mentions_are_learnt(name: str, kb: Path, demo_docs: list[Doc]) -> None:
+    nlp = make_pipeline(kb, MODELS[name], entities_from="ents", entity_steps=100)
+    optimizer = nlp.initialize(lambda: make_examples(nlp, demo_docs))
+    losses = []
+    for _ in range(12):
+        examples = make_examples(nlp, demo_docs[:6])
+        for example in examples[:3]:  # some have types that the model does not know
+            doc, gold = example.predicted, example.reference.spans["entities"]
+            doc.ents = spacy.util.filter_spans([Span(doc, m.start, m.end, "new") for m in gold])
+        losses.append(nlp.update(examples, sgd=optimizer, annotates=["concept_linker"])["keci"])
+    assert min(losses) < 0.95 * losses[0]
+    parameters = nlp.get_pipe("keci").model.shims[0]._model.parameters()
+    assert all(parameter.isfinite().all() for parameter in parameters)

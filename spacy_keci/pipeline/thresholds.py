@@ -1,0 +1,66 @@
+"""Least probabilities of what is predicted: one for all labels, or one for each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# One for all; or by label, as a section of a config or as a list of pairs; None: the most probable label
+Threshold = float | dict[str, float] | list[Any] | None
+OTHERS = "*"
+
+
+def by_label(threshold: Threshold) -> dict[str, float]:
+    """Label to threshold; the key "*" stands for all other labels, for which, without it, the most probable counts."""
+    if threshold is None:
+        return {}
+    return {OTHERS: threshold} if isinstance(threshold, int | float) else dict(threshold)
+
+
+def as_setting(thresholds: dict[str, float]) -> Threshold:
+    """The same as one number where that is enough, else as pairs: one value of a config, whatever the labels are."""
+    return thresholds.get(OTHERS) if thresholds.keys() <= {OTHERS} else [*thresholds.items()]
+
+
+def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
+    """Raises ValueError for what is no probability, and for labels that would be lost as keys of a config.
+
+    setting, name: of the component, for the message.
+    """
+    try:
+        thresholds = by_label(threshold)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"The setting {setting} of '{name}' is a number, or has pairs of a label and a number, but it is "
+            f"{threshold}."
+        ) from None
+    for label, value in thresholds.items():
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            of_label = "" if isinstance(threshold, int | float) else f" for {label!r}"
+            raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}{of_label}.")
+        if isinstance(threshold, dict) and not _may_be_a_key(label):
+            raise ValueError(
+                f"The setting {setting} of '{name}' has the label {label!r}, which cannot be a key in a config. Give "
+                f"pairs instead: {setting} = {[list(pair) for pair in threshold.items()]}."
+            )
+
+
+def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
+    """(labels,) thresholds, NaN where the most probable label counts; None if it does so for all.
+
+    Raises ValueError for a label that is not among those given.
+    """
+    thresholds = by_label(threshold)
+    if unknown := thresholds.keys() - {*labels, OTHERS}:
+        raise ValueError(
+            f"The setting {setting} of '{name}' has {', '.join(map(repr, sorted(unknown)))}, of which the component "
+            f"knows nothing. Its labels are {', '.join(labels) or 'none'}, and {OTHERS!r} stands for all others."
+        )
+    if not thresholds:
+        return None
+    others = thresholds.get(OTHERS, np.nan)
+    return np.array([thresholds.get(label, others) for label in labels], dtype="float32")
+
+
+def _may_be_a_key(label: str) -> bool:
+    return bool(label) and label == label.strip() and label[0] not in "#;@[" and not set(label) & set(":=\n")
