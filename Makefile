@@ -9,14 +9,15 @@ PIP_OPTIONS ?=
 # where corpora and vocabularies lie, laid out as assets/ (see project.yml): saves downloading them
 SPACY_KECI_DATA ?=
 
-.PHONY: help install demo test check data document clean
+.PHONY: help install demo test check data docs document clean
 
 help:
 	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
 	@echo "make test     run the test suite"
 	@echo "make check    ruff and mypy"
 	@echo "make data     get corpora and vocabularies (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
-	@echo "make document write docs/project.md, the commands of the project"
+	@echo "make docs     build the documentation as a site, in site/"
+	@echo "make document write what is written by commands: docs/project.md, and, after make demo, outputs in docs/tutorial.md"
 	@echo "make clean    remove what was trained and built, and the environment"
 
 install: $(BIN)/.installed
@@ -57,12 +58,20 @@ ifneq ($(SPACY_KECI_DATA),)
 endif
 	$(BIN)/python -m spacy project assets --extra
 
+docs: install
+	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[docs]"
+	$(BIN)/mkdocs build --strict
+
 # written from a copy that lies by itself: downloaded files beside it would change what is written
 document: install
 	mkdir -p build/document
 	cp project.yml build/document
 	rm -f docs/project.md
 	$(BIN)/python -m spacy project document build/document --no-emoji --output docs/project.md
+ifneq ($(wildcard training/demo/model-last),)
+	$(BIN)/python -m tests.pages docs/tutorial.md
+	cp training/demo/graph.png docs/images
+endif
 
 clean:
-	rm -rf corpus training packages build dist *.egg-info $(VENV)
+	rm -rf corpus training packages build dist site *.egg-info $(VENV)

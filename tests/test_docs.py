@@ -24,6 +24,7 @@ from spacy_keci.corpora.prodigy import write_prodigy
 
 from .conftest import ROOT
 from .pages import BLOCK, run_page
+from .test_install import ENTRY_POINTS
 from .test_spacy_commands import TINY
 
 TRAINING, TUTORIAL = ((ROOT / "docs" / name).read_text(encoding="utf8") for name in ("training.md", "tutorial.md"))
@@ -105,3 +106,12 @@ def test_tutorial(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     printed, written = ([bool(block["output"]) for block in BLOCK.finditer(page)] for page in (now, TUTORIAL))
     assert sum(printed) >= sum(written) - 2 and not any(a and not b for a, b in zip(printed, written, strict=True))
     assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (folder / "training/demo").iterdir()}
+
+
+def test_names_in_configs_are_documented() -> None:
+    page = (ROOT / "docs" / "api" / "config.md").read_text(encoding="utf8")
+    names = [name for group in ENTRY_POINTS.values() for name in group]
+    assert not [name for name in names if f"`{name}`" not in page and f"`spacy {name}`" not in page]
+    assert {line.split(": ")[1] for line in page.splitlines() if " heading: " in line} == {
+        name for name in names if ".v" in name
+    }
