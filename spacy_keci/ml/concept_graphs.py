@@ -13,6 +13,7 @@ class ConceptGraphs:
     kinds: (nodes,) the vocabulary of a concept, the type itself for a type; counts from 1, 0 is unknown.
     edges: (2, edges) head and tail as rows of ``features``. labels: (edges,) number of the relation.
     mentions: (candidates, 3) document, start and end of a span. nodes: (candidates,) a concept that it may name.
+    mention_kinds: (candidates, 2) kinds of that concept: its vocabulary and its semantic type.
     """
 
     features: np.ndarray
@@ -21,6 +22,7 @@ class ConceptGraphs:
     labels: np.ndarray
     mentions: np.ndarray
     nodes: np.ndarray
+    mention_kinds: np.ndarray
 
 
 @dataclass

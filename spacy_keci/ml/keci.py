@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from .fusion import ConceptAttention
 from .heads import EntityClassifier, RelationClassifier, start_from_zero
+from .knowledge_prior import KnowledgePrior
 from .knowledge_tensors import KnowledgeTensors
 from .losses import relation_probabilities
 from .pruning import Pruning
@@ -52,6 +53,7 @@ class KeciNetwork(nn.Module):
         correct_relations: bool,
         multi_label: bool,
         concept_dropout: float = 0.0,
+        prior_weight: float = 0.0,
         **settings: Any,
     ):
         super().__init__()
@@ -64,7 +66,8 @@ class KeciNetwork(nn.Module):
         self.kinds = nn.Embedding(1 + n_kinds, concept_width) if concept_kinds else None
         if self.kinds is not None:
             nn.init.normal_(self.kinds.weight, std=0.1)  # about as large as what the features give
-        self.concept_dropout = concept_dropout
+        self.concept_dropout, self.prior_weight = concept_dropout, prior_weight
+        self.prior = KnowledgePrior(n_kinds, n_entity_labels) if prior_weight else None
         self.features = nn.Linear(feature_width, concept_width)
         self.relational_gcn = RelationalGCN(
             concept_width,
@@ -116,8 +119,16 @@ class KeciNetwork(nn.Module):
         span, node = node_of_span[knowledge.span[linked]], knowledge.node[linked]
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
-        final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named)
-        return SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked))
+        prior = None
+        if self.prior is not None and not self.training:
+            rows, logits = self.prior(candidates, kept, knowledge)
+            prior = torch.zeros_like(initial.entity_logits)
+            prior[rows] = self.prior_weight * logits.log_softmax(dim=-1)
+        final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named, prior)
+        graphs = [initial, final]
+        if self.prior is not None and self.training:
+            graphs.append(self.prior.graph(candidates, knowledge, initial.relation_logits))
+        return SpanGraphs(graphs, knowledge.by_mention(fused.attention, linked))
 
     def read_concepts(self, knowledge: KnowledgeTensors) -> Tensor:
         """n of all concepts and types, (nodes, span width) (Eq. 5)."""
@@ -136,12 +147,18 @@ class KeciNetwork(nn.Module):
         h: Tensor,
         f: Tensor,
         named: NamedConcepts,
+        prior: Tensor | None,
     ) -> SpanGraph:
-        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits."""
+        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits.
+
+        prior: (candidates, 1 + entity types), added to the logits.
+        """
         parts = {"f": f, "h": h}
         logits = self.entities(torch.cat([parts[part] for part in self.entities_from], dim=1))
         if self.correct_entities:
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
+        if prior is not None:
+            logits = logits + prior.index_select(0, initial.kept)
         logits = candidates.rule_out(logits)  # where it does, all spans are kept
         with torch.no_grad():
             types = logits.softmax(dim=-1)

@@ -17,6 +17,8 @@ class KnowledgeTensors:
     features, kinds, edges, labels: as there. span: (links,) candidate span, not descending; node: (links,) concept.
     row: (links,) row of ``ConceptGraphs.mentions``: candidates of spans that were not suggested are left out.
     n_mentions: rows of that.
+    names: (names, 3) the spans that may name a concept, each once: document, start and end in it; in order.
+    name_kinds: (name kinds, 2) a row of ``names`` and a kind of its concepts, each once.
     """
 
     features: Tensor
@@ -27,6 +29,8 @@ class KnowledgeTensors:
     node: Tensor
     row: Tensor
     n_mentions: int
+    names: Tensor
+    name_kinds: Tensor
 
     def by_mention(self, weights: Tensor, links: Tensor) -> Tensor:
         """Weights of some of the links, ``links`` being (links,) of bool, in the order of ``ConceptGraphs.mentions``:
@@ -42,6 +46,11 @@ def to_tensors(graphs: ConceptGraphs, candidates: np.ndarray, device: torch.devi
     row = np.argsort(span, kind="stable")
     row = row[span[row] >= 0]
 
+    known = graphs.mentions[:, 0] >= 0
+    names, name = np.unique(graphs.mentions[known], axis=0, return_inverse=True)
+    kinds = graphs.mention_kinds[known]
+    name_kinds = np.stack([np.repeat(name.reshape(-1), kinds.shape[1]), kinds.reshape(-1)], axis=1)
+
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
@@ -54,4 +63,6 @@ def to_tensors(graphs: ConceptGraphs, candidates: np.ndarray, device: torch.devi
         node=tensor(graphs.nodes[row]),
         row=tensor(row),
         n_mentions=len(span),
+        names=tensor(names),
+        name_kinds=tensor(np.unique(name_kinds, axis=0)),
     )

@@ -61,7 +61,8 @@ class SpanGraph:
 
 @dataclass
 class SpanGraphs:
-    """What a network predicts: one graph, or a first and a final one.
+    """What a network predicts: one graph, or a first and a final one; in training also what a prior expects, as a graph
+    without pairs.
 
     attention: (candidates,) weight β_ij of each row of the ``mentions`` of the concept graphs in the final graph, NaN
         where the span is no node of it; None where no attention tells spans' concepts.

@@ -520,10 +520,10 @@ class Keci(TrainablePipe):
         gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels, mentions_are_given=given)
         if given:
             self._count_relations(find_gold(X.candidates, gold)[1])
-        weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0)]
+        weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0), LossWeights(1.0, 0.0)]
         if given or self._steps >= self.entity_steps:
             final, relations = self.final_weight, self.relation_weight
-            weights = [LossWeights(1.0, relations), LossWeights(final, final * relations)]
+            weights = [LossWeights(1.0, relations), LossWeights(final, final * relations), LossWeights(1.0, 0.0)]
         return loss_and_gradients(
             output,
             X.candidates,

@@ -45,7 +45,7 @@ class KnowledgeVocabulary:
                 f"{', '.join(map(repr, kb.vectors)) or 'none'}. Compile it with --vectors, or change the setting "
                 "'vectors' of the component."
             )
-        _, concepts, texts = read_concepts(docs, spans_key)
+        _, concepts, _, texts = read_concepts(docs, spans_key)
         numbers = kb.indices(concepts)
         graph = kb.induce(texts[numbers >= 0], numbers[numbers >= 0])
         return cls(
@@ -79,7 +79,7 @@ class KnowledgeReader:
 
     def __call__(self, docs: Iterable[Doc]) -> ConceptGraphs:
         """``mentions`` has a row for each span of ``doc.spans[spans_key]`` of the documents, in order."""
-        mentions, concepts, texts = read_concepts(docs, self.spans_key)
+        mentions, concepts, types, texts = read_concepts(docs, self.spans_key)
         numbers = self.kb.indices(concepts)
         known = numbers >= 0
         graph = self.kb.induce(texts[known], numbers[known])
@@ -89,7 +89,14 @@ class KnowledgeReader:
         is_type = graph.nodes >= len(self.kb)
         kinds = np.zeros(len(graph.nodes), dtype="int64")
         kinds[is_type] = self._types[graph.nodes[is_type] - len(self.kb)]
-        kinds[nodes[known]] = [self._kinds.get(_vocabulary_of(concepts[i]), 0) for i in np.flatnonzero(known)]
+        mention_kinds = np.array(
+            [
+                (self._kinds.get(_vocabulary_of(c), 0), self._kinds.get(t, 0))
+                for c, t in zip(concepts, types, strict=True)
+            ],
+            dtype="int64",
+        ).reshape(-1, 2)
+        kinds[nodes[known]] = mention_kinds[known, 0]
         relations = self._relations[graph.labels]
         features = [np.zeros((len(graph.nodes), 0 if self.vectors else 1), dtype="float32")]
         features += [vectors[graph.nodes].astype("float32") for vectors in self.vectors]
@@ -100,18 +107,21 @@ class KnowledgeReader:
             labels=relations[relations >= 0],
             mentions=mentions,
             nodes=nodes,
+            mention_kinds=mention_kinds,
         )
 
 
-def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Spans as (candidates, 3) document, start, end; their concepts; and the documents once more, (candidates,)."""
-    rows, concepts = [], []
+def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
+    """Spans as (candidates, 3) document, start, end; their concepts and semantic types; and the documents once more,
+    (candidates,)."""
+    rows, concepts, types = [], [], []
     for d, doc in enumerate(docs):
         for span in doc.spans.get(spans_key, ()):
             rows.append((d, span.start, span.end))
             concepts.append(span.kb_id_)
+            types.append(span.label_)
     mentions = np.array(rows, dtype="int64").reshape(-1, 3)
-    return mentions, concepts, mentions[:, 0].copy()
+    return mentions, concepts, types, mentions[:, 0].copy()
 
 
 def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> list[dict[tuple[int, int], str]]:
