@@ -14,7 +14,7 @@ from .losses import relation_probabilities
 from .pruning import Pruning
 from .relational_gcn import RelationalGCN
 from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
-from .span_graph import CandidateSpans, SpanGraph, SpanGraphNetwork, SpanGraphs, is_entity
+from .span_graph import CandidateSpans, SpanGraph, SpanGraphNetwork, SpanGraphs, is_entity, settle_entities
 from .span_graph_gcn import BidirectionalGCN
 
 # In training, the final graph's pairs are looked at whose spans have a lower probability of being no entity.
@@ -159,7 +159,8 @@ class KeciNetwork(nn.Module):
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
         if prior is not None:
             logits = logits + prior.index_select(0, initial.kept)
-        logits = candidates.rule_out(logits)  # where it does, all spans are kept
+        given = candidates.given
+        logits = settle_entities(logits, given if given is None else given[initial.kept])
         with torch.no_grad():
             types = logits.softmax(dim=-1)
             # in training also what is not quite an entity: the pairs that look like some

@@ -36,15 +36,14 @@ class SpanGraphInput:
     docs: the documents. spans: candidate spans as an Ints2d (spans, 2) of token offsets in their document, ordered
     by start and end, with the number of spans of each document. pruning: how much of the graph to look at.
     knowledge: what there is to know about the documents, for the networks that use it.
-    possible: (spans, 1 + entity types) of bool, where the spans are mentions that somebody else found: what each may
-        be. None of them is pruned then.
+    given: (spans,) of bool, where somebody else found the mentions: whether it is one; None where they are to be found.
     """
 
     docs: list[Doc]
     spans: Ragged
     pruning: Pruning
     knowledge: ConceptGraphs | None = None
-    possible: np.ndarray | None = None
+    given: np.ndarray | None = None
 
     @cached_property
     def candidates(self) -> np.ndarray:
@@ -163,8 +162,8 @@ def _candidate_spans(X: SpanGraphInput, device: torch.device) -> CandidateSpans:
     spans = X.candidates
     offset = (np.cumsum(lengths) - lengths)[spans[:, 0]]
     arrays = [lengths, spans[:, 1] + offset, spans[:, 2] + offset, spans[:, 0]]
-    if X.possible is not None:
-        arrays.append(X.possible)
+    if X.given is not None:
+        arrays.append(X.given)
     return CandidateSpans(*(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays))
 
 

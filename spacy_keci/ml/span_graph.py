@@ -20,19 +20,15 @@ class CandidateSpans:
     doc_lengths: (documents,) in tokens.
     starts, ends, doc: (spans,) offsets into the tokens of the batch, and document; ordered by document, start and end;
         at least one.
-    possible: (spans, 1 + entity types) of bool, where the spans are mentions that somebody else found: what each may
-        be. None of them is pruned then.
+    given: (spans,) of bool, where somebody else found the mentions: whether it is one. Those are not pruned, and no
+        others come out; None where mentions are to be found.
     """
 
     doc_lengths: Tensor
     starts: Tensor
     ends: Tensor
     doc: Tensor
-    possible: Tensor | None = None
-
-    def rule_out(self, entity_logits: Tensor) -> Tensor:
-        """Logits of all spans, minus infinity for what they cannot be."""
-        return entity_logits if self.possible is None else entity_logits.masked_fill(~self.possible, float("-inf"))
+    given: Tensor | None = None
 
 
 @dataclass
@@ -130,19 +126,20 @@ class SpanGraphNetwork(nn.Module):
 
         only_entities: whether nodes must be predicted to be entities.
         """
-        if candidates.possible is None:
-            self._check_length(int((candidates.ends - candidates.starts).max()))
+        self._check_lengths(candidates)
         spans = self.span_encoder(tokens, candidates.starts, candidates.ends)  # s
-        entity_logits = candidates.rule_out(self.entities(spans))  # e
+        text_logits = self.entities(spans)  # e
+        entity_logits = settle_entities(text_logits, candidates.given)
         everything = torch.arange(len(spans), device=spans.device)
         with torch.no_grad():
-            probabilities = entity_logits.softmax(dim=-1)
+            null_scores = text_logits.softmax(dim=-1)[:, 0]
             budget = (candidates.doc_lengths * pruning.spans_per_token).ceil().long()
-            kept = everything
-            if candidates.possible is None:
-                kept = prune_spans(probabilities[:, 0], candidates.doc, budget)
+            if candidates.given is not None:
+                null_scores = null_scores.masked_fill(candidates.given, -1.0)
+                budget = budget.maximum(torch.bincount(candidates.doc[candidates.given], minlength=len(budget)))
+            kept = prune_spans(null_scores, candidates.doc, budget)
             if only_entities:
-                kept = kept[is_entity(probabilities[kept], pruning.threshold)]
+                kept = kept[is_entity(entity_logits[kept].softmax(dim=-1), pruning.threshold)]
             first, second = pair_spans(candidates.starts[kept], candidates.doc[kept], pruning.max_pair_distance)
         context = self.pair_context(tokens, candidates, kept, first, second)
         logits = self.relations(spans.index_select(0, kept), first, second, context, both_ways=self.directed)  # r
@@ -156,12 +153,24 @@ class SpanGraphNetwork(nn.Module):
             return None
         return self.context(tokens, candidates.starts[kept], candidates.ends[kept], first, second)
 
-    def _check_length(self, longest: int) -> None:
+    def _check_lengths(self, candidates: CandidateSpans) -> None:
+        lengths = candidates.ends - candidates.starts
+        longest = int((lengths if candidates.given is None else lengths.masked_fill(candidates.given, 0)).max())
         if longest > self.max_span_length:
             raise ValueError(
                 f"The suggester proposes spans of {longest} tokens, but the model was built for {self.max_span_length} "
                 "at most: give both the same length (max_length of the suggester, max_span_length of the model)."
             )
+
+
+def settle_entities(entity_logits: Tensor, given: Tensor | None) -> Tensor:
+    """(spans, 1 + entity types) -> same shape, where it is given which spans are mentions, (spans,) of bool: these
+    cannot be "none", and the others can be nothing else."""
+    if given is None:
+        return entity_logits
+    impossible = ~given.unsqueeze(1).expand_as(entity_logits).clone()
+    impossible[:, 0] = given
+    return entity_logits.masked_fill(impossible, float("-inf"))
 
 
 def is_entity(probabilities: Tensor, threshold: np.ndarray | None) -> Tensor:

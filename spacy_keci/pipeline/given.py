@@ -6,6 +6,8 @@ import numpy as np
 from spacy.tokens import Doc, Span
 from thinc.types import Ragged
 
+from ..ml.targets import candidate_array, find_spans
+
 ENTS = "ents"
 
 
@@ -19,31 +21,19 @@ def read_mentions(doc: Doc, source: str) -> list[Span]:
     return list(doc.ents) if source == ENTS else list(doc.spans.get(source, ()))
 
 
-def as_candidates(mentions: Sequence[Sequence[Span]], labels: Sequence[str]) -> tuple[Ragged, np.ndarray]:
-    """Each stretch of tokens once, as (spans, 2) token offsets, ordered by start and end, with lengths by document;
-    and (spans, 1 + labels) what it may be: of the given types those that the model knows, or else any type.
+def as_candidates(mentions: Sequence[Sequence[Span]], suggested: Ragged | None = None) -> tuple[Ragged, np.ndarray]:
+    """Mentions of each document, and the spans that are suggested besides, if any are, as candidate spans, each once:
+    (spans, 2) token offsets, ordered by start and end, with lengths by document; and (spans,) whether it is a mention.
 
-    mentions: of each document. Mentions without tokens are left out.
+    Mentions without tokens are left out.
     """
-    column = {label: i for i, label in enumerate(labels, start=1)}
-    offsets: list[tuple[int, int]] = []
-    lengths: list[int] = []
-    rows: list[np.ndarray] = []
-    for spans in mentions:
-        types: dict[tuple[int, int], set[str]] = {}
-        for span in spans:
-            if len(span):
-                types.setdefault((span.start, span.end), set()).add(span.label_)
-        for place in sorted(types):
-            known = [column[label] for label in types[place] if label in column]
-            row = np.zeros(1 + len(labels), dtype=bool)
-            row[known or slice(1, None)] = True
-            rows.append(row)
-            offsets.append(place)
-        lengths.append(len(types))
-    array = np.array(offsets, dtype="int32").reshape(-1, 2)
-    possible = np.array(rows, dtype=bool).reshape(-1, 1 + len(labels))
-    return Ragged(array, np.array(lengths, dtype="int32")), possible  # type: ignore[arg-type]
+    rows = [(d, span.start, span.end) for d, spans in enumerate(mentions) for span in spans if len(span)]
+    given = np.array(rows, dtype="int64").reshape(-1, 3)
+    others = given[:0] if suggested is None else candidate_array(suggested)
+    candidates = np.unique(np.concatenate([given, others]), axis=0)
+    lengths = np.bincount(candidates[:, 0], minlength=len(mentions)).astype("int32")
+    spans = Ragged(candidates[:, 1:].astype("int32"), lengths)  # type: ignore[arg-type]
+    return spans, find_spans(candidates, given) >= 0
 
 
 def find_mentions(mentions: Sequence[Span], spans: Sequence[tuple[int, int, str]]) -> list[int]:

@@ -171,11 +171,12 @@ class Keci(TrainablePipe):
     spans_key: where mentions are written and, in training data, read.
     entities_from: mentions that somebody else found, of which only relations and concepts are to be told: "ents" for
         ``doc.ents``, or a key of ``doc.spans``; None to find them. All of them stay, in their order, with their labels,
-        however long they are, and whatever their labels are; a type that the model does not know is guessed anew,
-        for the model's own use. Mentions of the same tokens are one to the model: their relations are those of the
-        one whose type it finds likeliest. The suggester and ``threshold`` are not used. Training teaches relations
-        alone; where a text has no such mentions set, the gold ones stand in. (The setting of the model that has the
-        same name tells its final classifier what to look at.)
+        whatever these are, and however long the mentions are; ``threshold`` is not used. The model goes by its own view
+        of their types. Mentions of the same tokens are one to it: the relations are those of the one that has the
+        type it finds likeliest, else of the first. Training teaches relations alone; where a text has no such mentions
+        set, the gold ones stand in. A model that has learnt to find mentions reads the given ones among the spans that
+        it would look at anyway; one trained with this setting looks at no others, and cannot find any. (The setting of
+        the model that has the same name tells its final classifier what to look at.)
     relations_attr: name of the extension attribute, ``doc._.relations``.
     symmetric: relation labels without direction; they are given once, head before tail.
     threshold, relation_threshold: least probability of what is predicted; None for the most probable class (of
@@ -247,7 +248,12 @@ class Keci(TrainablePipe):
         self.vectors = tuple(vectors)
         self.keep_initial = keep_initial
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], "relation_labels": [], "knowledge": None}
+        self.cfg: dict[str, Any] = {
+            "labels": [],
+            "relation_labels": [],
+            "knowledge": None,
+            "finds_mentions": True,
+        }
         self._steps = 0
         self._reader: KnowledgeReader | None = None
         self._warned: set[str] = set()
@@ -384,15 +390,20 @@ class Keci(TrainablePipe):
         from ..ml.model import SpanGraphInput
         from ..ml.pruning import Pruning
 
-        threshold, possible = None, None
-        if mentions is None:
-            spans = self.suggester(docs, ops=self.model.ops)
-            threshold = self._threshold_array("threshold")
+        threshold, given = None, None
+        spans = self.suggester(docs, ops=self.model.ops) if self.cfg["finds_mentions"] else None
+        if mentions is not None:
+            spans, given = as_candidates(mentions, spans)
+        elif spans is None:
+            raise ValueError(
+                f"The model of '{self.name}' was trained among given mentions, and cannot find any itself: say in its "
+                "setting 'entities_from' where they are."
+            )
         else:
-            spans, possible = as_candidates(mentions, self.labels)
+            threshold = self._threshold_array("threshold")
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
         knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
-        return SpanGraphInput(docs, spans, pruning, knowledge, possible)
+        return SpanGraphInput(docs, spans, pruning, knowledge, given)
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
         labels = self.labels if setting == "threshold" else self.relation_labels
@@ -473,6 +484,7 @@ class Keci(TrainablePipe):
                 logger.warning("'%s': the symmetric label %r is no relation label of the data.", self.name, label)
         self._threshold_array("threshold")  # labels that are not there are an error now, and not after the training
         self._threshold_array("relation_threshold")
+        self.cfg["finds_mentions"] = self.entities_from is None
         self._report_unreachable(get_examples())
         sample = [example.x for example in islice(get_examples(), 10)]
         directed = any(label not in self.symmetric for label in self.relation_labels)
@@ -519,7 +531,7 @@ class Keci(TrainablePipe):
         given = self.entities_from is not None
         gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels, mentions_are_given=given)
         if given:
-            self._count_relations(find_gold(X.candidates, gold)[1])
+            self._count_relations(find_gold(X.candidates[X.given], gold)[1])
         weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0), LossWeights(1.0, 0.0)]
         if given or self._steps >= self.entity_steps:
             final, relations = self.final_weight, self.relation_weight
@@ -592,7 +604,7 @@ class Keci(TrainablePipe):
     def _candidates(self, examples: list[Example]) -> Ragged:
         if self.entities_from is None:
             return self.suggester([example.predicted for example in examples], ops=NumpyOps())
-        return as_candidates([self._gold_mentions(example) for example in examples], self.labels)[0]
+        return as_candidates([self._gold_mentions(example) for example in examples])[0]
 
     def _gold_mentions(self, example: Example) -> list[Span]:
         """The mentions that are given in training; the gold ones where nobody has looked for any."""

@@ -143,6 +143,11 @@ class TestTraining:
         scores = nlp.evaluate([Example(with_mentions(nlp, doc), doc) for doc in demo_docs])
         assert scores["relations_micro_f"] > 0.9
 
+    def test_mentions_cannot_be_found_then(self, nlp: Language, tmp_path: Path) -> None:
+        nlp.to_disk(tmp_path)
+        with pytest.raises(ValueError, match="trained among given mentions"):
+            spacy.load(tmp_path, config={"components.keci.entities_from": None})(TEXT)
+
     def test_relations_out_of_reach_are_counted(
         self, nlp: Language, demo_docs: list[Doc], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
