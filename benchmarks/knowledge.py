@@ -1,9 +1,10 @@
 """What the knowledge base and the linker reach: coverage, linking quality, build, size, speed, growth.
 
-    python benchmarks/knowledge.py --data DIR [--scispacy-index DIR --scispacy-kb FILE] [--scale]
+    python benchmarks/knowledge.py --data DIR [--scispacy] [--scale]
 
-``--data`` is a folder laid out as the development data: ontologies/, biorelex/, ade/. Times are processor times on one
-thread, so that other work on the machine counts little; set OMP_NUM_THREADS=1. Results go to results/knowledge.json.
+``--data`` is a folder laid out as the development data: ontologies/, biorelex/, ade/. ``--scispacy`` needs the extra of
+that name. Times are processor times on one thread, so that other work on the machine counts little; set
+OMP_NUM_THREADS=1. Results go to results/knowledge.json.
 """
 
 import json
@@ -19,9 +20,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import marisa_trie
 import numpy as np
@@ -29,6 +31,8 @@ import spacy
 import typer
 from spacy.language import Language
 
+from spacy_keci.corpora.annotation import Mention, Report
+from spacy_keci.corpora.biorelex import read_biorelex
 from spacy_keci.knowledge.candidates import KnowledgeBaseCandidates
 from spacy_keci.knowledge.compile import Compiler, SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
@@ -60,13 +64,6 @@ SOURCES = [
 NETWORK = ("semtypes.tsv", "semnet_relations.tsv")
 
 
-class Mention(NamedTuple):
-    start: int
-    end: int
-    label: str
-    gold: str  # identifier of the concept that it is grounded to, if the knowledge base may have it
-
-
 Corpus = list[tuple[str, list[Mention]]]
 
 
@@ -74,8 +71,7 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder with ontologies/, biorelex/ and ade/", exists=True)],
     out: Annotated[Path, typer.Option(help="Results, as JSON")] = Path("results/knowledge.json"),
     kb: Annotated[Path | None, typer.Option(help="A knowledge base compiled before; built anew without")] = None,
-    scispacy_index: Annotated[Path | None, typer.Option(help="An index of scispaCy, to compare with")] = None,
-    scispacy_kb: Annotated[Path | None, typer.Option(help="The JSON lines that belong to it")] = None,
+    scispacy: Annotated[bool, typer.Option(help="Compare with scispaCy's candidate generator")] = False,
     scale: Annotated[bool, typer.Option(help="Build synthetic knowledge bases up to UMLS's size too")] = False,
 ) -> None:
     results: dict[str, Any] = json.loads(out.read_text()) if out.exists() else {}
@@ -99,8 +95,8 @@ def main(
         save("grounding", grounding(opened, corpora["biorelex"]))
         save("speed", speed(opened, sentences(data)))
         save("look_up_structures", look_up_structures(opened, Path(folder)))
-        if scispacy_index and scispacy_kb:
-            save("scispacy", compare_with_scispacy(scispacy_index, scispacy_kb, sentences(data), Path(folder)))
+        if scispacy:
+            save("scispacy", compare_with_scispacy(opened, sentences(data), Path(folder)))
         if scale:
             save("scale", growth(Path(folder)))
 
@@ -231,11 +227,11 @@ def grounding(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for (_, mentions), (_, found) in zip(corpus, link_corpus(kb, corpus), strict=True):
         for mention in mentions:
-            if not mention.gold:
+            if not mention.kb_id:
                 continue
-            count = counts[mention.gold.partition(":")[0]]
+            count = counts[mention.kb_id.partition(":")[0]]
             count["mentions"] += 1
-            gold = kb.index(mention.gold) if mention.gold in kb else -1
+            gold = kb.index(mention.kb_id) if mention.kb_id in kb else -1
             count["gold in the knowledge base"] += gold >= 0
             concepts = found.get((mention.start, mention.end), [])
             if gold in concepts:
@@ -339,10 +335,19 @@ def look_up_structures(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
     return results
 
 
-def compare_with_scispacy(index: Path, kb_file: Path, texts: list[str], folder: Path) -> dict[str, Any]:
-    """Both over the same strings, from a knowledge base of the same concepts; scispaCy's index is loaded before."""
+def compare_with_scispacy(kb: KnowledgeBase, texts: list[str], folder: Path, n: int = 3000) -> dict[str, Any]:
+    """Both over the same strings, from the same ``n`` concepts; scispaCy's index is built and loaded before."""
+    from scispacy.linking_utils import KnowledgeBase as ScispacyKnowledgeBase
+
     from spacy_keci.knowledge.scispacy_backend import load_scispacy_candidates
 
+    kb_file, index = folder / "scispacy.jsonl", folder / "scispacy"
+    with kb_file.open("w", encoding="utf8") as file:
+        for i in sorted(random.Random(0).sample(range(len(kb)), n)):
+            entry = kb[kb.id(i)]
+            concept = {"concept_id": entry.id, "canonical_name": entry.name, "aliases": entry.names, "definition": None}
+            file.write(json.dumps({**concept, "types": entry.types}) + "\n")
+    write_scispacy_index(index, list(ScispacyKnowledgeBase(str(kb_file)).alias_to_cuis))
     compile_knowledge_base(folder / "same", [SourceFiles("scispacy", [kb_file])])
     ours = KnowledgeBaseCandidates(KnowledgeBase(folder / "same"))
     theirs = load_scispacy_candidates(index, kb_file, k=5)
@@ -367,6 +372,26 @@ def compare_with_scispacy(index: Path, kb_file: Path, texts: list[str], folder: 
         "exact_times_faster_on_strings": round(theirs_ms / exact_ms, 1),
         "linking_times_faster_on_sentences": round(theirs_all / all_spans, 1),
     }
+
+
+def write_scispacy_index(folder: Path, names: list[str]) -> None:
+    """What scispaCy's ``create_tfidf_ann_index`` writes, with its parameters; that function wants scipy below 1.11."""
+    import joblib
+    import nmslib
+    import scipy.sparse
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), min_df=10, dtype=np.float32)
+    vectors = vectorizer.fit_transform(names)
+    kept = np.flatnonzero(vectors.getnnz(axis=1))
+    index = nmslib.init(method="hnsw", space="cosinesimil_sparse", data_type=nmslib.DataType.SPARSE_VECTOR)
+    index.addDataPointBatch(vectors[kept])
+    index.createIndex({"M": 100, "efConstruction": 2000, "post": 0})
+    folder.mkdir()
+    index.saveIndex(str(folder / "nmslib_index.bin"))
+    joblib.dump(vectorizer, folder / "tfidf_vectorizer.joblib")
+    scipy.sparse.save_npz(folder / "tfidf_vectors_sparse.npz", vectors[kept])
+    (folder / "concept_aliases.json").write_text(json.dumps([names[i] for i in kept]))
 
 
 def growth(folder: Path) -> list[dict[str, Any]]:
@@ -437,31 +462,8 @@ def link_synthetic(path: Path) -> dict[str, Any]:
 
 
 def biorelex(data: Path) -> Corpus:
-    corpus = []
-    for part in ("train", "dev"):
-        for record in json.loads((data / "biorelex" / f"{part}.json").read_text(encoding="utf8")):
-            mentions = [
-                Mention(start, end, entity["label"], gold_concept(entity.get("grounding")))
-                for entity in record["entities"]
-                for name in entity["names"].values()
-                if name["is_mentioned"]
-                for start, end in name["mentions"]
-            ]
-            corpus.append((record["text"], mentions))
-    return corpus
-
-
-_PREFIXES = {"uniprot": "UP", "interpro": "IPR", "pfam": "PFAM", "DrugBank": "DRUGBANK", "pubchem:compound": "PUBCHEM"}
-
-
-def gold_concept(link: dict[str, str] | None) -> str:
-    """HGNC where the grounding names a gene, else the entry of the database that it links to."""
-    if not link:
-        return ""
-    if link.get("hgnc_symbol", "NA") not in ("NA", ""):
-        return f"HGNC:{link['hgnc_symbol']}"
-    prefix = _PREFIXES.get(link.get("source") or "")
-    return f"{prefix}:{(link.get('link') or '').rstrip('/').rpartition('/')[2]}" if prefix else ""
+    parts = (read_biorelex(data / "biorelex" / f"{part}.json", Report()) for part in ("train", "dev"))
+    return [(text.text, text.mentions) for text in chain.from_iterable(parts)]
 
 
 def ade(data: Path) -> Corpus:
@@ -477,8 +479,7 @@ def ade(data: Path) -> Corpus:
                     ends = np.cumsum([len(token) + 1 for token in record["tokens"]]) - 1
                     starts = ends - [len(token) for token in record["tokens"]]
                     mentions = [
-                        Mention(int(starts[e["start"]]), int(ends[e["end"] - 1]), e["type"], "")
-                        for e in record["entities"]
+                        Mention(int(starts[e["start"]]), int(ends[e["end"] - 1]), e["type"]) for e in record["entities"]
                     ]
                     corpus[record["orig_id"]] = (" ".join(record["tokens"]), mentions)
     return list(corpus.values())

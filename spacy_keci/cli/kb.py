@@ -63,8 +63,13 @@ def build_cli(
     """Compile vocabularies into a knowledge base, and report what was read and what was dropped."""
     from ..knowledge.compile import SourceFiles, compile_knowledge_base
 
-    versions = dict(v.split("=", 1) for v in version or [] if "=" in v)
     sources = [SourceFiles.parse(s) for s in source]
+    versions = dict(v.partition("=")[::2] for v in version or [])
+    unknown = versions.keys() - {s.format for s in sources}
+    if unknown:
+        raise ValueError(
+            f"--version takes FORMAT=VERSION, with the FORMAT of a source, and not {', '.join(sorted(unknown))}."
+        )
     reports = compile_knowledge_base(
         out,
         [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],
@@ -88,10 +93,13 @@ def build_cli(
 @kb_app.command("info")
 def info_cli(kb: KB) -> None:
     """What a knowledge base is made of: counts, sources with versions, checksums and licences."""
-    manifest = _open(kb).manifest
+    opened = _open(kb)
+    manifest = opened.manifest
     msg.divider(f"{kb}, {manifest['created']}, format {manifest['format_version']}", char="-")
     for what, n in manifest["counts"].items():
         typer.echo(f"{n:>9}  {what}")
+    for name, vectors in opened.vectors.items():
+        typer.echo(f"{vectors.any(axis=1).sum():>9}  vectors '{name}' ({vectors.shape[1]} wide)")
     for source in manifest["sources"]:
         typer.echo(f"\n{source['name']}: {source['concepts']} concepts")
         for key in ("version", "licence"):

@@ -2,7 +2,7 @@
 
 An entity is a cluster of names, each with its mentions; interactions hold between entities. Offsets are characters,
 end exclusive. Relation labels join an interaction's type and label: ``bind``, ``bind_uncertain``, ``bind_negative``.
-Where an entity is grounded to a human gene, a protein or a chemical, its mentions have that concept.
+Where an entity is grounded to a gene, a protein, a family of proteins or a chemical, its mentions have that concept.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -18,6 +19,7 @@ from .clusters import spell_out
 from .records import Record, read_records
 
 SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}
+_PREFIXES = {"uniprot": "UP", "interpro": "IPR", "pfam": "PFAM", "DrugBank": "DRUGBANK", "pubchem:compound": "PUBCHEM"}
 
 
 class _Name(Record):
@@ -104,17 +106,15 @@ def _read_entities(sentence: _Sentence, report: Report) -> tuple[list[Mention], 
 
 
 def _concept(grounding: _Grounding | None) -> str:
-    """HGNC where the grounding names a gene, else UniProt or PubChem."""
+    """HGNC where the grounding names a gene, else the entry of the database that it links to."""
     if grounding is None:
         return ""
     if grounding.hgnc_symbol not in (None, "", "NA"):
         return f"HGNC:{grounding.hgnc_symbol}"
-    accession = (grounding.link or "").rstrip("/").rpartition("/")[2]
-    if grounding.source == "uniprot":
-        return f"UP:{accession}"
-    if (grounding.source or "").startswith("pubchem"):
-        return f"PUBCHEM:{accession}"
-    return ""
+    # some links have a query behind the accession, or no accession
+    accession = urlsplit(grounding.link or "").path.rstrip("/").rpartition("/")[2]
+    prefix = _PREFIXES.get(grounding.source or "")
+    return f"{prefix}:{accession}" if prefix and any(map(str.isdigit, accession)) else ""
 
 
 def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTriple]:

@@ -43,7 +43,10 @@ class SourceFiles:
                 f"Cannot read the source {text!r}: FORMAT=FILE is wanted (several files: FORMAT=FILE,FILE), with a "
                 f"FORMAT of {', '.join(SOURCES)}."
             )
-        return cls(name, [Path(f) for f in files.split(",") if f])
+        paths = [Path(f) for f in files.split(",") if f]
+        if not paths:
+            raise KnowledgeBaseError(f"The source {text!r} names no file.")
+        return cls(name, paths)
 
 
 def compile_knowledge_base(
@@ -83,8 +86,13 @@ def compile_knowledge_base(
                 reports[title] = report
                 before = compiler.n_concepts
                 records = SOURCES[source.format].read(source.paths, types, report)
+                n_records = 0
                 for record in tqdm(records, title, unit=" records", disable=not progress):
                     compiler.add(record, number, report)
+                    n_records += 1
+                if not n_records:
+                    why = "; ".join(report.summary())
+                    raise KnowledgeBaseError(f"No concept could be read from {title}. {why}".rstrip())
                 version = source.version or ", ".join(report.versions)
                 licence = source.licence or SOURCES[source.format].licence
                 concepts = compiler.n_concepts - before

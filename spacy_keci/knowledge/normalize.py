@@ -59,6 +59,7 @@ def normalize_token(text: str) -> str:
     return normalize(text)
 
 
+@lru_cache(maxsize=1 << 16)
 def _spelling(word: str) -> str:
     """Right or wrong matters less than doing the same to names and texts."""
     if word == "s":  # of "Crohn's"; the protein S is written with a capital

@@ -33,7 +33,7 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     Raises FileExistsError if ``path`` is there and ``overwrite`` is not set, and before anything is written.
     """
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already. Choose another folder, or allow it to be overwritten.")
+        raise FileExistsError(f"{path} exists already. Choose another folder, or allow it to be overwritten (--force).")
     path = path.resolve()  # what a link points to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -58,7 +58,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Raises KnowledgeBaseError if the folder holds no complete knowledge base, or one of a newer format."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise KnowledgeBaseError(
             f"{folder} holds no compiled knowledge base (no {MANIFEST}). Compile one with: spacy keci kb build"
         ) from None

@@ -37,6 +37,7 @@ def test_build_reports_what_was_read_and_dropped(built: tuple[Path, str]) -> Non
 def test_info(built: tuple[Path, str]) -> None:
     code, output = run("info", built[0])
     assert code == 0 and "2  concepts" in output and "version: 7" in output and "sha256" in output
+    assert "1  vectors 'mine' (2 wide)" in output
 
 
 def test_search(built: tuple[Path, str]) -> None:
@@ -59,6 +60,10 @@ def test_errors(built: tuple[Path, str], tmp_path: Path) -> None:
         ("info", tmp_path),
         ("build", built[0], "--source", "jsonl=x"),
         ("build", tmp_path / "new", "--source", "nothing=x"),
+        ("build", tmp_path / "new", "--source", "jsonl="),
+        ("build", tmp_path / "new", "--source", f"jsonl={built[0].parent / 'kb.jsonl'}", "--version", "7"),
+        ("build", tmp_path / "new", "--source", f"pfam={built[0].parent / 'kb.jsonl'}", "--quiet"),
+        ("info", built[0].parent / "kb.jsonl"),
         ("build", tmp_path / "new", "--source", f"jsonl={tmp_path / 'none.jsonl'}"),
         # read only once the rest is written
         (

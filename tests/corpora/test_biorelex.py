@@ -184,7 +184,13 @@ def test_what_biorelex_cannot_hold_is_counted(tmp_path: Path) -> None:
         ({"hgnc_symbol": "GGA1", "source": "uniprot", "link": "https://www.uniprot.org/uniprot/Q9UJY5"}, "HGNC:GGA1"),
         ({"hgnc_symbol": "NA", "source": "uniprot", "link": "https://www.uniprot.org/uniprot/P09119"}, "UP:P09119"),
         ({"source": "pubchem:compound", "link": "https://pubchem.ncbi.nlm.nih.gov/compound/5957"}, "PUBCHEM:5957"),
-        ({"source": "pfam", "link": "http://pfam.xfam.org/family/PF16601"}, ""),
+        ({"source": "pubchem:substance", "link": "https://pubchem.ncbi.nlm.nih.gov/substance/5957"}, ""),
+        ({"source": "pfam", "link": "http://pfam.xfam.org/family/PF16601"}, "PFAM:PF16601"),
+        (
+            {"source": "interpro", "link": "http://www.ebi.ac.uk/interpro/entry/IPR000742?q=EGF-like%20domain"},
+            "IPR:IPR000742",
+        ),
+        ({"source": "uniprot", "link": "https://www.uniprot.org/uniprot/"}, ""),
     ],
 )
 def test_groundings_are_concepts_of_mentions(tmp_path: Path, grounding: Any, concept: str) -> None:
