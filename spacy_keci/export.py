@@ -1,4 +1,4 @@
-"""Span graphs as tables and as graphs: one row for each relation, one graph for a document or a whole corpus.
+"""Span graphs as tables and as one graph: a row for each relation, what a whole corpus says of each concept.
 
 pandas and pyarrow come with the extra ``spacy-keci[export]`` and are imported when they are needed.
 """
@@ -103,26 +103,6 @@ def write_relations(docs: Iterable[Doc], path: Path, spans_key: str = SPANS_KEY)
         _write_parquet(rows, path)
     else:
         raise ValueError(f"Cannot tell the kind of table of {path}: its name must end in .csv or .parquet.")
-
-
-def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
-    """The span graph of a document. Nodes are positions in ``doc.spans[spans_key]``, with ``text``, ``label``,
-    ``kb_id``, ``start`` and ``end`` (characters) and, where known, ``score``; edges have ``label`` and ``score``."""
-    import networkx
-
-    graph = networkx.MultiDiGraph()
-    if spans_key not in doc.spans:
-        return graph
-    group = doc.spans[spans_key]
-    for i, span in enumerate(group):
-        graph.add_node(
-            i, text=span.text, label=span.label_, kb_id=span.kb_id_, start=span.start_char, end=span.end_char
-        )
-    for i, score in enumerate(group.attrs.get("scores", [])):
-        graph.nodes[i]["score"] = score
-    for head, tail, label, score in group.attrs.get("relations", []):
-        graph.add_edge(head, tail, key=label, label=label, score=score)
-    return graph
 
 
 def corpus_graph(docs: Iterable[Doc], spans_key: str = SPANS_KEY, max_sentences: int = 10) -> "networkx.MultiDiGraph":

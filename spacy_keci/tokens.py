@@ -6,10 +6,14 @@ plain data survives ``to_bytes``, DocBin, pickle and multiprocessing, where Span
 :class:`Relation` is a view on that data, made when asked for.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc, Span, SpanGroup
+
+if TYPE_CHECKING:
+    import networkx
 
 SPANS_KEY = "entities"
 CONCEPTS_KEY = "concepts"
@@ -17,12 +21,16 @@ CONCEPTS_KEY = "concepts"
 
 @dataclass(frozen=True)
 class Relation:
-    """A typed edge of the span graph, from ``head`` to ``tail`` (in text order, where the label is symmetric)."""
+    """A typed edge of the span graph, from ``head`` to ``tail``.
+
+    symmetric: whether the label has no direction; head and tail are in the order of the text then.
+    """
 
     head: Span
     tail: Span
     label: str
     score: float = 1.0
+    symmetric: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.head.text} --{self.label}--> {self.tail.text}"
@@ -48,7 +56,52 @@ def get_relations(doc: Doc, spans_key: str = SPANS_KEY) -> list[Relation]:
     group = doc.spans[spans_key]
     rows = group.attrs.get("relations", [])
     spans = list(group) if rows else []
-    return [Relation(spans[head], spans[tail], label, score) for head, tail, label, score in rows]
+    symmetric = set(group.attrs.get("symmetric", ()))
+    return [Relation(spans[head], spans[tail], label, score, label in symmetric) for head, tail, label, score in rows]
+
+
+def filter_relations(
+    relations: Iterable[Relation],
+    *,
+    label: str | Collection[str] | None = None,
+    head: str | Collection[str] | None = None,
+    tail: str | Collection[str] | None = None,
+    min_score: float = 0.0,
+) -> list[Relation]:
+    """The relations that have one of these labels, a head and a tail of one of these types, and at least this score.
+
+    label, head, tail: one of them, several, or None for any. Ends of a relation without direction may be swapped.
+    """
+
+    def fits(value: str, wanted: str | Collection[str] | None) -> bool:
+        return wanted is None or (value == wanted if isinstance(wanted, str) else value in wanted)
+
+    def ends_fit(relation: Relation) -> bool:
+        first, second = relation.head.label_, relation.tail.label_
+        forward = fits(first, head) and fits(second, tail)
+        return forward or (relation.symmetric and fits(second, head) and fits(first, tail))
+
+    return [r for r in relations if r.score >= min_score and fits(r.label, label) and ends_fit(r)]
+
+
+def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
+    """The span graph of a document. Nodes are positions in ``doc.spans[spans_key]``, with ``text``, ``label``,
+    ``kb_id``, ``start`` and ``end`` (characters) and, where known, ``score``; edges have ``label`` and ``score``."""
+    import networkx
+
+    graph = networkx.MultiDiGraph()
+    if spans_key not in doc.spans:
+        return graph
+    group = doc.spans[spans_key]
+    for i, span in enumerate(group):
+        graph.add_node(
+            i, text=span.text, label=span.label_, kb_id=span.kb_id_, start=span.start_char, end=span.end_char
+        )
+    for i, score in enumerate(group.attrs.get("scores", [])):
+        graph.nodes[i]["score"] = score
+    for head, tail, label, score in group.attrs.get("relations", []):
+        graph.add_edge(head, tail, key=label, label=label, score=score)
+    return graph
 
 
 def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPANS_KEY) -> None:
@@ -104,24 +157,34 @@ def install_concepts_extension(concepts: str = "concepts", spans_key: str = CONC
         )
 
 
-def install_extensions(relations: str = "relations", spans_key: str = SPANS_KEY) -> None:
-    """Make ``doc._.relations`` (get and set) and ``span._.relations`` (get) read ``doc.spans[spans_key]``.
+def install_extensions(
+    relations: str = "relations", spans_key: str = SPANS_KEY, span_graph: str = "span_graph"
+) -> None:
+    """Make ``doc._.relations`` (get and set), ``span._.relations`` (get) and ``doc._.span_graph`` (get; see
+    :func:`span_graph`) read ``doc.spans[spans_key]``.
 
     Components of this package call it when they are created; call it yourself to read relations from a DocBin
-    without a pipeline. Raises ValueError if the name is taken, by another package or for another spans key.
+    without a pipeline. Raises ValueError if a name is taken, by another package or for another spans key.
     """
-    doc_view, span_view = _DocRelations(spans_key), _SpanRelations(spans_key)
-    for cls, view in ((Doc, doc_view), (Span, span_view)):
-        if cls.has_extension(relations) and cls.get_extension(relations)[2] != view:
+    doc_view, span_view, graph_view = _DocRelations(spans_key), _SpanRelations(spans_key), _DocGraph(spans_key)
+    views: list[tuple[type[Doc] | type[Span], str, str, object]] = [
+        (Doc, "relations", relations, doc_view),
+        (Span, "relations", relations, span_view),
+        (Doc, "span_graph", span_graph, graph_view),
+    ]
+    for cls, argument, name, view in views:
+        if cls.has_extension(name) and cls.get_extension(name)[2] != view:
             raise ValueError(
-                f"{cls.__name__}._.{relations} is taken already, by another package or for another spans key. "
-                "Choose a free name: relations_attr in the settings of the component, "
-                "or the argument 'relations' of spacy_keci.install_extensions()."
+                f"{cls.__name__}._.{name} is taken already, by another package or for another spans key. "
+                f"Choose a free name: {argument}_attr in the settings of the component, "
+                f"or the argument '{argument}' of spacy_keci.install_extensions()."
             )
     if not Doc.has_extension(relations):
         Doc.set_extension(relations, getter=doc_view, setter=doc_view.set)
     if not Span.has_extension(relations):
         Span.set_extension(relations, getter=span_view)
+    if not Doc.has_extension(span_graph):
+        Doc.set_extension(span_graph, getter=graph_view)
 
 
 @dataclass(frozen=True)
@@ -133,6 +196,14 @@ class _DocRelations:
 
     def set(self, doc: Doc, relations: Iterable[Relation]) -> None:
         set_relations(doc, relations, self.spans_key)
+
+
+@dataclass(frozen=True)
+class _DocGraph:
+    spans_key: str
+
+    def __call__(self, doc: Doc) -> "networkx.MultiDiGraph":
+        return span_graph(doc, self.spans_key)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from spacy_keci.export import (
     corpus_graph,
     relation_rows,
     relations_frame,
-    span_graph,
     write_relations,
 )
 
@@ -111,22 +110,6 @@ def test_csv_needs_no_library(docs: list[Doc], tmp_path: Path, monkeypatch: pyte
 def test_unknown_kind_of_table(docs: list[Doc], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"its name must end in .csv or .parquet"):
         write_relations(docs, tmp_path / "x.xlsx")
-
-
-def test_graph_of_a_document(docs: list[Doc]) -> None:
-    docs[0].spans["entities"].attrs["scores"] = [0.9, 0.8, 0.7, 0.6]
-    graph = span_graph(docs[0])
-    assert graph.nodes[0] == {
-        "text": "FK506",
-        "label": "drug",
-        "kb_id": "CHEBI:61049",
-        "start": 11,
-        "end": 16,
-        "score": 0.9,
-    }
-    assert sorted(graph.edges(keys=True)) == [(0, 1, "binds"), (3, 1, "binds"), (3, 2, "inhibits")]
-    assert graph.edges[0, 1, "binds"] == {"label": "binds", "score": 0.75}
-    assert len(span_graph(docs[2])) == len(span_graph(docs[0], "other")) == 0
 
 
 def test_graph_of_a_corpus(docs: list[Doc]) -> None:

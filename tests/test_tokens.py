@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.tokens.underscore import Underscore
 from spacy.vocab import Vocab
 
-from spacy_keci import Relation, get_relations, install_extensions, set_relations
+from spacy_keci import Relation, filter_relations, get_relations, install_extensions, set_relations, span_graph
 from spacy_keci.corpora.annotation import AnnotatedText, Report, from_doc, to_doc
 
 from .corpora.strategies import annotated_texts
@@ -102,6 +102,44 @@ def test_doc_without_the_spans_key(nlp: Language) -> None:
     assert list(doc.spans["entities"]) == []
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, [0, 1, 2, 3]),
+        ({"label": "binds"}, [0, 3]),
+        ({"label": {"part_of", "self"}}, [1, 2]),
+        ({"label": ()}, []),
+        ({"head": "drug"}, [0, 2]),
+        ({"head": ["protein"]}, [1, 3, 0]),  # nothing tells the ends of a symmetric relation apart
+        ({"head": "protein", "tail": "drug"}, [0]),
+        ({"label": "binds", "head": "protein", "tail": {"DNA", "protein"}, "min_score": 0.5}, [3]),
+        ({"min_score": 0.6}, [1, 2]),
+    ],
+)
+def test_relations_of_a_kind(doc: Doc, wanted: dict, expected: list[int]) -> None:
+    drug, protein, fusion, tag = doc.spans["entities"]
+    doc.spans["entities"].attrs["symmetric"] = ["binds"]
+    relations = [Relation(drug, fusion, "binds", 0.5), Relation(tag, fusion, "part_of"), Relation(drug, drug, "self")]
+    relations.append(Relation(protein, fusion, "binds", 0.5))
+    set_relations(doc, relations)
+    assert filter_relations(get_relations(doc), **wanted) == [relations[i] for i in sorted(expected)]
+
+
+def test_span_graph(extensions: None, doc: Doc) -> None:
+    doc.spans["entities"].attrs |= {"scores": [0.9, 0.8, 0.7, 0.6]}
+    drug, protein, fusion, _ = doc.spans["entities"]
+    set_relations(
+        doc, [Relation(drug, protein, "binds", 0.75), Relation(fusion, drug, "x"), Relation(fusion, drug, "y")]
+    )
+    install_extensions()
+    graph = doc._.span_graph
+    assert graph.nodes[0] == {"text": "FK506", "label": "drug", "kb_id": "", "start": 0, "end": 5, "score": 0.9}
+    assert len(graph) == 4
+    assert sorted(graph.edges(keys=True)) == [(0, 1, "binds"), (2, 0, "x"), (2, 0, "y")]
+    assert graph.edges[0, 1, "binds"] == {"label": "binds", "score": 0.75}
+    assert len(span_graph(doc, "other")) == len(doc.copy()._.span_graph) - 4 == 0
+
+
 def test_extensions(extensions: None, doc: Doc) -> None:
     install_extensions()
     install_extensions()
@@ -120,6 +158,9 @@ def test_name_of_an_extension_is_taken(extensions: None) -> None:
     with pytest.raises(ValueError, match=r"Span\._\.relations is taken already"):
         install_extensions()
     assert not Doc.has_extension("relations")
-    install_extensions("graph", spans_key="sc")
-    with pytest.raises(ValueError, match=r"Doc\._\.graph is taken already, .* or for another spans key"):
-        install_extensions("graph", spans_key="entities")
+    install_extensions("edges", spans_key="sc", span_graph="graph")
+    with pytest.raises(ValueError, match=r"Doc\._\.edges is taken already, .* or for another spans key"):
+        install_extensions("edges", spans_key="entities")
+    with pytest.raises(ValueError, match=r"Doc\._\.graph is taken .* a free name: span_graph_attr in the settings"):
+        install_extensions("others", spans_key="entities", span_graph="graph")
+    assert not Doc.has_extension("others")

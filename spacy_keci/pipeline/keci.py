@@ -38,6 +38,7 @@ DEFAULT_CONFIG = """
 spans_key = "entities"
 entities_from = null
 relations_attr = "relations"
+span_graph_attr = "span_graph"
 symmetric = []
 threshold = null
 relation_threshold = null
@@ -97,6 +98,7 @@ def make_keci(
     spans_key: str,
     entities_from: str | None,
     relations_attr: str,
+    span_graph_attr: str,
     symmetric: list[str],
     threshold: Threshold,
     relation_threshold: Threshold,
@@ -128,6 +130,7 @@ def make_keci(
         spans_key=spans_key,
         entities_from=entities_from,
         relations_attr=relations_attr,
+        span_graph_attr=span_graph_attr,
         symmetric=symmetric,
         threshold=threshold,
         relation_threshold=relation_threshold,
@@ -177,7 +180,7 @@ class Keci(TrainablePipe):
         set, the gold ones stand in. A model that has learnt to find mentions reads the given ones among the spans that
         it would look at anyway; one trained with this setting looks at no others, and cannot find any. (The setting of
         the model that has the same name tells its final classifier what to look at.)
-    relations_attr: name of the extension attribute, ``doc._.relations``.
+    relations_attr, span_graph_attr: names of the extension attributes ``doc._.relations`` and ``doc._.span_graph``.
     symmetric: relation labels without direction; they are given once, head before tail.
     threshold, relation_threshold: least probability of what is predicted; None for the most probable class (of
         relations with ``multi_label``: 0.5). Or one by label, ``{"binds": 0.4, "*": 0.6}``, "*" standing for all other
@@ -206,6 +209,7 @@ class Keci(TrainablePipe):
         spans_key: str = SPANS_KEY,
         entities_from: str | None = None,
         relations_attr: str = "relations",
+        span_graph_attr: str = "span_graph",
         symmetric: Iterable[str] = (),
         threshold: Threshold = None,
         relation_threshold: Threshold = None,
@@ -227,7 +231,7 @@ class Keci(TrainablePipe):
             raise ValueError(
                 f"The setting max_batch_tokens of '{name}' must be 1 or more, but it is {max_batch_tokens}."
             )
-        install_extensions(relations_attr, spans_key)
+        install_extensions(relations_attr, spans_key, span_graph_attr)
         self.vocab = vocab
         self.model = model
         self.name = name

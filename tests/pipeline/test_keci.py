@@ -160,9 +160,11 @@ class TestUse:
         with pytest.raises(ValueError, match=r"_\.relations is taken"):
             spacy.load(tmp_path)
         edited = config.replace('spans_key = "entities"', 'spans_key = "graph"')
-        (tmp_path / "config.cfg").write_text(edited.replace('"relations"', '"edges"'))
+        edited = edited.replace('"relations"', '"edges"').replace('"span_graph"', '"graph"')
+        (tmp_path / "config.cfg").write_text(edited)
         doc = spacy.load(tmp_path)(TEXTS[0])
         assert [str(r) for r in doc._.edges] == [str(r) for r in trained(TEXTS[0])._.relations]
+        assert len(doc._.graph) == len(doc.spans["graph"])
 
     def test_relation_threshold(self, trained: Language) -> None:
         keci = trained.get_pipe("keci")
