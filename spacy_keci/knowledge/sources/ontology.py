@@ -22,7 +22,10 @@ class Term:
 
 def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     """Records of the terms that are in use, have a name, and stand in a branch that has a semantic type."""
-    by_id = {term.id: term for term in terms}
+    by_id: dict[str, Term] = {}
+    for term in terms:
+        if by_id.setdefault(term.id, term) is not term:
+            report.drop("identifier that was there before", term.id)
     _cut_cycles(by_id, report)
     for term in by_id.values():
         tuis = branch_types(term.id, by_id, types)
