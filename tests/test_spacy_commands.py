@@ -79,6 +79,16 @@ class TestCommands:
         command("init", "fill-config", folder / "config.cfg", folder / "again.cfg")
         assert load_config(folder / "again.cfg") == config
 
+    def test_thresholds_of_labels(self, folder: Path) -> None:
+        thresholds = {"binds": 0.4, "*": 0.6}
+        config = load_config(folder / "base.cfg")
+        config["components"]["keci"]["relation_threshold"] = thresholds
+        config.to_disk(folder / "sections.cfg")
+        assert "[components.keci.relation_threshold]" in (folder / "sections.cfg").read_text()
+        command("init", "fill-config", folder / "sections.cfg", folder / "filled.cfg")
+        assert load_config(folder / "filled.cfg")["components"]["keci"]["relation_threshold"] == thresholds
+        assert "Config is valid" in command("debug", "config", folder / "filled.cfg")
+
     @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.cfg")))
     def test_debug_config(self, name: str, folder: Path) -> None:
         if "transformer" in load_config(ROOT / "configs" / name)["nlp"]["pipeline"]:
@@ -190,6 +200,42 @@ class TestPipelines:
             for name in trained.pipe_names:
                 other.add_pipe(name, source=trained)
         assert graphs(other) == graphs(trained)
+
+    def test_after_ner(self, trained: Language, demo_docs: list[Doc]) -> None:
+        """To a pipeline that finds entities, linker and keci are added: to find mentions of their own, and to relate
+        those of ner, of which they can learn as well."""
+        expected = graphs(trained)
+        trained.replace_listeners("tok2vec", "keci", ["model.tok2vec"])
+        fix_random_seed(0)
+        nlp = spacy.blank("en")
+        nlp.tokenizer = trained.tokenizer
+        nlp.add_pipe("ner")
+        docs = [with_flat_entities(doc) for doc in demo_docs]
+        examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+        optimizer = nlp.initialize(lambda: examples)
+        optimizer.learn_rate = 0.01
+        for _ in range(20):
+            nlp.update(examples, sgd=optimizer)
+        nlp.add_pipe("concept_linker", source=trained)
+        nlp.add_pipe("keci", source=trained)
+        assert graphs(nlp) == expected
+        assert not any(nlp.analyze_pipes()["problems"].values())
+        nlp.get_pipe("keci").entities_from = "ents"
+        nlp.get_pipe("keci").relation_threshold = 0.0  # after 60 steps of training, it is sure of none
+        found = list(nlp.pipe(doc.text for doc in docs))
+        for doc in found:
+            entities = [(entity.start, entity.end, entity.label_) for entity in doc.ents]
+            assert graph(doc)[0] == entities
+        assert any(doc._.relations for doc in found)
+        assert any(mention.kb_id for doc in found for mention in doc.spans["entities"])
+        before = nlp.get_pipe("ner").to_bytes()
+        losses = nlp.update(
+            [Example(nlp.make_doc(doc.text), doc) for doc in docs],
+            sgd=nlp.resume_training(),
+            exclude=["ner"],
+            annotates=["ner", "concept_linker"],
+        )
+        assert losses["keci"] > 0 and nlp.get_pipe("ner").to_bytes() == before
 
     def test_shared_encoder(self, demo_docs: list[Doc]) -> None:
         """keci and an entity recognizer listen to one tok2vec, and both teach it."""
