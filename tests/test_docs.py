@@ -94,18 +94,31 @@ def test_training_in_other_ways() -> None:
     load_model_from_config(load_config(ROOT / config, overrides=overrides), auto_fill=True)
 
 
-def test_tutorial(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
-    # not trained for long: with a low threshold it finds relations
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Path:
+    """The same folder, with a stand-in for the demo pipeline: not trained for long, so that it needs a low threshold
+    to find relations."""
     settings = {"components.keci.relation_threshold": 0.001}
     nlp = spacy.load(folder / "training" / "mine" / "model-last", config=settings)
     (folder / "training" / "demo").mkdir()
     nlp.to_disk(folder / "training" / "demo" / "model-last")
-    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_tutorial(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(demo)
     now = run_page(TUTORIAL)
     printed, written = ([bool(block["output"]) for block in BLOCK.finditer(page)] for page in (now, TUTORIAL))
     assert sum(printed) >= sum(written) - 2 and not any(a and not b for a, b in zip(printed, written, strict=True))
-    assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (folder / "training/demo").iterdir()}
+    assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (demo / "training/demo").iterdir()}
+
+
+@pytest.mark.parametrize("name", ["index.md", "formats.md", "pictures.md"])
+def test_other_pages(demo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    pytest.importorskip("pyarrow", exc_type=ImportError)
+    monkeypatch.chdir(demo)
+    run_page((ROOT / "docs" / name).read_text(encoding="utf8"))
 
 
 def test_names_in_configs_are_documented() -> None:
