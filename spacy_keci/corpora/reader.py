@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import logger
 
@@ -24,16 +24,21 @@ def create_span_graph_corpus(
     limit: int = 0,
     shuffle: bool = False,
     seed: int | None = None,
+    mentions_to: str | None = None,
 ) -> Callable[[Language], Iterable[Example]]:
     """Registered as ``spacy_keci.SpanGraphCorpus.v1``.
 
     path: a ``.spacy`` or ``.jsonl`` file, or a folder of such.
     limit: read no more than so many examples; 0: all.
     shuffle: another order each time, drawn from ``seed``, or from the seed of the training where that is None.
+    mentions_to: a key of ``doc.spans`` at which the texts are given their gold mentions, for a component that reads
+        them there (``entities_from`` of keci); None to give nothing away.
     """
     if not path:
         raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
-    return SpanGraphCorpus(Path(path), spans_key=spans_key, limit=limit, shuffle=shuffle, seed=seed)
+    return SpanGraphCorpus(
+        Path(path), spans_key=spans_key, limit=limit, shuffle=shuffle, seed=seed, mentions_to=mentions_to
+    )
 
 
 class SpanGraphCorpus:
@@ -44,12 +49,20 @@ class SpanGraphCorpus:
     """
 
     def __init__(
-        self, path: Path, *, spans_key: str = SPANS_KEY, limit: int = 0, shuffle: bool = False, seed: int | None = None
+        self,
+        path: Path,
+        *,
+        spans_key: str = SPANS_KEY,
+        limit: int = 0,
+        shuffle: bool = False,
+        seed: int | None = None,
+        mentions_to: str | None = None,
     ) -> None:
         self.path = path
         self.spans_key = spans_key
         self.limit = limit
         self.shuffle = shuffle
+        self.mentions_to = mentions_to
         self._shuffle = random.shuffle if seed is None else random.Random(seed).shuffle
         self._logged: set[Path] = set()
 
@@ -70,6 +83,9 @@ class SpanGraphCorpus:
             report = Report()
             docs = read_docs(file, nlp, self.spans_key, report)[:rest]
             examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+            if self.mentions_to is not None:
+                for example in examples:
+                    example.predicted.spans[self.mentions_to] = aligned_mentions(example, self.spans_key)
             if file not in self._logged:
                 self._logged.add(file)
                 _log(file, examples, self.spans_key, report)
@@ -119,6 +135,13 @@ def read_docs(path: Path, nlp: Language, spans_key: str = SPANS_KEY, report: Rep
             else:
                 report.drop("empty text", f"document {number}")
     return docs
+
+
+def aligned_mentions(example: Example, spans_key: str = SPANS_KEY) -> list[Span]:
+    """The gold mentions as spans of the predicted document: those that begin and end on its tokens."""
+    gold = example.reference.spans.get(spans_key, ())
+    spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_) for m in gold)
+    return [span for span in spans if span is not None]
 
 
 def _log(file: Path, examples: list[Example], spans_key: str, report: Report) -> None:

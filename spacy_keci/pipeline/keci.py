@@ -20,6 +20,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, NumpyOps, Optimizer, set_dropout_rate
 from thinc.types import Ragged
 
+from ..corpora.reader import aligned_mentions
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
@@ -615,9 +616,7 @@ class Keci(TrainablePipe):
         assert self.entities_from is not None
         if has_mentions(example.predicted, self.entities_from):
             return read_mentions(example.predicted, self.entities_from)
-        gold = example.reference.spans.get(self.spans_key, ())
-        spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_) for m in gold)
-        return [span for span in spans if span is not None]
+        return aligned_mentions(example, self.spans_key)
 
     def _count_relations(self, reached: np.ndarray) -> None:
         """Report, ever less often, how many gold relations are between mentions that are given.

@@ -59,6 +59,14 @@ def test_examples_keep_relations(corpus: Path, nlp: Language) -> None:
         ]
 
 
+def test_gold_mentions_given_to_the_texts(corpus: Path, nlp: Language) -> None:
+    nlp.tokenizer = Tokenizer(nlp.vocab)  # at white space: the second and third mention share a token
+    for example in make_corpus(corpus, mentions_to="given")(nlp):
+        (mention,) = example.predicted.spans["given"]
+        assert (mention.text, mention.label_) == ("FK506", "drug")
+        assert "entities" not in example.predicted.spans
+
+
 def test_jsonl_and_folders(tmp_path: Path, corpus: Path, nlp: Language) -> None:
     (tmp_path / "deep").mkdir()
     line = {"text": "A binds B.", "entities": [{"text": "A", "label": "x"}], "relations": []}

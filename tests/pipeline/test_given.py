@@ -11,6 +11,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
 
+from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.corpora.reader import SpanGraphCorpus
 from spacy_keci.pipeline.keci import Keci
 
 from .conftest import make_examples, make_pipeline
@@ -38,9 +40,10 @@ def described(doc: Doc) -> tuple[list, list]:
     return [(m.start, m.end, m.label_, m.kb_id_) for m in group], [row[:3] for row in group.attrs["relations"]]
 
 
-def test_relations_among_gold_mentions(given: Language, demo_docs: list[Doc]) -> None:
-    examples = [Example(with_mentions(given, doc), doc) for doc in demo_docs]
-    scores = given.evaluate(examples)
+def test_relations_among_gold_mentions(given: Language, demo_docs: list[Doc], tmp_path: Path) -> None:
+    save_docs(demo_docs, tmp_path / "gold.spacy")
+    examples = SpanGraphCorpus(tmp_path / "gold.spacy", mentions_to="mine")(given)
+    scores = given.evaluate(list(examples))
     assert scores["entities_micro_f"] == 1
     assert scores["relations_micro_f"] > 0.98
 
