@@ -20,14 +20,15 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
             graphs = json.loads(read_text(path, report))["graphs"]
         except (ValueError, KeyError, TypeError) as error:
             raise KnowledgeBaseError(f"{path} is no OBO Graphs JSON: {error}") from None
+        # the graphs after the first are what it imports
+        version = (graphs[0].get("meta") or {}).get("version") if graphs else None
+        if version:
+            report.versions.append(version)
         terms: dict[str, Term] = {}
         edges: list[dict[str, str]] = []
         labels: dict[str, str] = {}
         for graph in graphs:
             edges += graph.get("edges", [])
-            version = (graph.get("meta") or {}).get("version")
-            if version:
-                report.versions.append(version)
             for node in graph.get("nodes", []):
                 if "id" not in node:
                     report.drop("malformed", f"{path.name}: a node without an id")
