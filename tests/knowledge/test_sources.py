@@ -129,6 +129,8 @@ def test_obo_graphs_say_the_same_as_obo(tmp_path: Path) -> None:
     assert report.versions == ["7"] and report.counts["dropped: malformed"] == 1
     with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
         read("obographs", write(tmp_path / "b.json", "[]"))
+    with pytest.raises(KnowledgeBaseError, match="a graph is no object"):
+        read("obographs", write(tmp_path / "c.json", '{"graphs": {"id": 1}}'))
 
 
 def test_hgnc(tmp_path: Path) -> None:

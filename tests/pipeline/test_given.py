@@ -6,19 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spacy
+from hypothesis import given as given_by_hypothesis
+from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
+from thinc.api import NumpyOps
 
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.corpora.reader import SpanGraphCorpus
+from spacy_keci.pipeline.given import as_candidates
 from spacy_keci.pipeline.keci import Keci
+from spacy_keci.suggesters import build_sentence_span_suggester
 
 from .conftest import make_examples, make_pipeline
 
 TEXT = "FK506 binds FKBP12 and inhibits calcineurin."
-DRUG, PROTEIN = "FK506", "FKBP12"
+VOCAB = spacy.blank("en").vocab
 
 
 @pytest.fixture
@@ -122,6 +127,23 @@ def test_nobody_looked_for_mentions(given: Language) -> None:
     with pytest.warns(UserWarning, match=r"nobody has looked for mentions: doc.spans\['mine'\] is not set"):
         doc = given(TEXT)
     assert not doc.spans["entities"]
+
+
+spans = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4)), max_size=6)
+
+
+@given_by_hypothesis(st.lists(spans, min_size=1, max_size=3), st.booleans())
+def test_candidates(texts: list, with_others: bool) -> None:
+    docs = [Doc(VOCAB, words=["a"] * 10) for _ in texts]
+    mentions = [[doc[start : start + length] for start, length in text] for doc, text in zip(docs, texts, strict=True)]
+    suggest = build_sentence_span_suggester(2)
+    found, is_mention = as_candidates(mentions, suggest(docs, ops=NumpyOps()) if with_others else None)
+    others = {(i, i + n) for i in range(10) for n in (1, 2) if i + n <= 10} if with_others else set()
+    expected = [{(m.start, m.end) for m in text if len(m)} for text in mentions]
+    rows = [sorted(places | others) for places in expected]
+    assert found.lengths.tolist() == [len(row) for row in rows]
+    assert [tuple(span) for span in found.dataXd.tolist()] == [span for row in rows for span in row]
+    assert is_mention.tolist() == [span in places for row, places in zip(rows, expected, strict=True) for span in row]
 
 
 class TestTraining:

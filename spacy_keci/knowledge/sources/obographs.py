@@ -17,17 +17,20 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
     """Classes of all graphs of the files; what a term has is as for OBO files."""
     for path in paths:
         try:
-            graphs = json.loads(read_text(path, report))["graphs"]
+            graphs = list(json.loads(read_text(path, report))["graphs"])
+            if not all(isinstance(graph, dict) for graph in graphs):
+                raise ValueError("a graph is no object")
         except (ValueError, KeyError, TypeError) as error:
             raise KnowledgeBaseError(f"{path} is no OBO Graphs JSON: {error}") from None
+        # the graphs after the first are what it imports
+        version = (graphs[0].get("meta") or {}).get("version") if graphs else None
+        if version:
+            report.versions.append(version)
         terms: dict[str, Term] = {}
         edges: list[dict[str, str]] = []
         labels: dict[str, str] = {}
         for graph in graphs:
             edges += graph.get("edges", [])
-            version = (graph.get("meta") or {}).get("version")
-            if version:
-                report.versions.append(version)
             for node in graph.get("nodes", []):
                 if "id" not in node:
                     report.drop("malformed", f"{path.name}: a node without an id")
