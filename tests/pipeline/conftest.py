@@ -51,7 +51,7 @@ def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
 @pytest.fixture(scope="session")
 def trained(demo_docs: list[Doc]) -> Language:
     """A pipeline that knows 20 sentences by heart. Tests must not change it."""
-    return train(make_pipeline(), demo_docs, epochs=100)
+    return train(make_pipeline(), demo_docs, epochs=70)
 
 
 def train(nlp: Language, docs: list[Doc], epochs: int, update: Callable | None = None) -> Language:

@@ -48,7 +48,7 @@ def test_labels_without_a_threshold_are_the_most_probable(
     assert mentions()[1] == others
 
 
-@pytest.mark.parametrize("threshold", [0.4, {"binds": 0.3, "*": 0.6}, [["CPR:3", 0.2], ["is = a", 1.0]], None])
+@pytest.mark.parametrize("threshold", [{"binds": 0.3, "*": 0.6}, [["CPR:3", 0.2], ["is = a", 1.0]]])
 def test_through_configs(threshold: object, tmp_path: Path) -> None:
     nlp = make_pipeline(relation_threshold=threshold)
     nlp.config.to_disk(tmp_path / "config.cfg")
