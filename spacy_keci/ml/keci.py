@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from .fusion import ConceptAttention
 from .heads import EntityClassifier, RelationClassifier, start_from_zero
-from .knowledge_prior import KnowledgePrior
+from .knowledge_prior import KnowledgePrior, weigh_in
 from .knowledge_tensors import KnowledgeTensors
 from .losses import relation_probabilities
 from .pruning import Pruning
@@ -53,7 +53,7 @@ class KeciNetwork(nn.Module):
         correct_relations: bool,
         multi_label: bool,
         concept_dropout: float = 0.0,
-        prior_weight: float = 0.0,
+        knowledge_prior: bool = False,
         **settings: Any,
     ):
         super().__init__()
@@ -66,8 +66,8 @@ class KeciNetwork(nn.Module):
         self.kinds = nn.Embedding(1 + n_kinds, concept_width) if concept_kinds else None
         if self.kinds is not None:
             nn.init.normal_(self.kinds.weight, std=0.1)  # about as large as what the features give
-        self.concept_dropout, self.prior_weight = concept_dropout, prior_weight
-        self.prior = KnowledgePrior(n_kinds, n_entity_labels) if prior_weight else None
+        self.concept_dropout = concept_dropout
+        self.prior = KnowledgePrior(n_kinds, n_entity_labels) if knowledge_prior else None
         self.features = nn.Linear(feature_width, concept_width)
         self.relational_gcn = RelationalGCN(
             concept_width,
@@ -119,12 +119,7 @@ class KeciNetwork(nn.Module):
         span, node = node_of_span[knowledge.span[linked]], knowledge.node[linked]
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
-        prior = None
-        if self.prior is not None and not self.training:
-            rows, logits = self.prior(candidates, kept, knowledge)
-            prior = torch.zeros_like(initial.entity_logits)
-            prior[rows] = self.prior_weight * logits.log_softmax(dim=-1)
-        final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named, prior)
+        final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named, knowledge)
         graphs = [initial, final]
         if self.prior is not None and self.training:
             graphs.append(self.prior.graph(candidates, knowledge, initial.relation_logits))
@@ -147,18 +142,17 @@ class KeciNetwork(nn.Module):
         h: Tensor,
         f: Tensor,
         named: NamedConcepts,
-        prior: Tensor | None,
+        knowledge: KnowledgeTensors,
     ) -> SpanGraph:
-        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits.
-
-        prior: (candidates, 1 + entity types), added to the logits.
-        """
+        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits."""
         parts = {"f": f, "h": h}
         logits = self.entities(torch.cat([parts[part] for part in self.entities_from], dim=1))
         if self.correct_entities:
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
-        if prior is not None:
-            logits = logits + prior.index_select(0, initial.kept)
+        if self.prior is not None and not self.training:
+            known, expected = self.prior(candidates, initial.kept, knowledge)
+            better = weigh_in(logits[known], expected, knowledge.type_prior, knowledge.mention_prior)
+            logits = logits.index_copy(0, known, better)
         given = candidates.given
         logits = settle_entities(logits, given if given is None else given[initial.kept])
         with torch.no_grad():

@@ -19,8 +19,8 @@ class KnowledgePrior(nn.Module):
     """log p(type | knowledge): a log-linear model of the names of the knowledge base that a span is, holds, is held
     by or crosses, of each the vocabularies and the semantic types of the concepts; and of the span's length.
 
-    It is trained with a loss of its own and added to the logits of the final graph in use: a product of experts
-    (Hinton 2002). A network that reads text and knowledge together learns its training texts by heart before it has
+    It is trained with a loss of its own, and weighs in on the final graph in use: a product of experts (Hinton 2002).
+    A network that reads text and knowledge together learns its training texts by heart before it has
     learnt what knowledge is worth in new ones; this model cannot, as it doesn't see the text.
     """
 
@@ -36,7 +36,8 @@ class KnowledgePrior(nn.Module):
     def forward(self, candidates: CandidateSpans, rows: Tensor, knowledge: KnowledgeTensors) -> tuple[Tensor, Tensor]:
         """Logits of those of the candidate spans ``rows`` (spans,) that have to do with a name of the knowledge base.
 
-        Returns the rows and their logits, (rows,) and (rows, 1 + entity types), always in single precision.
+        Returns which of the spans these are, (known,), and their logits, (known, 1 + entity types), always in single
+        precision.
         """
         with torch.autocast(rows.device.type, enabled=False):
             starts, ends = candidates.starts[rows], candidates.ends[rows]
@@ -51,7 +52,7 @@ class KnowledgePrior(nn.Module):
             logits = logits.index_add(0, span, from_names[name * len(POSITIONS) + position])
             known = torch.zeros_like(rows, dtype=torch.bool)
             known[span] = True
-            return rows[known], SCALE * logits[known]
+            return known.nonzero().squeeze(1), SCALE * logits[known]
 
     def graph(self, candidates: CandidateSpans, knowledge: KnowledgeTensors, relation_logits: Tensor) -> SpanGraph:
         """The prior of all candidate spans as a graph without pairs, to learn from.
@@ -62,6 +63,20 @@ class KnowledgePrior(nn.Module):
         scored, logits = self(candidates, rows, knowledge)
         none = scored[:0]
         return SpanGraph(scored, logits, none, none, none, relation_logits[:0])
+
+
+def weigh_in(logits: Tensor, expected: Tensor, type_weight: float, mention_weight: float) -> Tensor:
+    """Add what a prior expects to the logits of spans, both (spans, 1 + entity types).
+
+    type_weight: of the types that it expects if the span is a mention; leaves the probability of that as it is.
+    mention_weight: of how sure it is that the span is one.
+    """
+    mention = logits[:, 1:].logsumexp(dim=-1, keepdim=True)
+    expected = expected.log_softmax(dim=-1)
+    expected_mention = expected[:, 1:].logsumexp(dim=-1, keepdim=True)
+    types = (logits[:, 1:] + type_weight * (expected[:, 1:] - expected_mention)).log_softmax(dim=-1)
+    none = logits[:, :1] + mention_weight * expected[:, :1]
+    return torch.cat([none, types + mention + mention_weight * expected_mention], dim=-1)
 
 
 def overlaps(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Tensor) -> tuple[Tensor, Tensor]:

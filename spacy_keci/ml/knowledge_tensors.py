@@ -19,6 +19,8 @@ class KnowledgeTensors:
     n_mentions: rows of that.
     names: (names, 3) the spans that may name a concept, each once: document, start and end in it; in order.
     name_kinds: (name kinds, 2) a row of ``names`` and a kind of its concepts, each once.
+    type_prior, mention_prior: how much it counts what knowledge alone expects of a span's type, and of whether it is a
+        mention.
     """
 
     features: Tensor
@@ -31,6 +33,8 @@ class KnowledgeTensors:
     n_mentions: int
     names: Tensor
     name_kinds: Tensor
+    type_prior: float
+    mention_prior: float
 
     def by_mention(self, weights: Tensor, links: Tensor) -> Tensor:
         """Weights of some of the links, ``links`` being (links,) of bool, in the order of ``ConceptGraphs.mentions``:
@@ -40,7 +44,13 @@ class KnowledgeTensors:
         return found
 
 
-def to_tensors(graphs: ConceptGraphs, candidates: np.ndarray, device: torch.device) -> KnowledgeTensors:
+def to_tensors(
+    graphs: ConceptGraphs,
+    candidates: np.ndarray,
+    device: torch.device,
+    type_prior: float = 0.0,
+    mention_prior: float = 0.0,
+) -> KnowledgeTensors:
     """candidates: (spans, 3) document, start and end of all candidate spans."""
     span = find_spans(graphs.mentions, candidates)
     row = np.argsort(span, kind="stable")
@@ -65,4 +75,6 @@ def to_tensors(graphs: ConceptGraphs, candidates: np.ndarray, device: torch.devi
         n_mentions=len(span),
         names=tensor(names),
         name_kinds=tensor(np.unique(name_kinds, axis=0)),
+        type_prior=type_prior,
+        mention_prior=mention_prior,
     )

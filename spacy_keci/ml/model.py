@@ -37,6 +37,7 @@ class SpanGraphInput:
     by start and end, with the number of spans of each document. pruning: how much of the graph to look at.
     knowledge: what there is to know about the documents, for the networks that use it.
     given: (spans,) of bool, where somebody else found the mentions: whether it is one; None where they are to be found.
+    type_prior, mention_prior: how much it counts what knowledge alone expects, for models that learn that.
     """
 
     docs: list[Doc]
@@ -44,6 +45,8 @@ class SpanGraphInput:
     pruning: Pruning
     knowledge: ConceptGraphs | None = None
     given: np.ndarray | None = None
+    type_prior: float = 0.0
+    mention_prior: float = 0.0
 
     @cached_property
     def candidates(self) -> np.ndarray:
@@ -141,7 +144,9 @@ def forward(
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train)
     spans = _candidate_spans(X, tokens.device)
-    knowledge = to_tensors(X.knowledge, X.candidates, tokens.device) if X.knowledge is not None else None
+    knowledge = None
+    if X.knowledge is not None:
+        knowledge = to_tensors(X.knowledge, X.candidates, tokens.device, X.type_prior, X.mention_prior)
     with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
         inputs = ArgsKwargs(args=(tokens, spans, X.pruning, knowledge), kwargs={})
         output, backprop_torch = shim(inputs, is_train)

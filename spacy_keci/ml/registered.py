@@ -65,7 +65,7 @@ def build_keci_model(
     concept_bases: int | None = None,
     concept_kinds: bool = True,
     concept_dropout: float = 0.0,
-    prior_weight: float = 0.0,
+    knowledge_prior: bool = False,
     inverse_relations: bool = True,
     backend: Literal["torch", "dgl"] = "torch",
     entities_from: Literal["f", "h", "fh"] = "fh",
@@ -89,8 +89,8 @@ def build_keci_model(
     concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
     concept_dropout: share of the spans that lose their candidates in training, so that names which the knowledge base
         does not have are found as well.
-    prior_weight: of the log-probabilities that the knowledge base alone gives to the types of a span, by the names at
-        and around it, in the final graph; 0: none, as in the paper.
+    knowledge_prior: whether a model that sees no text learns what the names of the knowledge base at and around a span
+        say of it; how much that counts in the final graph are settings of the component.
     entities_from, relations_from: what the final classifiers see: f, the span with its knowledge (the paper's Eq. 9);
         h, the span after Eq. 4; or both, as in the authors' program.
     types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.

@@ -51,6 +51,8 @@ final_weight = 2.0
 entity_steps = 0
 multi_label = false
 linker = null
+type_prior = 1.0
+mention_prior = 0.25
 keep_initial = false
 
 [keci.model]
@@ -112,6 +114,8 @@ def make_keci(
     multi_label: bool,
     linker: str | None,
     vectors: dict[str, bool],
+    type_prior: float,
+    mention_prior: float,
     keep_initial: bool,
     scorer: Callable | None,
 ) -> Keci:
@@ -127,6 +131,8 @@ def make_keci(
         suggester=suggester,
         linker=_find_linker(nlp, name, linker),
         vectors=[vector for vector, is_used in vectors.items() if is_used],
+        type_prior=type_prior,
+        mention_prior=mention_prior,
         keep_initial=keep_initial,
         spans_key=spans_key,
         entities_from=entities_from,
@@ -196,6 +202,8 @@ class Keci(TrainablePipe):
         cross-entropy.
     linker: the component whose concepts, and whose knowledge base, the model reads, if it reads any.
     vectors: names of the initial vectors of concepts in that knowledge base; no vectors are fine too.
+    type_prior, mention_prior: how much it counts, where the model learns it (``knowledge_prior``), what knowledge alone
+        expects of a mention's type, and of whether a span is a mention; 0: not at all.
     keep_initial: whether the graph that was read off before the knowledge came in is kept as well, as
         ``doc.spans[f"{spans_key}_initial"]``.
     """
@@ -223,6 +231,8 @@ class Keci(TrainablePipe):
         multi_label: bool = False,
         linker: ConceptLinker | None = None,
         vectors: Iterable[str] = (),
+        type_prior: float = 1.0,
+        mention_prior: float = 0.25,
         keep_initial: bool = False,
         scorer: Callable | None = None,
     ) -> None:
@@ -251,6 +261,8 @@ class Keci(TrainablePipe):
         self.multi_label = multi_label
         self.linker = linker
         self.vectors = tuple(vectors)
+        self.type_prior = type_prior
+        self.mention_prior = mention_prior
         self.keep_initial = keep_initial
         self.scorer = scorer
         self.cfg: dict[str, Any] = {
@@ -408,7 +420,7 @@ class Keci(TrainablePipe):
             threshold = self._threshold_array("threshold")
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
         knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
-        return SpanGraphInput(docs, spans, pruning, knowledge, given)
+        return SpanGraphInput(docs, spans, pruning, knowledge, given, self.type_prior, self.mention_prior)
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
         labels = self.labels if setting == "threshold" else self.relation_labels

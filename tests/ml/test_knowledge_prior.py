@@ -19,6 +19,7 @@ from spacy_keci.ml.knowledge_prior import (
     KnowledgePrior,
     overlaps,
     positions,
+    weigh_in,
 )
 from spacy_keci.ml.knowledge_tensors import to_tensors
 from spacy_keci.ml.span_graph import CandidateSpans
@@ -123,8 +124,8 @@ def test_of_some_spans_it_says_the_same_as_of_all() -> None:
     rows, logits = prior(spans, torch.arange(len(candidates)), knowledge)
     some = torch.arange(1, len(candidates), 3)
     few, scores = prior(spans, some, knowledge)
-    assert few.tolist() == [row for row in rows.tolist() if row % 3 == 1]
-    torch.testing.assert_close(scores, logits[torch.isin(rows, few)])
+    assert some[few].tolist() == [row for row in rows.tolist() if row % 3 == 1]
+    torch.testing.assert_close(scores, logits[torch.isin(rows, some[few])])
 
 
 def test_without_names_it_has_no_opinion() -> None:
@@ -139,3 +140,17 @@ def test_the_untrained_prior_expects_nothing() -> None:
     prior = KnowledgePrior(N_KINDS, N_LABELS)
     _, logits = prior(spans, torch.arange(len(candidates)), to_tensors(graphs, candidates, torch.device("cpu")))
     torch.testing.assert_close(logits.softmax(dim=-1)[:, 0], torch.full((len(logits),), 0.99))
+
+
+def test_types_and_mentions_are_weighed_apart() -> None:
+    torch.manual_seed(0)
+    logits, expected = torch.randn(5, 1 + N_LABELS), torch.randn(5, 1 + N_LABELS)
+    p, q = logits.softmax(dim=-1).double().numpy(), expected.softmax(dim=-1).double().numpy()
+    mention, expected_mention = 1 - p[:, :1], 1 - q[:, :1]
+    types = p[:, 1:] / mention * (q[:, 1:] / expected_mention) ** 0.7
+    types /= types.sum(axis=1, keepdims=True)
+    product = np.concatenate([p[:, :1] * q[:, :1] ** 0.3, types * mention * expected_mention**0.3], axis=1)
+    product /= product.sum(axis=1, keepdims=True)
+    found = weigh_in(logits, expected, type_weight=0.7, mention_weight=0.3).softmax(dim=-1)
+    np.testing.assert_allclose(found.numpy(), product, rtol=1e-5)
+    torch.testing.assert_close(weigh_in(logits, expected, 0.0, 0.0).softmax(dim=-1), logits.softmax(dim=-1))

@@ -32,7 +32,7 @@ MODELS = {
         "relations_from": "h",
         "types_in_pairs": True,
         "concepts_in_pairs": True,
-        "prior_weight": 0.75,
+        "knowledge_prior": True,
         "correct_entities": True,
         "correct_relations": True,
         "concept_bases": 4,
