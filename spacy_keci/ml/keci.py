@@ -25,7 +25,7 @@ class KeciNetwork(nn.Module):
     """A first span graph (Eq. 1-3), graph convolutions over it and over the concepts (Eq. 4-5), attention of spans to
     concepts (Eq. 6-8), and the final graph (Eq. 9).
 
-    Without layers of either graph convolution it is the paper's FlatAttention.
+    Without layers of either graph convolution and without the prior it is FlatAttention.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class KeciNetwork(nn.Module):
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
         final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named, knowledge)
-        graphs = [initial, final]
+        prior = None
         if self.prior is not None and self.training:
-            graphs.append(self.prior.graph(candidates, knowledge, initial.relation_logits))
-        return SpanGraphs(graphs, knowledge.by_mention(fused.attention, linked))
+            prior = self.prior.graph(candidates, knowledge, initial.relation_logits)
+        return SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked), prior)
 
     def read_concepts(self, knowledge: KnowledgeTensors) -> Tensor:
         """n of all concepts and types, (nodes, span width) (Eq. 5)."""

@@ -10,7 +10,7 @@ from .span_graph import CandidateSpans, SpanGraph
 
 # where a span with a name of the knowledge base stands, seen from a span that overlaps it
 SAME, AROUND, AT_END, AT_START, WITHIN, ACROSS = POSITIONS = range(6)
-LONGEST = 6
+LONGEST = 6  # tokens; longer spans share a weight
 # Weights are small numbers times this: at the rates that suit the other layers they would not grow in time.
 SCALE = 30.0
 

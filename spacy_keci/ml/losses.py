@@ -71,13 +71,14 @@ def loss_and_gradients(
     A mean over spans, of which a sentence has hundreds, would leave the encoder with gradients so small that the ε
     of Adam swallows them.
 
-    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,). weights: one for each graph.
+    candidates: (spans, 3) document, start, end. symmetric: (1 + relation labels,).
+    weights: one for each graph that is to be learnt, the prior last.
     """
     entity_labels, row = entity_targets(candidates, gold)
     entity_labels[~gold.has_mentions[candidates[:, 0]]] = NOT_ANNOTATED
     n_documents = max(int((gold.has_mentions | gold.has_relations).sum()), 1)
     total, gradients = 0.0, []
-    for graph, weight in zip(output.graphs, weights, strict=True):
+    for graph, weight in zip(output.to_learn, weights, strict=True):
         nodes = graph.nodes.cpu().numpy()
         first, second = nodes[graph.first.cpu().numpy()], nodes[graph.second.cpu().numpy()]
         if len(graph.relation_logits) > len(first):

@@ -132,7 +132,7 @@ def forward(
 ) -> tuple[SpanGraphs, Callable]:
     """Score the candidate spans, and pairs of them. At least one candidate is needed.
 
-    The callback takes, for each graph, the gradients of ``entity_logits`` and of ``relation_logits``.
+    The callback takes, for each graph and for the prior, the gradients of ``entity_logits`` and of ``relation_logits``.
     """
     shim: Any = model.shims[0]
     if shim._model is None:
@@ -152,7 +152,7 @@ def forward(
         output, backprop_torch = shim(inputs, is_train)
 
     def backprop(gradients: list[tuple[torch.Tensor, torch.Tensor]]) -> list[Doc]:
-        logits = tuple(each for graph in output.graphs for each in (graph.entity_logits, graph.relation_logits))
+        logits = tuple(each for graph in output.to_learn for each in (graph.entity_logits, graph.relation_logits))
         d_logits = tuple(each for pair in gradients for each in pair)
         d_inputs = backprop_torch(ArgsKwargs(args=(logits,), kwargs={"grad_tensors": d_logits}))
         d_tokens = torch2xp(d_inputs.args[0])

@@ -57,15 +57,21 @@ class SpanGraph:
 
 @dataclass
 class SpanGraphs:
-    """What a network predicts: one graph, or a first and a final one; in training also what a prior expects, as a graph
-    without pairs.
+    """What a network predicts: one graph, or a first and a final one.
 
     attention: (candidates,) weight β_ij of each row of the ``mentions`` of the concept graphs in the final graph, NaN
         where the span is no node of it; None where no attention tells spans' concepts.
+    prior: in training, what a prior expects of the spans of which it expects anything: a graph without pairs.
     """
 
     graphs: list[SpanGraph]
     attention: Tensor | None = None
+    prior: SpanGraph | None = None
+
+    @property
+    def to_learn(self) -> list[SpanGraph]:
+        """All that a loss is computed of: the graphs, then the prior, if there is one."""
+        return self.graphs if self.prior is None else [*self.graphs, self.prior]
 
 
 class SpanGraphNetwork(nn.Module):

@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
 from .given import ENTS, as_candidates, find_mentions, has_mentions, read_mentions
-from .gold import find_gold, find_unreachable, gold_graphs
+from .gold import find_gold, find_unreachable, gold_graphs, of_given
 from .knowledge import KnowledgeReader, KnowledgeVocabulary, count_linked, write_attention
 from .thresholds import Threshold, check_threshold, threshold_array
 
@@ -183,8 +184,8 @@ class Keci(TrainablePipe):
         ``doc.ents``, or a key of ``doc.spans``; None to find them. All of them stay, in their order, with their labels,
         whatever these are, and however long the mentions are; ``threshold`` is not used. The model goes by its own view
         of their types. Mentions of the same tokens are one to it: the relations are those of the one that has the
-        type it finds likeliest, else of the first. Training teaches relations alone; where a text has no such mentions
-        set, the gold ones stand in. A model that has learnt to find mentions reads the given ones among the spans that
+        type it finds likeliest, else of the first. Training teaches relations, and the types of given mentions that
+        are gold ones, if these types are labels; where a text has no such mentions set, the gold ones stand in. A model that has learnt to find mentions reads the given ones among the spans that
         it would look at anyway; one trained with this setting looks at no others, and cannot find any. (The setting of
         the model that has the same name tells its final classifier what to look at.)
     relations_attr, span_graph_attr: names of the extension attributes ``doc._.relations`` and ``doc._.span_graph``.
@@ -242,6 +243,9 @@ class Keci(TrainablePipe):
             raise ValueError(
                 f"The setting max_batch_tokens of '{name}' must be 1 or more, but it is {max_batch_tokens}."
             )
+        for setting, weight in (("type_prior", type_prior), ("mention_prior", mention_prior)):
+            if weight < 0:
+                raise ValueError(f"The setting {setting} of '{name}' must be 0 or more, but it is {weight}.")
         install_extensions(relations_attr, spans_key, span_graph_attr)
         self.vocab = vocab
         self.model = model
@@ -549,16 +553,17 @@ class Keci(TrainablePipe):
         gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels, mentions_are_given=given)
         if given:
             self._count_relations(find_gold(X.candidates[X.given], gold)[1])
-        weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0), LossWeights(1.0, 0.0)]
+            gold = of_given(gold, X.candidates, X.given)
+        weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0)]
         if given or self._steps >= self.entity_steps:
             final, relations = self.final_weight, self.relation_weight
-            weights = [LossWeights(1.0, relations), LossWeights(final, final * relations), LossWeights(1.0, 0.0)]
+            weights = [LossWeights(1.0, relations), LossWeights(final, final * relations)]
         return loss_and_gradients(
             output,
             X.candidates,
             gold,
             self._is_symmetric(),
-            weights[: len(output.graphs)],
+            weights[: len(output.graphs)] + [LossWeights(1.0, 0.0)] * (output.prior is not None),
             self.multi_label,
         )
 
@@ -608,20 +613,14 @@ class Keci(TrainablePipe):
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
         report = find_unreachable(
             [example for example in examples if self.spans_key in example.reference.spans],
-            self._candidates,
+            None if self.entities_from is not None else partial(self.suggester, ops=NumpyOps()),
             spans_key=self.spans_key,
             labels=self.labels,
             relation_labels=self.relation_labels,
             max_pair_distance=self.max_pair_distance,
-            mentions_are_given=self.entities_from is not None,
         )
         for reason, n in report.items():
-            logger.warning("'%s' cannot learn %d gold %s.", self.name, n, reason)
-
-    def _candidates(self, examples: list[Example]) -> Ragged:
-        if self.entities_from is None:
-            return self.suggester([example.predicted for example in examples], ops=NumpyOps())
-        return as_candidates([self._gold_mentions(example) for example in examples])[0]
+            logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
 
     def _gold_mentions(self, example: Example) -> list[Span]:
         """The mentions that are given in training; the gold ones where nobody has looked for any."""
@@ -631,7 +630,7 @@ class Keci(TrainablePipe):
         return aligned_mentions(example, self.spans_key)
 
     def _count_relations(self, reached: np.ndarray) -> None:
-        """Report, ever less often, how many gold relations are between mentions that are given.
+        """Report, ever less often, what part of the gold relations is not between mentions that are given.
 
         reached: (relations,) of bool, those of a batch.
         """
@@ -639,9 +638,8 @@ class Keci(TrainablePipe):
         counts.update(batches=1, all=len(reached), reached=int(reached.sum()))
         if counts["batches"].bit_count() == 1 and counts["reached"] < counts["all"]:
             logger.warning(
-                "'%s' cannot learn %d of the %d gold relations that it has met so far: their mentions are not among "
+                "'%s' cannot learn %.1f%% of the gold relations in its batches so far: their mentions are not among "
                 "those that are given.",
                 self.name,
-                counts["all"] - counts["reached"],
-                counts["all"],
+                100 - 100 * counts["reached"] / counts["all"],
             )

@@ -172,6 +172,28 @@ class TestLearning:
 
 
 class TestUse:
+    def test_the_prior_weighs_types_and_mentions_as_it_is_told(self, kb: Path, demo_docs: list[Doc]) -> None:
+        nlp = learn(make_pipeline(kb, MODELS["everything beyond the paper"]), demo_docs, epochs=0)
+        docs = link(nlp, demo_docs)
+        keci: Any = nlp.get_pipe("keci")
+        network = keci.model.shims[0]._model
+        torch.nn.init.normal_(network.prior.kinds, std=0.1)
+
+        def predict(type_prior: float, mention_prior: float) -> torch.Tensor:
+            keci.type_prior, keci.mention_prior = type_prior, mention_prior
+            return keci.model.predict(keci._model_input(docs)).graphs[-1].entity_logits.softmax(dim=-1)
+
+        def types(probabilities: torch.Tensor) -> torch.Tensor:
+            return probabilities[:, 1:] / probabilities[:, 1:].sum(dim=-1, keepdim=True)
+
+        alone, typed, found = predict(0.0, 0.0), predict(1.0, 0.0), predict(0.0, 1.0)
+        torch.testing.assert_close(typed[:, 0], alone[:, 0])
+        assert not torch.allclose(types(typed), types(alone), atol=0.05)
+        torch.testing.assert_close(types(found), types(alone))
+        assert not torch.allclose(found[:, 0], alone[:, 0], atol=0.005)
+        network.prior = None
+        torch.testing.assert_close(predict(1.0, 1.0), alone)
+
     def test_results_do_not_depend_on_the_batch(
         self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
     ) -> None:
