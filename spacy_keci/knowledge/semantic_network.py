@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 from .sources.record import SourceReport, read_lines
 from .storage import KnowledgeBaseError
@@ -24,9 +24,16 @@ class SemanticNetwork:
 
 
 def read_semantic_network(paths: list[Path], report: SourceReport) -> SemanticNetwork:
-    """Raises KnowledgeBaseError for a file that is none of the kinds above, and for a damaged archive."""
+    """Raises KnowledgeBaseError for a file that is none of the kinds above, for a damaged archive, and for files
+    without any relation between types that they name."""
     with TemporaryDirectory() as folder:
-        return _read_files([file for path in paths for file in _unpack(path, Path(folder))], report)
+        network = _read_files([file for path in paths for file in _unpack(path, Path(folder))], report)
+    if paths and not network.edges:
+        raise KnowledgeBaseError(
+            f"{', '.join(map(str, paths))}: {len(network.names)} semantic types and no relations between them. "
+            "Give types (SRDEF or a table) and their relations (SRSTRE1, SRSTR or a table)."
+        )
+    return network
 
 
 def _read_files(paths: list[Path], report: SourceReport) -> SemanticNetwork:
@@ -67,7 +74,7 @@ def _read_files(paths: list[Path], report: SourceReport) -> SemanticNetwork:
 
 
 def _unpack(path: Path, folder: Path) -> list[Path]:
-    """Files of an archive that are of use, unpacked into ``folder``; a file that is no archive as it is."""
+    """Files of an archive that are of use, unpacked below ``folder``; a file that is no archive as it is."""
     if not path.is_file() or not tarfile.is_tarfile(path):
         return [path]
     files = []
@@ -75,14 +82,17 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
         with tarfile.open(path) as archive:
             for member in archive:
                 name = Path(member.name).name
-                content = archive.extractfile(member) if name in ("SRDEF", "SRSTRE1") or name.endswith(".tsv") else None
+                of_use = name in ("SRDEF", "SRSTRE1", "SRSTR") or name.endswith(".tsv")
+                content = archive.extractfile(member) if of_use else None
                 if content is not None:
-                    files.append(folder / name)
+                    files.append(Path(mkdtemp(dir=folder)) / name)  # other files may have the same name
                     files[-1].write_bytes(content.read())
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise KnowledgeBaseError(f"{path} cannot be unpacked: {error}. Is it complete? Download it again.") from None
     if not files:
-        raise KnowledgeBaseError(f"{path} holds neither SRDEF and SRSTRE1 nor tables (.tsv).")
+        raise KnowledgeBaseError(f"{path} holds neither SRDEF and SRSTRE1 (or SRSTR) nor tables (.tsv).")
+    if any(file.name == "SRSTRE1" for file in files):  # what SRSTR says, and what types inherit
+        return [file for file in files if file.name != "SRSTR"]
     return files
 
 

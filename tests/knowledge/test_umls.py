@@ -112,6 +112,11 @@ def test_the_semantic_network_as_an_archive(meta: Path, tmp_path: Path) -> None:
         for name in ("SRDEF", "SRSTR", "SRSTRE1"):
             archive.add(tmp_path / name, f"2023AA/{name}")
     assert read_semantic_network([path], SourceReport()).edges == [("T121", "treats", "T184")]
+    older = tmp_path / "older.tgz"
+    with tarfile.open(older, "w:gz") as archive:
+        for name in ("SRDEF", "SRSTR"):
+            archive.add(tmp_path / name, name)
+    assert read_semantic_network([older], SourceReport()).edges == [("T121", "treats", "T184")]
     with tarfile.open(tmp_path / "other.tgz", "w:gz") as archive:
         archive.add(meta / "MRREL.RRF", "MRREL.RRF")
     with pytest.raises(KnowledgeBaseError, match="holds neither SRDEF"):
@@ -119,6 +124,18 @@ def test_the_semantic_network_as_an_archive(meta: Path, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(KnowledgeBaseError, match="Download it again"):
         read_semantic_network([path], SourceReport())
+
+
+def test_archives_whose_files_have_the_same_names(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.tgz" for name in ("types", "relations")]
+    for path, text in zip(paths, ("tui\tabbr\tname\nA\ta\tone\nB\tb\ttwo\n", "A\tcauses\tB\n"), strict=True):
+        (tmp_path / "table.tsv").write_text(text)
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(tmp_path / "table.tsv", "table.tsv")
+    assert read_semantic_network(paths, SourceReport()).edges == [("A", "causes", "B")]
+    for path in paths:
+        with pytest.raises(KnowledgeBaseError, match=f"{path.name}: . semantic types and no relations"):
+            read_semantic_network([path], SourceReport())
 
 
 def test_what_is_missing(meta: Path, tmp_path: Path) -> None:
