@@ -42,7 +42,10 @@ def build_cli(
         typer.Option(help="Tables of branches and semantic types that add to the one of the package", exists=True),
     ] = None,
     version: Annotated[
-        list[str] | None, typer.Option(help="FORMAT=VERSION, to be noted in the manifest; once for each")
+        list[str] | None,
+        typer.Option(
+            help="FORMAT=VERSION, to be noted in the manifest for all sources of that format; once for each format"
+        ),
     ] = None,
     vectors: Annotated[
         list[str] | None,
@@ -65,11 +68,9 @@ def build_cli(
 
     sources = [SourceFiles.parse(s) for s in source]
     versions = dict(v.partition("=")[::2] for v in version or [])
-    unknown = versions.keys() - {s.format for s in sources}
-    if unknown:
-        raise ValueError(
-            f"--version takes FORMAT=VERSION, with the FORMAT of a source, and not {', '.join(sorted(unknown))}."
-        )
+    formats = {s.format for s in sources}
+    if wrong := [f"{name}={number}" for name, number in versions.items() if name not in formats or not number]:
+        raise ValueError(f"--version takes FORMAT=VERSION, with the FORMAT of a source, and not {', '.join(wrong)}.")
     reports = compile_knowledge_base(
         out,
         [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],

@@ -62,6 +62,7 @@ def test_errors(built: tuple[Path, str], tmp_path: Path) -> None:
         ("build", tmp_path / "new", "--source", "nothing=x"),
         ("build", tmp_path / "new", "--source", "jsonl="),
         ("build", tmp_path / "new", "--source", f"jsonl={built[0].parent / 'kb.jsonl'}", "--version", "7"),
+        ("build", tmp_path / "new", "--source", f"jsonl={built[0].parent / 'kb.jsonl'}", "--version", "jsonl"),
         ("build", tmp_path / "new", "--source", f"pfam={built[0].parent / 'kb.jsonl'}", "--quiet"),
         ("info", built[0].parent / "kb.jsonl"),
         ("build", tmp_path / "new", "--source", f"jsonl={tmp_path / 'none.jsonl'}"),
