@@ -114,7 +114,7 @@ def test_tutorial(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (demo / "training/demo").iterdir()}
 
 
-@pytest.mark.parametrize("name", ["index.md", "formats.md", "pictures.md"])
+@pytest.mark.parametrize("name", ["index.md", "formats.md", "pictures.md", "keci.md"])
 def test_other_pages(demo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pytest.importorskip("pyarrow", exc_type=ImportError)
     monkeypatch.chdir(demo)
