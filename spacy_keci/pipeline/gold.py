@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import minibatch
 from thinc.types import Ragged
@@ -26,10 +27,11 @@ def gold_graphs(
 
     What does not, and relations that hang on it, is counted in ``unreachable``. A reference without the span group
     counts as not annotated, and so do the relations of one whose group has no ``relations``.
-    mentions_are_given: whether there is nothing to learn of mentions but their relations. Their types, which may be
-        unknown, do not count then: those with the same offsets are one.
+    mentions_are_given: whether somebody else finds the mentions. Their types may be unknown then, which counts as not
+        annotated, and those with the same offsets are one.
     Raises ValueError for a label that is not among those given.
     """
+    from ..ml.losses import NOT_ANNOTATED
 
     def identity(span: Span) -> tuple[int, int, str]:
         return span.start, span.end, "" if mentions_are_given else span.label_
@@ -42,7 +44,7 @@ def gold_graphs(
     has_mentions, has_relations = [], []
     for d, example in enumerate(examples):
         is_annotated = spans_key in example.reference.spans
-        has_mentions.append(is_annotated and not mentions_are_given)
+        has_mentions.append(is_annotated)
         has_relations.append(is_annotated and "relations" in example.reference.spans[spans_key].attrs)
         if not is_annotated:
             continue
@@ -53,16 +55,16 @@ def gold_graphs(
                 raise ValueError(_unknown("entity", mention.label_, mention.text, labels))
             span = predicted.char_span(mention.start_char, mention.end_char)
             if span is None:
-                counts["mentions do not begin and end on tokens"] += 1
+                counts["mentions that do not begin and end on tokens"] += 1
             else:
                 rows.setdefault(identity(mention), len(mentions))
-                mentions.append((d, span.start, span.end, label_ids.get(mention.label_, 0)))
+                mentions.append((d, span.start, span.end, label_ids.get(mention.label_, NOT_ANNOTATED)))
         for relation in get_relations(example.reference, spans_key):
             if relation.label not in relation_ids:
                 raise ValueError(_unknown("relation", relation.label, str(relation), relation_labels))
             head, tail = (rows.get(identity(span)) for span in (relation.head, relation.tail))
             if head is None or tail is None:
-                counts["relations of such mentions"] += 1
+                counts["relations of mentions that do not begin and end on tokens"] += 1
             else:
                 relations.append((head, tail, relation_ids[relation.label]))
     rows_ = np.array(mentions, dtype="int64").reshape(-1, 4)
@@ -77,26 +79,26 @@ def gold_graphs(
 
 def find_unreachable(
     examples: list[Example],
-    get_candidates: Callable[[list[Example]], Ragged],
+    suggest: Callable[[list[Doc]], Ragged] | None,
     *,
     spans_key: str,
     labels: Sequence[str],
     relation_labels: Sequence[str],
     max_pair_distance: int,
-    mentions_are_given: bool = False,
 ) -> Counter[str]:
     """How much of the gold a component with these settings can never predict, by reason.
 
-    get_candidates: the spans of a batch that may be mentions, or that are given as such.
+    suggest: the spans of documents that may be mentions; None where mentions are given.
     """
     counts: Counter[str] = Counter()
+    others = "mentions that are not suggested, or have the offsets of another"
     for batch in minibatch(examples, 128):
-        gold = gold_graphs(batch, spans_key, labels, relation_labels, counts, mentions_are_given=mentions_are_given)
-        found, related = find_gold(candidate_array(get_candidates(batch)), gold)
+        gold = gold_graphs(batch, spans_key, labels, relation_labels, counts, mentions_are_given=suggest is None)
+        if suggest is not None:
+            found, related = find_gold(candidate_array(suggest([example.predicted for example in batch])), gold)
+            counts[others] += int((~found).sum())
+            counts[f"relations of {others}"] += int((~related).sum())
         head, tail, _ = gold.relations.T
-        if not mentions_are_given:
-            counts["mentions that are not suggested, or have the offsets of another"] += int((~found).sum())
-            counts["relations of such mentions"] += int((~related).sum())
         far = np.abs(gold.spans[head, 1] - gold.spans[tail, 1]) > max_pair_distance
         counts["relations over more than max_pair_distance tokens"] += int(far.sum())
         counts["relations of a mention with itself"] += int((head == tail).sum())
@@ -109,6 +111,23 @@ def find_gold(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.
     found = np.isin(np.arange(len(gold.spans)), find_spans(candidates, gold.spans))
     head, tail, _ = gold.relations.T
     return found, found[head] & found[tail]
+
+
+def of_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarray) -> GoldGraphs:
+    """The same for a batch whose mentions are given: these teach the types that they have in the gold, and no other
+    candidate teaches a type, nor that it is none.
+
+    candidates: (spans, 3) document, start and end. is_given: (spans,) of bool.
+    """
+    from ..ml.losses import NOT_ANNOTATED
+
+    is_known = find_spans(gold.spans, candidates[is_given]) >= 0
+    labels = np.where(is_known, gold.labels, NOT_ANNOTATED)
+    return replace(
+        gold,
+        spans=np.concatenate([gold.spans, candidates]),
+        labels=np.concatenate([labels, np.full(len(candidates), NOT_ANNOTATED)]),
+    )
 
 
 def _unknown(kind: str, label: str, where: str, known: Sequence[str]) -> str:

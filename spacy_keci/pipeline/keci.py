@@ -19,7 +19,6 @@ from spacy.training import Example, validate_examples
 from spacy.util import logger, minibatch
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, NumpyOps, Optimizer, set_dropout_rate
-from thinc.types import Ragged
 
 from ..corpora.reader import aligned_mentions
 from ..suggesters import Suggester
@@ -183,11 +182,12 @@ class Keci(TrainablePipe):
     entities_from: mentions that somebody else found, of which only relations and concepts are to be told: "ents" for
         ``doc.ents``, or a key of ``doc.spans``; None to find them. All of them stay, in their order, with their labels,
         whatever these are, and however long the mentions are; ``threshold`` is not used. The model goes by its own view
-        of their types. Mentions of the same tokens are one to it: the relations are those of the one that has the
-        type it finds likeliest, else of the first. Training teaches relations, and the types of given mentions that
-        are gold ones, if these types are labels; where a text has no such mentions set, the gold ones stand in. A model that has learnt to find mentions reads the given ones among the spans that
-        it would look at anyway; one trained with this setting looks at no others, and cannot find any. (The setting of
-        the model that has the same name tells its final classifier what to look at.)
+        of their types. Mentions of the same tokens are one to it: the relations are those of the one that has the type
+        it finds likeliest, else of the first. Training teaches relations, and the types of given mentions that are gold
+        ones, if these types are labels; where a text has no such mentions set, the gold ones stand in. A model that has
+        learnt to find mentions reads the given ones among the spans that it would look at anyway; one trained with this
+        setting looks at no others, and cannot find any. (The setting of the model that has the same name tells its
+        final classifier what to look at.)
     relations_attr, span_graph_attr: names of the extension attributes ``doc._.relations`` and ``doc._.span_graph``.
     symmetric: relation labels without direction; they are given once, head before tail.
     threshold, relation_threshold: least probability of what is predicted; None for the most probable class (of
