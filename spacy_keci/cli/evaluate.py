@@ -20,6 +20,8 @@ from ..corpora.annotation import Report, from_doc
 from ..corpora.docbin import load_docs, save_docs
 from ..corpora.formats import get_format
 from ..corpora.reader import read_docs
+from ..pipeline.given import ENTS, has_mentions, place_of
+from ..pipeline.keci import Keci
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
@@ -136,14 +138,28 @@ def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark)
 
 
 def predict(nlp: Language, golds: Sequence[Doc], batch_size: int | None = None) -> tuple[list[Doc], float]:
-    """Predicted documents for the texts of the gold documents, and the seconds it took."""
+    """Predicted documents for the texts of the gold documents, and the seconds it took.
+
+    Raises ValueError if a keci is to be given mentions, and none of the texts gets any from the pipeline.
+    """
     docs = []
     start = perf_counter()
     for doc, gold in zip(nlp.pipe((gold.text for gold in golds), batch_size=batch_size), golds, strict=True):
         # Only spans are scored: to keep the encoder's output for every document would fill the memory.
         doc.user_data, doc.tensor = dict(gold.user_data), np.zeros((0,), dtype="float32")
         docs.append(doc)
-    return docs, perf_counter() - start
+    seconds = perf_counter() - start
+    for name, pipe in nlp.pipeline:
+        source = pipe.entities_from if isinstance(pipe, Keci) else None
+        if source is not None and docs and not any(has_mentions(doc, source) for doc in docs):
+            raise ValueError(
+                f"'{name}' reads given mentions (entities_from = \"{source}\"), but no component of this pipeline sets "
+                f"{place_of(source)}. Put one in front that finds mentions; or, if '{name}' was trained to find them "
+                "itself, set entities_from = null in config.cfg. For scores among gold mentions, give a corpus "
+                f'mentions_to = "{source if source != ENTS else "gold"}" and use nlp.evaluate (docs/keci.md, Given '
+                "mentions)."
+            )
+    return docs, seconds
 
 
 def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:

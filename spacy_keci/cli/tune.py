@@ -142,7 +142,8 @@ def describe(threshold: Threshold) -> str:
     if not values:
         return "most probable"
     low, high = min(values.values()), max(values.values())
-    return f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
+    own = f"{low:.2f}" if low == high else f"{low:.2f}-{high:.2f}"
+    return own if OTHERS in values else f"{own}, others most probable"
 
 
 class Tuner:

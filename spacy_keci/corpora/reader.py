@@ -32,7 +32,9 @@ def create_span_graph_corpus(
     limit: read no more than so many examples; 0: all.
     shuffle: another order each time, drawn from ``seed``, or from the seed of the training where that is None.
     mentions_to: a key of ``doc.spans`` at which the texts are given their gold mentions, for a component that reads
-        them there (``entities_from`` of keci); None to give nothing away.
+        them there (``entities_from`` of keci); None to give nothing away. Not "ents", by which components mean
+        ``doc.ents``.
+    Raises ValueError if there is no path, or mentions_to is "ents".
     """
     if not path:
         raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
@@ -58,6 +60,12 @@ class SpanGraphCorpus:
         seed: int | None = None,
         mentions_to: str | None = None,
     ) -> None:
+        if mentions_to == "ents":
+            raise ValueError(
+                'A corpus cannot set mentions_to = "ents": it writes mentions to doc.spans, but entities_from = '
+                '"ents" reads doc.ents, which has no place for nested ones. Give both settings another name, such as '
+                '"gold".'
+            )
         self.path = path
         self.spans_key = spans_key
         self.limit = limit

@@ -16,6 +16,11 @@ def has_mentions(doc: Doc, source: str) -> bool:
     return doc.has_annotation("ENT_IOB") if source == ENTS else source in doc.spans
 
 
+def place_of(source: str) -> str:
+    """Where the mentions are looked for, in words."""
+    return "doc.ents" if source == ENTS else f"doc.spans[{source!r}]"
+
+
 def read_mentions(doc: Doc, source: str) -> list[Span]:
     """``doc.ents``, or the spans of ``doc.spans[source]``, which need not be there."""
     return list(doc.ents) if source == ENTS else list(doc.spans.get(source, ()))

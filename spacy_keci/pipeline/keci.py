@@ -24,7 +24,7 @@ from ..corpora.reader import aligned_mentions
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
-from .given import ENTS, as_candidates, find_mentions, has_mentions, read_mentions
+from .given import as_candidates, find_mentions, has_mentions, place_of, read_mentions
 from .gold import find_gold, find_unreachable, gold_graphs, of_given
 from .knowledge import KnowledgeReader, KnowledgeVocabulary, count_linked, write_attention
 from .thresholds import Threshold, check_threshold, threshold_array
@@ -433,10 +433,10 @@ class Keci(TrainablePipe):
     def _read_mentions(self, doc: Doc) -> list[Span]:
         assert self.entities_from is not None
         if not has_mentions(doc, self.entities_from):
-            place = "doc.ents" if self.entities_from == ENTS else f"doc.spans[{self.entities_from!r}]"
             self._warn_once(
-                f"'{self.name}' gets texts in which nobody has looked for mentions: {place} is not set. Let a "
-                "component that finds them stand before it in the pipeline, or change its setting 'entities_from'."
+                f"'{self.name}' gets texts in which nobody has looked for mentions: {place_of(self.entities_from)} is "
+                "not set. Let a component that finds them stand before it in the pipeline, or change its setting "
+                "'entities_from'."
             )
         return read_mentions(doc, self.entities_from)
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.load import find_keci
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.tune import GRID, Grid, Thresholds, Tuner, _mean_f, evaluate_at
-from spacy_keci.pipeline.thresholds import by_label
+from spacy_keci.cli.tune import GRID, Grid, Thresholds, Tuner, _mean_f, describe, evaluate_at
+from spacy_keci.pipeline.thresholds import Threshold, by_label
 from spacy_keci.scoring.counts import precision_recall_f
 
 from ..pipeline.conftest import make_pipeline, train
@@ -125,6 +125,33 @@ def test_thresholds_of_given_mentions_stay(
     finally:
         nlp.remove_pipe("span_ruler")
     assert found.threshold is None and found.relation_threshold is not None
+
+
+def test_nobody_gives_mentions(model: Path, corpus: Path) -> None:
+    """Scores of 0 would say nothing of the pipeline."""
+    text = (model / "config.cfg").read_text()
+    assert "\nentities_from = null" in text
+    for source, place in (("mine", "doc.spans['mine']"), ("ents", "doc.ents")):
+        (model / "config.cfg").write_text(text.replace("\nentities_from = null", f'\nentities_from = "{source}"', 1))
+        for command in ("evaluate", "tune"):
+            with pytest.warns(UserWarning, match="nobody has looked for mentions"):
+                result = CliRunner().invoke(keci, [command, str(model), str(corpus)])
+            assert result.exit_code == 1 and not result.stdout
+            assert f"no component of this pipeline sets {place}. Put one" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("threshold", "text"),
+    [
+        (None, "most probable"),
+        (0.3, "0.30"),
+        ([["a", 0.8]], "0.80, others most probable"),
+        ({"a": 0.8, "b": 0.2}, "0.20-0.80, others most probable"),
+        ([["a", 0.8], ["*", 0.5]], "0.50-0.80"),
+    ],
+)
+def test_thresholds_in_a_table(threshold: Threshold, text: str) -> None:
+    assert describe(threshold) == text
 
 
 def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list[Doc]) -> None:

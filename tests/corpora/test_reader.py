@@ -67,6 +67,11 @@ def test_gold_mentions_given_to_the_texts(corpus: Path, nlp: Language) -> None:
         assert "entities" not in example.predicted.spans
 
 
+def test_gold_mentions_are_not_for_ents(corpus: Path) -> None:
+    with pytest.raises(ValueError, match=r'mentions_to = "ents": .* reads doc.ents.* such as "gold"'):
+        make_corpus(corpus, mentions_to="ents")
+
+
 def test_jsonl_and_folders(tmp_path: Path, corpus: Path, nlp: Language) -> None:
     (tmp_path / "deep").mkdir()
     line = {"text": "A binds B.", "entities": [{"text": "A", "label": "x"}], "relations": []}
