@@ -105,13 +105,14 @@ def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
 
 
 def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPANS_KEY) -> None:
-    """Store relations whose heads and tails are members of ``doc.spans[spans_key]``.
+    """Store relations whose heads and tails are members of ``doc.spans[spans_key]``. What replaces others has no
+    direction if its label had none there, or one of the new relations says so.
 
     Raises ValueError if a head or tail is not in the group.
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
     index = {_identity(span): i for i, span in reversed(list(enumerate(group)))}
-    rows = []
+    rows, symmetric = [], set(group.attrs.get("symmetric", ()))
     for relation in relations:
         ends = []
         for role, span in (("head", relation.head), ("tail", relation.tail)):
@@ -123,7 +124,11 @@ def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPAN
                 )
             ends.append(index[_identity(span)])
         rows.append([ends[0], ends[1], relation.label, float(relation.score)])
+        if relation.symmetric:
+            symmetric.add(relation.label)
     group.attrs["relations"] = rows
+    if symmetric:
+        group.attrs["symmetric"] = sorted(symmetric)
     doc.spans[spans_key] = group
 
 

@@ -76,6 +76,17 @@ def test_relations_are_views_on_plain_data(doc: Doc) -> None:
     assert get_relations(doc) == []
 
 
+def test_relations_without_direction_stay_so(doc: Doc) -> None:
+    drug, protein, *_ = doc.spans["entities"]
+    set_relations(doc, [Relation(drug, protein, "inhibits")])
+    assert "symmetric" not in doc.spans["entities"].attrs
+    set_relations(doc, [Relation(drug, protein, "near", symmetric=True), Relation(drug, protein, "inhibits")])
+    relations = get_relations(doc)
+    assert [relation.symmetric for relation in relations] == [True, False]
+    set_relations(doc, [*relations, Relation(drug, protein, "binds", symmetric=True)])
+    assert [relation.symmetric for relation in get_relations(doc)] == [True, False, True]
+
+
 def test_relations_of_the_same_span_with_two_labels(doc: Doc) -> None:
     both = [Span(doc, 0, 1, "drug"), Span(doc, 0, 1, "chemical")]
     doc.spans["entities"] = both
