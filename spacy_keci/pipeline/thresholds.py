@@ -1,5 +1,6 @@
 """Least probabilities of what is predicted: one for all labels, or one for each."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,8 @@ def as_setting(thresholds: dict[str, float]) -> Threshold:
 
 
 def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
-    """Raises ValueError for what is no probability, and for labels that would be lost as keys of a config.
+    """Raises ValueError for what is no probability, for labels that are there twice, and for labels that would be lost
+    as keys of a config.
 
     setting, name: of the component, for the message.
     """
@@ -34,8 +36,12 @@ def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
             f"The setting {setting} of '{name}' is a number, or has pairs of a label and a number, but it is "
             f"{threshold}."
         ) from None
+    if isinstance(threshold, list) and len(thresholds) < len(threshold):
+        counts = Counter(label for label, _ in threshold)
+        twice = ", ".join(repr(label) for label, n in counts.items() if n > 1)
+        raise ValueError(f"The setting {setting} of '{name}' has more than one value for {twice}: give one to each.")
     for label, value in thresholds.items():
-        if not isinstance(value, int | float) or not 0 <= value <= 1:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             of_label = "" if isinstance(threshold, int | float) else f" for {label!r}"
             raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}{of_label}.")
         if isinstance(threshold, dict) and not _may_be_a_key(label):
