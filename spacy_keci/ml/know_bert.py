@@ -10,6 +10,7 @@ from .fusion import segment_softmax
 from .heads import feedforward
 from .knowledge_tensors import KnowledgeTensors
 from .pruning import Pruning
+from .ranges import expand_ranges
 from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
 
 
@@ -101,9 +102,7 @@ class KnowledgeAttention(nn.Module):
 
     def _pool(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
         """Attention-weighted sum of the tokens of each span: (spans, width)."""
-        length = ends - starts
-        span = torch.repeat_interleave(length)
-        token = torch.arange(len(span), device=tokens.device) - (length.cumsum(0) - length)[span] + starts[span]
+        span, token = expand_ranges(starts, ends)
         weights = segment_softmax(self.pool(tokens).squeeze(-1).float()[token], span, len(starts))
         pooled = tokens.new_zeros(len(starts), tokens.shape[1], dtype=torch.float32)
         return pooled.index_add(0, span, tokens.index_select(0, token).float() * weights.unsqueeze(1))

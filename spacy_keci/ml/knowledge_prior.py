@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .knowledge_tensors import KnowledgeTensors
+from .ranges import expand_ranges
 from .span_graph import CandidateSpans, SpanGraph
 
 # where a span with a name of the knowledge base stands, seen from a span that overlaps it
@@ -41,18 +42,20 @@ class KnowledgePrior(nn.Module):
         """
         with torch.autocast(rows.device.type, enabled=False):
             starts, ends = candidates.starts[rows], candidates.ends[rows]
+            known = knowledge.mentions[:, 0] >= 0
+            names, name_of_kinds = knowledge.mentions[known].unique(dim=0, return_inverse=True)
             offsets = candidates.doc_lengths.cumsum(0) - candidates.doc_lengths
-            name_starts, name_ends = (knowledge.names[:, 1:] + offsets[knowledge.names[:, :1]]).T.contiguous()
+            name_starts, name_ends = (names[:, 1:] + offsets[names[:, :1]]).T.contiguous()
             span, name = overlaps(starts, ends, name_starts, name_ends)
             position = positions(starts[span], ends[span], name_starts[name], name_ends[name])
-            kinds = self.kinds.new_zeros(len(knowledge.names), len(self.kinds))
-            kinds[knowledge.name_kinds[:, 0], knowledge.name_kinds[:, 1]] = 1.0
+            kinds = self.kinds.new_zeros(len(names), len(self.kinds))
+            kinds[name_of_kinds.unsqueeze(1), knowledge.mention_kinds[known]] = 1.0
             from_names = (self.dropout(kinds) @ self.kinds).view(-1, self.n_labels)
             logits = self.lengths[(ends - starts).clamp(max=LONGEST) - 1]
             logits = logits.index_add(0, span, from_names[name * len(POSITIONS) + position])
-            known = torch.zeros_like(rows, dtype=torch.bool)
-            known[span] = True
-            return known.nonzero().squeeze(1), SCALE * logits[known]
+            touched = torch.zeros_like(rows, dtype=torch.bool)
+            touched[span] = True
+            return touched.nonzero().squeeze(1), SCALE * logits[touched]
 
     def graph(self, candidates: CandidateSpans, knowledge: KnowledgeTensors, relation_logits: Tensor) -> SpanGraph:
         """The prior of all candidate spans as a graph without pairs, to learn from.
@@ -88,9 +91,7 @@ def overlaps(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Ten
     longest = (other_ends - other_starts).max() if len(other_starts) else 0
     low = torch.searchsorted(other_starts, starts - longest, right=True)
     high = torch.searchsorted(other_starts, ends)
-    counts = (high - low).clamp(min=0)
-    span = torch.repeat_interleave(counts)
-    other = torch.arange(len(span), device=span.device) - (counts.cumsum(0) - counts - low)[span]
+    span, other = expand_ranges(low, high)
     meet = other_ends[other] > starts[span]
     return span[meet], other[meet]
 

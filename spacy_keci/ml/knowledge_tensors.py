@@ -14,11 +14,9 @@ from .targets import find_spans
 class KnowledgeTensors:
     """:class:`ConceptGraphs` on the device of the network, with spans as rows of the candidate spans.
 
-    features, kinds, edges, labels: as there. span: (links,) candidate span, not descending; node: (links,) concept.
+    features, kinds, edges, labels, mentions, mention_kinds: as there.
+    span: (links,) candidate span, not descending; node: (links,) concept.
     row: (links,) row of ``ConceptGraphs.mentions``: candidates of spans that were not suggested are left out.
-    n_mentions: rows of that.
-    names: (names, 3) the spans that may name a concept, each once: document, start and end in it; in order.
-    name_kinds: (name kinds, 2) a row of ``names`` and a kind of its concepts, each once.
     type_prior, mention_prior: how much it counts what knowledge alone expects of a span's type, and of whether it is a
         mention.
     """
@@ -30,16 +28,15 @@ class KnowledgeTensors:
     span: Tensor
     node: Tensor
     row: Tensor
-    n_mentions: int
-    names: Tensor
-    name_kinds: Tensor
+    mentions: Tensor
+    mention_kinds: Tensor
     type_prior: float
     mention_prior: float
 
     def by_mention(self, weights: Tensor, links: Tensor) -> Tensor:
         """Weights of some of the links, ``links`` being (links,) of bool, in the order of ``ConceptGraphs.mentions``:
         (mentions,), NaN for the others."""
-        found = torch.full((self.n_mentions,), float("nan"), device=weights.device)
+        found = torch.full((len(self.mentions),), float("nan"), device=weights.device)
         found[self.row[links]] = weights.detach().float()
         return found
 
@@ -56,11 +53,6 @@ def to_tensors(
     row = np.argsort(span, kind="stable")
     row = row[span[row] >= 0]
 
-    known = graphs.mentions[:, 0] >= 0
-    names, name = np.unique(graphs.mentions[known], axis=0, return_inverse=True)
-    kinds = graphs.mention_kinds[known]
-    name_kinds = np.stack([np.repeat(name.reshape(-1), kinds.shape[1]), kinds.reshape(-1)], axis=1)
-
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
@@ -72,9 +64,8 @@ def to_tensors(
         span=tensor(span[row]),
         node=tensor(graphs.nodes[row]),
         row=tensor(row),
-        n_mentions=len(span),
-        names=tensor(names),
-        name_kinds=tensor(np.unique(name_kinds, axis=0)),
+        mentions=tensor(graphs.mentions),
+        mention_kinds=tensor(graphs.mention_kinds),
         type_prior=type_prior,
         mention_prior=mention_prior,
     )

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .ranges import expand_ranges
+
 
 class Pruning(NamedTuple):
     """How much of the span graph is looked at.
@@ -42,13 +44,7 @@ def pair_spans(starts: Tensor, doc_of_span: Tensor, max_distance: int) -> tuple[
     starts: (spans,) token offsets in the batch. doc_of_span: (spans,). Both ascending.
     Returns the indices of the first and of the second span of each pair, first < second.
     """
-    n_spans = len(starts)
     # One number line for all documents, with gaps between them that no pair can bridge.
     position = starts + doc_of_span * (max_distance + 1)
     end = torch.searchsorted(position, position + max_distance, right=True)
-    first = torch.arange(n_spans, device=starts.device)
-    n_partners = end - first - 1
-    first = torch.repeat_interleave(first, n_partners)
-    offset = n_partners.cumsum(0) - n_partners
-    second = torch.arange(len(first), device=starts.device) - offset[first] + first + 1
-    return first, second
+    return expand_ranges(torch.arange(1, 1 + len(starts), device=starts.device), end)

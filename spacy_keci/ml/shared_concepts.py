@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .ranges import expand_ranges
+
 SHARED_CONCEPT_FEATURES = 2
 
 
@@ -38,8 +40,7 @@ def shared_concepts(n_spans: int, first: Tensor, second: Tensor, named: NamedCon
     for heads, tails in ((torch.arange(n_nodes, device=node.device),) * 2, (edges[0], edges[1])):
         # all links of the head with all links of the tail of an edge
         counts = degree[heads] * degree[tails]
-        edge = torch.repeat_interleave(torch.arange(len(heads), device=node.device), counts)
-        offset = torch.arange(len(edge), device=node.device) - (counts.cumsum(0) - counts)[edge]
+        edge, offset = expand_ranges(torch.zeros_like(counts), counts)
         a = by_node[begin[heads[edge]] + offset // degree[tails[edge]].clamp(min=1)]
         b = by_node[begin[tails[edge]] + offset % degree[tails[edge]].clamp(min=1)]
         low, high = torch.minimum(span[a], span[b]), torch.maximum(span[a], span[b])

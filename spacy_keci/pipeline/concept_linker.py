@@ -12,6 +12,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
 from ..tokens import CONCEPTS_KEY, install_concepts_extension
+from .given import read_mentions
 
 if TYPE_CHECKING:
     from ..knowledge.candidates import Candidate, CandidateSource, Match
@@ -186,8 +187,7 @@ class ConceptLinker:
         if self.abbreviations:
             self._abbreviate(doc, found)
         if self.fuzzy_key is not None:
-            wanted = doc.ents if self.fuzzy_key == "ents" else doc.spans.get(self.fuzzy_key, ())
-            for span in wanted:
+            for span in read_mentions(doc, self.fuzzy_key):
                 if (span.start, span.end) not in found:
                     candidates = self.candidates(span)
                     if candidates:
