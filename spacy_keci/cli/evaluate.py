@@ -50,6 +50,7 @@ class Benchmark(str, Enum):
 
 
 def evaluate_cli(
+    context: typer.Context,
     model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
     corpus: Annotated[Path, typer.Argument(help="Gold documents: .spacy, .jsonl, or a folder of such", exists=True)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
@@ -73,17 +74,20 @@ def evaluate_cli(
 ) -> None:
     """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals.
 
+    Further options change settings of the pipeline, as in spacy train.
+
     \b
     spacy keci evaluate training/demo/model-last assets/demo/heldout.jsonl --output results/demo.json
     spacy keci evaluate en_keci_biorelex dev.spacy --predictions mine.spacy
     spacy keci evaluate en_keci_biorelex dev.spacy --compare mine.spacy
+    spacy keci evaluate en_keci_biorelex dev.spacy --components.keci.type_prior 0
     """
     import torch  # spaCy imports this module for every command
 
     setup_gpu(gpu_id, silent=True)
     if threads is not None:
         torch.set_num_threads(threads)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, context.args)
     own, report = own_scorer(nlp), Report()
     golds = read_docs(corpus, nlp, own.spans_key, report)
     if report.dropped:

@@ -1,4 +1,4 @@
-"""``spacy keci linking``: do the concepts that attention chooses agree with gold concepts?"""
+"""``spacy keci linking``: do the concepts that the model chooses agree with gold concepts?"""
 
 import json
 from pathlib import Path
@@ -20,22 +20,32 @@ SHARES = {
     "among candidates": "grounded",
     "first": "among candidates",
     "attention": "among candidates",
-    "mention": "among candidates",
+    "found": "among candidates",
+    "found, first": "found",
+    "mention": "found",
     "pruned": "among candidates",
     "ambiguous": "among candidates",
     "ambiguous, first": "ambiguous",
     "ambiguous, attention": "ambiguous",
+    "ambiguous, found": "ambiguous",
+    "ambiguous, found, first": "ambiguous, found",
+    "ambiguous, mention": "ambiguous, found",
 }
 MEANING = {
     "grounded": "gold concept is in the knowledge base",
     "among candidates": "gold concept is a candidate of the span",
     "first": "it is the linker's first candidate",
     "attention": "it has the largest attention",
-    "mention": "the predicted mention has it as kb_id",
+    "found": "the span is predicted as a mention",
+    "found, first": "of these: it is the linker's first candidate",
+    "mention": "of these: the mention has it as kb_id",
     "pruned": "the span was pruned, and got no attention",
     "ambiguous": "the span has several candidates",
     "ambiguous, first": "of these: linker's first candidate",
     "ambiguous, attention": "of these: largest attention",
+    "ambiguous, found": "the span is predicted as a mention",
+    "ambiguous, found, first": "of these: linker's first candidate",
+    "ambiguous, mention": "of these: the mention has it as kb_id",
 }
 
 
@@ -44,7 +54,7 @@ def linking_cli(
     corpus: Annotated[Path, typer.Argument(help="Documents whose gold mentions have concepts (kb_id)", exists=True)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
 ) -> None:
-    """Compare the concepts that attention chooses, without ever having been told, with gold concepts.
+    """Compare the concepts that the model chooses, without ever having been told, with gold concepts.
 
     \b
     spacy keci linking en_keci_biorelex corpus/biorelex/dev.spacy

@@ -1,16 +1,25 @@
 """The pipeline that a command was given."""
 
 import spacy
+from click import NoSuchOption
+from spacy.cli._util import parse_config_overrides
 from spacy.language import Language
 
 from ..pipeline.keci import Keci
 from .messages import fail, is_debugging, one_line
 
 
-def load_pipeline(model: str) -> Language:
-    """The pipeline in a folder or an installed package; ends the program with a word on why, if there is none."""
+def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
+    """The pipeline in a folder or an installed package; ends the program with a word on why, if there is none.
+
+    overrides: settings of its config to change, as arguments: ``--components.keci.threshold 0.5``.
+    """
     try:
-        return spacy.load(model)
+        config = parse_config_overrides(list(overrides or ()), env_var=None)
+    except NoSuchOption as error:  # typer may have a click of its own, and not know this one
+        fail(str(error))
+    try:
+        return spacy.load(model, config=config)
     except Exception as error:  # a folder may hold whatever, and imports may fail
         if is_debugging():
             raise

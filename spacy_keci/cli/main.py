@@ -30,10 +30,15 @@ keci = typer.Typer(
 keci.command("show", short_help="Print or draw what a pipeline finds in a few texts.")(show_cli)
 keci.command("annotate", short_help="Find mentions and relations in any number of texts.")(annotate_cli)
 keci.command("labels", short_help="List the labels and thresholds of a pipeline.")(labels_cli)
-keci.command("evaluate", short_help="Score a pipeline on a corpus.")(evaluate_cli)
+# the further arguments are settings of the pipeline
+keci.command(
+    "evaluate",
+    short_help="Score a pipeline on a corpus.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(evaluate_cli)
 keci.command("tune", short_help="Choose the thresholds that score best.")(tune_cli)
 keci.command("attention", short_help="Attention to concepts, by semantic type.")(attention_cli)
-keci.command("linking", short_help="Concepts of the largest attention against gold concepts.")(linking_cli)
+keci.command("linking", short_help="Concepts that mentions were linked to against gold concepts.")(linking_cli)
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)

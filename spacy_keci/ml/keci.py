@@ -120,10 +120,12 @@ class KeciNetwork(nn.Module):
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
         final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named, knowledge)
-        prior = None
+        graphs = SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked))
         if self.prior is not None and self.training:
-            prior = self.prior.graph(candidates, knowledge, initial.relation_logits)
-        return SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked), prior)
+            graphs.prior = self.prior.graph(candidates, knowledge, initial.relation_logits)
+        elif self.prior is not None:
+            graphs.concept_types = self.prior.of_concepts(knowledge.mention_kinds)
+        return graphs
 
     def read_concepts(self, knowledge: KnowledgeTensors) -> Tensor:
         """n of all concepts and types, (nodes, span width) (Eq. 5)."""

@@ -57,6 +57,14 @@ class KnowledgePrior(nn.Module):
             touched[span] = True
             return touched.nonzero().squeeze(1), SCALE * logits[touched]
 
+    def of_concepts(self, kinds: Tensor) -> Tensor:
+        """log p(type | a mention that names the concept), (concepts, entity types).
+
+        kinds: (concepts, 2) vocabulary and semantic type of each.
+        """
+        weights = self.kinds.view(-1, len(POSITIONS), self.n_labels)[:, SAME, 1:]
+        return (SCALE * weights[kinds].sum(dim=1)).log_softmax(dim=-1)
+
     def graph(self, candidates: CandidateSpans, knowledge: KnowledgeTensors, relation_logits: Tensor) -> SpanGraph:
         """The prior of all candidate spans as a graph without pairs, to learn from.
 

@@ -61,11 +61,14 @@ class SpanGraphs:
 
     attention: (candidates,) weight β_ij of each row of the ``mentions`` of the concept graphs in the final graph, NaN
         where the span is no node of it; None where no attention tells spans' concepts.
+    concept_types: (candidates, entity types) log-probability of the type of a mention that is known to name that
+        candidate; None where nothing learns it, and in training.
     prior: in training, what a prior expects of the spans of which it expects anything: a graph without pairs.
     """
 
     graphs: list[SpanGraph]
     attention: Tensor | None = None
+    concept_types: Tensor | None = None
     prior: SpanGraph | None = None
 
     @property

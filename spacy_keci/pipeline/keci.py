@@ -26,7 +26,7 @@ from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
 from .given import as_candidates, find_mentions, has_mentions, place_of, read_mentions
 from .gold import find_gold, find_unreachable, gold_graphs, of_given
-from .knowledge import KnowledgeReader, KnowledgeVocabulary, count_linked, write_attention
+from .knowledge import KnowledgeReader, KnowledgeVocabulary, choose_concepts, count_linked, write_attention
 from .thresholds import Threshold, check_threshold, threshold_array
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ multi_label = false
 linker = null
 type_prior = 1.0
 mention_prior = 0.25
+link_by_type = true
 keep_initial = false
 
 [keci.model]
@@ -116,6 +117,7 @@ def make_keci(
     vectors: dict[str, bool],
     type_prior: float,
     mention_prior: float,
+    link_by_type: bool,
     keep_initial: bool,
     scorer: Callable | None,
 ) -> Keci:
@@ -133,6 +135,7 @@ def make_keci(
         vectors=[vector for vector, is_used in vectors.items() if is_used],
         type_prior=type_prior,
         mention_prior=mention_prior,
+        link_by_type=link_by_type,
         keep_initial=keep_initial,
         spans_key=spans_key,
         entities_from=entities_from,
@@ -166,12 +169,16 @@ def _find_linker(nlp: Language, name: str, linker: str | None) -> ConceptLinker 
 
 @dataclass
 class Prediction:
-    """The final graphs of a batch; the initial ones, which are the same where the model has no knowledge; and the
-    attention to the concepts of the linker, in the order in which they stand on the documents, None without."""
+    """The final graphs of a batch; the initial ones, which are the same where the model has no knowledge.
+
+    For the concepts of the linker, in the order in which they stand on the documents, or None:
+    attention: (concepts,). concept_types: (concepts, entity types), log-probability of the types of what names them.
+    """
 
     final: PredictedGraphs
     initial: PredictedGraphs
-    attention: np.ndarray | None
+    attention: np.ndarray | None = None
+    concept_types: np.ndarray | None = None
 
 
 class Keci(TrainablePipe):
@@ -205,6 +212,8 @@ class Keci(TrainablePipe):
     vectors: names of the initial vectors of concepts in that knowledge base; no vectors are fine too.
     type_prior, mention_prior: how much it counts, where the model learns it (``knowledge_prior``), what knowledge alone
         expects of a mention's type, and of whether a span is a mention; 0: not at all.
+    link_by_type: whether a mention's ``kb_id_`` is the candidate that fits its predicted type best, where the model
+        learns which do (``knowledge_prior``); otherwise the one with the largest attention, as in the paper.
     keep_initial: whether the graph that was read off before the knowledge came in is kept as well, as
         ``doc.spans[f"{spans_key}_initial"]``.
     """
@@ -234,6 +243,7 @@ class Keci(TrainablePipe):
         vectors: Iterable[str] = (),
         type_prior: float = 1.0,
         mention_prior: float = 0.25,
+        link_by_type: bool = True,
         keep_initial: bool = False,
         scorer: Callable | None = None,
     ) -> None:
@@ -267,6 +277,7 @@ class Keci(TrainablePipe):
         self.vectors = tuple(vectors)
         self.type_prior = type_prior
         self.mention_prior = mention_prior
+        self.link_by_type = link_by_type
         self.keep_initial = keep_initial
         self.scorer = scorer
         self.cfg: dict[str, Any] = {
@@ -334,7 +345,7 @@ class Keci(TrainablePipe):
         X = self._model_input(docs, mentions)
         relation_threshold = self._threshold_array("relation_threshold")
         if not len(X.spans.dataXd):
-            return Prediction(PredictedGraphs.empty(), PredictedGraphs.empty(), None)
+            return Prediction(PredictedGraphs.empty(), PredictedGraphs.empty())
         output = self.model.predict(X)
         initial, final = (
             decode(
@@ -347,19 +358,21 @@ class Keci(TrainablePipe):
             )
             for graph in (output.graphs[0], output.graphs[-1])
         )
-        attention = None if output.attention is None else output.attention.cpu().numpy()
-        return Prediction(final, initial, attention)
+        of_concepts = (output.attention, output.concept_types if self.link_by_type else None)
+        return Prediction(final, initial, *(None if each is None else each.cpu().numpy() for each in of_concepts))
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
         """Write span graphs to ``doc.spans[spans_key]``; what stood there before is replaced.
 
-        Where the model attends to concepts, those of the linker get their weights, and a mention the heaviest as its
-        ``kb_id_``, unless its own context weighs more.
+        Where the model attends to concepts, those of the linker get their weights, and a mention the one that it names
+        as its ``kb_id_``, unless its own context weighs more.
         """
         docs = list(docs)
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
         if prediction.attention is not None and self.linker is not None:
-            concepts = write_attention(docs, prediction.attention, self.linker.spans_key)
+            key, types = self.linker.spans_key, _type_of_mention(prediction.final, len(docs))
+            write_attention(docs, prediction.attention, key)
+            concepts = choose_concepts(docs, prediction.attention, prediction.concept_types, types, key)
         self._write_graphs(docs, prediction.final, self.spans_key, concepts)
         if self.keep_initial:
             self._write_graphs(docs, prediction.initial, f"{self.spans_key}_initial", [{} for _ in docs])
@@ -643,3 +656,11 @@ class Keci(TrainablePipe):
                 self.name,
                 100 - 100 * counts["reached"] / counts["all"],
             )
+
+
+def _type_of_mention(graphs: PredictedGraphs, n_docs: int) -> list[dict[tuple[int, int], int]]:
+    """In each document, the entity type of each mention, from 0."""
+    types: list[dict[tuple[int, int], int]] = [{} for _ in range(n_docs)]
+    for (doc, start, end), label in zip(graphs.spans.tolist(), graphs.labels.tolist(), strict=True):
+        types[doc][start, end] = label - 1
+    return types

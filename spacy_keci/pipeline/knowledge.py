@@ -1,6 +1,6 @@
 """From the concepts that the linker wrote on documents to the concept graphs that the model reads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,27 +124,51 @@ def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list
     return mentions, concepts, types, mentions[:, 0].copy()
 
 
-def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> list[dict[tuple[int, int], str]]:
+def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> None:
     """Write the weights to the concepts of the documents.
 
     attention: (candidates,), NaN where the span is no node of the graph, which is written as None.
-    Returns for each document the concept of the largest weight of each span; none where the sentinel's is larger.
     """
-    chosen = []
     begin = 0
     for doc in docs:
         concepts = doc.spans.get(concepts_key, ())
         weights = attention[begin : begin + len(concepts)]
         begin += len(concepts)
-        best: dict[tuple[int, int], tuple[float, str]] = {}
-        rest: dict[tuple[int, int], float] = {}
-        for concept, weight in zip(concepts, weights.tolist(), strict=True):
-            offsets = (concept.start, concept.end)
-            rest[offsets] = rest.get(offsets, 1.0) - weight
-            best[offsets] = max(best.get(offsets, (0.0, "")), (weight, concept.kb_id_))
-        chosen.append({offsets: id for offsets, (weight, id) in best.items() if weight > rest[offsets]})
         if len(concepts):
             concepts.attrs["attention"] = [None if np.isnan(weight) else float(weight) for weight in weights]
+
+
+def choose_concepts(
+    docs: Iterable[Doc],
+    attention: np.ndarray,
+    concept_types: np.ndarray | None,
+    type_of_mention: Iterable[Mapping[tuple[int, int], int]],
+    concepts_key: str,
+) -> list[dict[tuple[int, int], str]]:
+    """The concept that each mention names, in each document; none where the sentinel weighs more than any candidate.
+
+    It is the candidate whose own type fits the mention's best, of several such the linker's first; where it is not
+    known how types fit, the candidate with the largest attention.
+    attention: (candidates,). concept_types: (candidates, entity types), how well these fit, or None.
+    type_of_mention: in each document, the type of each mention as a column of ``concept_types``.
+    """
+    chosen = []
+    begin = 0
+    for doc, types in zip(docs, type_of_mention, strict=True):
+        concepts = doc.spans.get(concepts_key, ())
+        candidates: dict[tuple[int, int], list[tuple[int, str]]] = {}
+        for row, concept in enumerate(concepts, start=begin):
+            offsets = (concept.start, concept.end)
+            if offsets in types and not np.isnan(attention[row]):
+                candidates.setdefault(offsets, []).append((row, concept.kb_id_))
+        begin += len(concepts)
+        named = {}
+        for offsets, several in candidates.items():
+            rows = [row for row, _ in several]
+            if attention[rows].max() > 1.0 - attention[rows].sum():
+                fits = attention[rows] if concept_types is None else concept_types[rows, types[offsets]]
+                named[offsets] = several[int(fits.argmax())][1]
+        chosen.append(named)
     return chosen
 
 

@@ -19,9 +19,9 @@ def linking_counts(
 
     grounded: gold mentions whose concept the knowledge base has. among candidates: those with the gold concept among
     the candidates of their span. Of these, in which the first choice is the gold concept -- first: the linker's order;
-    attention: the largest weight; mention: the ``kb_id_`` of the predicted mention, which the sentinel or a missed
-    mention may leave empty. pruned: the span had no attention, as it was pruned. ambiguous: it had several candidates;
-    ``ambiguous, first`` and ``ambiguous, attention`` are the hits among these.
+    attention: the largest weight; mention: the ``kb_id_`` of the predicted mention, which is empty where the sentinel
+    has won. found: the span is predicted as a mention. pruned: the span had no attention, as it was pruned. ambiguous:
+    it had several candidates; ``ambiguous, first`` and so on are what is found and hit among these.
     """
     counts: Counter[str] = Counter()
     for example in examples:
@@ -44,14 +44,17 @@ def linking_counts(
             best = max(candidates, key=_attention)
             counts["pruned"] += best.attention is None
             attention = best.attention is not None and kb.index(best.id) == right
-            mention = chosen.get((span.start, span.end), "")
-            counts["first"] += first
-            counts["attention"] += attention
-            counts["mention"] += bool(mention) and kb.index(mention) == right
+            mention = chosen.get((span.start, span.end))
+            hits = {
+                "first": first,
+                "attention": attention,
+                "found": mention is not None,
+                "found, first": mention is not None and first,
+                "mention": mention is not None and mention in kb and kb.index(mention) == right,
+            }
+            counts.update(hits)
             if len(candidates) > 1:
-                counts["ambiguous"] += 1
-                counts["ambiguous, first"] += first
-                counts["ambiguous, attention"] += attention
+                counts.update(ambiguous=1, **{f"ambiguous, {what}": hit for what, hit in hits.items()})
     return counts
 
 

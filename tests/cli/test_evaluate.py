@@ -1,6 +1,7 @@
 """The evaluate command from end to end, with a pipeline that finds upper-case words and pairs neighbours."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from spacy_keci.scoring.strict import StrictScorer
 from ..scoring.graphs import make_doc
 
 
-@Language.component("test_upper_case_graph")
-def upper_case_graph(doc: Doc) -> Doc:
-    found = [Span(doc, t.i, t.i + 1, label="GENE") for t in doc if t.is_upper]
-    rows = [[i, i + 1, "binds", 1.0] for i in range(len(found) - 1)]
-    doc.spans["entities"] = SpanGroup(doc, name="entities", spans=found, attrs={"relations": rows})
-    return doc
+@Language.factory("test_upper_case_graph", default_config={"label": "GENE"})
+def make_upper_case_graph(nlp: Language, name: str, label: str) -> Callable[[Doc], Doc]:
+    def find(doc: Doc) -> Doc:
+        found = [Span(doc, t.i, t.i + 1, label=label) for t in doc if t.is_upper]
+        rows = [[i, i + 1, "binds", 1.0] for i in range(len(found) - 1)]
+        doc.spans["entities"] = SpanGroup(doc, name="entities", spans=found, attrs={"relations": rows})
+        return doc
+
+    return find
 
 
 @pytest.fixture
@@ -119,6 +123,15 @@ def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     DocBin(docs=golds[1:]).to_disk(tmp_path / "less.spacy")
     outcome = run(model, corpus, "--compare", tmp_path / "less.spacy")
     assert outcome.exit_code == 1 and "holds 3 documents, the corpus 4" in " ".join(outcome.output.split())
+
+
+def test_settings_may_be_changed(model, corpus, tmp_path):
+    for label, hits in (("GENE", 3), ("DRUG", 0)):
+        evaluate(model, corpus, "-o", tmp_path / "x.json", "--components.test_upper_case_graph.label", label)
+        scores = json.loads((tmp_path / "x.json").read_text())["scores"]
+        assert scores["entities_micro_p"] == hits / 4
+    for mistake in ("--components.test_upper_case_graph.lable", "--outptu"):
+        assert run(model, corpus, mistake, "x").exit_code in (1, 2)
 
 
 @pytest.mark.parametrize("missing", ["model", "corpus"])

@@ -1,5 +1,7 @@
 """What the knowledge base alone says of spans, against loops over spans and names."""
 
+import math
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -100,7 +102,7 @@ def test_logits_are_sums_over_names_and_kinds() -> None:
     candidates, spans, graphs = make_example()
     prior = make_prior()
     rows, logits = prior(spans, torch.arange(len(candidates)), to_tensors(graphs, candidates, torch.device("cpu")))
-    weights = prior.kinds.view(1 + N_KINDS, len(POSITIONS), 1 + N_LABELS)
+    weights = prior.kinds.detach().view(1 + N_KINDS, len(POSITIONS), 1 + N_LABELS)
     expected = {}
     for row, (doc, start, end) in enumerate(candidates.tolist()):
         kinds = {
@@ -116,6 +118,18 @@ def test_logits_are_sums_over_names_and_kinds() -> None:
             expected[row] = SCALE * total
     assert rows.tolist() == list(expected)
     torch.testing.assert_close(logits, torch.stack(list(expected.values())))
+
+
+def test_of_concepts_it_expects_what_their_names_add() -> None:
+    torch.manual_seed(0)
+    prior = KnowledgePrior(N_KINDS, N_LABELS)
+    torch.nn.init.normal_(prior.kinds, std=0.1)
+    kinds = torch.tensor([[1, 3], [2, 0], [1, 3]])
+    weights = prior.kinds.detach().view(1 + N_KINDS, len(POSITIONS), 1 + N_LABELS)
+    for (vocabulary, type_), expected in zip(kinds.tolist(), prior.of_concepts(kinds), strict=True):
+        scores = [float(SCALE * (weights[vocabulary, SAME, t] + weights[type_, SAME, t])) for t in (1, 2, 3)]
+        total = sum(math.exp(score) for score in scores)
+        torch.testing.assert_close(expected, torch.tensor([math.log(math.exp(s) / total) for s in scores]))
 
 
 def test_of_some_spans_it_says_the_same_as_of_all() -> None:

@@ -34,8 +34,11 @@ def test_counts(nlp: Language, tmp_path: Path) -> None:
         "among candidates": 2,
         "first": 1,
         "attention": 1,
+        "found": 1,
         "mention": 1,
         "pruned": 1,
         "ambiguous": 1,
         "ambiguous, attention": 1,
+        "ambiguous, found": 1,
+        "ambiguous, mention": 1,
     }
