@@ -5,6 +5,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,25 @@ def test_project_file() -> None:
     for command in project["commands"]:
         assert command["help"]
         assert all(path.startswith(folders) for path in command.get("outputs", []))
+
+
+def test_systems_of_the_tables_are_settings_of_their_configs() -> None:
+    project = substitute_project_variables(srsly.read_yaml(ROOT / "project.yml"))
+    scripts = {command["name"]: command["script"] for command in project["commands"]}
+    changed = set()
+    for line in scripts["table-1"] + scripts["table-3"] + scripts["table-4"]:
+        arguments = shlex.split(line)[shlex.split(line).index("spacy") + 1 :]
+        if arguments[:2] != ["project", "run"]:
+            continue
+        variables = parse_config_overrides(arguments[4:], env_var=None)
+        settings = parse_config_overrides(shlex.split(variables.get("vars.settings", "")), env_var=None)
+        name = f"{variables.get('vars.config', 'keci')}.cfg"
+        config = load_config(ROOT / "configs" / name)
+        for setting, value in settings.items():
+            *sections, key = setting.split(".")
+            assert reduce(getitem, sections, config)[key] != value
+        changed.update(settings)
+    assert len(changed) == 5
 
 
 def ade_overrides() -> dict:
