@@ -102,7 +102,7 @@ def load_tokenizer(name: str) -> Callable[[str], Doc]:
 
 
 def split_cli(
-    input: Annotated[Path, typer.Argument(help="Corpus to split (.spacy)", exists=True, dir_okay=False)],
+    input: Annotated[Path, typer.Argument(help="Corpus to split: .spacy, or a folder of such", exists=True)],
     train: Annotated[Path, typer.Argument(help="File for the larger part (.spacy)", dir_okay=False)],
     heldout: Annotated[Path, typer.Argument(help="File for the part held out (.spacy)", dir_okay=False)],
     fraction: Annotated[float, typer.Option(help="Part to hold out", min=0.0, max=1.0)] = 0.1,
@@ -116,7 +116,10 @@ def split_cli(
     """
     if train == heldout:
         raise ValueError("The two parts need two different files.")
-    docs = list(load_docs(input, Vocab()))
+    files = sorted(input.rglob("*.spacy")) if input.is_dir() else [input]
+    if not files:
+        raise ValueError(f"The folder {input} holds no .spacy file.")
+    docs = [doc for file in files for doc in load_docs(file, Vocab())]
     parts = hold_out(docs, fraction, seed, _group if by_group else None)
     for path, part in zip((train, heldout), parts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -158,10 +158,11 @@ def test_mistakes_of_users(tmp_path: Path, corpus: Path) -> None:
 
 
 def test_split(tmp_path: Path, corpus: Path) -> None:
-    run("convert", corpus, tmp_path / "x.spacy")
+    docs = tmp_path / "docs"
+    run("convert", corpus, docs / "x.spacy")
     train, heldout = tmp_path / "new" / "train.spacy", tmp_path / "heldout.spacy"
-    for args in ((), ("--seed", 1), ("--by-group",)):
-        result = run("split", tmp_path / "x.spacy", train, heldout, "--fraction", 0.2, *args)
+    for args in ((docs / "x.spacy",), (docs / "x.spacy", "--seed", 1), (docs, "--by-group")):
+        result = run("split", args[0], train, heldout, "--fraction", 0.2, *args[1:])
         assert result.exit_code == 0, result.output
         rest, held_out = load(train), load(heldout)
         assert (len(rest), len(held_out)) == (8, 2)
@@ -173,12 +174,14 @@ def test_split(tmp_path: Path, corpus: Path) -> None:
 def test_split_mistakes(tmp_path: Path, corpus: Path, nlp: Language) -> None:
     write(corpus, *({**line, "group": ""} for line in LINES))
     run("convert", corpus, tmp_path / "x.spacy")
+    (tmp_path / "empty").mkdir()
     outputs = tmp_path / "train.spacy", tmp_path / "heldout.spacy"
     for args, expected in [
         ((corpus, *outputs), "is not a file of spaCy's DocBin format"),
         ((tmp_path / "x.spacy", *outputs, "--by-group"), "Item 1 of 10 has no group"),
         ((tmp_path / "x.spacy", *outputs, "--fraction", "0.01"), "leaves one part empty"),
         ((tmp_path / "x.spacy", outputs[0], outputs[0]), "two different files"),
+        ((tmp_path / "empty", *outputs), "holds no .spacy file"),
     ]:
         result = run("split", *args)
         assert result.exit_code == 1, result.output
