@@ -7,7 +7,7 @@ from spacy_keci.sentences import sentences
 @pytest.mark.parametrize(
     "parts",
     [
-        ["At 0.5 mM (e.g. in vitro) FK506 binds.", "FKBP12 does not!", "α-Synuclein"],
+        ["At 0.5 mM (e.g. in vitro) FK506 binds.", "FKBP12 does not (Fig. 5)!", "α-Synuclein"],
         ["Title?\n", "The text, cf. above."],
         ["One"],
         [],

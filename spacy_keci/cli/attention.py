@@ -10,7 +10,7 @@ from wasabi import msg
 from ..corpora.annotation import Report
 from ..corpora.reader import read_docs
 from ..scoring.attention import TypeAttention, attention_by_type
-from .load import find_keci, load_pipeline
+from .load import find_keci, find_linker, load_pipeline
 
 
 def attention_cli(
@@ -30,9 +30,7 @@ def attention_cli(
     """
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
-    linker = keci.linker
-    if linker is None:
-        raise ValueError("The keci of this pipeline reads no concepts: nothing to show.")
+    linker = find_linker(keci)
     texts = [doc.text for doc in read_docs(corpus, nlp, keci.spans_key, Report())]
     found = attention_by_type(nlp.pipe(texts), linker.spans_key)
     if output is not None:

@@ -12,7 +12,7 @@ from ..corpora.annotation import Report
 from ..corpora.reader import read_docs
 from ..scoring.linking import linking_counts
 from .evaluate import predict
-from .load import find_keci, load_pipeline
+from .load import find_keci, find_linker, load_pipeline
 
 # counts, and of which other count they are a share
 SHARES = {
@@ -61,12 +61,11 @@ def linking_cli(
     """
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
-    if keci.linker is None:
-        raise ValueError("The keci of this pipeline reads no concepts: nothing to compare.")
+    linker = find_linker(keci)
     golds = read_docs(corpus, nlp, keci.spans_key, Report())
     docs, _ = predict(nlp, golds)
     examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
-    counts = linking_counts(examples, keci.linker.kb, keci.spans_key, keci.linker.spans_key)
+    counts = linking_counts(examples, linker.kb, keci.spans_key, linker.spans_key)
     if not counts["with a concept"]:
         raise ValueError(f"No mention of {corpus.name} has a concept: convert it from a format that holds them.")
     rows = [

@@ -5,6 +5,7 @@ from click import NoSuchOption
 from spacy.cli._util import parse_config_overrides
 from spacy.language import Language
 
+from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.keci import Keci
 from .messages import fail, is_debugging, one_line
 
@@ -36,3 +37,10 @@ def find_keci(nlp: Language) -> tuple[str, Keci]:
         f"The pipeline has no component keci, only {', '.join(nlp.pipe_names) or 'none at all'}: train one with "
         "'spacy train', or give another pipeline."
     )
+
+
+def find_linker(keci: Keci) -> ConceptLinker:
+    """The component whose concepts a ``keci`` reads. Raises ValueError if it reads none."""
+    if keci.linker is None:
+        raise ValueError("The keci of this pipeline reads no concepts: there is nothing to show.")
+    return keci.linker

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span, SpanGroup
 
+from ..sentences import sentences
 from ..tokens import CONCEPTS_KEY
 from .text import shorten
 
@@ -210,18 +210,8 @@ def _relation_title(group: SpanGroup, head: int, tail: int, label: str, score: f
 
 
 def _sentence_starts(doc: Doc, mentions: Iterable[DrawnMention], begin: int) -> set[int]:
-    """Tokens that begin a sentence. A Doc without sentences gets those of spaCy's sentencizer, as far as they end
-    before a space and a capital, and not inside a mention: biomedical tokens are split at every full stop."""
+    """Tokens that begin a sentence; one that is guessed does not begin inside a mention."""
+    starts = {sentence.start for sentence in sentences(doc)}
     if doc.has_annotation("SENT_START"):
-        return {token.i for token in doc if token.is_sent_start}
-    (starts,) = Sentencizer().predict([doc]) or [[]]
-    inside = {begin + i for mention in mentions for i in range(mention.start + 1, mention.end)}
-    return {
-        i
-        for i, start in enumerate(starts)
-        if start
-        and i
-        and i not in inside
-        and doc[i - 1].whitespace_
-        and not (doc[i].text[0].islower() or doc[i].text[0].isdigit())
-    }
+        return starts
+    return starts - {begin + i for mention in mentions for i in range(mention.start + 1, mention.end)}
