@@ -74,4 +74,5 @@ def linking_cli(
     ]
     msg.table(rows, header=("mentions with a gold concept", counts["with a concept"], ""), divider=True, max_col=60)
     if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(dict(counts), indent=2) + "\n", encoding="utf8")
