@@ -101,7 +101,7 @@ def evaluate_cli(
     scored = score(scorer, golds, docs, bootstrap)
     if compare is not None:
         p_values = compare_with(compare, nlp, scorer, golds, docs)
-        scored["compared"] = {"with": compare.name, "p": p_values}
+        scored["compared"] = {"with": "/".join(compare.parts[-2:]), **describe_corpus(compare), "p": p_values}
     result = {
         "name": name,
         "group": group or name,

@@ -18,7 +18,7 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
     try:
         config = parse_config_overrides(list(overrides or ()), env_var=None)
     except NoSuchOption as error:  # typer may have a click of its own, and not know this one
-        fail(str(error))
+        fail(str(error), code=2)
     try:
         return spacy.load(model, config=config)
     except Exception as error:  # a folder may hold whatever, and imports may fail

@@ -51,7 +51,7 @@ def warn(message: str) -> None:
     typer.secho(f"⚠ {message}", fg="yellow", err=True)
 
 
-def fail(message: str) -> NoReturn:
-    """End the program with exit code 1."""
+def fail(message: str, code: int = 1) -> NoReturn:
+    """End the program with this exit code."""
     typer.secho(f"✘ {message}", fg="red", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)

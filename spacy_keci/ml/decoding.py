@@ -64,6 +64,8 @@ def decode(
     holds = probabilities >= (0.5 if multi_label else probabilities.max(axis=1, keepdims=True))
     if relation_threshold is not None:
         enough = probabilities[:, 1:] >= relation_threshold
+        if not multi_label:
+            enough &= probabilities[:, 1:] == probabilities[:, 1:].max(axis=1, keepdims=True, initial=0.0)
         holds[:, 1:] = np.where(np.isnan(relation_threshold), holds[:, 1:], enough)
     holds[:, 0] = False
     holds &= is_forward[:, None] | ~symmetric

@@ -19,6 +19,7 @@ from .concept_graphs import ConceptGraphs, KnowledgeSchema
 from .keci import KeciNetwork
 from .know_bert import KnowBertNetwork
 from .knowledge_tensors import to_tensors
+from .mixed_precision import autocast
 from .pruning import Pruning
 from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
 from .targets import candidate_array
@@ -77,6 +78,8 @@ NETWORKS: dict[str, Callable[..., torch.nn.Module]] = {
     "know_bert": KnowBertNetwork,
 }
 KNOWLEDGE_NETWORKS = NETWORKS.keys() - {"span_graph"}
+# settings that may be changed after training; of all others those count that the weights were learnt with
+WITHOUT_WEIGHTS = {"backend", "concept_dropout"}
 
 
 def make_model(
@@ -92,7 +95,9 @@ def make_model(
         partial(forward, mixed_precision=mixed_precision),
         init=partial(init, network=network, settings=settings),
         layers=[tok2vec],
-        shims=[PyTorchShim(None, serialize_model=_serialize, deserialize_model=_deserialize)],
+        shims=[
+            PyTorchShim(None, serialize_model=_serialize, deserialize_model=partial(_deserialize, settings=settings))
+        ],
         refs={"tok2vec": tok2vec},
         attrs={"dropout_rate": 0.0, "uses_knowledge": network in KNOWLEDGE_NETWORKS},
     )
@@ -147,7 +152,7 @@ def forward(
     knowledge = None
     if X.knowledge is not None:
         knowledge = to_tensors(X.knowledge, X.candidates, tokens.device, X.type_prior, X.mention_prior)
-    with torch.autocast(tokens.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
+    with autocast(shim, mixed_precision):
         inputs = ArgsKwargs(args=(tokens, spans, X.pruning, knowledge), kwargs={})
         output, backprop_torch = shim(inputs, is_train)
 
@@ -187,10 +192,11 @@ def _serialize(network: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _deserialize(_: Any, data: bytes, device: torch.device) -> Any:
+def _deserialize(_: Any, data: bytes, device: torch.device, *, settings: dict[str, Any]) -> Any:
     if not data:
         return None
     saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
-    network = _make_network(saved["arguments"])
+    may_change = {name: settings[name] for name in WITHOUT_WEIGHTS & settings.keys()}
+    network = _make_network(saved["arguments"] | may_change)
     network.load_state_dict(saved["weights"])
     return network.to(device)

@@ -18,6 +18,7 @@ from thinc.api import Model
 from transformers import AutoConfig
 from transformers.file_utils import ModelOutput
 
+from .mixed_precision import autocast
 from .windows import get_fitting_spans
 
 PACKAGE_SCHEME = "package://"
@@ -71,9 +72,7 @@ def _init_from_name(init: Callable, model: Model, X: Any = None, Y: Any = None) 
 
 
 def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is_train: bool) -> Any:
-    shim: Any = model.shims[0]
-    device = shim.device.type
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=enabled):
+    with autocast(model.shims[0], enabled):
         return forward(model, X, is_train)
 
 

@@ -108,10 +108,14 @@ class ConceptLinker:
     @property
     def kb(self) -> "KnowledgeBase":
         """The knowledge base. Raises ValueError if the candidates do not come from one."""
-        kb: KnowledgeBase | None = getattr(self.source, "kb", None)
+        kb = self._own_kb()
         if kb is None:
+            self.source  # noqa: B018 - raises if there is none
             raise ValueError(f"The candidates of the component '{self.name}' do not come from a knowledge base.")
         return kb
+
+    def _own_kb(self) -> "KnowledgeBase | None":
+        return getattr(self._source, "kb", None)
 
     def initialize(
         self,
@@ -207,13 +211,14 @@ class ConceptLinker:
                     found[i, i + len(short)] = found[long]
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy the knowledge base to ``path``. Raises ValueError for candidates that are not from a knowledge base."""
+        """Copy the knowledge base to ``path``. Candidates from elsewhere are not saved: see :meth:`initialize`."""
         target = Path(path) / "kb"
-        if "kb" in exclude or self._source is None or (target.exists() and target.samefile(self.kb.path)):
+        kb = self._own_kb()
+        if "kb" in exclude or kb is None or (target.exists() and target.samefile(kb.path)):
             return
         if target.exists():
             shutil.rmtree(target)
-        shutil.copytree(self.kb.path, target)
+        shutil.copytree(kb.path, target)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Open the knowledge base that was saved with the pipeline."""
@@ -223,10 +228,10 @@ class ConceptLinker:
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """The files of the knowledge base. Raises ValueError as :meth:`to_disk`."""
-        if "kb" in exclude or self._source is None:
-            return srsly.msgpack_dumps({})
-        return srsly.msgpack_dumps({p.name: p.read_bytes() for p in sorted(self.kb.path.iterdir())})
+        """The files of the knowledge base; none for candidates from elsewhere."""
+        kb = self._own_kb()
+        files = [] if "kb" in exclude or kb is None else sorted(kb.path.iterdir())
+        return srsly.msgpack_dumps({p.name: p.read_bytes() for p in files})
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Write the files into a temporary folder, and open them."""

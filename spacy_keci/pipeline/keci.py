@@ -200,7 +200,8 @@ class Keci(TrainablePipe):
     threshold, relation_threshold: least probability of what is predicted; None for the most probable class (of
         relations with ``multi_label``: 0.5). Or one by label, ``{"binds": 0.4, "*": 0.6}``, "*" standing for all other
         labels, for which without it the most probable class counts; or the same as a list of pairs, for labels that
-        no config can have as a key. A mention has its most probable type, if that reaches its threshold.
+        no config can have as a key. A mention has its most probable type, if that reaches its threshold, and so has a
+        pair without ``multi_label``.
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
     max_pair_distance: tokens between the beginnings of two mentions that may be related.
     max_batch_tokens: in ``pipe``, tokens that are looked at together, whole documents at least: it bounds the memory.

@@ -160,4 +160,9 @@ def test_any_source_of_candidates(nlp: Language, tmp_path: Path) -> None:
     doc = nlp("one two")
     assert found(doc) == [("one", "X", "T001"), ("two", "X", "T001")] and doc[0:1]._.concepts[0].score == 0.5
     with pytest.raises(ValueError, match="do not come from a knowledge base"):
-        linker.to_disk(tmp_path)
+        linker.kb  # noqa: B018
+    nlp.to_disk(tmp_path)
+    for copy in (spacy.load(tmp_path), spacy.blank("en").from_bytes(nlp.to_bytes())):
+        if copy.pipe_names:
+            with pytest.raises(ValueError, match="has no knowledge base yet"):
+                copy("one two")

@@ -262,6 +262,12 @@ class TestUse:
         assert "entities_initial" not in trained(demo_docs[0].text).spans
         trained.get_pipe("keci").keep_initial = True
 
+    def test_what_has_no_weights_may_be_changed(self, trained: Language, tmp_path: Path) -> None:
+        trained.to_disk(tmp_path)
+        nlp = spacy.load(tmp_path, config={"components.keci.model.concept_dropout": 0.75})
+        assert nlp.get_pipe("keci").model.shims[0]._model.concept_dropout == 0.75
+        assert_same_graphs(list(trained.pipe(TEXTS)), list(nlp.pipe(TEXTS)))
+
     def test_pickle(self, trained: Language) -> None:
         doc, keci = trained(TEXTS[0]), trained.get_pipe("keci")
         copy = pickle.loads(pickle.dumps(keci.linker))
