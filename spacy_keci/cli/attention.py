@@ -34,6 +34,7 @@ def attention_cli(
     texts = [doc.text for doc in read_docs(corpus, nlp, keci.spans_key, Report())]
     found = attention_by_type(nlp.pipe(texts), linker.spans_key)
     if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps([each._asdict() for each in found], indent=2) + "\n", encoding="utf8")
     shown = [each for each in found if each.candidates >= min_count]
     parts = {"lowest and highest" if not n else "lowest": shown[: n or None]}
