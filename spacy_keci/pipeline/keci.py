@@ -21,6 +21,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, NumpyOps, Optimizer, set_dropout_rate
 
 from ..corpora.reader import aligned_mentions
+from ..ml.memory import EVERY, release_freed_memory
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
@@ -556,6 +557,8 @@ class Keci(TrainablePipe):
         losses[self.name] += loss
         if sgd is not None:
             self.finish_update(sgd)
+        if self._steps % EVERY == 0:
+            release_freed_memory()
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
