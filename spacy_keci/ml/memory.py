@@ -3,7 +3,7 @@
 import ctypes
 import sys
 
-EVERY = 50  # updates
+EVERY = 20  # updates
 
 
 def release_freed_memory() -> bool:
