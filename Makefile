@@ -29,8 +29,9 @@ $(BIN)/.installed: setup.cfg constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[transformers,dev]"
 	@touch $@
 
+# one thread: for a model this small it is the faster, and the same on every machine of a kind
 demo: install
-	$(BIN)/python -m spacy project run demo
+	OMP_NUM_THREADS=1 $(BIN)/python -m spacy project run demo
 	@echo "Try next:"
 	@echo "  $(BIN)/python -m spacy keci show training/demo/model-last 'A sentence of your own.'"
 	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, about an hour on two cores"
