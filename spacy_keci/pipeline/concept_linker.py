@@ -108,14 +108,10 @@ class ConceptLinker:
     @property
     def kb(self) -> "KnowledgeBase":
         """The knowledge base. Raises ValueError if the candidates do not come from one."""
-        kb = self._own_kb()
+        kb = _kb_of(self.source)
         if kb is None:
-            self.source  # noqa: B018 - raises if there is none
             raise ValueError(f"The candidates of the component '{self.name}' do not come from a knowledge base.")
         return kb
-
-    def _own_kb(self) -> "KnowledgeBase | None":
-        return getattr(self._source, "kb", None)
 
     def initialize(
         self,
@@ -213,7 +209,7 @@ class ConceptLinker:
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Copy the knowledge base to ``path``. Candidates from elsewhere are not saved: see :meth:`initialize`."""
         target = Path(path) / "kb"
-        kb = self._own_kb()
+        kb = _kb_of(self._source)
         if "kb" in exclude or kb is None or (target.exists() and target.samefile(kb.path)):
             return
         if target.exists():
@@ -229,7 +225,7 @@ class ConceptLinker:
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The files of the knowledge base; none for candidates from elsewhere."""
-        kb = self._own_kb()
+        kb = _kb_of(self._source)
         files = [] if "kb" in exclude or kb is None else sorted(kb.path.iterdir())
         return srsly.msgpack_dumps({p.name: p.read_bytes() for p in files})
 
@@ -254,3 +250,7 @@ class ConceptLinker:
         # kept until the linker goes, or has another; open files stay readable on every system that maps them
         self._folder = tempfile.TemporaryDirectory(prefix="spacy-keci-", ignore_cleanup_errors=True)
         return Path(self._folder.name) / "kb"
+
+
+def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":
+    return getattr(source, "kb", None)
