@@ -1,20 +1,15 @@
 """One row of a drawing: its words in visual order, the bars above them, and the arcs between bars."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from .arcs import INSET, Link, outline, place
 from .picture import DrawnRelation
+from .plan import Plan
 from .shapes import ASCENT, LABEL_FONT, LANE, LEVEL, PILL, Arc, Bar, Row, Words
 from .text import resolve_directions, shorten, text_width, visual_order
-
-if TYPE_CHECKING:
-    from .layout import Plan
 
 MAX_STEP = 9.0  # between feet on one bar
 LABEL_PADDING, PILL_PADDING = 8.0, 12.0
