@@ -6,12 +6,13 @@ Signatures and their documentation only. Torch and transformers are imported whe
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from spacy.tokens import Doc
 from thinc.api import Model, Optimizer
 from thinc.optimizers import FloatOrSeq
-from thinc.types import Floats2d
+from thinc.types import Floats2d, Ragged
 
 if TYPE_CHECKING:
     from .model import SpanGraphModel
@@ -144,13 +145,39 @@ def build_transformer_model(
 
     Raises ImportError if spacy-transformers is not installed.
     """
+    return _transformer().make_transformer(
+        name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items
+    )
+
+
+def build_tok2vec_transformer_model(
+    name: str,
+    get_spans: Callable,
+    pooling: Model[Ragged, Floats2d],
+    grad_factor: float = 1.0,
+    tokenizer_config: dict = {},  # noqa: B006  (spaCy fills configs from signatures)
+    transformer_config: dict = {},  # noqa: B006
+    mixed_precision: bool = False,
+    max_items: int | None = None,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Registered as the architecture ``spacy_keci.Tok2VecTransformer.v1``: an encoder of one component's own.
+
+    What ``nlp.replace_listeners`` makes of a listener to ``spacy_keci.TransformerModel.v1``. Settings as there;
+    pooling, grad_factor: as those of ``spacy-transformers.TransformerListener.v1``.
+    """
+    module = _transformer()
+    encoder = module.make_transformer(name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items)
+    return module.make_tok2vec_transformer(encoder, pooling, grad_factor)
+
+
+def _transformer() -> ModuleType:
     try:
-        from .transformer import make_transformer
+        from . import transformer
     except ImportError as error:
         raise ImportError(
             "Transformer encoders need the package spacy-transformers: pip install 'spacy-keci[transformers]'."
         ) from error
-    return make_transformer(name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items)
+    return transformer
 
 
 def build_adamw(
@@ -165,8 +192,9 @@ def build_adamw(
 ) -> Optimizer:
     """Registered as the optimizer ``spacy_keci.AdamW.v1``.
 
-    groups: optimizers for components by name (their own rate, schedule and decay); the settings above are for all
-    others, such as the encoder. grad_clip: largest norm of the gradient of a tensor, 0 to leave gradients alone.
+    groups: optimizers for components ``keci`` by name (their own rate, schedule and decay); the settings above are for
+        all others, such as the encoder.
+    grad_clip: largest norm of the gradient of a tensor, 0 to leave gradients alone.
     """
     from .optimizer import AdamW
 

@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from spacy.tokens import Doc
 from spacy_transformers.data_classes import WordpieceBatch
+from spacy_transformers.layers import split_trf_batch, trfs2arrays
 from spacy_transformers.layers.transformer_model import TransformerModel
 from spacy_transformers.util import batch_by_length
-from thinc.api import Model
+from thinc.api import Model, chain
+from thinc.types import Floats2d, Ragged
 from transformers import AutoConfig
 from transformers.file_utils import ModelOutput
 
@@ -45,7 +48,23 @@ def make_transformer(
         wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
     convert_outputs = wrapper.attrs["convert_outputs"]
     wrapper.attrs["convert_outputs"] = partial(_convert_to_float32, convert_outputs)
+    model.attrs["replace_listener_cfg"] = _replace_listener_config
     return model
+
+
+def make_tok2vec_transformer(
+    transformer: TransformerModel, pooling: Model[Ragged, Floats2d], grad_factor: float
+) -> Model[list[Doc], list[Floats2d]]:
+    """An encoder with what a listener to it has: the model that ``nlp.replace_listeners`` leaves, nested as there."""
+    return chain(chain(transformer, split_trf_batch()), trfs2arrays(pooling, grad_factor))
+
+
+def _replace_listener_config(transformer: dict[str, Any], listener: dict[str, Any]) -> dict[str, Any]:
+    """The config of an encoder that takes the place of a listener to it."""
+    if "TransformerListener" not in listener["@architectures"]:
+        return transformer
+    moved: dict[str, Any] = {key: listener[key] for key in ("pooling", "grad_factor") if key in listener}
+    return {**transformer, "@architectures": "spacy_keci.Tok2VecTransformer.v1", **moved}
 
 
 def resolve_name(name: str) -> str:

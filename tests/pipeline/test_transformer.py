@@ -260,6 +260,8 @@ class TestText:
         nlp.replace_listeners("transformer", "keci", ["model.tok2vec"])
         nlp.remove_pipe("transformer")
         assert graph(nlp(text)) == expected
+        nlp.to_disk(tmp_path / "moved")
+        assert graph(spacy.load(tmp_path / "moved")(text)) == expected
 
 
 class TestName:
