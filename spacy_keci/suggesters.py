@@ -1,6 +1,7 @@
 """Span suggesters: which spans of a text may be mentions. Usable by spaCy's own ``spancat`` as well."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -20,32 +21,35 @@ def build_sentence_span_suggester(max_length: int) -> Suggester:
     """
     if max_length < 1:
         raise ValueError(f"The longest span must have at least one token, but max_length is {max_length}.")
+    return partial(sentence_spans, max_length=max_length)  # which pickle can take along, unlike a closure
 
-    def suggest(docs: Iterable[Doc], *, ops: Ops | None = None) -> Ragged:
-        """Spans as an Ints2d (total, 2) of token offsets, ordered by document, start and end; lengths per document."""
-        ops = ops if ops is not None else get_current_ops()
-        docs = list(docs)
-        doc_lengths = np.array([len(doc) for doc in docs], dtype="int64")
-        n_tokens = int(doc_lengths.sum())
-        if not n_tokens:
-            return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
-        attributes = np.concatenate([doc.to_array([SENT_START, IS_SPACE]).reshape(-1, 2) for doc in docs])
-        doc_starts = np.cumsum(doc_lengths) - doc_lengths
-        # A sentence ends where the next sentence, or the next document, begins.
-        is_start = attributes[:, 0] == 1
-        is_start[doc_starts[doc_lengths > 0]] = True
-        sentence_starts = np.append(np.flatnonzero(is_start), n_tokens)
-        sentence_end = sentence_starts[np.cumsum(is_start)]
-        is_word = attributes[:, 1] == 0
-        starts = np.arange(n_tokens)[:, None]
-        last = starts + np.arange(min(max_length, int(doc_lengths.max())))
-        valid = (last < sentence_end[:, None]) & is_word[:, None]
-        valid &= is_word[np.minimum(last, n_tokens - 1)]
-        token, width = np.nonzero(valid)
-        doc_of_token = np.repeat(np.arange(len(docs)), doc_lengths)
-        start = token - doc_starts[doc_of_token[token]]
-        spans = cast(Ints2d, np.stack([start, start + width + 1], axis=1).astype("int32"))
-        lengths = cast(Ints1d, np.bincount(doc_of_token[token], minlength=len(docs)).astype("int32"))
-        return Ragged(ops.asarray2i(spans), ops.asarray1i(lengths))
 
-    return suggest
+def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: int) -> Ragged:
+    """All spans of 1 to ``max_length`` tokens as :func:`build_sentence_span_suggester` tells.
+
+    Returns an Ints2d (total, 2) of token offsets, ordered by document, start and end; lengths per document.
+    """
+    ops = ops if ops is not None else get_current_ops()
+    docs = list(docs)
+    doc_lengths = np.array([len(doc) for doc in docs], dtype="int64")
+    n_tokens = int(doc_lengths.sum())
+    if not n_tokens:
+        return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
+    attributes = np.concatenate([doc.to_array([SENT_START, IS_SPACE]).reshape(-1, 2) for doc in docs])
+    doc_starts = np.cumsum(doc_lengths) - doc_lengths
+    # A sentence ends where the next sentence, or the next document, begins.
+    is_start = attributes[:, 0] == 1
+    is_start[doc_starts[doc_lengths > 0]] = True
+    sentence_starts = np.append(np.flatnonzero(is_start), n_tokens)
+    sentence_end = sentence_starts[np.cumsum(is_start)]
+    is_word = attributes[:, 1] == 0
+    starts = np.arange(n_tokens)[:, None]
+    last = starts + np.arange(min(max_length, int(doc_lengths.max())))
+    valid = (last < sentence_end[:, None]) & is_word[:, None]
+    valid &= is_word[np.minimum(last, n_tokens - 1)]
+    token, width = np.nonzero(valid)
+    doc_of_token = np.repeat(np.arange(len(docs)), doc_lengths)
+    start = token - doc_starts[doc_of_token[token]]
+    spans = cast(Ints2d, np.stack([start, start + width + 1], axis=1).astype("int32"))
+    lengths = cast(Ints1d, np.bincount(doc_of_token[token], minlength=len(docs)).astype("int32"))
+    return Ragged(ops.asarray2i(spans), ops.asarray1i(lengths))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from spacy.tokens import Doc
@@ -70,12 +70,17 @@ class KnowledgeReader:
                 f"{kb.path.name} has {widths}. Give the linker the knowledge base of the training, or train again."
             )
         self.kb = kb
+        self.vocabulary = vocabulary
         self.spans_key = spans_key
         self.vectors = [kb.vectors[name] for name in vocabulary.vectors]
         self._kinds = {kind: i for i, kind in enumerate(vocabulary.kinds, start=1)}
         self._types = np.array([self._kinds.get(type_, 0) for type_ in kb.types], dtype="int64")
         relations = {label: i for i, label in enumerate(vocabulary.relations)}
         self._relations = np.array([relations.get(label, -1) for label in kb.labels], dtype="int64")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickled without the vectors, which are files of the knowledge base
+        return KnowledgeReader, (self.kb, self.vocabulary, self.spans_key)
 
     def __call__(self, docs: Iterable[Doc]) -> ConceptGraphs:
         """``mentions`` has a row for each span of ``doc.spans[spans_key]`` of the documents, in order."""
