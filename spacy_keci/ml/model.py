@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -196,6 +197,12 @@ def _deserialize(_: Any, data: bytes, device: torch.device, *, settings: dict[st
     if not data:
         return None
     saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    for name, value in saved["arguments"].items():
+        if name in settings.keys() - WITHOUT_WEIGHTS and settings[name] != value:
+            raise ValueError(
+                f"The config says {name} = {json.dumps(settings[name])}, but the weights were learnt with {name} = "
+                f"{json.dumps(value)}: a model setting that only another training can change."
+            )
     may_change = {name: settings[name] for name in WITHOUT_WEIGHTS & settings.keys()}
     network = _make_network(saved["arguments"] | may_change)
     network.load_state_dict(saved["weights"])
