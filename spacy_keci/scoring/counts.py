@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,8 +75,9 @@ def macro(counts: NDArray[Any]) -> NDArray[np.float64]:
 def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[AnnotatedText, AnnotatedText]]:
     """Gold and predicted span graph of each example, in characters, so that both may have their own tokens.
 
-    A predicted doc without the spans key has no predictions. Raises ValueError, naming the document, for a reference
-    doc without the key, and where the two texts differ.
+    A predicted doc without the spans key has no predictions. Where the gold group has no ``attrs["relations"]``, nobody
+    has annotated relations, and predicted ones are left out, as they are in training.
+    Raises ValueError, naming the document, for a reference doc without the key, and where the two texts differ.
     """
     graphs = []
     for i, example in enumerate(examples):
@@ -89,5 +90,7 @@ def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[Annot
             )
         if gold.text != predicted.text:
             raise ValueError(f"Cannot score {name}: the predicted document has another text, {predicted.text[:40]!r}.")
+        if "relations" not in example.reference.spans[spans_key].attrs:
+            predicted = replace(predicted, relations=[])
         graphs.append((gold, predicted))
     return graphs

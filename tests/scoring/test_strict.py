@@ -134,6 +134,14 @@ def test_missing_key_in_the_prediction_is_no_prediction(nlp):
     assert scores["entities_predicted"] == 0 and scores["entities_micro_r"] == 0.0
 
 
+def test_relations_that_nobody_has_annotated_are_not_scored(nlp):
+    example = make_example(nlp, TEXT, ([A, B], []), ([A, B], [(0, 1, "binds")]))
+    assert make_strict_scorer()([example])["relations_predicted"] == 1
+    del example.reference.spans[SPANS_KEY].attrs["relations"]
+    scores = make_strict_scorer()([example])
+    assert scores["relations_predicted"] == 0 and scores["entities_micro_f"] == 1.0
+
+
 def test_missing_key_in_the_gold_is_an_error(nlp):
     gold = nlp.make_doc(TEXT)
     gold.user_data["id"] = "pmid-7"
