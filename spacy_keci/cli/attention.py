@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy.cli._util import setup_gpu
 from wasabi import msg
 
-from ..corpora.annotation import Report
-from ..corpora.reader import read_docs
 from ..scoring.attention import TypeAttention, attention_by_type
-from .load import find_keci, find_linker, load_pipeline
+from .load import find_keci, find_linker, load_pipeline, read_gold
 
 
 def attention_cli(
@@ -19,6 +18,7 @@ def attention_cli(
     n: Annotated[int, typer.Option("--top", help="How many types to show at each end; 0: all", min=0)] = 5,
     min_count: Annotated[int, typer.Option(help="Candidates that a type must have to be shown", min=1)] = 10,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write all types to (.json)")] = None,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
     """Average attention to the concepts of each semantic type, the lowest and the highest ones.
 
@@ -28,10 +28,11 @@ def attention_cli(
     \b
     spacy keci attention en_keci_biorelex corpus/biorelex/dev.spacy --top 3
     """
+    setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
     linker = find_linker(keci)
-    texts = [doc.text for doc in read_docs(corpus, nlp, keci.spans_key, Report())]
+    texts = [doc.text for doc in read_gold(corpus, nlp, keci.spans_key)]
     found = attention_by_type(nlp.pipe(texts), linker.spans_key)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -18,15 +18,13 @@ from wasabi import msg
 
 from ..corpora.annotation import Report, from_doc
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.formats import get_format
-from ..corpora.reader import read_docs
+from ..corpora.formats import Format, get_format
 from ..pipeline.given import ENTS, has_mentions, place_of
 from ..pipeline.keci import Keci
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
-from .load import load_pipeline
-from .messages import warn
+from .load import load_pipeline, read_gold
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 
 LEVEL = 0.95
@@ -88,19 +86,21 @@ def evaluate_cli(
     if threads is not None:
         torch.set_num_threads(threads)
     nlp = load_pipeline(model, context.args)
-    own, report = own_scorer(nlp), Report()
-    golds = read_docs(corpus, nlp, own.spans_key, report)
-    if report.dropped:
-        warn("Some of the gold could not be read, and is not scored: " + "; ".join(report.summary()))
-    if not golds:
-        raise ValueError(f"{corpus} holds no documents.")
+    own = own_scorer(nlp)
+    golds = read_gold(corpus, nlp, own.spans_key)
+    # what is wrong with these is known now, and not when all texts have been predicted
+    others = None if compare is None else read_predictions(compare, nlp, golds)
+    for path in (output, predictions):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    format_ = None if predictions is None else predictions_format(predictions)
     scorer = choose_scorer(own, golds, benchmark)
     docs, seconds = predict(nlp, golds, batch_size)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
     scored = score(scorer, golds, docs, bootstrap)
-    if compare is not None:
-        p_values = compare_with(compare, nlp, scorer, golds, docs)
+    if compare is not None and others is not None:
+        p_values = compare_with(others, scorer, golds, docs)
         scored["compared"] = {"with": "/".join(compare.parts[-2:]), **describe_corpus(compare), "p": p_values}
     result = {
         "name": name,
@@ -118,12 +118,11 @@ def evaluate_cli(
         },
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    if predictions is not None:
-        write_predictions(predictions, docs, scorer.spans_key)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
     print_result(result)
+    if predictions is not None:
+        write_predictions(predictions, format_, docs, scorer.spans_key)
 
 
 def own_scorer(nlp: Language) -> StrictScorer:
@@ -183,25 +182,33 @@ def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], boots
     }
 
 
-def write_predictions(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
-    """Predictions as documents (.spacy), as our jsonl (.jsonl), or as BioRelEx JSON for its own program (.json)."""
+def predictions_format(path: Path) -> Format | None:
+    """None where predictions are to be kept as documents (.spacy); otherwise our jsonl (.jsonl), or BioRelEx JSON for
+    its own program (.json). Raises ValueError if that is unclear."""
     if path.suffix == ".spacy":
+        return None
+    return get_format(path, "biorelex" if path.suffix == ".json" else None)
+
+
+def write_predictions(path: Path, format_: Format | None, docs: Sequence[Doc], spans_key: str) -> None:
+    if format_ is None:
         save_docs(docs, path)
     else:
-        name = "biorelex" if path.suffix == ".json" else None
-        get_format(path, name).write((from_doc(doc, spans_key) for doc in docs), path, Report())
+        format_.write((from_doc(doc, spans_key) for doc in docs), path, Report())
 
 
-def compare_with(
-    path: Path, nlp: Language, scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc]
-) -> dict[str, float]:
-    """p values of the difference in F to predictions that an earlier evaluation wrote.
-
-    Raises ValueError if they are of other documents.
-    """
+def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc]) -> list[Doc]:
+    """What an earlier evaluation predicted. Raises ValueError if that is of other documents."""
     others = list(load_docs(path, nlp.vocab))
     if len(others) != len(golds):
         raise ValueError(f"{path.name} holds {len(others)} documents, the corpus {len(golds)}.")
+    return others
+
+
+def compare_with(
+    others: Sequence[Doc], scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc]
+) -> dict[str, float]:
+    """p values of the difference in F between two predictions."""
     ours, theirs = (
         scorer.tables([Example(doc, gold) for doc, gold in zip(system, golds, strict=True)])
         for system in (docs, others)

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy.cli._util import setup_gpu
 from spacy.training import Example
 from wasabi import msg
 
-from ..corpora.annotation import Report
-from ..corpora.reader import read_docs
 from ..scoring.linking import linking_counts
 from .evaluate import predict
-from .load import find_keci, find_linker, load_pipeline
+from .load import find_keci, find_linker, load_pipeline, read_gold
 
 # counts, and of which other count they are a share
 SHARES = {
@@ -53,16 +52,18 @@ def linking_cli(
     model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
     corpus: Annotated[Path, typer.Argument(help="Documents whose gold mentions have concepts (kb_id)", exists=True)],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
     """Compare the concepts that the model chooses, without ever having been told, with gold concepts.
 
     \b
     spacy keci linking en_keci_biorelex corpus/biorelex/dev.spacy
     """
+    setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
     linker = find_linker(keci)
-    golds = read_docs(corpus, nlp, keci.spans_key, Report())
+    golds = read_gold(corpus, nlp, keci.spans_key)
     docs, _ = predict(nlp, golds)
     examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
     counts = linking_counts(examples, linker.kb, keci.spans_key, linker.spans_key)

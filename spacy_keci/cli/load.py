@@ -1,13 +1,18 @@
-"""The pipeline that a command was given."""
+"""The pipeline and the gold documents that a command was given."""
+
+from pathlib import Path
 
 import spacy
 from click import NoSuchOption
 from spacy.cli._util import parse_config_overrides
 from spacy.language import Language
+from spacy.tokens import Doc
 
+from ..corpora.annotation import Report
+from ..corpora.reader import read_docs
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.keci import Keci
-from .messages import fail, is_debugging, one_line
+from .messages import fail, is_debugging, one_line, warn
 
 
 def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
@@ -44,3 +49,14 @@ def find_linker(keci: Keci) -> ConceptLinker:
     if keci.linker is None:
         raise ValueError("The keci of this pipeline reads no concepts: there is nothing to show.")
     return keci.linker
+
+
+def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:
+    """The gold documents of a file or folder; says what of them is lost. Raises ValueError if there are none."""
+    report = Report()
+    golds = read_docs(corpus, nlp, spans_key, report)
+    if report.dropped:
+        warn("Some of the gold could not be read, and does not count: " + "; ".join(report.summary()))
+    if not golds:
+        raise ValueError(f"{corpus} holds no documents.")
+    return golds

@@ -16,15 +16,14 @@ from spacy.training import Example
 from spacy.util import load_config
 from wasabi import table
 
-from ..corpora.annotation import AnnotatedText, Report, from_doc
-from ..corpora.reader import read_docs
+from ..corpora.annotation import AnnotatedText
 from ..pipeline.keci import Keci
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
-from ..scoring.counts import precision_recall_f
+from ..scoring.counts import precision_recall_f, read_graphs
 from ..scoring.strict import StrictScorer
 from .evaluate import predict
-from .load import find_keci, load_pipeline
-from .messages import good, tell, warn
+from .load import find_keci, load_pipeline, read_gold
+from .messages import good, tell
 
 GRID = np.arange(5, 100) / 100
 LOWEST = float(GRID[0])
@@ -96,12 +95,7 @@ def tune_cli(
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     name, keci = find_keci(nlp)
-    report = Report()
-    golds = read_docs(corpus, nlp, keci.spans_key, report)
-    if report.dropped:
-        warn("Some of the gold could not be read, and is not scored: " + "; ".join(report.summary()))
-    if not golds:
-        raise ValueError(f"{corpus} holds no documents.")
+    golds = read_gold(corpus, nlp, keci.spans_key)
     tuner = Tuner(nlp, keci, golds, batch_size)
     chosen = tuner.present
     tried = {"now": tuner.present, "one for all labels": tuner.find_common()}
@@ -271,11 +265,12 @@ def compare(docs: Sequence[Doc], golds: Sequence[Doc], keci: Keci) -> tuple[Pred
     rows: tuple[list, list] = ([], [])
     ends: list[tuple[int, int]] = []
     gold_counts = [np.zeros((len(golds), 1 + len(of_label)), dtype="int64") for of_label in columns]
-    for d, (doc, gold) in enumerate(zip(docs, golds, strict=True)):
-        predicted, before = from_doc(doc, keci.spans_key), len(rows[0])
+    graphs = read_graphs([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)], keci.spans_key)
+    for d, (doc, (gold, predicted)) in enumerate(zip(docs, graphs, strict=True)):
+        before = len(rows[0])
         ends.extend((before + relation.head, before + relation.tail) for relation in predicted.relations)
         scores = doc.spans[keci.spans_key].attrs["scores"], [relation.score for relation in predicted.relations]
-        found, truth = _items(predicted, keci.symmetric), _items(from_doc(gold, keci.spans_key), keci.symmetric)
+        found, truth = _items(predicted, keci.symmetric), _items(gold, keci.symmetric)
         for k, of_label in enumerate(columns):
             items = set(truth[k])
             for item in items:

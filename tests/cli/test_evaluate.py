@@ -125,6 +125,17 @@ def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     assert outcome.exit_code == 1 and "holds 3 documents, the corpus 4" in " ".join(outcome.output.split())
 
 
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_predicted(model, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_keci.cli.evaluate.predict", None)
+    outcome = run(model, corpus, "--predictions", tmp_path / "out.what")
+    assert outcome.exit_code == 1 and "Cannot tell the format" in " ".join(outcome.output.split())
+
+
+def test_folders_are_made(model, corpus, tmp_path):
+    evaluate(model, corpus, "--predictions", tmp_path / "new" / "out.spacy", "-o", tmp_path / "other" / "x.json")
+    assert (tmp_path / "new" / "out.spacy").exists() and (tmp_path / "other" / "x.json").exists()
+
+
 def test_settings_may_be_changed(model, corpus, tmp_path):
     for label, hits in (("GENE", 3), ("DRUG", 0)):
         evaluate(model, corpus, "-o", tmp_path / "x.json", "--components.test_upper_case_graph.label", label)
