@@ -75,6 +75,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def same_knowledge_base(first: Path, second: Path) -> bool:
+    """Whether two folders hold the same knowledge base, as far as manifests and the sizes of files tell."""
+    if not (first / MANIFEST).exists() or not (second / MANIFEST).exists():
+        return False
+    sizes = [{path.name: path.stat().st_size for path in folder.iterdir()} for folder in (first, second)]
+    return sizes[0] == sizes[1] and (first / MANIFEST).read_bytes() == (second / MANIFEST).read_bytes()
+
+
 def open_array(path: Path) -> NDArray[Any]:
     """A read-only, memory-mapped array. Raises KnowledgeBaseError if the file is missing or cut short."""
     try:

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
+from ..knowledge.storage import new_folder, same_knowledge_base
 from ..tokens import CONCEPTS_KEY, install_concepts_extension
 from .given import read_mentions
 
@@ -207,14 +208,14 @@ class ConceptLinker:
                     found[i, i + len(short)] = found[long]
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy the knowledge base to ``path``. Candidates from elsewhere are not saved: see :meth:`initialize`."""
+        """Copy the knowledge base to ``path``, unless it is there already. Candidates from elsewhere are not saved: see
+        :meth:`initialize`."""
         target = Path(path) / "kb"
         kb = _kb_of(self._source)
-        if "kb" in exclude or kb is None or (target.exists() and target.samefile(kb.path)):
+        if "kb" in exclude or kb is None or same_knowledge_base(target, kb.path):
             return
-        if target.exists():
-            shutil.rmtree(target)
-        shutil.copytree(kb.path, target)
+        with new_folder(target, overwrite=True) as folder:
+            shutil.copytree(kb.path, folder, dirs_exist_ok=True)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Open the knowledge base that was saved with the pipeline."""

@@ -87,6 +87,11 @@ def test_entities_of_doc_ents(nlp: Language, source: str) -> None:
 
 def test_survives_disk_bytes_pickle_and_docbin(linked: Language, tmp_path: Path) -> None:
     linked.to_disk(tmp_path / "pipeline")
+    manifest = tmp_path / "pipeline" / "concept_linker" / "kb" / "manifest.json"
+    written = manifest.stat().st_ino
+    linked.to_disk(tmp_path / "pipeline")
+    assert manifest.stat().st_ino == written  # not copied again at each checkpoint
+    manifest.write_text("{}")
     linked.to_disk(tmp_path / "pipeline")
     loaded = spacy.load(tmp_path / "pipeline")
     loaded.to_disk(tmp_path / "pipeline")
