@@ -133,6 +133,6 @@ def of_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarray) -> 
 def _unknown(kind: str, label: str, where: str, known: Sequence[str]) -> str:
     return (
         f"Unknown {kind} label {label!r} in '{where}'. The component was initialized with "
-        f"{', '.join(known) or 'none'}. Add it to the labels in [initialize.components.keci] and train again, or "
-        "take it out of the corpus."
+        f"{', '.join(known) or 'none'}. Add it to the component's labels ([initialize.components.NAME.labels]) and "
+        "train again, or take it out of the corpus."
     )

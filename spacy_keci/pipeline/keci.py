@@ -25,7 +25,7 @@ from ..ml.memory import EVERY, release_freed_memory
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
-from .given import as_candidates, find_mentions, has_mentions, place_of, read_mentions
+from .given import as_candidates, find_mentions, has_mentions, in_order, place_of, read_mentions
 from .gold import find_gold, find_unreachable, gold_graphs, of_given
 from .knowledge import KnowledgeReader, KnowledgeVocabulary, choose_concepts, count_linked, write_attention
 from .thresholds import Threshold, check_threshold, threshold_array
@@ -170,14 +170,15 @@ def _find_linker(nlp: Language, name: str, linker: str | None) -> ConceptLinker 
 
 @dataclass
 class Prediction:
-    """The final graphs of a batch; the initial ones, which are the same where the model has no knowledge.
+    """The final graphs of a batch; where they are to be kept, the initial ones, which are the same where the model has
+    no knowledge.
 
     For the concepts of the linker, in the order in which they stand on the documents, or None:
     attention: (concepts,). concept_types: (concepts, entity types), log-probability of the types of what names them.
     """
 
     final: PredictedGraphs
-    initial: PredictedGraphs
+    initial: PredictedGraphs | None = None
     attention: np.ndarray | None = None
     concept_types: np.ndarray | None = None
 
@@ -185,7 +186,7 @@ class Prediction:
 class Keci(TrainablePipe):
     """Joint extraction of typed, possibly nested mentions and of typed relations between them.
 
-    suggester: proposes the spans that may be mentions.
+    suggester: proposes the spans that may be mentions, in any order.
     spans_key: where mentions are written and, in training data, read.
     entities_from: mentions that somebody else found, of which only relations and concepts are to be told: "ents" for
         ``doc.ents``, or a key of ``doc.spans``; None to find them. All of them stay, in their order, with their labels,
@@ -287,8 +288,8 @@ class Keci(TrainablePipe):
             "relation_labels": [],
             "knowledge": None,
             "finds_mentions": True,
+            "steps": 0,
         }
-        self._steps = 0
         self._reader: KnowledgeReader | None = None
         self._warned: set[str] = set()
         self._given_relations: Counter[str] = Counter()
@@ -347,19 +348,17 @@ class Keci(TrainablePipe):
         X = self._model_input(docs, mentions)
         relation_threshold = self._threshold_array("relation_threshold")
         if not len(X.spans.dataXd):
-            return Prediction(PredictedGraphs.empty(), PredictedGraphs.empty())
+            return Prediction(PredictedGraphs.empty(), PredictedGraphs.empty() if self.keep_initial else None)
         output = self.model.predict(X)
-        initial, final = (
-            decode(
-                graph,
-                X.candidates,
-                self._is_symmetric(),
-                threshold=X.pruning.threshold,
-                relation_threshold=relation_threshold,
-                multi_label=self.multi_label,
-            )
-            for graph in (output.graphs[0], output.graphs[-1])
+        read = partial(
+            decode,
+            candidates=X.candidates,
+            symmetric=self._is_symmetric(),
+            threshold=X.pruning.threshold,
+            relation_threshold=relation_threshold,
+            multi_label=self.multi_label,
         )
+        final, initial = read(output.graphs[-1]), read(output.graphs[0]) if self.keep_initial else None
         of_concepts = (output.attention, output.concept_types if self.link_by_type else None)
         return Prediction(final, initial, *(None if each is None else each.cpu().numpy() for each in of_concepts))
 
@@ -376,7 +375,7 @@ class Keci(TrainablePipe):
             write_attention(docs, prediction.attention, key)
             concepts = choose_concepts(docs, prediction.attention, prediction.concept_types, types, key)
         self._write_graphs(docs, prediction.final, self.spans_key, concepts)
-        if self.keep_initial:
+        if prediction.initial is not None:
             self._write_graphs(docs, prediction.initial, f"{self.spans_key}_initial", [{} for _ in docs])
 
     def _write_graphs(
@@ -436,6 +435,7 @@ class Keci(TrainablePipe):
                 "setting 'entities_from' where they are."
             )
         else:
+            spans = in_order(spans)
             threshold = self._threshold_array("threshold")
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
         knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
@@ -505,7 +505,7 @@ class Keci(TrainablePipe):
 
         if labels is None:
             labels = self._find_labels(get_examples())
-        for label in labels["entities"]:
+        for label in labels.get("entities", []):
             self.add_label(label)
         for label in labels.get("relations", []):
             self.add_relation_label(label)
@@ -520,7 +520,8 @@ class Keci(TrainablePipe):
                 logger.warning("'%s': the symmetric label %r is no relation label of the data.", self.name, label)
         self._threshold_array("threshold")  # labels that are not there are an error now, and not after the training
         self._threshold_array("relation_threshold")
-        self.cfg["finds_mentions"] = self.entities_from is None
+        self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
+        self._given_relations.clear()
         self._report_unreachable(get_examples())
         sample = [example.x for example in islice(get_examples(), 10)]
         directed = any(label not in self.symmetric for label in self.relation_labels)
@@ -553,12 +554,9 @@ class Keci(TrainablePipe):
         output, backprop = self.model.begin_update(X)
         loss, gradients = self.get_loss(examples, (X, output))
         backprop(gradients)
-        self._steps += 1
         losses[self.name] += loss
         if sgd is not None:
             self.finish_update(sgd)
-        if self._steps % EVERY == 0:
-            release_freed_memory()
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
@@ -572,7 +570,7 @@ class Keci(TrainablePipe):
             self._count_relations(find_gold(X.candidates[X.given], gold)[1])
             gold = of_given(gold, X.candidates, X.given)
         weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0)]
-        if given or self._steps >= self.entity_steps:
+        if given or self.cfg["steps"] >= self.entity_steps:
             final, relations = self.final_weight, self.relation_weight
             weights = [LossWeights(1.0, relations), LossWeights(final, final * relations)]
         return loss_and_gradients(
@@ -587,6 +585,9 @@ class Keci(TrainablePipe):
     def finish_update(self, sgd: Optimizer) -> None:
         """Update the weights; an optimizer that has a group of this component's name uses its settings."""
         self.model.finish_update(getattr(sgd, "groups", {}).get(self.name, sgd))
+        self.cfg["steps"] += 1
+        if self.cfg["steps"] % EVERY == 0:
+            release_freed_memory()
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Scores of the predictions; see the scorer for what it returns."""

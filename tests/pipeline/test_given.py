@@ -16,7 +16,7 @@ from thinc.api import NumpyOps
 
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.corpora.reader import SpanGraphCorpus
-from spacy_keci.pipeline.given import as_candidates
+from spacy_keci.pipeline.given import as_candidates, in_order
 from spacy_keci.pipeline.keci import Keci
 from spacy_keci.suggesters import build_sentence_span_suggester
 
@@ -144,6 +144,17 @@ def test_candidates(texts: list, with_others: bool) -> None:
     assert found.lengths.tolist() == [len(row) for row in rows]
     assert [tuple(span) for span in found.dataXd.tolist()] == [span for row in rows for span in row]
     assert is_mention.tolist() == [span in places for row, places in zip(rows, expected, strict=True) for span in row]
+
+
+def test_suggesters_of_spacy_are_put_in_order() -> None:
+    """They give all spans of one token first, then those of two."""
+    docs = [Doc(VOCAB, words=["a"] * n) for n in (4, 0, 3)]
+    ours = build_sentence_span_suggester(2)(docs, ops=NumpyOps())
+    theirs = spacy.registry.misc.get("spacy.ngram_suggester.v1")([2, 1, 2])(docs, ops=NumpyOps())
+    found = in_order(theirs)
+    assert found.dataXd.tolist() == ours.dataXd.tolist() != theirs.dataXd.tolist()
+    assert found.lengths.tolist() == ours.lengths.tolist()
+    assert in_order(ours) is ours
 
 
 class TestTraining:

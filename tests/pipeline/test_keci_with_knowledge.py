@@ -12,6 +12,7 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import fix_random_seed
+from thinc.api import Adam
 
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
@@ -157,6 +158,9 @@ class TestLearning:
         keci.update(examples)
         assert not any(p.grad is not None and p.grad.any() for p in network.entities.parameters())
         assert any(p.grad.any() for p in network.initial.entities.parameters())
+        keci.update(examples)  # of the same step: gradients are accumulated
+        assert not any(p.grad is not None and p.grad.any() for p in network.entities.parameters())
+        keci.finish_update(Adam(0.001))
         keci.update(examples)
         assert any(p.grad.any() for p in network.entities.parameters())
 
@@ -268,11 +272,17 @@ class TestUse:
         assert nlp.get_pipe("keci").model.shims[0]._model.concept_dropout == 0.75
         assert_same_graphs(list(trained.pipe(TEXTS)), list(nlp.pipe(TEXTS)))
 
+    def test_other_weights_are_wanted(self, trained: Language, tmp_path: Path) -> None:
+        trained.to_disk(tmp_path)
+        with pytest.raises(ValueError, match=r"span_graph_layers = 0, .* learnt with span_graph_layers = 2"):
+            spacy.load(tmp_path, config={"components.keci.model.span_graph_layers": 0})
+
     def test_pickle(self, trained: Language) -> None:
-        doc, keci = trained(TEXTS[0]), trained.get_pipe("keci")
-        copy = pickle.loads(pickle.dumps(keci.linker))
-        assert copy.kb.path == keci.linker.kb.path
-        assert graph(doc)
+        """What processes that are spawned, and not forked, are sent."""
+        found = list(trained.pipe(TEXTS))
+        data = pickle.dumps(trained)
+        assert len(data) < 20e6  # files of the knowledge base stay where they are
+        assert_same_graphs(found, list(pickle.loads(data).pipe(TEXTS)))
 
     def test_a_knowledge_base_compiled_anew_may_count_otherwise(
         self, trained: Language, demo_docs: list[Doc], tmp_path: Path
