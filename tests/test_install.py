@@ -18,6 +18,7 @@ ENTRY_POINTS = {
         "spacy_keci.KECI.v1",
         "spacy_keci.KnowBertAttention.v1",
         "spacy_keci.SpanGraph.v1",
+        "spacy_keci.Tok2VecTransformer.v1",
         "spacy_keci.TransformerModel.v1",
     ],
     "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.TorchThreads.v1"],
