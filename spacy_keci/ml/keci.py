@@ -102,7 +102,7 @@ class KeciNetwork(nn.Module):
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors
     ) -> SpanGraphs:
         """tokens: (tokens, token width), the documents of the batch one after the other."""
-        spans, initial = self.initial.read(tokens, candidates, pruning, only_entities=False)
+        spans, initial, context = self.initial.read(tokens, candidates, pruning, only_entities=False)
         kept = initial.kept
         spans = spans.index_select(0, kept)
         probabilities = relation_probabilities(initial.relation_logits.detach(), self.multi_label)
@@ -119,7 +119,7 @@ class KeciNetwork(nn.Module):
         span, node = node_of_span[knowledge.span[linked]], knowledge.node[linked]
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
-        final = self.predict_final(tokens, candidates, pruning, initial, h, fused.vectors, named, knowledge)
+        final = self.predict_final(candidates, pruning, initial, context, h, fused.vectors, named, knowledge)
         graphs = SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked))
         if self.prior is not None and self.training:
             graphs.prior = self.prior.graph(candidates, knowledge, initial.relation_logits)
@@ -137,16 +137,19 @@ class KeciNetwork(nn.Module):
 
     def predict_final(
         self,
-        tokens: Tensor,
         candidates: CandidateSpans,
         pruning: Pruning,
         initial: SpanGraph,
+        context: Tensor | None,
         h: Tensor,
         f: Tensor,
         named: NamedConcepts,
         knowledge: KnowledgeTensors,
     ) -> SpanGraph:
-        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits."""
+        """Eq. 9, from f, h or both; on request as a correction of the first graph's logits.
+
+        context: (pairs, context width) of the pairs of the first graph, if it is looked at.
+        """
         parts = {"f": f, "h": h}
         logits = self.entities(torch.cat([parts[part] for part in self.entities_from], dim=1))
         if self.correct_entities:
@@ -165,15 +168,14 @@ class KeciNetwork(nn.Module):
             chosen = (is_node[initial.first] & is_node[initial.second]).nonzero().squeeze(1)
             first, second = initial.first[chosen], initial.second[chosen]
         vectors = [parts[part] for part in self.relations_from] + [types] * self.types_in_pairs
-        pairs = [self.initial.pair_context(tokens, candidates, initial.kept, first, second)]
+        pairs = [] if context is None else [context.index_select(0, chosen)]
         if self.concepts_in_pairs:
             pairs.append(shared_concepts(len(h), first, second, named))
-        present = [features for features in pairs if features is not None]
         relation_logits = self.relations(
             torch.cat(vectors, dim=1),
             first,
             second,
-            torch.cat(present, dim=1) if present else None,
+            torch.cat(pairs, dim=1) if pairs else None,
             both_ways=self.initial.directed,
         )
         if self.correct_relations:

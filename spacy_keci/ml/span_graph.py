@@ -125,13 +125,14 @@ class SpanGraphNetwork(nn.Module):
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors | None
     ) -> SpanGraphs:
         """tokens: (tokens, token width). Knowledge is not looked at."""
-        _, graph = self.read(tokens, candidates, pruning, only_entities=not self.training)
+        _, graph, _ = self.read(tokens, candidates, pruning, only_entities=not self.training)
         return SpanGraphs([graph])
 
     def read(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, *, only_entities: bool
-    ) -> tuple[Tensor, SpanGraph]:
-        """Span vectors s, (spans, span width), and the graph that follows from them.
+    ) -> tuple[Tensor, SpanGraph, Tensor | None]:
+        """Span vectors s, (spans, span width), the graph that follows from them, and the context of its pairs, (pairs,
+        context width), if that is looked at.
 
         only_entities: whether nodes must be predicted to be entities.
         """
@@ -150,17 +151,11 @@ class SpanGraphNetwork(nn.Module):
             if only_entities:
                 kept = kept[is_entity(entity_logits[kept].softmax(dim=-1), pruning.threshold)]
             first, second = pair_spans(candidates.starts[kept], candidates.doc[kept], pruning.max_pair_distance)
-        context = self.pair_context(tokens, candidates, kept, first, second)
+        context = None
+        if self.context is not None:
+            context = self.context(tokens, candidates.starts[kept], candidates.ends[kept], first, second)
         logits = self.relations(spans.index_select(0, kept), first, second, context, both_ways=self.directed)  # r
-        return spans, SpanGraph(everything, entity_logits, kept, first, second, logits)
-
-    def pair_context(
-        self, tokens: Tensor, candidates: CandidateSpans, kept: Tensor, first: Tensor, second: Tensor
-    ) -> Tensor | None:
-        """(pairs, context width) of pairs of the candidate spans ``kept``; None if the network looks at none."""
-        if self.context is None:
-            return None
-        return self.context(tokens, candidates.starts[kept], candidates.ends[kept], first, second)
+        return spans, SpanGraph(everything, entity_logits, kept, first, second, logits), context
 
     def _check_lengths(self, candidates: CandidateSpans) -> None:
         lengths = candidates.ends - candidates.starts
