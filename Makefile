@@ -37,9 +37,8 @@ demo: install
 	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, about an hour on two cores"
 	@echo "  $(BIN)/python -m spacy keci --help"
 
-# two processes, each with one thread of torch: more would wait for each other
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest
 
 check: install
 	$(BIN)/ruff check .
