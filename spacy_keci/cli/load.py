@@ -56,7 +56,7 @@ def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:
     report = Report()
     golds = read_docs(corpus, nlp, spans_key, report)
     if report.dropped:
-        warn("Some of the gold could not be read, and does not count: " + "; ".join(report.summary()))
+        warn("Some of the gold could not be read, and is not scored: " + "; ".join(report.summary()))
     if not golds:
         raise ValueError(f"{corpus} holds no documents.")
     return golds

@@ -7,15 +7,13 @@ from typing import Annotated
 import typer
 from spacy.cli._util import setup_gpu
 
-from ..corpora.annotation import Report
-from ..corpora.reader import read_docs
 from ..pipeline.concept_linker import ConceptLinker
 from ..report.cases import make_cases
 from ..report.page import make_page
 from ..tokens import CONCEPTS_KEY
 from .evaluate import TITLES, Benchmark, choose_scorer, own_scorer, predict, score
-from .load import load_pipeline
-from .messages import good, warn
+from .load import load_pipeline, read_gold
+from .messages import good
 from .provenance import describe_corpus, describe_pipeline
 
 
@@ -41,12 +39,8 @@ def report_cli(
     """
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
-    own, dropped = own_scorer(nlp), Report()
-    golds = read_docs(corpus, nlp, own.spans_key, dropped)
-    if dropped.dropped:
-        warn("Some of the gold could not be read, and is not scored: " + "; ".join(dropped.summary()))
-    if not golds:
-        raise ValueError(f"{corpus} holds no documents.")
+    own = own_scorer(nlp)
+    golds = read_gold(corpus, nlp, own.spans_key)
     docs, _ = predict(nlp, golds, batch_size)
     scorer = choose_scorer(own, golds, benchmark)
     pipeline = describe_pipeline(nlp)
