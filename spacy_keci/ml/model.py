@@ -23,7 +23,7 @@ from .knowledge_tensors import to_tensors
 from .mixed_precision import autocast
 from .pruning import Pruning
 from .span_graph import CandidateSpans, SpanGraphNetwork, SpanGraphs
-from .targets import candidate_array
+from .targets import candidate_array, in_order
 
 # A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
 # would wait for them forever, as soon as a text is long enough to be shared out among them.
@@ -35,8 +35,8 @@ if hasattr(os, "register_at_fork"):
 class SpanGraphInput:
     """What the model reads.
 
-    docs: the documents. spans: candidate spans as an Ints2d (spans, 2) of token offsets in their document, ordered
-    by start and end, with the number of spans of each document. pruning: how much of the graph to look at.
+    docs: the documents. spans: candidate spans as an Ints2d (spans, 2) of token offsets in their document, with the
+    number of spans of each document. pruning: how much of the graph to look at.
     knowledge: what there is to know about the documents, for the networks that use it.
     given: (spans,) of bool, where somebody else found the mentions: whether it is one; None where they are to be found.
     type_prior, mention_prior: how much it counts what knowledge alone expects, for models that learn that.
@@ -52,8 +52,8 @@ class SpanGraphInput:
 
     @cached_property
     def candidates(self) -> np.ndarray:
-        """The candidate spans as (spans, 3) document, start, end, on the CPU."""
-        return candidate_array(self.spans)
+        """The candidate spans as (spans, 3) document, start, end, on the CPU, in this order."""
+        return in_order(candidate_array(self.spans))
 
 
 @dataclass

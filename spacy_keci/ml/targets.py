@@ -30,6 +30,15 @@ def candidate_array(spans: Ragged) -> np.ndarray:
     return np.concatenate([doc[:, None], offsets.reshape(-1, 2)], axis=1).astype("int64")
 
 
+def in_order(candidates: np.ndarray) -> np.ndarray:
+    """Suggested spans, (spans, 3), as the networks want them: ordered by document, start and end, each once. Some
+    suggesters, such as spaCy's own, order them by length."""
+    doc, start, end = np.diff(candidates, axis=0).T
+    if ((doc > 0) | (doc == 0) & ((start > 0) | (start == 0) & (end > 0))).all():
+        return candidates
+    return np.unique(candidates, axis=0)
+
+
 def entity_targets(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.ndarray]:
     """Find the gold mentions among the candidate spans.
 

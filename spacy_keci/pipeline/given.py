@@ -1,5 +1,4 @@
-"""Candidate spans from the mentions that somebody else found, whose relations and concepts are to be told, and from
-those that a suggester proposes."""
+"""Mentions that somebody else found: only their relations and concepts are to be told."""
 
 from collections.abc import Sequence
 
@@ -40,15 +39,6 @@ def as_candidates(mentions: Sequence[Sequence[Span]], suggested: Ragged | None =
     lengths = np.bincount(candidates[:, 0], minlength=len(mentions)).astype("int32")
     spans = Ragged(candidates[:, 1:].astype("int32"), lengths)  # type: ignore[arg-type]
     return spans, find_spans(candidates, given) >= 0
-
-
-def in_order(suggested: Ragged) -> Ragged:
-    """Suggested spans as the model wants them, ordered by start and end, each once; some suggesters, such as spaCy's
-    own, order them by length."""
-    doc, start, end = np.diff(candidate_array(suggested), axis=0).T
-    if ((doc > 0) | (doc == 0) & ((start > 0) | (start == 0) & (end > 0))).all():
-        return suggested
-    return as_candidates([()] * len(suggested.lengths), suggested)[0]
 
 
 def find_mentions(mentions: Sequence[Span], spans: Sequence[tuple[int, int, str]]) -> list[int]:

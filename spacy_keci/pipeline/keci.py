@@ -25,7 +25,7 @@ from ..ml.memory import EVERY, release_freed_memory
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .concept_linker import ConceptLinker
-from .given import as_candidates, find_mentions, has_mentions, in_order, place_of, read_mentions
+from .given import as_candidates, find_mentions, has_mentions, place_of, read_mentions
 from .gold import find_gold, find_unreachable, gold_graphs, of_given
 from .knowledge import KnowledgeReader, KnowledgeVocabulary, choose_concepts, count_linked, write_attention
 from .thresholds import Threshold, check_threshold, threshold_array
@@ -435,7 +435,6 @@ class Keci(TrainablePipe):
                 "setting 'entities_from' where they are."
             )
         else:
-            spans = in_order(spans)
             threshold = self._threshold_array("threshold")
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
         knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
