@@ -46,6 +46,7 @@ from wasabi import msg
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
 from spacy_keci.corpora.annotation import AnnotatedText, Report, from_doc, to_doc
 from spacy_keci.corpora.reader import read_docs
+from spacy_keci.ml.mixed_precision import computes_in_bfloat16
 from spacy_keci.ml.transformer import resolve_name
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +74,9 @@ def main(
     corpus: Annotated[Path, typer.Argument(help=".spacy or .jsonl", exists=True)] = ROOT / "assets/demo/train.jsonl",
     model: Annotated[Path | None, typer.Option(help="Trained pipeline, instead of a new one", exists=True)] = None,
     config: Annotated[Path, typer.Option(help="Config of the new pipeline", exists=True)] = ROOT / "configs/keci.cfg",
-    precision: Annotated[Literal["bf16", "fp32"], typer.Option(help="Of encoder and heads")] = "bf16",
+    precision: Annotated[
+        Literal["bf16", "fp32"], typer.Option(help="Of encoder and heads", show_default="bf16 where the CPU has it")
+    ] = "bf16" if computes_in_bfloat16("cpu") else "fp32",
     sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
     rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
     steps: Annotated[int, typer.Option(help="Batches to train a new pipeline on first")] = 100,
@@ -85,6 +88,8 @@ def main(
     --components.keci.model.span_width 256."""
     if base_size and model is not None:
         raise typer.BadParameter("--base-size makes the encoder of a new pipeline: leave out --model.")
+    if precision == "bf16" and not computes_in_bfloat16("cpu"):
+        raise typer.BadParameter("this CPU has no instructions for bf16.", param_hint="--precision")
     overrides = parse_config_overrides(context.args, env_var=None)
     for component in ("transformer", "keci"):
         overrides[f"components.{component}.model.mixed_precision"] = precision == "bf16"

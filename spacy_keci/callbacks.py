@@ -27,8 +27,9 @@ def create_torch_threads(n_threads: int) -> Callable[[Language], Language]:
 def create_training_record() -> Callable[[Language], Language]:
     """Registered as ``spacy_keci.RecordTraining.v1``, for ``[training.before_to_disk]``.
 
-    What is saved holds ``nlp.meta["training"]``: how long the training took until then, on what device and with how
-    many threads. ``spacy keci evaluate`` copies it into its results.
+    What is saved holds ``nlp.meta["training"]``: how long the training took until then, on what device, with how
+    many threads, and whether the device has bfloat16 for ``mixed_precision``. ``spacy keci evaluate`` copies it into
+    its results.
     """
     start = perf_counter()
 
@@ -36,10 +37,14 @@ def create_training_record() -> Callable[[Language], Language]:
         import torch
         from thinc.api import get_torch_default_device
 
+        from .ml.mixed_precision import computes_in_bfloat16
+
+        device = get_torch_default_device().type
         nlp.meta["training"] = {
             "wall_time_s": round(perf_counter() - start, 1),
-            "device": get_torch_default_device().type,
+            "device": device,
             "threads": torch.get_num_threads(),
+            "bfloat16": computes_in_bfloat16(device),
         }
         return nlp
 

@@ -123,8 +123,9 @@ def encode_definitions(
     import torch
     from transformers import AutoModel, AutoTokenizer
 
+    from ..ml.mixed_precision import computes_in_bfloat16
+
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    half = device == "cuda" or getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
     tokenizer = AutoTokenizer.from_pretrained(model)
     encoder = AutoModel.from_pretrained(model).eval().to(device)
     texts = [kb.definition(i) or (kb.name(i) if names else "") for i in range(len(kb))]
@@ -132,7 +133,7 @@ def encode_definitions(
     vectors = np.zeros((len(texts), encoder.config.hidden_size), np.float32)
     rows = sorted((i for i, text in enumerate(texts) if text), key=lambda i: len(texts[i]))
     bar = tqdm(total=len(rows), desc="definitions", unit=" texts", disable=not progress)
-    with bar, torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
+    with bar, torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=computes_in_bfloat16(device)):
         for start in range(0, len(rows), _TOKENIZED):
             chunk = rows[start : start + _TOKENIZED]
             ids = tokenizer([texts[i] for i in chunk], truncation=True, max_length=128)["input_ids"]

@@ -44,7 +44,8 @@ def build_span_graph_model(
     span_hidden_width, span_width: widths of the two layers of FFNN_g. length_width: of the feature φ.
     context_width: features of the tokens between two spans, for the relation classifier; 0 (the paper): none.
     head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
-    mixed_precision: compute in bfloat16 where that is safe, on CPU and GPU.
+    mixed_precision: compute in bfloat16 where that is safe, on CPUs and GPUs that have instructions for it; others, as
+        CPUs without AVX512-BF16, go on in single precision, which is what they are fast in.
     """
     return _make("span_graph", **locals())
 
@@ -137,11 +138,12 @@ def build_transformer_model(
 ) -> Model:
     """Registered as the architecture ``spacy_keci.TransformerModel.v1``.
 
-    The model of ``spacy-transformers.TransformerModel.v3`` with three additions: ``mixed_precision`` means bfloat16 on
-    the CPU too (there it is Thinc's float16 on CUDA only); ``name`` may be ``package://PACKAGE/FOLDER``, weights
-    that lie inside an installed Python package, beside the name of a model on the hub or a path; and ``max_items``
-    runs a batch in parts of similar length with at most so many word pieces, padding included, each. That saves
-    padding, in training and in use; a CPU likes 1,000 or so, a GPU more or null, the whole batch at once.
+    The model of ``spacy-transformers.TransformerModel.v3`` with three additions: ``mixed_precision`` means bfloat16, on
+    CPUs and GPUs that have instructions for it (there it is Thinc's float16 on CUDA); ``name`` may be
+    ``package://PACKAGE/FOLDER``, weights that lie inside an installed Python package, beside the name of a model on the
+    hub or a path; and ``max_items`` runs a batch in parts of similar length with at most so many word pieces, padding
+    included, each. That saves padding, in training and in use; a CPU likes 1,000 or so, a GPU more or null, the whole
+    batch at once.
 
     Raises ImportError if spacy-transformers is not installed.
     """

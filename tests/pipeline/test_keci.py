@@ -81,7 +81,8 @@ class TestLearning:
         rates = {m.p for m in keci.model.shims[0]._model.modules() if isinstance(m, torch.nn.Dropout)}
         assert rates == {0.3}
 
-    def test_mixed_precision_learns_too(self, demo_docs: list[Doc]) -> None:
+    def test_mixed_precision_learns_too(self, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("spacy_keci.ml.mixed_precision.computes_in_bfloat16", lambda device: True)
         nlp = make_pipeline()
         model = {**nlp.get_pipe_config("keci")["model"], "mixed_precision": True}
         nlp = make_pipeline(model=model)

@@ -132,8 +132,14 @@ def trained_with_transformer(encoder: Path, demo_docs: list[Doc]) -> Language:
 class TestTraining:
     @pytest.mark.parametrize("mixed_precision", [False, True])
     def test_learns_and_reloads(
-        self, encoder: Path, demo_docs: list[Doc], tmp_path: Path, mixed_precision: bool
+        self,
+        encoder: Path,
+        demo_docs: list[Doc],
+        tmp_path: Path,
+        mixed_precision: bool,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr("spacy_keci.ml.mixed_precision.computes_in_bfloat16", lambda device: True)
         nlp = make_pipeline(encoder, mixed_precision=mixed_precision)
         docs = demo_docs[:6]
         losses = train(nlp, docs, 60)
