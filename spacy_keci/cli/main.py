@@ -8,6 +8,7 @@ from spacy.cli._util import app
 
 from .annotate import annotate_cli
 from .attention import attention_cli
+from .augment import augment_cli
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
@@ -42,6 +43,7 @@ keci.command("linking", short_help="Concepts that mentions were linked to agains
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)
+keci.command("augment", short_help="Add copies of a corpus that name other concepts.")(augment_cli)
 keci.command("results", short_help="Make a table of results.")(results_cli)
 keci.add_typer(kb_app)
 app.add_typer(keci)

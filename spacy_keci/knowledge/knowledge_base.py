@@ -100,8 +100,8 @@ class KnowledgeBase:
         rows = self._names_name[self._names_indptr[index] : self._names_indptr[index + 1]]
         return list(dict.fromkeys(self._names[int(i)] for i in rows))
 
-    def n_names(self, index: int) -> int:
-        return int(self._names_indptr[index + 1] - self._names_indptr[index])
+    def n_names(self, index: Any) -> Any:
+        return self._names_indptr[index + 1] - self._names_indptr[index]
 
     def definition(self, index: int) -> str:
         """Definition of a concept, "" if there is none."""
@@ -111,6 +111,14 @@ class KnowledgeBase:
     def concept_types(self, index: int) -> list[str]:
         """Semantic types (TUIs) of a concept, the main one first."""
         return [self.types[t] for t in self.graph.types(index)]
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int64]:
+        """(concepts, 2): numbers of the vocabulary and of the main semantic type of each concept; -1: it has none."""
+        first, end = self.graph.types_indptr[:-1], self.graph.types_indptr[1:]
+        types = np.full(len(self), -1, np.int64)
+        types[first < end] = self.graph.types_type[first[first < end]]
+        return np.stack([np.asarray(self._source_of, np.int64), types], axis=1)
 
     def __getitem__(self, concept: str | int) -> ConceptEntry:
         """All about a concept, by identifier or number. Raises KeyError."""

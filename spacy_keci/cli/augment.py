@@ -1,0 +1,45 @@
+"""``spacy keci augment``: copies of a corpus with the names of other concepts, to train on."""
+
+import random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..corpora.annotation import Report
+from ..corpora.concept_swap import ConceptSwap
+from ..corpora.formats import get_format, read_any, write_any
+from ..knowledge.knowledge_base import KnowledgeBase
+from .messages import good
+
+
+def augment_cli(
+    input: Annotated[Path, typer.Argument(help="Corpus to train on, in any format that convert reads", exists=True)],
+    output: Annotated[Path, typer.Argument(help="File for the corpus and its copies")],
+    kb: Annotated[Path, typer.Option(help="Folder of a compiled knowledge base", exists=True, file_okay=False)],
+    copies: Annotated[int, typer.Option(help="Copies of each text", min=1)] = 7,
+    share: Annotated[float, typer.Option(help="Part of the concepts to swap in a copy", min=0.0, max=1.0)] = 0.7,
+    seed: Annotated[int, typer.Option(help="Seed of what is swapped")] = 0,
+) -> None:
+    """Add copies of the texts of a corpus in which other concepts of the same kind stand in the place of those that the
+    knowledge base knows. A model that is trained on them has more names to learn from, and cannot learn texts by heart.
+
+    \b
+    spacy keci augment train.spacy augmented.spacy --kb kb/open --copies 3
+    """
+    report = Report()
+    get_format(input)
+    get_format(output)
+    texts = list(read_any(input, report=report))
+    if not texts:
+        raise ValueError(f"{input} holds no texts.")
+    swap, rng = ConceptSwap(KnowledgeBase(kb), texts), random.Random(seed)
+    swapped = [swap(text, share, rng) for _ in range(copies) for text in texts]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_any([*texts, *swapped], output, report=report)
+    report.count("copies", len(swapped))
+    same = sum(text == copy for text, copy in zip(texts * copies, swapped, strict=True))
+    report.count("copies like their text, no concept of which was swapped", same)
+    for line in report.lines():
+        typer.echo(line)
+    good(f"Saved {output}")

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from spacy_keci.corpora.annotation import Report
+from spacy_keci.corpora.jsonl import read_jsonl
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+
+from .test_convert import message, run, write
+
+DEMO = Path(__file__).parents[2] / "assets" / "demo"
+LINE = {
+    "text": "FK506 binds FKBP12.",
+    "entities": [{"text": "FK506", "label": "drug"}, {"text": "FKBP12", "label": "protein"}],
+    "relations": [{"head": 0, "tail": 1, "label": "binds"}],
+}
+UNKNOWN = {"text": "Glarp was seen.", "entities": [{"text": "Glarp", "label": "protein"}], "relations": []}
+
+
+@pytest.fixture(scope="module")
+def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kb") / "demo"
+    compile_knowledge_base(folder, [SourceFiles("jsonl", [DEMO / "kb.jsonl"])])
+    return folder
+
+
+def test_augment(tmp_path: Path, kb: Path) -> None:
+    corpus = write(tmp_path / "corpus.jsonl", LINE, UNKNOWN)
+    for output in ("first.jsonl", "again.jsonl"):
+        result = run("augment", corpus, tmp_path / "new" / output, "--kb", kb, "--copies", 4, "--share", 1)
+        assert result.exit_code == 0, result.output
+    assert "2 texts 3 mentions 1 relations 8 copies 4 copies like their text" in message(result)
+    assert (tmp_path / "new" / "first.jsonl").read_text() == (tmp_path / "new" / "again.jsonl").read_text()
+    first, unknown, *copies = read_jsonl(tmp_path / "new" / "first.jsonl", Report())
+    assert (first.text, unknown.text) == (LINE["text"], UNKNOWN["text"])
+    assert [copy.text for copy in copies[1::2]] == [UNKNOWN["text"]] * 4
+    for copy in copies[::2]:
+        drug, protein = (copy.text[m.start : m.end] for m in copy.mentions)
+        assert copy.text == f"{drug} binds {protein}."
+        assert drug != "FK506" and protein != "FKBP12"
+        assert copy.relations == first.relations
+
+
+def test_mistakes(tmp_path: Path, kb: Path) -> None:
+    empty, corpus = tmp_path / "empty.jsonl", write(tmp_path / "corpus.jsonl", LINE)
+    empty.write_text("")
+    output = tmp_path / "out.jsonl"
+    for args, expected in [
+        ((empty, output, "--kb", kb), "holds no texts"),
+        ((corpus, tmp_path / "out.xyz", "--kb", kb), "Cannot tell the format"),
+        ((corpus, output, "--kb", tmp_path), "holds no compiled knowledge base"),
+    ]:
+        result = run("augment", *args)
+        assert result.exit_code == 1, result.output
+        assert expected in message(result)
+    assert not output.exists()
