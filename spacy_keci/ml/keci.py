@@ -12,6 +12,7 @@ from .knowledge_prior import KnowledgePrior, weigh_in
 from .knowledge_tensors import KnowledgeTensors
 from .losses import relation_probabilities
 from .pruning import Pruning
+from .recompute import recompute
 from .relational_gcn import RelationalGCN
 from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
 from .span_graph import CandidateSpans, SpanGraph, SpanGraphNetwork, SpanGraphs, is_entity, settle_entities
@@ -171,7 +172,8 @@ class KeciNetwork(nn.Module):
         pairs = [] if context is None else [context.index_select(0, chosen)]
         if self.concepts_in_pairs:
             pairs.append(shared_concepts(len(h), first, second, named))
-        relation_logits = self.relations(
+        relation_logits = recompute(
+            self.relations,
             torch.cat(vectors, dim=1),
             first,
             second,

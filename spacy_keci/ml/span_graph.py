@@ -10,6 +10,7 @@ from .heads import EntityClassifier, RelationClassifier
 from .knowledge_tensors import KnowledgeTensors
 from .pair_context import PairContext
 from .pruning import Pruning, pair_spans, prune_spans
+from .recompute import recompute
 from .span_encoder import SpanEncoder
 
 
@@ -137,8 +138,7 @@ class SpanGraphNetwork(nn.Module):
         only_entities: whether nodes must be predicted to be entities.
         """
         self._check_lengths(candidates)
-        spans = self.span_encoder(tokens, candidates.starts, candidates.ends)  # s
-        text_logits = self.entities(spans)  # e
+        spans, text_logits = recompute(self._score_spans, tokens, candidates)  # s, e
         entity_logits = settle_entities(text_logits, candidates.given)
         everything = torch.arange(len(spans), device=spans.device)
         with torch.no_grad():
@@ -153,9 +153,15 @@ class SpanGraphNetwork(nn.Module):
             first, second = pair_spans(candidates.starts[kept], candidates.doc[kept], pruning.max_pair_distance)
         context = None
         if self.context is not None:
-            context = self.context(tokens, candidates.starts[kept], candidates.ends[kept], first, second)
-        logits = self.relations(spans.index_select(0, kept), first, second, context, both_ways=self.directed)  # r
+            starts, ends = candidates.starts[kept], candidates.ends[kept]
+            context = recompute(self.context, tokens, starts, ends, first, second)
+        kept_spans = spans.index_select(0, kept)
+        logits = recompute(self.relations, kept_spans, first, second, context, both_ways=self.directed)  # r
         return spans, SpanGraph(everything, entity_logits, kept, first, second, logits), context
+
+    def _score_spans(self, tokens: Tensor, candidates: CandidateSpans) -> tuple[Tensor, Tensor]:
+        spans = self.span_encoder(tokens, candidates.starts, candidates.ends)
+        return spans, self.entities(spans)
 
     def _check_lengths(self, candidates: CandidateSpans) -> None:
         lengths = candidates.ends - candidates.starts
