@@ -8,14 +8,15 @@ import torch
 
 
 def computes_in_bfloat16(device: str) -> bool:
-    """Whether a type of device, ``cpu`` or ``cuda``, has instructions for bfloat16.
+    """Whether a type of device has instructions for bfloat16 that PyTorch makes use of: ``cuda``, or ``cpu`` where it
+    has AVX512-BF16.
 
     Where it has none, bfloat16 is worked out by way of single precision: a CPU with AVX2 alone takes ten times as long
     for a forward pass, and twenty times as long for the way back.
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # private, and older than torch.cpu.get_capabilities()
+    # private; without it, in an old PyTorch, single precision is always right
     return device == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
 

@@ -143,9 +143,8 @@ def forward(
     shim: Any = model.shims[0]
     if shim._model is None:
         raise ValueError("The model has not been initialized: call nlp.initialize(), or load a trained pipeline.")
-    for module in shim._model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = model.attrs["dropout_rate"]
+    set_dropout = partial(_set_dropout, shim._model, model.attrs["dropout_rate"])
+    set_dropout()
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(X.docs, is_train)
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train)
@@ -160,11 +159,18 @@ def forward(
     def backprop(gradients: list[tuple[torch.Tensor, torch.Tensor]]) -> list[Doc]:
         logits = tuple(each for graph in output.to_learn for each in (graph.entity_logits, graph.relation_logits))
         d_logits = tuple(each for pair in gradients for each in pair)
+        set_dropout()  # a part is computed once more
         d_inputs = backprop_torch(ArgsKwargs(args=(logits,), kwargs={"grad_tensors": d_logits}))
         d_tokens = torch2xp(d_inputs.args[0])
         return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
 
     return output, backprop
+
+
+def _set_dropout(network: torch.nn.Module, rate: float) -> None:
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = rate
 
 
 def _candidate_spans(X: SpanGraphInput, device: torch.device) -> CandidateSpans:
