@@ -14,12 +14,18 @@ from .messages import good
 
 
 def augment_cli(
-    input: Annotated[Path, typer.Argument(help="Corpus to train on, in any format that convert reads", exists=True)],
-    output: Annotated[Path, typer.Argument(help="File for the corpus and its copies")],
+    input: Annotated[Path, typer.Argument(help="Corpus to train on: a file, or a folder of brat's files", exists=True)],
+    output: Annotated[Path, typer.Argument(help="File, or folder of brat's files, for the corpus and its copies")],
     kb: Annotated[Path, typer.Option(help="Folder of a compiled knowledge base", exists=True, file_okay=False)],
     copies: Annotated[int, typer.Option(help="Copies of each text", min=1)] = 7,
     share: Annotated[float, typer.Option(help="Part of the concepts to swap in a copy", min=0.0, max=1.0)] = 0.7,
     seed: Annotated[int, typer.Option(help="Seed of what is swapped")] = 0,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FORMAT", help="As of convert (default: by the name of INPUT)")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--to", metavar="FORMAT", help="As of convert (default: by the name of OUTPUT)")
+    ] = None,
 ) -> None:
     """Add copies of the texts of a corpus in which other concepts of the same kind stand in the place of those that the
     knowledge base knows. A model that is trained on them has more names to learn from, and cannot learn texts by heart.
@@ -27,16 +33,17 @@ def augment_cli(
     \b
     spacy keci augment train.spacy augmented.spacy --kb kb/open --copies 3
     """
+    if output.resolve() == input.resolve():
+        raise ValueError("The corpus and its copies need another file than the corpus.")
     report = Report()
-    get_format(input)
-    get_format(output)
-    texts = list(read_any(input, report=report))
+    get_format(output, target)
+    texts = list(read_any(input, source, report))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
     swap, rng = ConceptSwap(KnowledgeBase(kb), texts), random.Random(seed)
     swapped = [swap(text, share, rng) for _ in range(copies) for text in texts]
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_any([*texts, *swapped], output, report=report)
+    write_any([*texts, *swapped], output, target, report)
     report.count("copies", len(swapped))
     same = sum(text == copy for text, copy in zip(texts * copies, swapped, strict=True))
     report.count("copies like their text, no concept of which was swapped", same)

@@ -16,17 +16,21 @@ from ..knowledge.knowledge_base import KnowledgeBase
 from .annotation import AnnotatedText, Mention
 
 _WORD = re.compile(r"[^\W_]+")
+_NAME = re.compile(r"\w(?!.*, ).*[\w)+]|\w")  # "Receptor, TRH" is a name of no text
 _DRAWS = 30  # concepts that are looked at for one that has names of the wanted forms
-LEAST_SHARE = 0.2  # of a label among the mentions of a kind, for that kind to be what the label means
+LEAST_OF_KIND = 0.2  # part of the mentions of a kind that have a label, and
+LEAST_OF_LABEL = 0.05  # of the mentions of the label that are of the kind, for the two to go together
 
 
 class ConceptSwap:
     """Puts concepts of the same kind, that is vocabulary and main semantic type, in the place of those of a text.
 
     A mention is swapped if the knowledge base has its text as a name, no other mention begins or ends inside it, and
-    the concept is of a kind that mentions of its label have (ambiguous names have several candidates). All mentions of
-    a concept in a text become names of one other concept, so that synonyms stay synonyms, and names take the place of
-    names of their form: as many words, symbols for symbols. Labels, relations and clusters stay.
+    mentions of its label are of the concept's kind and those of the kind have its label, both often enough (ambiguous
+    names have several candidates). All mentions of a concept in a text become names of one other concept that the text
+    does not speak of, and so do all mentions of a cluster, or none: synonyms stay synonyms, and what is different stays
+    different. Names take the place of names of their form: as many words, symbols for symbols. Labels, relations and
+    clusters stay.
 
     texts: the corpus, by which labels and kinds are told to go together.
     """
@@ -39,67 +43,94 @@ class ConceptSwap:
         self._members = np.split(order, np.flatnonzero(np.diff(self._kinds[order])) + 1)
         # concepts with many names are those that people write about
         self._weights = [np.cumsum(kb.n_names(members)).tolist() for members in self._members]
-        self._pairs: Counter[tuple[str, int]] = Counter()
-        self._totals: Counter[int] = Counter()
+        pairs: Counter[tuple[str, int]] = Counter()
+        of_kind: Counter[int] = Counter()
+        of_label: Counter[str] = Counter()
         for text in texts:
             for mention in text.mentions:
-                for kind in {self._kinds[c] for c in kb.lexicon.lookup(text.text[mention.start : mention.end])}:
-                    self._pairs[mention.label, kind] += 1
-                    self._totals[kind] += 1
+                found = {self._kinds[c] for c in kb.lexicon.lookup(_surface(text, mention))}
+                pairs.update((mention.label, kind) for kind in found)
+                of_kind.update(found)
+                of_label[mention.label] += bool(found)
+        # part of the mentions of a label that are of a kind, where the two go together
+        self._parts = {
+            (label, kind): n / of_label[label]
+            for (label, kind), n in pairs.items()
+            if n >= LEAST_OF_KIND * of_kind[kind] and n >= LEAST_OF_LABEL * of_label[label]
+        }
 
     def __call__(self, text: AnnotatedText, share: float, rng: random.Random) -> AnnotatedText:
         """The text with about ``share`` of its concepts swapped; offsets and ``kb_id`` of mentions follow."""
+        concepts = [self.concept(_surface(text, mention), mention.label) for mention in text.mentions]
+        innermost = _innermost(text.mentions)
+        clusters = [[i] for i in range(len(concepts))] if text.clusters is None else text.clusters
         by_concept: dict[int, list[Mention]] = {}
-        for mention in _innermost(text.mentions):
-            concept = self.concept(text.text[mention.start : mention.end], mention.label)
-            if concept is not None:
-                by_concept.setdefault(concept, []).append(mention)
+        for cluster in clusters:
+            concept, *others = {concepts[i] if innermost[i] else None for i in cluster} or {None}
+            if concept is not None and not others:
+                by_concept.setdefault(concept, []).extend(text.mentions[i] for i in cluster)
         swaps: dict[tuple[int, int], tuple[str, str]] = {}
+        taken = {c for mention in text.mentions for c in self.kb.lexicon.lookup(_surface(text, mention))}
         for concept, mentions in by_concept.items():
-            surfaces = sorted({text.text[m.start : m.end] for m in mentions})
-            if rng.random() < share and (found := self.draw(concept, surfaces, rng)) is not None:
+            surfaces = sorted({_surface(text, m) for m in mentions})
+            if rng.random() < share and (found := self.draw(concept, surfaces, taken, rng)) is not None:
                 other, names = found
+                taken.add(other)
                 for m in mentions:
-                    swaps[m.start, m.end] = names[text.text[m.start : m.end]], self.kb.id(other)
+                    swaps[m.start, m.end] = names[_surface(text, m)], self.kb.id(other)
         return _rewrite(text, swaps)
 
     def concept(self, surface: str, label: str) -> int | None:
         """The concept that a mention most likely names, by the kinds that mentions of its label have."""
-        best, most = None, LEAST_SHARE
-        for candidate in self.kb.lexicon.lookup(surface):
-            kind = self._kinds[candidate]
-            share = self._pairs[label, kind] / max(self._totals[kind], 1)
-            if share > most:
-                best, most = candidate, share
+        best, most = None, 0.0
+        for candidate in self.kb.lexicon.lookup(surface) if _is_name(surface) else ():
+            part = self._parts.get((label, self._kinds[candidate]), 0.0)
+            if part > most:
+                best, most = candidate, part
         return best
 
-    def draw(self, concept: int, surfaces: Sequence[str], rng: random.Random) -> tuple[int, dict[str, str]] | None:
-        """Another concept of the same kind, and its name for each text of a mention; None if none was found."""
+    def draw(
+        self, concept: int, surfaces: Sequence[str], taken: set[int], rng: random.Random
+    ) -> tuple[int, dict[str, str]] | None:
+        """Another concept of the same kind that is not taken, and its name for each text of a mention; None if none was
+        found."""
         kind = self._kinds[concept]
         for other in map(int, rng.choices(self._members[kind], cum_weights=self._weights[kind], k=_DRAWS)):
-            if other == concept:
+            if other in taken:
                 continue
             by_form: dict[tuple[int, bool], list[str]] = {}
             for name in self.kb.names(other):
-                by_form.setdefault(_form(name), []).append(name)
+                if _is_name(name):
+                    by_form.setdefault(_form(name), []).append(name)
             if all(_form(surface) in by_form for surface in surfaces):
                 return other, {surface: rng.choice(by_form[_form(surface)]) for surface in surfaces}
         return None
 
 
+def _surface(text: AnnotatedText, mention: Mention) -> str:
+    return text.text[mention.start : mention.end]
+
+
+def _is_name(text: str) -> bool:
+    """Whether nothing else stands at the edges of a name, such as a bracket whose other half is outside."""
+    return _NAME.fullmatch(text) is not None and text.count("(") == text.count(")")
+
+
 def _form(name: str) -> tuple[int, bool]:
-    """Number of words, and whether it is a symbol ("FKBP12", "TNF-alpha") and not plain words ("growth factor")."""
-    return len(_WORD.findall(name)), any(c.isdigit() or c.isupper() for c in name[1:])
+    """Number of words, and whether one is a symbol ("FKBP12", "TNF-alpha"): a digit, or capitals after the first."""
+    words = _WORD.findall(name)
+    return len(words), any(word[0].isdigit() or not (word[1:].islower() or len(word) == 1) for word in words)
 
 
-def _innermost(mentions: Sequence[Mention]) -> list[Mention]:
-    """Mentions inside which no other one begins or ends."""
+def _innermost(mentions: Sequence[Mention]) -> list[bool]:
+    """Whether no other mention begins or ends inside a mention."""
     borders = sorted({border for m in mentions for border in (m.start, m.end)})
-    return [m for m in mentions if bisect(borders, m.start) == bisect(borders, m.end - 1)]
+    return [bisect(borders, m.start) == bisect(borders, m.end - 1) for m in mentions]
 
 
 def _rewrite(text: AnnotatedText, swaps: dict[tuple[int, int], tuple[str, str]]) -> AnnotatedText:
-    """The text with other names at these offsets, none of which overlap, and identifiers of their concepts."""
+    """The text with other names at these offsets, none of which overlap, and identifiers of their concepts; what names
+    stand inside of names another concept then, nobody knows which."""
     pieces: list[str] = []
     borders, shifts = [0], [0]  # what ends at a border, or later, is shifted
     position = 0
@@ -109,15 +140,15 @@ def _rewrite(text: AnnotatedText, swaps: dict[tuple[int, int], tuple[str, str]])
         shifts.append(shifts[-1] + len(name) - (end - start))
         position = end
 
-    def moved(offset: int) -> int:
-        return offset + shifts[bisect(borders, offset) - 1]
+    def moved(mention: Mention) -> Mention:
+        before, after = bisect(borders, mention.start), bisect(borders, mention.end)
+        _, kb_id = swaps.get((mention.start, mention.end), ("", mention.kb_id if before == after else ""))
+        start, end = mention.start + shifts[before - 1], mention.end + shifts[after - 1]
+        return mention._replace(start=start, end=end, kb_id=kb_id)
 
     return AnnotatedText(
         "".join([*pieces, text.text[position:]]),
-        [
-            m._replace(start=moved(m.start), end=moved(m.end), kb_id=swaps.get((m.start, m.end), ("", m.kb_id))[1])
-            for m in text.mentions
-        ],
+        [moved(mention) for mention in text.mentions],
         text.relations,
         id=text.id,
         group=text.group,

@@ -48,6 +48,8 @@ def test_mistakes(tmp_path: Path, kb: Path) -> None:
     for args, expected in [
         ((empty, output, "--kb", kb), "holds no texts"),
         ((corpus, tmp_path / "out.xyz", "--kb", kb), "Cannot tell the format"),
+        ((corpus, corpus, "--kb", kb), "need another file"),
+        ((corpus, output, "--kb", kb, "--from", "brat"), "is not a folder"),
         ((corpus, output, "--kb", tmp_path), "holds no compiled knowledge base"),
     ]:
         result = run("augment", *args)

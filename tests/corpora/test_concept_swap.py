@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def check(before: AnnotatedText, after: AnnotatedText, kb: KnowledgeBase) -> Non
     assert (before.id, before.group, before.meta) == (after.id, after.group, after.meta)
     for old, new in zip(before.mentions, after.mentions, strict=True):
         assert (old.label, old.score) == (new.label, new.score)
-        if old.kb_id != new.kb_id:
+        if new.kb_id not in ("", old.kb_id):
             assert after.text[new.start : new.end] in kb.names(kb.index(new.kb_id))
     for i, a in enumerate(before.mentions):
         for j, b in enumerate(before.mentions):
@@ -105,15 +106,46 @@ def test_names_of_one_concept_become_names_of_one_concept(swap: ConceptSwap) -> 
 def test_mentions_around_others_grow_and_shrink_with_them(swap: ConceptSwap) -> None:
     text = AnnotatedText(
         "the SH2 domain of Grb2 binds EGFR",
-        [Mention(4, 22, "domain"), Mention(18, 22, "protein"), Mention(29, 33, "protein")],
+        [Mention(4, 22, "domain", "X:1"), Mention(18, 22, "protein"), Mention(29, 33, "protein")],
         [RelationTriple(0, 2, "binds")],
     )
     after = swap(text, 1.0, random.Random(1))
     outer, inner, other = surfaces(after)
     assert outer == f"SH2 domain of {inner}"
+    assert after.mentions[0].kb_id == ""  # whatever it names now
     assert after.text == f"the {outer} binds {other}"
     assert inner != "Grb2"
     assert other != "EGFR"
+
+
+def test_a_cluster_is_swapped_as_a_whole_or_not_at_all(swap: ConceptSwap) -> None:
+    mentions = [Mention(0, 3, "drug"), Mention(5, 12, "drug"), Mention(18, 23, "drug")]
+    text = AnnotatedText("ASA (aspirin) and FK506", mentions, clusters=[[0, 1], [2]], interactions=[])
+    after = swap(text, 1.0, random.Random(0))
+    assert after.mentions[0].kb_id == after.mentions[1].kb_id != after.mentions[2].kb_id
+    torn = swap(replace(text, clusters=[[0, 2], [1]]), 1.0, random.Random(0))
+    first, second, third = surfaces(torn)
+    assert (first, third) == ("ASA", "FK506")
+    assert second != "aspirin"
+
+
+def test_what_a_text_speaks_of_does_not_come_in_again(swap: ConceptSwap, kb: KnowledgeBase) -> None:
+    kinds = kb.kinds[kb.lexicon.lookup("ASA")[0]]
+    alike = [kb.name(i) for i in range(len(kb)) if (kb.kinds[i] == kinds).all()]
+    mentions, at = [], 0
+    for name in alike:
+        mentions.append(Mention(at, at + len(name), "drug"))
+        at += len(name) + 2
+    text = AnnotatedText("; ".join(alike), mentions)
+    assert swap(text, 1.0, random.Random(0)) == text
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 6), (1, 6), (0, 5), (1, 5)])
+def test_only_names_are_replaced(swap: ConceptSwap, start: int, end: int) -> None:
+    text = AnnotatedText("(ASA), FK506", [Mention(start, end, "drug"), Mention(7, 12, "drug")])
+    after = swap(text, 1.0, random.Random(0))
+    assert after.text.startswith("(ASA), ")
+    assert not after.text.endswith("FK506")
 
 
 def test_what_is_left_alone(swap: ConceptSwap) -> None:
