@@ -37,8 +37,9 @@ demo: install
 	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, about an hour on two cores"
 	@echo "  $(BIN)/python -m spacy keci --help"
 
+# two processes with a thread each: with more they get in each other's way
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: install
 	$(BIN)/ruff check .
