@@ -118,6 +118,7 @@ def test_results_with_their_own_markdown(paths, tmp_path):
     assert make_table(results).startswith("| run | encoder |") and make_table(results).endswith("|\n\n| fast |")
 
 
-def test_the_tables_of_the_readme_are_those_of_the_results() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf8")
-    assert update_tables(readme, read_results([ROOT / "results"])) == readme, "run: spacy project run results"
+@pytest.mark.parametrize("page", ["README.md", "docs/speed.md"])
+def test_tables_are_those_of_the_results(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf8")
+    assert update_tables(text, read_results([ROOT / "results"])) == text, "run: spacy project run results"
