@@ -34,7 +34,7 @@ demo: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m spacy project run demo
 	@echo "Try next:"
 	@echo "  $(BIN)/python -m spacy keci show training/demo/model-last 'A sentence of your own.'"
-	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, about an hour on two cores"
+	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, one to two hours on a core"
 	@echo "  $(BIN)/python -m spacy keci --help"
 
 # two processes with a thread each: with more they get in each other's way

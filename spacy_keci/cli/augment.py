@@ -1,6 +1,7 @@
 """``spacy keci augment``: copies of a corpus with the names of other concepts, to train on."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -41,11 +42,15 @@ def augment_cli(
     if not texts:
         raise ValueError(f"{input} holds no texts.")
     swap, rng = ConceptSwap(KnowledgeBase(kb), texts), random.Random(seed)
-    swapped = [swap(text, share, rng) for _ in range(copies) for text in texts]
+    swapped = [
+        replace(swap(text, share, rng), id=f"{text.id}-copy{n}" if text.id else "")
+        for n in range(1, copies + 1)
+        for text in texts
+    ]
     output.parent.mkdir(parents=True, exist_ok=True)
     write_any([*texts, *swapped], output, target, report)
     report.count("copies", len(swapped))
-    same = sum(text == copy for text, copy in zip(texts * copies, swapped, strict=True))
+    same = sum(text.text == copy.text for text, copy in zip(texts * copies, swapped, strict=True))
     report.count("copies like their text, no concept of which was swapped", same)
     for line in report.lines():
         typer.echo(line)

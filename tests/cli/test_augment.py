@@ -10,6 +10,7 @@ from .test_convert import message, run, write
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo"
 LINE = {
+    "id": "a",
     "text": "FK506 binds FKBP12.",
     "entities": [{"text": "FK506", "label": "drug"}, {"text": "FKBP12", "label": "protein"}],
     "relations": [{"head": 0, "tail": 1, "label": "binds"}],
@@ -33,6 +34,7 @@ def test_augment(tmp_path: Path, kb: Path) -> None:
     assert (tmp_path / "new" / "first.jsonl").read_text() == (tmp_path / "new" / "again.jsonl").read_text()
     first, unknown, *copies = read_jsonl(tmp_path / "new" / "first.jsonl", Report())
     assert (first.text, unknown.text) == (LINE["text"], UNKNOWN["text"])
+    assert [copy.id for copy in copies] == ["a-copy1", "", "a-copy2", "", "a-copy3", "", "a-copy4", ""]
     assert [copy.text for copy in copies[1::2]] == [UNKNOWN["text"]] * 4
     for copy in copies[::2]:
         drug, protein = (copy.text[m.start : m.end] for m in copy.mentions)

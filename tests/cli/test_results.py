@@ -118,7 +118,10 @@ def test_results_with_their_own_markdown(paths, tmp_path):
     assert make_table(results).startswith("| run | encoder |") and make_table(results).endswith("|\n\n| fast |")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/speed.md"])
-def test_tables_are_those_of_the_results(page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "folder"),
+    [("README.md", "results"), ("docs/speed.md", "results"), ("docs/experiments.md", "results/tune")],
+)
+def test_tables_are_those_of_the_results(page: str, folder: str) -> None:
     text = (ROOT / page).read_text(encoding="utf8")
-    assert update_tables(text, read_results([ROOT / "results"])) == text, "run: spacy project run results"
+    assert update_tables(text, read_results([ROOT / folder])) == text, "run: spacy project run results"
