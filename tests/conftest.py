@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 
 from spacy_keci.corpora.annotation import Report, to_doc
 from spacy_keci.corpora.jsonl import read_jsonl
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from .browser import Browser
@@ -49,6 +50,14 @@ def demo_docs() -> list[Doc]:
     docs = [to_doc(text, nlp.make_doc, report) for _, text in zip(range(20), texts, strict=False)]
     assert not report.dropped
     return docs
+
+
+@pytest.fixture(scope="session")
+def demo_kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo knowledge base, compiled."""
+    folder = tmp_path_factory.mktemp("kb") / "demo"
+    compile_knowledge_base(folder, [SourceFiles("jsonl", [ROOT / "assets" / "demo" / "kb.jsonl"])])
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import re
 from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -146,13 +147,6 @@ def _rewrite(text: AnnotatedText, swaps: dict[tuple[int, int], tuple[str, str]])
         start, end = mention.start + shifts[before - 1], mention.end + shifts[after - 1]
         return mention._replace(start=start, end=end, kb_id=kb_id)
 
-    return AnnotatedText(
-        "".join([*pieces, text.text[position:]]),
-        [moved(mention) for mention in text.mentions],
-        text.relations,
-        id=text.id,
-        group=text.group,
-        clusters=text.clusters,
-        interactions=text.interactions,
-        meta=text.meta,
+    return replace(
+        text, text="".join([*pieces, text.text[position:]]), mentions=[moved(mention) for mention in text.mentions]
     )

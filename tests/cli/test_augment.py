@@ -1,14 +1,10 @@
 from pathlib import Path
 
-import pytest
-
 from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.jsonl import read_jsonl
-from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 
 from .test_convert import message, run, write
 
-DEMO = Path(__file__).parents[2] / "assets" / "demo"
 LINE = {
     "id": "a",
     "text": "FK506 binds FKBP12.",
@@ -18,17 +14,10 @@ LINE = {
 UNKNOWN = {"text": "Glarp was seen.", "entities": [{"text": "Glarp", "label": "protein"}], "relations": []}
 
 
-@pytest.fixture(scope="module")
-def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("kb") / "demo"
-    compile_knowledge_base(folder, [SourceFiles("jsonl", [DEMO / "kb.jsonl"])])
-    return folder
-
-
-def test_augment(tmp_path: Path, kb: Path) -> None:
+def test_augment(tmp_path: Path, demo_kb: Path) -> None:
     corpus = write(tmp_path / "corpus.jsonl", LINE, UNKNOWN)
     for output in ("first.jsonl", "again.jsonl"):
-        result = run("augment", corpus, tmp_path / "new" / output, "--kb", kb, "--copies", 4, "--share", 1)
+        result = run("augment", corpus, tmp_path / "new" / output, "--kb", demo_kb, "--copies", 4, "--share", 1)
         assert result.exit_code == 0, result.output
     assert "2 texts 3 mentions 1 relations 8 copies 4 copies like their text" in message(result)
     assert (tmp_path / "new" / "first.jsonl").read_text() == (tmp_path / "new" / "again.jsonl").read_text()
@@ -43,15 +32,15 @@ def test_augment(tmp_path: Path, kb: Path) -> None:
         assert copy.relations == first.relations
 
 
-def test_mistakes(tmp_path: Path, kb: Path) -> None:
+def test_mistakes(tmp_path: Path, demo_kb: Path) -> None:
     empty, corpus = tmp_path / "empty.jsonl", write(tmp_path / "corpus.jsonl", LINE)
     empty.write_text("")
     output = tmp_path / "out.jsonl"
     for args, expected in [
-        ((empty, output, "--kb", kb), "holds no texts"),
-        ((corpus, tmp_path / "out.xyz", "--kb", kb), "Cannot tell the format"),
-        ((corpus, corpus, "--kb", kb), "need another file"),
-        ((corpus, output, "--kb", kb, "--from", "brat"), "is not a folder"),
+        ((empty, output, "--kb", demo_kb), "holds no texts"),
+        ((corpus, tmp_path / "out.xyz", "--kb", demo_kb), "Cannot tell the format"),
+        ((corpus, corpus, "--kb", demo_kb), "need another file"),
+        ((corpus, output, "--kb", demo_kb, "--from", "brat"), "is not a folder"),
         ((corpus, output, "--kb", tmp_path), "holds no compiled knowledge base"),
     ]:
         result = run("augment", *args)

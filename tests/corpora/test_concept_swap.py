@@ -10,20 +10,17 @@ from hypothesis import strategies as st
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
 from spacy_keci.corpora.concept_swap import ConceptSwap
 from spacy_keci.corpora.jsonl import read_jsonl
-from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 
+from ..conftest import ROOT
 from .strategies import annotated_texts
 
-DEMO = Path(__file__).parents[2] / "assets" / "demo"
-TEXTS = list(read_jsonl(DEMO / "train.jsonl", Report()))
+TEXTS = list(read_jsonl(ROOT / "assets" / "demo" / "train.jsonl", Report()))
 
 
 @pytest.fixture(scope="module")
-def kb(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeBase:
-    folder = tmp_path_factory.mktemp("kb") / "demo"
-    compile_knowledge_base(folder, [SourceFiles("jsonl", [DEMO / "kb.jsonl"])])
-    return KnowledgeBase(folder)
+def kb(demo_kb: Path) -> KnowledgeBase:
+    return KnowledgeBase(demo_kb)
 
 
 @pytest.fixture(scope="module")
