@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any
 
 from spacy.tokens import Doc, Span
 from spacy_transformers.layers.transformer_model import TransformerModel
@@ -15,8 +17,7 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
     not know the limit, longer input fails. Only a single token of more word pieces than the limit is still cut.
     """
     tokenizer = model.tokenizer
-    positions = getattr(model.transformer.config, "max_position_embeddings", None) or tokenizer.model_max_length
-    tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
+    tokenizer.model_max_length = min(tokenizer.model_max_length, _count_positions(model.transformer))
     room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
 
     def fits(text: str) -> bool:
@@ -32,3 +33,12 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
         return halve(span[:middle]) + halve(span[middle:])
 
     return [[part for span in spans for part in halve(span)] for spans in get_spans(docs)]
+
+
+def _count_positions(transformer: Any) -> float:
+    """The word pieces that a transformer has positions for; without limit where positions are relative."""
+    positions = getattr(transformer.config, "max_position_embeddings", None) or inf
+    # RoBERTa and its kin count from the position after that of padding
+    embeddings = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
+    padding = getattr(embeddings, "padding_idx", None)
+    return positions if padding is None else positions - padding - 1

@@ -1,5 +1,6 @@
 """keci behind a transformer: a BERT so small that it is made and trained here."""
 
+import shutil
 from pathlib import Path
 from string import ascii_lowercase, digits, punctuation
 
@@ -14,7 +15,7 @@ from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer
 
 pytest.importorskip("spacy_transformers")
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel
 
 from spacy_keci.ml.registered import build_adamw
 
@@ -245,6 +246,17 @@ class TestText:
         assert max(len(token) for token in doc) < POSITIONS - 2
         assert doc._.trf_data.model_output.last_hidden_state.shape[1] <= POSITIONS
         assert np.abs(vectors(nlp, doc.text)).sum(axis=1).all()
+
+    def test_an_encoder_that_counts_positions_from_padding_on(self, encoder: Path, tmp_path: Path) -> None:
+        for name in ("vocab.txt", "tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(encoder / name, tmp_path / name)
+        config = BertConfig.from_pretrained(encoder)
+        settings = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+        positions = {"max_position_embeddings": POSITIONS + 2, "pad_token_id": 1}
+        RobertaModel(RobertaConfig(config.vocab_size, **settings, **positions)).save_pretrained(tmp_path)
+        doc = initialize(make_pipeline(tmp_path, window=1000, stride=1000))(LONG * 10)
+        assert doc._.trf_data.model_output.last_hidden_state.shape[1] == POSITIONS
+        assert np.abs(doc._.trf_data.model_output.last_hidden_state).sum(axis=-1).all()
 
     def test_a_token_longer_than_the_encoder_reads(self, encoder: Path) -> None:
         """Its vector is that of its beginning, and its neighbours keep theirs."""
