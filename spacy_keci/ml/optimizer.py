@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -14,20 +15,30 @@ from torch.optim.adamw import adamw
 class AdamW(Optimizer):
     """Thinc's Adam with decoupled weight decay, computed by torch's fused kernel.
 
-    Differences to ``Adam.v1``: components named in ``groups`` have an optimizer, hence rates and schedules, of their
-    own; weight decay leaves vectors (biases, normalisation) alone; and there are no averages of parameters.
+    Differences to ``Adam.v1``: components ``keci`` that are named in ``groups`` have an optimizer, hence rates and
+    schedules, of their own; weight decay leaves vectors (biases, normalisation) alone; and there are no averages of
+    parameters. A group that nobody has used in the first step is warned of.
     """
 
-    __slots__ = ("groups", "state")
+    __slots__ = ("groups", "is_first_step", "state")
 
     def __init__(self, learn_rate: FloatOrSeq, *, groups: dict[str, Optimizer], **settings: Any):
         super().__init__(learn_rate, use_averages=False, **settings)
         self.groups = groups
+        self.is_first_step = True
         # first moment, second moment and number of updates of each tensor
         self.state: dict[tuple[int, str], tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
 
     def step_schedules(self) -> None:
         super().step_schedules()
+        unused = [name for name, group in self.groups.items() if isinstance(group, AdamW) and not group.state]
+        if self.is_first_step and unused:
+            warnings.warn(
+                f"No component has used the optimizer of the groups {', '.join(unused)}: a group is named like the "
+                "component 'keci' that it is for; other components have the rates of all.",
+                stacklevel=2,
+            )
+        self.is_first_step = False
         for group in self.groups.values():
             group.step_schedules()
 

@@ -1,5 +1,7 @@
 """AdamW against torch's own."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -46,11 +48,22 @@ def test_equals_torch(clip: float) -> None:
 def test_groups_have_schedules_of_their_own() -> None:
     group = build_adamw(warmup_linear(1.0, 1, 11))
     optimizer = build_adamw(0.5, groups={"keci": group})
+    weights = np.ones(3, dtype="float32")
     rates = []
     for _ in range(3):
         rates.append((float(optimizer.learn_rate), float(group.learn_rate)))
+        group((0, "weight"), weights, np.ones(3, dtype="float32"))
         optimizer.step_schedules()
     assert rates == [(0.5, 0.0), (0.5, 1.0), (0.5, 0.9)]
+
+
+def test_a_group_that_nobody_uses_is_warned_of_once() -> None:
+    optimizer = build_adamw(0.5, groups={"kecii": build_adamw(0.1)})
+    with pytest.warns(UserWarning, match="No component .* groups kecii"):
+        optimizer.step_schedules()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        optimizer.step_schedules()
 
 
 def test_tensors_have_their_own_state() -> None:
