@@ -29,9 +29,8 @@ def start_from_none(classifier: nn.Sequential) -> None:
         output.bias[0] = 0.0
 
 
-def start_from_zero(classifier: nn.Sequential) -> None:
-    """Let an untrained classifier give logits of 0: a correction that does not correct yet."""
-    output = classifier[-1]
+def start_from_zero(output: nn.Module) -> None:
+    """Let an untrained linear layer give 0: what it corrects stays as it is."""
     assert isinstance(output, nn.Linear)
     nn.init.zeros_(output.weight)
     nn.init.zeros_(output.bias)

@@ -95,9 +95,9 @@ class KeciNetwork(nn.Module):
             pair_width=settings["context_width"] + concepts_in_pairs * SHARED_CONCEPT_FEATURES,
         )
         if correct_entities:
-            start_from_zero(self.entities.layers)
+            start_from_zero(self.entities.layers[-1])
         if correct_relations:
-            start_from_zero(self.relations.layers)
+            start_from_zero(self.relations.layers[-1])
 
     def forward(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors

@@ -5,9 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from .fusion import segment_softmax
-from .heads import feedforward
+from .heads import feedforward, start_from_zero
 from .knowledge_tensors import KnowledgeTensors
 from .pruning import Pruning
 from .ranges import expand_ranges
@@ -70,34 +71,29 @@ class KnowledgeAttention(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(0.0), nn.Linear(4 * width, width))
         self.mlp_norm = nn.LayerNorm(width)
-        self.back = nn.Linear(width, token_width)  # W_2; untrained, it leaves tokens as they are
-        nn.init.zeros_(self.back.weight)
-        nn.init.zeros_(self.back.bias)
+        self.back = nn.Linear(width, token_width)  # W_2
+        start_from_zero(self.back)
 
     def forward(self, tokens: Tensor, candidates: CandidateSpans, knowledge: KnowledgeTensors) -> tuple[Tensor, Tensor]:
         """
         tokens: (tokens, token width).
         Returns the new token vectors, and (links,) the weight of each candidate concept of a mention.
         """
-        if not len(knowledge.span):
-            return tokens, tokens.new_zeros(0)
         mentions, mention_of_link = torch.unique_consecutive(knowledge.span, return_inverse=True)
         doc_of_mention = candidates.doc[mentions]
         projected = self.project(tokens)
         spans = self._pool(projected, candidates.starts[mentions], candidates.ends[mentions])
-        padded, is_padding, place = _pad(spans, doc_of_mention, len(candidates.doc_lengths))
+        mentions_of_doc = torch.bincount(doc_of_mention, minlength=len(candidates.doc_lengths))
+        padded, is_mention = _pad(spans, mentions_of_doc)
         # a document without mentions attends to its padding: nobody listens, but nothing is undefined
-        is_padding[:, 0] = False
-        padded = self.among_mentions(padded, src_key_padding_mask=is_padding)
-        spans = padded.flatten(0, 1).index_select(0, place)
+        first = torch.arange(padded.shape[1], device=spans.device) == 0
+        spans = self.among_mentions(padded, src_key_padding_mask=~(is_mention | first))[is_mention]
         known, weights = self._attend(spans, knowledge, mention_of_link)
-        spans = spans + known
-        keys, is_padding, _ = _pad(spans, doc_of_mention, len(candidates.doc_lengths))
-        doc_of_token = torch.repeat_interleave(candidates.doc_lengths)
-        queries, _, place = _pad(projected, doc_of_token, len(candidates.doc_lengths))
-        heard = self.to_tokens(queries, keys, keys, key_padding_mask=is_padding, need_weights=False)[0]
+        keys, _ = _pad(spans + known, mentions_of_doc)
+        queries, is_token = _pad(projected, candidates.doc_lengths)
+        heard = self.to_tokens(queries, keys, keys, key_padding_mask=~is_mention, need_weights=False)[0]
         heard = self.norm(queries + heard)
-        heard = self.mlp_norm(heard + self.mlp(heard)).flatten(0, 1).index_select(0, place)
+        heard = self.mlp_norm(heard + self.mlp(heard))[is_token]
         return tokens + self.back(heard), weights
 
     def _pool(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
@@ -123,12 +119,12 @@ class KnowledgeAttention(nn.Module):
         return known.to(spans.dtype), weights[n_spans:]
 
 
-def _pad(rows: Tensor, doc: Tensor, n_docs: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(rows, width) of documents, one after the other -> (documents, longest, width), where that is padding, and the
-    row of each in the padded array, flattened."""
-    counts = torch.bincount(doc, minlength=n_docs)
-    longest = max(int(counts.max()), 1)
-    place = doc * longest + torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[doc]
-    padded = rows.new_zeros(n_docs * longest, rows.shape[1]).index_copy(0, place, rows)
-    is_padding = torch.arange(longest, device=rows.device) >= counts.unsqueeze(1)
-    return padded.view(n_docs, longest, -1), is_padding, place
+def _pad(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows of documents, one after the other -> (documents, longest, width), where the longest has at least one row,
+    and (documents, longest) which of these are rows.
+
+    counts: (documents,) rows of each.
+    """
+    room = rows.new_zeros(1, rows.shape[1])
+    padded = pad_sequence([*rows.split(counts.tolist()), room], batch_first=True)[:-1]
+    return padded, torch.arange(padded.shape[1], device=rows.device) < counts.unsqueeze(1)

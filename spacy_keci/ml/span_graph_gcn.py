@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .heads import start_from_zero
+
 
 class BidirectionalGCN(nn.Module):
     """Bidirectional graph convolution over soft relation edges (Eq. 4).
@@ -66,9 +68,7 @@ class _Layer(nn.Module):
         self.incoming = nn.Linear(span_width, n_relations * half)  # ←
         self.dropout = nn.Dropout(0.0)
         self.output = nn.Linear(2 * half, span_width)  # FFNN_a
-        # an untrained layer leaves spans as they are
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
+        start_from_zero(self.output)
 
     def forward(self, spans: Tensor, outgoing: Tensor, incoming: Tensor) -> Tensor:
         messages = [

@@ -29,7 +29,7 @@ def gold_graphs(
     counts as not annotated, and so do the relations of one whose group has no ``relations``.
     mentions_are_given: whether somebody else finds the mentions. Their types may be unknown then, which counts as not
         annotated, and those with the same offsets are one.
-    Raises ValueError for a label that is not among those given.
+    Raises ValueError for a label that is not among those given, and where the two texts differ.
     """
     from ..ml.losses import NOT_ANNOTATED
 
@@ -49,6 +49,11 @@ def gold_graphs(
         if not is_annotated:
             continue
         predicted, group = example.predicted, example.reference.spans[spans_key]
+        if predicted.text != example.reference.text:
+            raise ValueError(
+                f"Cannot learn from {example.reference.text[:40]!r}: the document to predict has another text, "
+                f"{predicted.text[:40]!r}, so that the offsets of gold mentions mean nothing there."
+            )
         rows: dict[tuple[int, int, str], int] = {}
         for mention in group:
             if mention.label_ not in label_ids and not mentions_are_given:

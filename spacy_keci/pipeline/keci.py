@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from .knowledge import KnowledgeReader, KnowledgeVocabulary, choose_concepts, co
 from .thresholds import Threshold, check_threshold, threshold_array
 
 if TYPE_CHECKING:
-    from ..ml.concept_graphs import KnowledgeSchema
+    from ..ml.concept_graphs import ConceptGraphs, KnowledgeSchema
     from ..ml.decoding import PredictedGraphs
     from ..ml.model import SpanGraphInput
 
@@ -206,7 +206,8 @@ class Keci(TrainablePipe):
         pair without ``multi_label``.
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
     max_pair_distance: tokens between the beginnings of two mentions that may be related.
-    max_batch_tokens: in ``pipe``, tokens that are looked at together, whole documents at least: it bounds the memory.
+    max_batch_tokens: in ``pipe``, the most tokens that are looked at together, or one longer document: it bounds the
+        memory.
     relation_weight, final_weight: of the relation losses, and of the losses of the final graph (Eq. 10).
     entity_steps: updates at the beginning that learn nothing but the mentions of the first graph.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
@@ -334,9 +335,7 @@ class Keci(TrainablePipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream of documents, in its order."""
         for batch in minibatch(stream, batch_size):
-            part = np.cumsum([len(doc) for doc in batch]) // self.max_batch_tokens
-            for _, members in groupby(zip(part, batch, strict=True), key=itemgetter(0)):
-                docs = [doc for _, doc in members]
+            for docs in _by_tokens(batch, self.max_batch_tokens):
                 yield from super().pipe(docs, batch_size=len(docs))
 
     def predict(self, docs: Iterable[Doc]) -> Prediction:
@@ -370,13 +369,14 @@ class Keci(TrainablePipe):
         """
         docs = list(docs)
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
+        if prediction.initial is not None:
+            # the first to be written, as the final one may take the place of the mentions that are given
+            self._write_graphs(docs, prediction.initial, f"{self.spans_key}_initial", concepts)
         if prediction.attention is not None and self.linker is not None:
             key, types = self.linker.spans_key, _type_of_mention(prediction.final, len(docs))
             write_attention(docs, prediction.attention, key)
             concepts = choose_concepts(docs, prediction.attention, prediction.concept_types, types, key)
         self._write_graphs(docs, prediction.final, self.spans_key, concepts)
-        if prediction.initial is not None:
-            self._write_graphs(docs, prediction.initial, f"{self.spans_key}_initial", [{} for _ in docs])
 
     def _write_graphs(
         self, docs: list[Doc], graphs: PredictedGraphs, spans_key: str, concepts: list[dict[tuple[int, int], str]]
@@ -425,6 +425,7 @@ class Keci(TrainablePipe):
         from ..ml.model import SpanGraphInput
         from ..ml.pruning import Pruning
 
+        self._check_trained_settings()
         threshold, given = None, None
         spans = self.suggester(docs, ops=self.model.ops) if self.cfg["finds_mentions"] else None
         if mentions is not None:
@@ -437,12 +438,28 @@ class Keci(TrainablePipe):
         else:
             threshold = self._threshold_array("threshold")
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
-        knowledge = self._knowledge_reader(docs)(docs) if self.model.attrs["uses_knowledge"] else None
+        knowledge = self._read_knowledge(docs) if self.model.attrs["uses_knowledge"] else None
         return SpanGraphInput(docs, spans, pruning, knowledge, given, self.type_prior, self.mention_prior)
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
         labels = self.labels if setting == "threshold" else self.relation_labels
         return threshold_array(getattr(self, setting), labels, setting, self.name)
+
+    def _check_trained_settings(self) -> None:
+        """Raises ValueError for settings of the component that the weights were not learnt with."""
+        network = self.model.shims[0]._model
+        arguments = {} if network is None else network.arguments
+        one_way = [label for label in self.relation_labels if label not in self.symmetric]
+        if one_way and not arguments.get("directed", True):
+            raise ValueError(
+                f"The relations {', '.join(one_way)} are not symmetric in the settings of '{self.name}', "
+                "but its weights were learnt with symmetric relations only: only another training can change that."
+            )
+        if arguments.get("multi_label", self.multi_label) != self.multi_label:
+            raise ValueError(
+                f"The setting multi_label of '{self.name}' is {json.dumps(self.multi_label)}, but its weights were "
+                f"learnt with {json.dumps(arguments['multi_label'])}: only another training can change that."
+            )
 
     def _read_mentions(self, doc: Doc) -> list[Span]:
         assert self.entities_from is not None
@@ -459,7 +476,7 @@ class Keci(TrainablePipe):
             self._warned.add(message)
             warnings.warn(f"{message} This is said once.", stacklevel=3)
 
-    def _knowledge_reader(self, docs: list[Doc]) -> KnowledgeReader:
+    def _read_knowledge(self, docs: list[Doc]) -> ConceptGraphs:
         linker = self._require_linker()
         if any(linker.spans_key not in doc.spans for doc in docs):
             self._warn_once(
@@ -467,12 +484,19 @@ class Keci(TrainablePipe):
                 "so that it reads them without knowledge. Let a concept linker stand before it in the pipeline and, in "
                 "training, among annotating_components."
             )
-        kb = linker.kb
-        if self._reader is None or self._reader.kb is not kb:
-            if self.cfg["knowledge"] is None:
-                raise ValueError(f"'{self.name}' has not been initialized: call nlp.initialize().")
-            self._reader = KnowledgeReader(kb, KnowledgeVocabulary(**self.cfg["knowledge"]), linker.spans_key)
-        return self._reader
+        if self.cfg["knowledge"] is None:
+            raise ValueError(f"'{self.name}' has not been initialized: call nlp.initialize().")
+        vocabulary = KnowledgeVocabulary(**self.cfg["knowledge"])
+        if self._reader is None or self._reader.kb is not linker.kb or self._reader.vocabulary != vocabulary:
+            self._reader = KnowledgeReader(linker.kb, vocabulary, linker.spans_key)
+        concepts = self._reader(docs)
+        if (concepts.nodes < 0).any():
+            self._warn_once(
+                f"'{self.name}' gets concepts that the knowledge base of its linker '{linker.name}' does not have, and "
+                "leaves them out: another linker was over the texts. After the linker was replaced, or the component "
+                "came from another pipeline, save the pipeline and load it again."
+            )
+        return concepts
 
     def _require_linker(self) -> ConceptLinker:
         if self.linker is None:
@@ -496,12 +520,15 @@ class Keci(TrainablePipe):
     ) -> None:
         """Find the labels, report gold that cannot be predicted, and build the model.
 
+        nlp: the pipeline; the component reads the concepts of the linker of that name that is in it now.
         labels: ``{"entities": [...], "relations": [...]}``, from a file or the config; None takes what the examples
             hold, most frequent first.
         Raises ValueError if there is no entity type, or no example with annotation.
         """
         from ..ml.model import GraphLabels
 
+        if nlp is not None and self.linker is not None:
+            self.linker = _find_linker(nlp, self.name, self.linker.name)
         if labels is None:
             labels = self._find_labels(get_examples())
         for label in labels.get("entities", []):
@@ -660,6 +687,20 @@ class Keci(TrainablePipe):
                 self.name,
                 100 - 100 * counts["reached"] / counts["all"],
             )
+
+
+def _by_tokens(docs: Iterable[Doc], limit: int) -> Iterator[list[Doc]]:
+    """Parts of at most that many tokens, or of one longer document, in order."""
+    part: list[Doc] = []
+    n_tokens = 0
+    for doc in docs:
+        if part and n_tokens + len(doc) > limit:
+            yield part
+            part, n_tokens = [], 0
+        part.append(doc)
+        n_tokens += len(doc)
+    if part:
+        yield part
 
 
 def _type_of_mention(graphs: PredictedGraphs, n_docs: int) -> list[dict[tuple[int, int], int]]:

@@ -3,11 +3,14 @@ import multiprocessing
 import pickle
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import spacy
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from spacy.training import Example
@@ -113,6 +116,22 @@ class TestUse:
         self, trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert_independent_of_batches(trained, demo_docs, monkeypatch)
+
+    @given(st.lists(st.integers(0, 30), max_size=20))
+    def test_no_more_tokens_at_once_than_allowed(self, lengths: list[int]) -> None:
+        nlp = make_pipeline(max_batch_tokens=20)
+        parts: list[list[int]] = []
+
+        def predict(docs: list[Doc]) -> list[Doc]:
+            parts.append([len(doc) for doc in docs])
+            return docs
+
+        keci: Any = nlp.get_pipe("keci")
+        keci.predict, keci.set_annotations = predict, lambda docs, _: None
+        docs = [Doc(nlp.vocab, words=["a"] * n) for n in lengths]
+        assert list(keci.pipe(docs, batch_size=8)) == docs
+        assert [n for part in parts for n in part] == lengths
+        assert all(sum(part) <= 20 or len(part) == 1 for part in parts)
 
     def test_relations_survive_serialisation(self, trained: Language) -> None:
         doc = trained(TEXTS[0])
@@ -246,6 +265,13 @@ class TestBadInput:
         assert np.isfinite(losses["keci"])
         losses = nlp.update([example_with(nlp, text, []), *make_examples(nlp, demo_docs[:2])], sgd=optimizer)
         assert losses["keci"] > 0
+
+    def test_another_text_than_the_gold_has(self, demo_docs: list[Doc]) -> None:
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        example = example_with(nlp, "A ( x ) binds y", [(2, 3, "protein")])
+        with pytest.raises(ValueError, match=r"'A \( x \) binds y': .* another text, 'A \(x\) binds y'"):
+            nlp.update([Example(nlp.make_doc("A (x) binds y"), example.reference)])
 
     def test_unknown_labels(self, demo_docs: list[Doc]) -> None:
         nlp = make_pipeline()

@@ -203,6 +203,21 @@ class TestUse:
     ) -> None:
         assert_independent_of_batches(trained, demo_docs, monkeypatch)
 
+    @pytest.mark.parametrize("name", ["the paper", "KnowBertAttention"])
+    def test_scores_do_not_depend_on_the_batch(self, name: str, kb: Path, demo_docs: list[Doc]) -> None:
+        """Among others those of texts without concepts, alone or beside one that has some."""
+        nlp = learn(make_pipeline(kb, MODELS[name]), demo_docs, epochs=5)
+        texts = ["Nothing of the sort.", "", "Nothing else was seen here.", demo_docs[0].text]
+        keci, docs = nlp.get_pipe("keci"), link(nlp, [nlp.make_doc(text) for text in texts])
+        assert [bool(doc.spans["concepts"]) for doc in docs] == [False, False, False, True]
+
+        def logits(docs: list[Doc]) -> np.ndarray:
+            X = keci._model_input(docs)
+            return keci.model.predict(X).graphs[0].entity_logits.numpy()
+
+        alone = [logits([doc]) for doc in docs if len(doc)]
+        np.testing.assert_allclose(np.concatenate(alone), logits(docs), atol=1e-4)
+
     def test_results_do_not_depend_on_the_order_of_concepts(self, trained: Language, demo_docs: list[Doc]) -> None:
         keci = trained.get_pipe("keci")
         docs = link(trained, [trained.make_doc(doc.text) for doc in demo_docs])
@@ -309,8 +324,55 @@ class TestUse:
         linker._source = source_before
         assert keci is trained.get_pipe("keci")
 
+    def test_the_linker_that_is_in_the_pipeline_counts(self, kb: Path, demo_docs: list[Doc], tmp_path: Path) -> None:
+        """After another one took the place of that which the component was made with, as soon as it is initialized."""
+        nlp = learn(make_pipeline(kb), demo_docs, epochs=0)
+        rows = (ROOT / "assets" / "demo" / "kb.jsonl").read_text(encoding="utf8")
+        (tmp_path / "kb.jsonl").write_text(rows.replace("DEMO:", "MINE:"), encoding="utf8")
+        compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={tmp_path / 'kb.jsonl'}")], [])
+        add_vectors(tmp_path / "kb", "trained")
+        nlp.replace_pipe("concept_linker", "concept_linker")
+        nlp.get_pipe("concept_linker").initialize(kb=tmp_path / "kb")
+        with pytest.warns(UserWarning, match="another linker was over the texts.*save the pipeline and load it"):
+            doc = nlp(TEXTS[0])
+        assert [concept.attention for m in doc.spans["concepts"] for concept in m._.concepts].count(None)
+        nlp.to_disk(tmp_path / "saved")
+        loaded = spacy.load(tmp_path / "saved")
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        assert nlp.get_pipe("keci").linker is nlp.get_pipe("concept_linker")
+        for pipeline in (loaded, nlp):
+            concepts = link(pipeline, [pipeline.make_doc(TEXTS[0])])
+            assert (pipeline.get_pipe("keci")._read_knowledge(concepts).nodes >= 0).all()
+
+    def test_other_weights_in_the_same_component(self, trained: Language, kb: Path, demo_docs: list[Doc]) -> None:
+        """What a model knows of the knowledge base comes with its weights."""
+        nlp = learn(make_pipeline(kb, keep_initial=True), demo_docs[:3], epochs=0)
+        assert len(nlp.get_pipe("keci").cfg["knowledge"]["relations"]) < len(
+            trained.get_pipe("keci").cfg["knowledge"]["relations"]
+        )
+        nlp(demo_docs[0].text)
+        nlp.get_pipe("keci").from_bytes(trained.get_pipe("keci").to_bytes())
+        texts = [doc.text for doc in demo_docs]
+        assert_same_graphs(list(trained.pipe(texts)), list(nlp.pipe(texts)))
+
 
 class TestErrors:
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"symmetric": ["binds"]}, r"relations .*inhibits.* are not symmetric .* learnt with symmetric"),
+            ({"multi_label": False}, r"multi_label .* is false, but .* learnt with true"),
+        ],
+    )
+    def test_settings_that_another_training_could_change(
+        self, settings: dict[str, Any], message: str, kb: Path, demo_docs: list[Doc]
+    ) -> None:
+        labels = {row[2] for doc in demo_docs for row in doc.spans["entities"].attrs["relations"]}
+        nlp = learn(make_pipeline(kb, symmetric=sorted(labels)), demo_docs, epochs=0)
+        other = make_pipeline(kb, **{"symmetric": sorted(labels), **settings}).from_bytes(nlp.to_bytes())
+        with pytest.raises(ValueError, match=message):
+            other(TEXTS[0])
+
     def test_no_linker_in_the_pipeline(self) -> None:
         nlp = spacy.blank("en")
         with pytest.raises(ValueError, match="must stand before it"):
@@ -348,6 +410,16 @@ def test_a_span_graph_needs_no_knowledge_beside_a_linker(kb: Path, demo_docs: li
     nlp = train(make_pipeline(kb, SPAN_GRAPH), demo_docs, epochs=1)
     doc = nlp(TEXTS[0])
     assert "attention" not in doc.spans["concepts"].attrs
+
+
+def test_given_mentions_may_be_replaced(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph from before the knowledge knows no concept of theirs."""
+    monkeypatch.setattr(trained.get_pipe("keci"), "entities_from", "entities")
+    doc = trained.make_doc(TEXTS[0])
+    doc.spans["entities"] = [Span(doc, 0, 1, "drug"), Span(doc, 2, 3, "protein")]
+    doc = trained(doc)
+    assert any(mention.kb_id_ for mention in doc.spans["entities"])
+    assert [mention.kb_id_ for mention in doc.spans["entities_initial"]] == ["", ""]
 
 
 def test_given_mentions_have_concepts(trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
