@@ -1,8 +1,9 @@
 """A compiled knowledge base: opened read-only and memory-mapped, safe for many processes at once."""
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import marisa_trie
@@ -13,7 +14,7 @@ from .fuzzy import FuzzyIndex
 from .graph import ConceptGraph, SubgraphBatch
 from .lexicon import Lexicon
 from .sources.record import canonical_id
-from .storage import KnowledgeBaseError, StringTable, open_array, read_manifest
+from .storage import KnowledgeBaseError, StringTable, open_array, pack_folder, read_manifest, unpack_folder
 
 HAS_TYPE = "has_type"
 
@@ -43,7 +44,7 @@ class KnowledgeBase:
         self.manifest = read_manifest(self.path)
         try:
             self._open()
-        except OSError as error:
+        except (OSError, RuntimeError, KeyError) as error:
             raise KnowledgeBaseError(f"{self.path} is damaged ({error}). Compile it anew.") from None
 
     def _open(self) -> None:
@@ -62,7 +63,7 @@ class KnowledgeBase:
         self.lexicon = Lexicon(self.path, self._names)
         self.graph = ConceptGraph(self.path)
 
-    def __reduce__(self) -> tuple[type["KnowledgeBase"], tuple[str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return KnowledgeBase, (str(self.path),)
 
     def __len__(self) -> int:
@@ -147,3 +148,20 @@ class KnowledgeBase:
     def vectors(self) -> dict[str, NDArray[Any]]:
         """Initial vectors by name: (concepts + types, width), half precision, zero where there is none."""
         return {p.name.split(".")[1]: open_array(p) for p in sorted(self.path.glob("vectors.*.npy"))}
+
+
+class TemporaryKnowledgeBase(KnowledgeBase):
+    """A knowledge base in a temporary folder that goes when it goes. Pickling stores the files.
+
+    fill: makes the folder, with a compiled knowledge base in it.
+    """
+
+    def __init__(self, fill: Callable[[Path], object]) -> None:
+        # open files stay readable on every system that maps them
+        self._temporary = TemporaryDirectory(prefix="spacy-keci-", ignore_cleanup_errors=True)
+        folder = Path(self._temporary.name) / "kb"
+        fill(folder)
+        super().__init__(folder)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TemporaryKnowledgeBase, (partial(unpack_folder, pack_folder(self.path)),)

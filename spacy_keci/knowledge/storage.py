@@ -3,6 +3,7 @@
 The manifest is written last, and the folder gets its name only then: an interrupted build leaves nothing that opens.
 """
 
+import filecmp
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import srsly
 from numpy.typing import NDArray
 
 FORMAT_VERSION = 1
@@ -30,10 +32,13 @@ class KnowledgeBaseError(ValueError):
 def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """A temporary folder beside ``path`` that becomes ``path`` when the block ends without an exception.
 
-    Raises FileExistsError if ``path`` is there and ``overwrite`` is not set, and before anything is written.
+    Raises FileExistsError, before anything is written, if ``path`` is there and ``overwrite`` is not set, or holds
+    something else than a knowledge base.
     """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already. Choose another folder, or allow it to be overwritten (--force).")
+    if path.exists() and not (path / MANIFEST).exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path} is no knowledge base, and is not overwritten. Choose another folder.")
     path = path.resolve()  # what a link points to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -66,7 +71,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise KnowledgeBaseError(
             f"{folder / MANIFEST} is damaged ({error}). Compile the knowledge base anew."
         ) from None
-    version = manifest.get("format_version")
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if version != FORMAT_VERSION:
         raise KnowledgeBaseError(
             f"{folder} is written in format {version}, and this spacy-keci reads format {FORMAT_VERSION}. "
@@ -76,11 +81,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def same_knowledge_base(first: Path, second: Path) -> bool:
-    """Whether two folders hold the same knowledge base, as far as manifests and the sizes of files tell."""
+    """Whether two folders hold the same knowledge base; files of the same size and time are not read."""
     if not (first / MANIFEST).exists() or not (second / MANIFEST).exists():
         return False
-    sizes = [{path.name: path.stat().st_size for path in folder.iterdir()} for folder in (first, second)]
-    return sizes[0] == sizes[1] and (first / MANIFEST).read_bytes() == (second / MANIFEST).read_bytes()
+    names = {path.name for path in first.iterdir()}
+    if names != {path.name for path in second.iterdir()}:
+        return False
+    _, differ, unread = filecmp.cmpfiles(first, second, names)
+    return not differ and not unread
+
+
+def pack_folder(folder: Path) -> bytes:
+    """All files of a folder."""
+    return srsly.msgpack_dumps({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+
+
+def unpack_folder(data: bytes, folder: Path) -> None:
+    """Make the folder, and write the files into it."""
+    folder.mkdir()
+    for name, content in srsly.msgpack_loads(data).items():
+        (folder / Path(name).name).write_bytes(content)
 
 
 def open_array(path: Path) -> NDArray[Any]:

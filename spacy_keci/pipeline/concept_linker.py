@@ -1,17 +1,16 @@
 """The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
-from ..knowledge.storage import new_folder, same_knowledge_base
+from ..knowledge.storage import new_folder, pack_folder, same_knowledge_base, unpack_folder
 from ..tokens import CONCEPTS_KEY, install_concepts_extension
 from .given import read_mentions
 
@@ -89,11 +88,6 @@ class ConceptLinker:
         self.fuzzy_threshold = fuzzy_threshold
         self.head_suffix = head_suffix
         self._source: CandidateSource | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        # a temporary folder belongs to the process that made it; others open the files in it
-        return {**self.__dict__, "_folder": None}
 
     @property
     def source(self) -> "CandidateSource":
@@ -133,17 +127,16 @@ class ConceptLinker:
         Raises ValueError unless exactly one is given, or none and the linker has its concepts already.
         """
         from ..knowledge.compile import SourceFiles, compile_knowledge_base
+        from ..knowledge.knowledge_base import KnowledgeBase, TemporaryKnowledgeBase
 
         given = [name for name, value in (("kb", kb), ("sources", sources), ("candidates", candidates)) if value]
         if len(given) > 1:
             raise ValueError(f"The component '{self.name}' takes one of kb, sources and candidates, not {given}.")
         if kb:
-            self._open(Path(kb))
+            self._read(KnowledgeBase(kb))
         elif sources:
-            folder = self._temporary()
-            network = [Path(p) for p in semantic_network or []]
-            compile_knowledge_base(folder, [SourceFiles.parse(s) for s in sources], network)
-            self._open(folder)
+            files, network = [SourceFiles.parse(s) for s in sources], [Path(p) for p in semantic_network or []]
+            self._read(TemporaryKnowledgeBase(lambda folder: compile_knowledge_base(folder, files, network)))
         elif candidates:
             self._source = candidates
         else:
@@ -219,38 +212,30 @@ class ConceptLinker:
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Open the knowledge base that was saved with the pipeline."""
+        from ..knowledge.knowledge_base import KnowledgeBase
+
         folder = Path(path) / "kb"
         if "kb" not in exclude and folder.exists():
-            self._open(folder)
+            self._read(KnowledgeBase(folder))
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The files of the knowledge base; none for candidates from elsewhere."""
         kb = _kb_of(self._source)
-        files = [] if "kb" in exclude or kb is None else sorted(kb.path.iterdir())
-        return srsly.msgpack_dumps({p.name: p.read_bytes() for p in files})
+        return b"" if "kb" in exclude or kb is None else pack_folder(kb.path)
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Write the files into a temporary folder, and open them."""
-        files = srsly.msgpack_loads(data)
-        if "kb" not in exclude and files:
-            folder = self._temporary()
-            folder.mkdir()
-            for name, content in files.items():
-                (folder / Path(name).name).write_bytes(content)
-            self._open(folder)
+        from ..knowledge.knowledge_base import TemporaryKnowledgeBase
+
+        if "kb" not in exclude and data:
+            self._read(TemporaryKnowledgeBase(partial(unpack_folder, data)))
         return self
 
-    def _open(self, folder: Path) -> None:
+    def _read(self, kb: "KnowledgeBase") -> None:
         from ..knowledge.candidates import KnowledgeBaseCandidates
-        from ..knowledge.knowledge_base import KnowledgeBase
 
-        self._source = KnowledgeBaseCandidates(KnowledgeBase(folder))
-
-    def _temporary(self) -> Path:
-        # kept until the linker goes, or has another; open files stay readable on every system that maps them
-        self._folder = tempfile.TemporaryDirectory(prefix="spacy-keci-", ignore_cleanup_errors=True)
-        return Path(self._folder.name) / "kb"
+        self._source = KnowledgeBaseCandidates(kb)
 
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":

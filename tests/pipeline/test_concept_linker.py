@@ -1,7 +1,9 @@
+import gc
 import json
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
@@ -107,6 +109,23 @@ def test_survives_disk_bytes_pickle_and_docbin(linked: Language, tmp_path: Path)
         .get_docs(linked.vocab)
     )
     assert found(restored) == EXPECTED and restored[0:1]._.concepts == doc[0:1]._.concepts
+
+
+def test_a_pickle_outlives_a_temporary_knowledge_base(linked: Language) -> None:
+    linker = linked.get_pipe("concept_linker")
+    data, folder = pickle.dumps(linker), linker.kb.path
+    linker._source = None
+    gc.collect()
+    assert not folder.exists()
+    assert found(pickle.loads(data)(linked.make_doc(TEXT))) == EXPECTED
+
+
+def test_vectors_that_were_exchanged_are_saved(linked: Language, tmp_path: Path) -> None:
+    vectors = linked.get_pipe("concept_linker").kb.path / "vectors.own.npy"
+    for value in (1.0, 2.0):
+        np.save(vectors, np.full((9, 4), value, dtype="float16"))
+        linked.to_disk(tmp_path)
+    assert (np.load(tmp_path / "concept_linker" / "kb" / "vectors.own.npy") == 2.0).all()
 
 
 def test_pipes_and_processes(linked: Language) -> None:
