@@ -21,7 +21,7 @@ from .normalize import normalize
 from .semantic_network import SemanticNetwork, read_semantic_network
 from .sources import SOURCES, ConceptRecord, SourceReport, TypeTable
 from .sources.record import checksum
-from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, new_folder, write_manifest
+from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, expand, new_folder, write_manifest
 from .vectors import add_vectors, parse_vectors
 
 
@@ -216,7 +216,8 @@ class Compiler:
 
         owner = concept[_ints(self._definition_owner)]
         rows = np.full(n, -1, np.int32)
-        rows[owner[owner >= 0]] = np.flatnonzero(owner >= 0)
+        defined = np.flatnonzero(owner >= 0)[::-1]  # the first definition is written last
+        rows[owner[defined]] = defined
         np.save(folder / "concepts.definition.npy", rows)
         np.save(folder / "concepts.source.npy", np.frombuffer(self._source, np.uint8))
 
@@ -340,10 +341,8 @@ class Compiler:
         owner, which = owner[owner >= 0], which[owner >= 0]
         pointers = np.concatenate([[0], np.cumsum(sizes)])
         flat = np.concatenate([*sets, np.empty(0, np.int32)])
-        rows = np.repeat(owner, sizes[which]).astype(np.int64)
-        first = np.repeat(pointers[which], sizes[which])
-        offset = np.arange(len(rows)) - np.repeat(np.cumsum(sizes[which]) - sizes[which], sizes[which])
-        types = flat[first + offset]
+        typed, entry = expand(pointers, which)
+        rows, types = owner[typed].astype(np.int64), flat[entry]
         # the first mention of a type of a concept counts, and its order
         _, kept = np.unique(rows * max(len(tuis), 1) + types, return_index=True)
         kept.sort()

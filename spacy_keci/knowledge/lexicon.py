@@ -114,7 +114,7 @@ class Lexicon:
     def find(self, tokens: Sequence[str], spaces: Sequence[bool], max_words: int = 8) -> list[Hit]:
         """All spans of up to ``max_words`` words whose normalised form is a key, in order of start; they may overlap.
 
-        ``spaces`` says which tokens are followed by whitespace. Words are tokens with a letter or digit. A span
+        ``spaces`` says which tokens are followed by a space. Words are tokens with a letter or digit. A span
         begins and ends with a word, or with the bracket that closes one inside; it does not run across punctuation
         that is followed by whitespace.
         """
@@ -170,7 +170,9 @@ def _words(
             words.append(i)
             pieces.append(piece)
             edges.append(edges[-1] + len(piece))
-        if (spaces[i] and _BREAK.search(token)) and words and (not breaks or breaks[-1] != len(words)):
+        # a line break is a token of its own
+        ends_here = _BREAK.search(token) and (spaces[i] or "".join(tokens[i + 1 : i + 2]).isspace())
+        if ends_here and words and (not breaks or breaks[-1] != len(words)):
             breaks.append(len(words))
     limits = []
     breaks.append(len(words))

@@ -7,6 +7,7 @@ zeros for those that have none. ``KnowledgeBase.vectors`` opens them.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ def add_vectors(folder: Path, text: str, names: bool = True, progress: bool = Fa
     """Add vectors to a knowledge base: ``NAME=FILE``, ``trained`` or ``definitions=MODEL``. Returns how many.
 
     ``names``: see :func:`encode_definitions`. Raises KnowledgeBaseError as :func:`parse_vectors`, or if the file cannot
-    be read.
+    be read, or its numbers are not finite.
     """
     kb = KnowledgeBase(folder)
     kind, value = parse_vectors(text)
@@ -37,7 +38,11 @@ def add_vectors(folder: Path, text: str, names: bool = True, progress: bool = Fa
         vectors = encode_definitions(kb, value, names, progress=progress)
     else:
         vectors = read_vectors(kb, Path(value))
-    np.save(folder / f"vectors.{kind}.npy", vectors.astype(np.float16))
+    with np.errstate(over="ignore"):
+        halves = vectors.astype(np.float16)
+    if not np.isfinite(halves).all():
+        raise KnowledgeBaseError(f"Vectors {text!r} have numbers that are none, or beyond half precision (±65504).")
+    np.save(folder / f"vectors.{kind}.npy", halves)
     return int(vectors.any(axis=1).sum())
 
 
@@ -196,7 +201,7 @@ def _read_npz(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
             pairs = ((name, data[name]) for name in data.files)
         for id, vector in pairs:
             yield str(id), np.asarray(vector, np.float32)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         raise KnowledgeBaseError(f"{path} cannot be read as npz: {error}") from None
 
 
@@ -204,7 +209,7 @@ def _read_word2vec(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     width = 0
     for number, line in read_lines(path, SourceReport()):
         fields = line.split()
-        if number == 1 and len(fields) == 2:
+        if not fields or (number == 1 and len(fields) == 2):
             continue
         try:
             vector = np.array(fields[1:], np.float32)

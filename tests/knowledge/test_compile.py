@@ -56,13 +56,19 @@ def test_records_of_a_concept_merge(tmp_path: Path) -> None:
 
 def test_concepts_of_several_vocabularies_are_one(tmp_path: Path) -> None:
     first = [
-        {"id": "A:1", "name": "aspirin", "aliases": ["ASA"], "types": ["T121"]},
+        {"id": "A:1", "name": "aspirin", "aliases": ["ASA"], "types": ["T121"], "definition": "First."},
         {"id": "A:2", "name": "cold", "types": ["T047"]},
         {"id": "A:3", "name": "twin", "types": ["T047"]},
         {"id": "A:4", "name": "twin", "types": ["T047"]},
     ]
     second = [
-        {"id": "B:1", "name": "Aspirins", "types": ["T109"], "relations": [{"label": "treats", "target": "B:2"}]},
+        {
+            "id": "B:1",
+            "name": "Aspirins",
+            "types": ["T109"],
+            "definition": "Second.",
+            "relations": [{"label": "treats", "target": "B:2"}],
+        },
         {"id": "B:2", "name": "Headache", "types": ["T184"]},
         {"id": "B:3", "name": "cold", "types": ["T070"]},
         {"id": "B:4", "name": "twin", "types": ["T047"]},
@@ -74,6 +80,7 @@ def test_concepts_of_several_vocabularies_are_one(tmp_path: Path) -> None:
     # not: a drug and a process of the same name, or a name that two concepts of one vocabulary have
     assert kb.index("A:2") != kb.index("B:3") and len({kb.index(c) for c in ("A:3", "A:4", "B:4")}) == 3
     assert kb["A:1"].relations == [("treats", "B:2")] and kb["A:1"].types == ["T121", "T109"]
+    assert kb["A:1"].definition == "First."
     apart = build(tmp_path, first, second, third, merge=False)
     assert apart.index("A:1") != apart.index("B:1") and len(apart) == 10
 
@@ -137,6 +144,11 @@ def test_an_existing_folder_stays(tmp_path: Path, kb_path: Path) -> None:
     source = SourceFiles("jsonl", [write_jsonl(tmp_path / "a.jsonl", [{"id": "X:1", "name": "one"}])])
     with pytest.raises(FileExistsError, match="exists already"):
         compile_knowledge_base(kb_path, [source])
+    (tmp_path / "mine").mkdir()
+    write_jsonl(tmp_path / "mine" / "corpus.jsonl", [])
+    with pytest.raises(FileExistsError, match="no knowledge base, and is not overwritten"):
+        compile_knowledge_base(tmp_path / "mine", [source], overwrite=True)
+    assert (tmp_path / "mine" / "corpus.jsonl").exists()
     with pytest.raises(KnowledgeBaseError, match="at least one source"):
         compile_knowledge_base(tmp_path / "kb", [])
 
@@ -156,11 +168,13 @@ def test_what_does_not_open(tmp_path: Path) -> None:
     (kb.path / "manifest.json").write_text(json.dumps({**manifest, "format_version": FORMAT_VERSION + 1}))
     with pytest.raises(KnowledgeBaseError, match=r"format 2, .* reads format 1\. Update spacy-keci"):
         KnowledgeBase(kb.path)
-    (kb.path / "manifest.json").write_text("{")
-    with pytest.raises(KnowledgeBaseError, match="damaged"):
-        KnowledgeBase(kb.path)
+    without_labels = json.dumps({key: value for key, value in manifest.items() if key != "labels"})
+    for damaged in ("{", "[]", without_labels):
+        (kb.path / "manifest.json").write_text(damaged)
+        with pytest.raises(KnowledgeBaseError, match="damaged|format None"):
+            KnowledgeBase(kb.path)
     (kb.path / "manifest.json").write_text(json.dumps(manifest))
-    for file in ("names.utf8", "keys.trie", "types.type.npy"):
+    for file in ("names.utf8", "keys.trie", "ids.trie", "types.type.npy"):
         content = (kb.path / file).read_bytes()
         (kb.path / file).write_bytes(content[:-1])
         with pytest.raises(KnowledgeBaseError):

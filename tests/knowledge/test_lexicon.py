@@ -74,7 +74,9 @@ def test_salts(tmp_path: Path) -> None:
     assert lexicon.lookup("sodium channel") == []
 
 
-@pytest.mark.parametrize("text", ["kidney. Injury", "kidney, injury", "as a cat sat", "(kidney) injury) x", ""])
+@pytest.mark.parametrize(
+    "text", ["kidney. Injury", "kidney.\nInjury", "kidney, injury", "as a cat sat", "(kidney) injury) x", ""]
+)
 def test_no_name_across_punctuation_and_brackets(kb: KnowledgeBase, nlp: Language, text: str) -> None:
     assert "D:2" not in {c for each in found(kb, nlp, text).values() for c in each}
 

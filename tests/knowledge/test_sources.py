@@ -129,7 +129,7 @@ def test_obo_graphs_say_the_same_as_obo(tmp_path: Path) -> None:
     assert report.versions == ["7"] and report.counts["dropped: malformed"] == 1
     with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
         read("obographs", write(tmp_path / "b.json", "[]"))
-    with pytest.raises(KnowledgeBaseError, match="a graph is no object"):
+    with pytest.raises(KnowledgeBaseError, match="graphs, nodes and edges are objects"):
         read("obographs", write(tmp_path / "c.json", '{"graphs": {"id": 1}}'))
 
 
@@ -150,8 +150,8 @@ def test_hgnc(tmp_path: Path) -> None:
     rows = [
         list(gene),
         list(gene.values()),
-        ["HGNC:1", "X", "gone", "pseudogene", "Entry Withdrawn"],
-        ["", "Y", "", "", "Approved"],
+        ["HGNC:1", "X", "gone", "pseudogene", "Entry Withdrawn", *[""] * 6],
+        ["", "Y", "", "", "Approved", *[""] * 6],
     ]
     records, report = read("hgnc", write(tmp_path / "h.txt", "\n".join("\t".join(r) for r in rows)))
     assert records["HGNC:11998"] == ConceptRecord(
@@ -221,6 +221,38 @@ def test_families_and_drugs(tmp_path: Path) -> None:
     assert drugs["DRUGBANK:DB00001"][:4] == ("DRUGBANK:DB00001", "Lepirudin", ("Lep, a", "R-hirudin"), ("T121",))
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "row"),
+    [
+        ("hgnc", "hgnc_id\tsymbol\tname", "HGNC:{0}\t{1}G{0}\tgene {0}"),
+        ("drugbank", "DrugBank ID,Common name,Synonyms", "DB{0},{1}drug {0},a | b"),
+    ],
+)
+def test_a_quotation_mark_that_is_never_closed_costs_a_line(tmp_path: Path, name: str, head: str, row: str) -> None:
+    rows = [row.format(i, '"' if i == 2 else "") for i in range(5)]
+    records, report = read(name, write(tmp_path / "table", "\n".join([head, *rows])))
+    assert len(records) == 4
+    assert report.examples["malformed"] == ["table, line 4: 2 fields for 3 columns"]
+    for text in ("", "a,b\n"):
+        with pytest.raises(KnowledgeBaseError, match="is empty|no columns .* the right file"):
+            read(name, write(tmp_path / "table", text))
+
+
+def test_a_table_with_another_head(tmp_path: Path) -> None:
+    text = "ID\tName\tDefinition\tTypes\nX:1\tone\tFirst.\tT001\n\nX:2\ttwo\tSecond.\tT001\tmore\n"
+    records, report = read("tsv", write(tmp_path / "a.tsv", text))
+    assert records == {"X:1": ConceptRecord("X:1", "one", types=("T001",), definition="First.")}
+    assert report.counts["dropped: malformed"] == 1
+    with pytest.raises(KnowledgeBaseError, match="columns synonyms, .* relations"):
+        read("tsv", write(tmp_path / "a.tsv", "id\tname\tsynonyms\nX:1\tone\tuno\n"))
+
+
+@pytest.mark.parametrize("text", ['{"graphs": [{"nodes": [5]}]}', '{"graphs": [5]}', "[" * 100_000])
+def test_what_is_no_graph(tmp_path: Path, text: str) -> None:
+    with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
+        read("obographs", write(tmp_path / "a.json", text))
+
+
 def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
     line = {
         "id": "X:1",
@@ -230,7 +262,10 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
         "definition": "First.",
         "relations": [{"label": "before", "target": "X:2"}],
     }
-    path = write(tmp_path / "a.jsonl", json.dumps(line) + '\n\n{"id": "GO:2", "name": "two"}\n[1]\n{"id": 3}\nno\n')
+    path = write(
+        tmp_path / "a.jsonl",
+        json.dumps(line) + '\n\n{"id": "GO:2", "name": "two"}\n[1]\n{"id": 3}\nno\n{"id": "X:3", "name": ""}\n',
+    )
     records, report = read("jsonl", path)
     wanted = ConceptRecord("X:1", "one", ("eins", "uno"), ("T001", "T002"), "First.", (("before", "X:2"),))
     assert records == {"X:1": wanted, "GO:2": ConceptRecord("GO:2", "two", types=("T038",))}
@@ -238,6 +273,7 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
         "a.jsonl, line 4: a JSON object is wanted",
         "a.jsonl, line 5: TypeError: 3 is no text",
         "a.jsonl, line 6: no JSON: Expecting value: line 1 column 1 (char 0)",
+        "a.jsonl, line 7: ValueError: an identifier and a name are wanted, and one is empty",
     ]
     head = "id\tname\taliases\ttypes\tdefinition\trelations\n"
     table, report = read(
@@ -273,7 +309,7 @@ def test_encodings_and_cut_files(tmp_path: Path) -> None:
 
 
 def test_tables_of_types(tmp_path: Path) -> None:
-    table = TypeTable(write(tmp_path / "t.tsv", "# mine\nX:\tT001, T002\tnote\nGO:\tT044\n"))
+    table = TypeTable(write(tmp_path / "t.tsv", "\ufeff# mine\nX:\tT001, T002\tnote\nGO:\tT044\n"))
     assert table.vocabulary("X:7") == ("T001", "T002") and table.get("GO:") == ("T044",)
     assert table.tree("MESH", "C04.588.1") == ("T191",) and table.tree("MESH", "Q9") == ()
     with pytest.raises(KnowledgeBaseError, match="line 1"):

@@ -37,7 +37,13 @@ def test_ones_own_vectors(own: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_read(own: Path, tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
-    for content, message in (("x 1 2\nG:1 1\n", "1 numbers, and 2 before"), ("G:1 a b\n", "line 1"), ("x 1\n", "none")):
+    for content, message in (
+        ("x 1 2\nG:1 1\n", "1 numbers, and 2 before"),
+        ("G:1 a b\n", "line 1"),
+        ("x 1\n", "none"),
+        ("G:1 1 nan\n", "numbers that are none"),
+        ("G:1 1e6 1\n", "half precision"),
+    ):
         path.write_text(content, encoding="utf8")
         with pytest.raises(KnowledgeBaseError, match=message):
             add_vectors(own, f"mine={path}")

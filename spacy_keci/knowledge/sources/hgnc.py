@@ -1,11 +1,9 @@
 """HGNC's complete set (https://www.genenames.org/download/): human genes, with a table head."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..storage import KnowledgeBaseError
-from .record import ConceptRecord, SourceReport, TypeTable, read_lines
+from .record import ConceptRecord, SourceReport, TypeTable, read_rows
 
 
 def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -17,12 +15,9 @@ def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
     groups: dict[str, str] = {}
     previous: dict[str, set[str]] = {}
     for path in paths:
-        rows = csv.DictReader((line for _, line in read_lines(path, report)), delimiter="\t")
-        if not rows.fieldnames or not {"hgnc_id", "symbol", "name"} <= set(rows.fieldnames):
-            raise KnowledgeBaseError(f"{path} has no columns hgnc_id, symbol and name: is it HGNC's complete set?")
-        for row in rows:
+        for number, row in read_rows(path, report, ("hgnc_id", "symbol", "name"), "\t"):
             if not row["hgnc_id"] or not row["symbol"]:
-                report.malformed(path, rows.line_num, "no identifier or symbol")
+                report.malformed(path, number, "no identifier or symbol")
                 continue
             if row.get("status") not in (None, "Approved"):
                 report.drop("not approved", row["hgnc_id"])
@@ -48,8 +43,8 @@ def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
     for symbol, genes in previous.items():
         if len(genes) == 1:
             yield ConceptRecord(genes.pop(), "", alt_ids=(f"HGNC:{symbol}",))
-    for number, name in groups.items():
-        yield ConceptRecord(f"HGNC_GROUP:{number}", name, types=types.vocabulary("HGNC_GROUP:"))
+    for group, name in groups.items():
+        yield ConceptRecord(f"HGNC_GROUP:{group}", name, types=types.vocabulary("HGNC_GROUP:"))
 
 
 _NAMES = ("alias_symbol", "alias_name", "prev_symbol", "prev_name")

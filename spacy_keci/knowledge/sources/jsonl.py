@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..storage import KnowledgeBaseError
 from .record import ConceptRecord, SourceReport, TypeTable, read_lines
 
-_TABLE_HEAD = ("id", "name", "aliases", "types", "definition", "relations")
+_COLUMNS = ("id", "name", "aliases", "types", "definition", "relations")
 
 
 def read_jsonl(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -20,8 +21,8 @@ def read_jsonl(paths: list[Path], types: TypeTable, report: SourceReport) -> Ite
         try:
             relations = tuple((str(r["label"]), str(r["target"])) for r in data.get("relations") or ())
             record = ConceptRecord(
-                _text(data["id"]),
-                _text(data["name"]),
+                _name(data["id"]),
+                _name(data["name"]),
                 _texts(data.get("aliases")),
                 _texts(data.get("types")),
                 _text(data.get("definition") or ""),
@@ -35,26 +36,36 @@ def read_jsonl(paths: list[Path], types: TypeTable, report: SourceReport) -> Ite
 
 
 def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
-    """A table with the head ``id name aliases types definition relations``: tabs between columns, ``|`` within.
+    """A table with the columns ``id name aliases types definition relations``: tabs between them, ``|`` within.
 
-    Columns after ``name`` may be missing; a relation is ``label=target``.
+    A head, which begins with ``id`` and ``name``, may name fewer columns, in another order; without one, the last may
+    be missing. A relation is ``label=target``. Raises KnowledgeBaseError for a head with other columns.
     """
     for path in paths:
+        columns: tuple[str, ...] = _COLUMNS
         for number, line in read_lines(path, report):
             fields = line.split("\t")
-            if number == 1 and tuple(fields) == _TABLE_HEAD[: len(fields)]:
+            if number == 1 and [field.lower() for field in fields[:2]] == ["id", "name"]:
+                columns = tuple(field.lower() for field in fields)
+                if unknown := [column for column in columns if column not in _COLUMNS]:
+                    raise KnowledgeBaseError(
+                        f"{path} has columns {', '.join(unknown)}, of which nothing is known. There may be "
+                        f"{', '.join(_COLUMNS)}."
+                    )
                 continue
-            if len(fields) < 2 or len(fields) > len(_TABLE_HEAD) or not fields[0] or not fields[1]:
-                report.malformed(path, number, f"tab-separated columns are wanted: {', '.join(_TABLE_HEAD)}")
+            if not line.strip():
                 continue
-            id, name, aliases, tuis, definition, relations = (fields + [""] * 4)[:6]
-            pairs = [r.partition("=") for r in relations.split("|") if r]
+            row = dict.fromkeys(_COLUMNS, "") | dict(zip(columns, fields, strict=False))
+            if len(fields) > len(columns) or not row["id"] or not row["name"]:
+                report.malformed(path, number, f"tab-separated columns are wanted: {', '.join(columns)}")
+                continue
+            pairs = [relation.partition("=") for relation in row["relations"].split("|") if relation]
             yield ConceptRecord(
-                id,
-                name,
-                tuple(a for a in aliases.split("|") if a),
-                tuple(t for t in tuis.split("|") if t) or types.vocabulary(id),
-                definition,
+                row["id"],
+                row["name"],
+                tuple(alias for alias in row["aliases"].split("|") if alias),
+                tuple(tui for tui in row["types"].split("|") if tui) or types.vocabulary(row["id"]),
+                row["definition"],
                 tuple((label, target) for label, _, target in pairs if target),
             )
 
@@ -67,8 +78,8 @@ def read_scispacy(paths: list[Path], types: TypeTable, report: SourceReport) -> 
     for path, number, data in _objects(paths, report):
         try:
             yield ConceptRecord(
-                _text(data["concept_id"]),
-                _text(data["canonical_name"]),
+                _name(data["concept_id"]),
+                _name(data["canonical_name"]),
                 _texts(data.get("aliases")),
                 _texts(data.get("types")) or types.vocabulary(data["concept_id"]),
                 _text(data.get("definition") or ""),
@@ -84,7 +95,7 @@ def _objects(paths: list[Path], report: SourceReport) -> Iterator[tuple[Path, in
                 continue
             try:
                 data = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 report.malformed(path, number, f"no JSON: {error}")
                 continue
             if isinstance(data, dict):
@@ -97,6 +108,12 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value
+
+
+def _name(value: Any) -> str:
+    if not (text := _text(value)).strip():
+        raise ValueError("an identifier and a name are wanted, and one is empty")
+    return text
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ https://www.nlm.nih.gov/mesh/xml_data_elements.html
 """
 
 import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,5 +81,5 @@ def _read_xml(path: Path, report: SourceReport) -> Iterator[Row]:
                 else:
                     report.drop("malformed", f"{path.name}: a descriptor without DescriptorUI or name")
                 element.clear()
-    except (ElementTree.ParseError, EOFError, OSError) as error:
+    except (ElementTree.ParseError, EOFError, zlib.error, OSError) as error:
         raise KnowledgeBaseError(f"{path} cannot be read: {error}. Is it complete? Download it again.") from None

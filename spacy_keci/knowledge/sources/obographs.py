@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
     for path in paths:
         try:
             graphs = list(json.loads(read_text(path, report))["graphs"])
-            if not all(isinstance(graph, dict) for graph in graphs):
-                raise ValueError("a graph is no object")
-        except (ValueError, KeyError, TypeError) as error:
+            for part in chain([graphs], (graph.get(key) or [] for graph in graphs for key in ("nodes", "edges"))):
+                if not all(isinstance(each, dict) for each in part):
+                    raise ValueError("graphs, nodes and edges are objects")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise KnowledgeBaseError(f"{path} is no OBO Graphs JSON: {error}") from None
         # the graphs after the first are what it imports
         version = (graphs[0].get("meta") or {}).get("version") if graphs else None
@@ -30,8 +32,8 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
         edges: list[dict[str, str]] = []
         labels: dict[str, str] = {}
         for graph in graphs:
-            edges += graph.get("edges", [])
-            for node in graph.get("nodes", []):
+            edges += graph.get("edges") or []
+            for node in graph.get("nodes") or []:
                 if "id" not in node:
                     report.drop("malformed", f"{path.name}: a node without an id")
                 elif node.get("type") == "PROPERTY":

@@ -1,9 +1,10 @@
 """What every reader yields, and how readers read lines and report what they skip."""
 
+import csv
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -93,7 +94,7 @@ class TypeTable:
     def __init__(self, *paths: Path) -> None:
         self._types: dict[str, tuple[str, ...]] = {}
         for path in (Path(__file__).parent.parent / "semantic_types.tsv", *paths):
-            for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+            for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
                 if line.strip() and not line.startswith("#"):
                     branch, _, rest = line.partition("\t")
                     tuis = tuple(t.strip() for t in rest.partition("\t")[0].split(",") if t.strip())
@@ -141,6 +142,29 @@ def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
         raise KnowledgeBaseError(
             f"{path} cannot be read beyond line {number}: {error}. Is it complete? Download it again."
         ) from None
+
+
+def read_rows(
+    path: Path, report: SourceReport, columns: Iterable[str], delimiter: str = ","
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Numbered rows of a table with a head; those of another length than that are counted. Each is a line, so that a
+    quotation mark that is never closed costs one of them.
+
+    columns: which the table has to have. Raises KnowledgeBaseError without them, and as :func:`read_lines`.
+    """
+    head: list[str] = []
+    for number, line in read_lines(path, report):
+        fields = next(csv.reader([line], delimiter=delimiter), [])
+        if not head:
+            if missing := [column for column in columns if column not in fields]:
+                raise KnowledgeBaseError(f"{path} has no columns {', '.join(missing)}: is it the right file?")
+            head = fields
+        elif len(fields) == len(head):
+            yield number, dict(zip(head, fields, strict=True))
+        elif fields:
+            report.malformed(path, number, f"{len(fields)} fields for {len(head)} columns")
+    if not head:
+        raise KnowledgeBaseError(f"{path} is empty.")
 
 
 def read_text(path: Path, report: Report) -> str:

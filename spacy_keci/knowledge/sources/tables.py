@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..storage import KnowledgeBaseError
 from .obo import read_obo
-from .record import ConceptRecord, SourceReport, TypeTable, read_lines
+from .record import ConceptRecord, SourceReport, TypeTable, read_lines, read_rows
 
 _CODE = re.compile(r"(?:PTHR|SSF|SF|G3DSA|PIRSF|TIGR)\d")
 
@@ -76,16 +75,13 @@ def _read_families(
 def read_drugbank(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     """The open vocabulary of DrugBank (https://go.drugbank.com/releases/latest#open-data), a CSV file."""
     for path in paths:
-        rows = csv.DictReader(line for _, line in read_lines(path, report))
-        if not rows.fieldnames or not {"DrugBank ID", "Common name", "Synonyms"} <= set(rows.fieldnames):
-            raise KnowledgeBaseError(f"{path} has no columns 'DrugBank ID', 'Common name' and 'Synonyms'.")
-        for row in rows:
+        for number, row in read_rows(path, report, ("DrugBank ID", "Common name", "Synonyms")):
             if not row["DrugBank ID"] or not row["Common name"]:
-                report.malformed(path, rows.line_num, "no identifier or name")
+                report.malformed(path, number, "no identifier or name")
                 continue
             yield ConceptRecord(
                 f"DRUGBANK:{row['DrugBank ID']}",
                 row["Common name"],
-                tuple(s.strip() for s in (row["Synonyms"] or "").split(" | ") if s.strip()),
+                tuple(s.strip() for s in row["Synonyms"].split(" | ") if s.strip()),
                 types.vocabulary("DRUGBANK:"),
             )
