@@ -171,7 +171,7 @@ def test_what_does_not_open(tmp_path: Path) -> None:
     without_labels = json.dumps({key: value for key, value in manifest.items() if key != "labels"})
     for damaged in ("{", "[]", without_labels):
         (kb.path / "manifest.json").write_text(damaged)
-        with pytest.raises(KnowledgeBaseError, match="damaged|format None"):
+        with pytest.raises(KnowledgeBaseError, match=r"damaged|format None"):
             KnowledgeBase(kb.path)
     (kb.path / "manifest.json").write_text(json.dumps(manifest))
     for file in ("names.utf8", "keys.trie", "ids.trie", "types.type.npy"):

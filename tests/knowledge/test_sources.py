@@ -234,7 +234,7 @@ def test_a_quotation_mark_that_is_never_closed_costs_a_line(tmp_path: Path, name
     assert len(records) == 4
     assert report.examples["malformed"] == ["table, line 4: 2 fields for 3 columns"]
     for text in ("", "a,b\n"):
-        with pytest.raises(KnowledgeBaseError, match="is empty|no columns .* the right file"):
+        with pytest.raises(KnowledgeBaseError, match=r"is empty|no columns .* the right file"):
             read(name, write(tmp_path / "table", text))
 
 
@@ -243,7 +243,7 @@ def test_a_table_with_another_head(tmp_path: Path) -> None:
     records, report = read("tsv", write(tmp_path / "a.tsv", text))
     assert records == {"X:1": ConceptRecord("X:1", "one", types=("T001",), definition="First.")}
     assert report.counts["dropped: malformed"] == 1
-    with pytest.raises(KnowledgeBaseError, match="columns synonyms, .* relations"):
+    with pytest.raises(KnowledgeBaseError, match=r"columns synonyms, .* relations"):
         read("tsv", write(tmp_path / "a.tsv", "id\tname\tsynonyms\nX:1\tone\tuno\n"))
 
 
