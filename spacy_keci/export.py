@@ -94,12 +94,12 @@ def write_relations(docs: Iterable[Doc], path: Path, spans_key: str = SPANS_KEY)
     Raises ValueError for another suffix, ImportError if pyarrow, for Parquet, is not installed.
     """
     rows = relation_rows(docs, spans_key)
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         with path.open("w", encoding="utf8", newline="") as file:
             writer = csv.DictWriter(file, list(COLUMNS))
             writer.writeheader()
             writer.writerows(rows)
-    elif path.suffix == ".parquet":
+    elif path.suffix.lower() == ".parquet":
         _write_parquet(rows, path)
     else:
         raise ValueError(f"Cannot tell the kind of table of {path}: its name must end in .csv or .parquet.")
@@ -111,8 +111,8 @@ def corpus_graph(docs: Iterable[Doc], spans_key: str = SPANS_KEY, max_sentences:
     Nodes are the concepts that mentions are linked to (``kb_id_``; a mention with several, "5604,5605", counts for
     each), and ``name:...`` for the normalised name of mentions without one. They have the ``concept`` (or ""), the
     most frequent ``name``, all ``types``, and the number of ``mentions``. Edges, one for each label between two nodes,
-    have ``label``, the ``count`` of relations, the number of ``documents``, the highest ``score``, and up to
-    ``max_sentences`` different supporting ``sentences``.
+    and for each direction where the label has one, have ``label``, the ``count`` of relations, the number of
+    ``documents``, the highest ``score``, and up to ``max_sentences`` different supporting ``sentences``.
     """
     import networkx
 
@@ -128,9 +128,9 @@ def corpus_graph(docs: Iterable[Doc], spans_key: str = SPANS_KEY, max_sentences:
                 data.setdefault("types", set()).add(span.label_)
                 data["mentions"] = data.get("mentions", 0) + 1
                 names.setdefault(node, Counter())[span.text] += 1
-        for row in relation_rows([doc], spans_key):
-            ends = [_nodes(row[end], row[f"{end}_concept"]) for end in ("head", "tail")]
-            for head, tail in product(*ends):
+        for relation, row in zip(get_relations(doc, spans_key), relation_rows([doc], spans_key), strict=True):
+            pairs = product(*(_nodes(row[end], row[f"{end}_concept"]) for end in ("head", "tail")))
+            for head, tail in dict.fromkeys(tuple(sorted(pair)) for pair in pairs) if relation.symmetric else pairs:
                 edge = head, tail, row["label"]
                 if not graph.has_edge(*edge):
                     graph.add_edge(*edge, label=row["label"], count=0, documents=0, score=row["score"], sentences=[])

@@ -107,6 +107,12 @@ def test_csv_needs_no_library(docs: list[Doc], tmp_path: Path, monkeypatch: pyte
             write()
 
 
+def test_case_of_endings(docs: list[Doc], tmp_path: Path) -> None:
+    write_relations(docs, tmp_path / "x.csv")
+    write_relations(docs, tmp_path / "y.CSV")
+    assert (tmp_path / "y.CSV").read_bytes() == (tmp_path / "x.csv").read_bytes()
+
+
 def test_unknown_kind_of_table(docs: list[Doc], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"its name must end in .csv or .parquet"):
         write_relations(docs, tmp_path / "x.xlsx")
@@ -129,6 +135,31 @@ def test_graph_of_a_corpus(docs: list[Doc]) -> None:
     assert (edge["count"], edge["documents"], edge["score"]) == (3, 2, 1.0)
     assert edge["sentences"][::2] == ["At 0.5 mM, FK506 binds FKBP12.", "Tacrolimus binds FKBP-12."]
     assert len(corpus_graph(docs, max_sentences=1).edges["CHEBI:61049", "name:fkbp12", "binds"]["sentences"]) == 1
+
+
+def test_relations_without_direction_are_one_edge(nlp: Language) -> None:
+    docs = []
+    for text in ("Raf binds Mek", "Mek binds Raf"):
+        relations = [RelationTriple(0, 1, "binds"), RelationTriple(0, 1, "before")]
+        mentions = [Mention(0, 3, "protein"), Mention(10, 13, "protein")]
+        docs.append(to_doc(AnnotatedText(text, mentions, relations), nlp.make_doc, Report()))
+        docs[-1].spans["entities"].attrs["symmetric"] = ["binds"]
+    graph = corpus_graph(docs)
+    assert sorted(graph.edges(keys=True)) == [
+        ("name:mek", "name:raf", "before"),
+        ("name:mek", "name:raf", "binds"),
+        ("name:raf", "name:mek", "before"),
+    ]
+    assert graph.edges["name:mek", "name:raf", "binds"]["count"] == 2
+
+
+def test_one_relation_of_the_same_concepts_counts_once(nlp: Language) -> None:
+    mentions = [Mention(0, 6, "protein", "1,2"), Mention(13, 19, "protein", "1,2")]
+    text = AnnotatedText("MEK1/2 binds MEK1/2", mentions, [RelationTriple(0, 1, "binds")])
+    doc = to_doc(text, nlp.make_doc, Report())
+    doc.spans["entities"].attrs["symmetric"] = ["binds"]
+    edges = corpus_graph([doc]).edges(data="count")
+    assert sorted(edges) == [("1", "1", 1), ("1", "2", 1), ("2", "2", 1)]
 
 
 def test_predicted_mentions_without_words(nlp: Language) -> None:

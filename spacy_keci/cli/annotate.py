@@ -29,7 +29,7 @@ from ..tokens import SPANS_KEY
 from .convert import WRITABLE
 from .load import load_pipeline
 from .messages import INTERRUPTED, good, one_line, tell, warn
-from .sinks import Batch, open_sink
+from .sinks import STDOUT, Batch, open_sink
 
 MAX_FAILURES = 1000  # texts in a row on which a pipeline may fail
 BATCHES_PER_PROCESS = 8  # between two starts of the processes
@@ -95,7 +95,7 @@ def annotate_cli(
     if processes > 1 and gpu_id >= 0:
         raise typer.BadParameter("A GPU is not shared by several processes: use either --gpu-id or --processes.")
     skipped, losses = SkipReport(strict), Report()
-    texts = TextSource(input, source, skipped)
+    texts = TextSource(input, source, skipped, None if output == STDOUT else Path(output))
     sink = open_sink(output, target, resume=resume, overwrite=overwrite)
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)

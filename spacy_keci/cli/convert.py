@@ -114,11 +114,17 @@ def split_cli(
     \b
     spacy keci split corpus.spacy train.spacy dev.spacy --fraction 0.2 --by-group
     """
-    if train == heldout:
-        raise ValueError("The two parts need two different files.")
-    files = sorted(input.rglob("*.spacy")) if input.is_dir() else [input]
+    outputs = {path.resolve() for path in (train, heldout)}
+    if len(outputs | {input.resolve()}) < 3:
+        raise ValueError("The two parts need two different files, and other ones than the corpus.")
+    for path in (train, heldout):
+        if path.suffix.lower() != ".spacy":
+            raise ValueError(f"The parts are written as .spacy files: give {path} a name that ends in .spacy.")
+    files = [input]
+    if input.is_dir():
+        files = sorted(p for p in input.rglob("*") if p.suffix.lower() == ".spacy" and p.resolve() not in outputs)
     if not files:
-        raise ValueError(f"The folder {input} holds no .spacy file.")
+        raise ValueError(f"The folder {input} holds no .spacy file besides the two parts.")
     docs = [doc for file in files for doc in load_docs(file, Vocab())]
     parts = hold_out(docs, fraction, seed, _group if by_group else None)
     for path, part in zip((train, heldout), parts, strict=True):

@@ -185,9 +185,9 @@ def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], boots
 def predictions_format(path: Path) -> Format | None:
     """None where predictions are to be kept as documents (.spacy); otherwise our jsonl (.jsonl), or BioRelEx JSON for
     its own program (.json). Raises ValueError if that is unclear."""
-    if path.suffix == ".spacy":
+    if path.suffix.lower() == ".spacy":
         return None
-    return get_format(path, "biorelex" if path.suffix == ".json" else None)
+    return get_format(path, "biorelex" if path.suffix.lower() == ".json" else None)
 
 
 def write_predictions(path: Path, format_: Format | None, docs: Sequence[Doc], spans_key: str) -> None:

@@ -38,7 +38,7 @@ def show_cli(
     spacy keci show training/demo/model-last "FK506 binds FKBP12." -o drawing.html
     spacy keci show en_keci_biorelex < sentences.txt
     """
-    if output is not None and output.suffix not in (".html", ".svg"):
+    if output is not None and output.suffix.lower() not in (".html", ".svg"):
         fail(f"Cannot draw as {output.suffix or 'a file without suffix'}. Use .html or .svg.")
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
@@ -66,12 +66,12 @@ def drawing_options(nlp: Language, keci: Keci) -> dict[str, Any]:
 def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
     """Write an HTML page with a drawing of each text, or an SVG file of the only one. Where all documents keep an
     initial graph, the page compares it with the final one."""
-    if path.suffix == ".svg" and len(docs) != 1:
+    if path.suffix.lower() == ".svg" and len(docs) != 1:
         fail(f"An SVG file holds the drawing of one text, not of {len(docs)}. Use .html.")
     final = options["spans_key"]
     initial = f"{final}_initial"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".svg":
+    if path.suffix.lower() == ".svg":
         markup = render_svg(docs[0], options=options)
     else:
         compare = (initial, final) if all(initial in doc.spans for doc in docs) else None

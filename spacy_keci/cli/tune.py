@@ -20,7 +20,7 @@ from ..corpora.annotation import AnnotatedText
 from ..pipeline.keci import Keci
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
 from ..scoring.counts import precision_recall_f, read_graphs
-from ..scoring.strict import StrictScorer
+from ..scoring.strict import StrictScorer, triples
 from .evaluate import predict
 from .load import find_keci, load_pipeline, read_gold
 from .messages import good, tell
@@ -293,14 +293,10 @@ def compare(docs: Sequence[Doc], golds: Sequence[Doc], keci: Keci) -> tuple[Pred
     return tables[0], tables[1]
 
 
-def _items(text: AnnotatedText, symmetric: Sequence[str]) -> tuple[list[tuple], list[tuple]]:
+def _items(text: AnnotatedText, symmetric: Sequence[str]) -> tuple[Sequence[tuple], Sequence[tuple]]:
     """Mentions and relations as what makes them equal."""
     mentions = [mention[:3] for mention in text.mentions]
-    relations = []
-    for relation in text.relations:
-        ends = mentions[relation.head], mentions[relation.tail]
-        relations.append((*(sorted(ends) if relation.label in symmetric else ends), relation.label))
-    return mentions, relations
+    return mentions, list(triples(text, mentions, symmetric))
 
 
 def save_with_thresholds(nlp: Language, name: str, thresholds: Thresholds, folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
 from typing import Any, NamedTuple
 
 from spacy.tokens import Doc, Span, SpanGroup
@@ -69,6 +69,10 @@ class Report:
         if len(cases) < self._max_examples:
             cases.append(" ".join(case.split())[:300])
 
+    def drop_text(self, reason: str, case: str) -> None:
+        """:meth:`drop` a whole text, and not a part of one."""
+        self.drop(reason, case)
+
     @property
     def dropped(self) -> int:
         return sum(n for what, n in self.counts.items() if what.startswith("dropped: "))
@@ -85,6 +89,17 @@ class Report:
             lines.append(f"{n:>7}  {what}")
             lines += [f"{'':>11}{case}" for case in self.examples.get(what.removeprefix("dropped: "), [])]
         return lines
+
+
+def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
+    """The texts, for formats that want an id of each: one without gets its number, counted from 0, or the next that is
+    no id of another text. All texts are read at once, since the last may have the id that the first would get."""
+    texts = list(texts)
+    taken = {text.id for text in texts}
+    for number, text in enumerate(texts):
+        id = text.id or next(id for id in map(str, count(number)) if id not in taken)
+        taken.add(id)
+        yield replace(text, id=id)
 
 
 def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Report, spans_key: str = SPANS_KEY) -> Doc:

@@ -69,7 +69,7 @@ def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
         try:
             text = StandoffText(join_passages(_passages(document), " "), id, report)
         except ValueError as error:
-            report.drop("malformed record", f"document {id}: {error}")
+            report.drop_text("malformed record", f"document {id}: {error}")
             continue
         for entity in document.entities:
             pieces = [(piece[0], piece[1]) for piece in entity.offsets if len(piece) == 2]
@@ -86,7 +86,7 @@ def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def _documents(path: Path, report: Report) -> Iterable[_Document]:
-    if path.suffix == ".jsonl":
+    if path.suffix.lower() == ".jsonl":
         return read_lines(path, _Document.model_validate_json, report)
     data = read_json(path, FORMAT)
     return check_records(data if isinstance(data, list) else [data], _Document, path, FORMAT, report)

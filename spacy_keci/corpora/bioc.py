@@ -10,13 +10,14 @@ import math
 import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Report
+from .annotation import AnnotatedText, Report, with_ids
 from .clusters import concept_relations, linked, relate_concepts
 from .records import Record, check_records, count_unknown_keys, read_json
 from .standoff import StandoffText, join_passages
@@ -114,7 +115,7 @@ def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
         try:
             (document,) = biocxml.loads(f"<collection>{xml}</collection>").documents
         except (ValueError, TypeError, KeyError) as error:
-            report.drop("malformed record", f"document {number} (id {element.findtext('id')}): {error}")
+            report.drop_text("malformed record", f"document {number} (id {element.findtext('id')}): {error}")
         else:
             yield from _read(document, report)
 
@@ -124,7 +125,7 @@ def write_bioc_json(texts: Iterable[AnnotatedText], path: Path, report: Report) 
 
     Interactions between clusters that have an identifier are written as BioRED does, with the infons ``entity1`` and
     ``entity2``; the relations that these spell out are not written again. Other clusters have no place and are
-    counted. A text without an id gets its number.
+    counted. A text without an id gets a number.
     """
     with path.open("w", encoding="utf8") as file:
         _library().biocjson.dump(_to_collection(texts, report), file, ensure_ascii=False, indent=1)
@@ -152,7 +153,7 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     try:
         text = StandoffText(join_passages(_passages(document), "\n"), id, report)
     except (ValueError, TypeError) as error:
-        report.drop("malformed record", f"document {id}: {error}")
+        report.drop_text("malformed record", f"document {id}: {error}")
         return
     for annotation in (annotation for part in annotated for annotation in part.annotations):
         infons = dict(annotation.infons)
@@ -219,15 +220,14 @@ def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:
     def legal(string: str) -> str:
         return _NOT_IN_XML.sub(" ", string)
 
-    kept = AnnotatedText(
-        legal(text.text),
-        [m._replace(label=legal(m.label), kb_id=legal(m.kb_id)) for m in text.mentions],
-        [r._replace(label=legal(r.label)) for r in text.relations],
-        legal(text.id),
-        legal(text.group),
-        text.clusters,
-        text.interactions and [r._replace(label=legal(r.label)) for r in text.interactions],
-        text.meta,
+    kept = replace(
+        text,
+        text=legal(text.text),
+        mentions=[m._replace(label=legal(m.label), kb_id=legal(m.kb_id)) for m in text.mentions],
+        relations=[r._replace(label=legal(r.label)) for r in text.relations],
+        id=legal(text.id),
+        group=legal(text.group),
+        interactions=text.interactions and [r._replace(label=legal(r.label)) for r in text.interactions],
     )
     report.count("texts whose control characters became spaces, as XML has none", int(kept != text))
     return kept
@@ -236,15 +236,15 @@ def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:
 def _to_collection(texts: Iterable[AnnotatedText], report: Report) -> Any:
     collection = _library().BioCCollection()
     collection.source, collection.date, collection.key = "spacy-keci", "", ""
-    for number, text in enumerate(texts):
-        collection.add_document(_to_document(text, text.id or str(number), report))
+    for text in with_ids(texts):
+        collection.add_document(_to_document(text, report))
     return collection
 
 
-def _to_document(text: AnnotatedText, id: str, report: Report) -> Any:
+def _to_document(text: AnnotatedText, report: Report) -> Any:
     bioc = _library()
     document = bioc.BioCDocument()
-    document.id = id
+    document.id = text.id
     if text.group:
         document.infons["group"] = text.group
     crossed = {i for m in text.mentions for i in range(m.start, m.end) if text.text[i] == "\n"}

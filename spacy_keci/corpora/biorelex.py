@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Mention, RelationTriple, Report
+from .annotation import AnnotatedText, Mention, RelationTriple, Report, with_ids
 from .clusters import spell_out
 from .records import Record, read_records
 
@@ -80,9 +80,9 @@ def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     an entity for each mention and an interaction for each relation.
 
     An entity has the type of its first mention, and relations are those of the interactions: what differs is dropped
-    and counted. A text without an id gets its number. Whether an interaction was implicit is not known any more.
+    and counted. A text without an id gets a number. Whether an interaction was implicit is not known any more.
     """
-    records = [_to_record(text, text.id or str(number), report) for number, text in enumerate(texts)]
+    records = [_to_record(text, report) for text in with_ids(texts)]
     path.write_text(json.dumps(records, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
 
 
@@ -131,20 +131,20 @@ def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTrip
     return interactions
 
 
-def _to_record(text: AnnotatedText, id: str, report: Report) -> dict[str, Any]:
+def _to_record(text: AnnotatedText, report: Report) -> dict[str, Any]:
     if text.clusters is None:
         clusters, interactions = [[i] for i in range(len(text.mentions))], []
         for relation in text.relations:
             if relation.head == relation.tail:
                 # read again, an interaction of an entity with itself relates its mentions with each other
-                report.drop("relation of a mention with itself", f"{id}: {relation.label}")
+                report.drop("relation of a mention with itself", f"{text.id}: {relation.label}")
             else:
                 interactions.append(relation)
     else:
         clusters, interactions = text.clusters, text.interactions or []
-        _count_losses(text, id, report)
+        _count_losses(text, report)
     record: dict[str, Any] = {
-        "id": id,
+        "id": text.id,
         "text": text.text,
         "entities": [_to_entity(text, cluster) for cluster in clusters],
         "interactions": [_to_interaction(interaction) for interaction in interactions],
@@ -152,21 +152,21 @@ def _to_record(text: AnnotatedText, id: str, report: Report) -> dict[str, Any]:
     return {**record, "paperid": text.group} if text.group else record
 
 
-def _count_losses(text: AnnotatedText, id: str, report: Report) -> None:
+def _count_losses(text: AnnotatedText, report: Report) -> None:
     for cluster in text.clusters or []:
         labels = [text.mentions[i].label for i in cluster]
         for label in labels:
             if label != labels[0]:
-                report.drop("type of a mention that its entity does not have", f"{id}: {label}")
+                report.drop("type of a mention that its entity does not have", f"{text.id}: {label}")
     n_entities = Counter(i for cluster in text.clusters or [] for i in cluster)
     report.count("mentions of several entities, written once for each", sum(n > 1 for n in n_entities.values()))
     for i in sorted(set(range(len(text.mentions))) - n_entities.keys()):
-        report.drop("mention of no entity", f"{id}: {text.mentions[i].label}")
+        report.drop("mention of no entity", f"{text.id}: {text.mentions[i].label}")
     spelled = spell_out(text.mentions, text.clusters or [], text.interactions or [], Report(), symmetric=True)
     stated = {(frozenset(relation[:2]), relation.label) for relation in spelled}
     for relation in text.relations:
         if (frozenset(relation[:2]), relation.label) not in stated:
-            report.drop("relation between mentions that no interaction states", f"{id}: {relation.label}")
+            report.drop("relation between mentions that no interaction states", f"{text.id}: {relation.label}")
 
 
 def _to_entity(text: AnnotatedText, cluster: Sequence[int]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from .annotation import AnnotatedText, Mention, Report
+from .annotation import AnnotatedText, Mention, Report, with_ids
 from .records import check_end
 from .standoff import StandoffText
 
@@ -37,7 +37,7 @@ def read_brat(path: Path, report: Report) -> Iterator[AnnotatedText]:
             text, annotations = (_decode(f) for f in (file, file.with_suffix(".ann")))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{file.relative_to(path)}: {error}")
-            report.drop("text that cannot be read, or has no .ann file", problems[-1])
+            report.drop_text("text that cannot be read, or has no .ann file", problems[-1])
         else:
             kept += 1
             check_end(annotations, report)
@@ -50,7 +50,8 @@ def read_brat(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
-    """Two files for each text, named after its id, or its number where it has none or the id is taken.
+    """Two files for each text, named after its id, or a number where it has none. Where a text before it has that id,
+    its number is put behind it, and that is counted.
 
     White space in labels and concepts, which brat does not allow there, becomes "_" and is counted. A mention over
     several lines is written in pieces, as brat does. Raises ValueError if the folder holds texts already.
@@ -59,11 +60,11 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
     if any(path.glob("*.txt")) or any(path.glob("*.ann")):
         raise ValueError(f"{path} holds texts or annotations already: choose an empty folder.")
     taken: set[str] = set()
-    for number, text in enumerate(texts):
-        name = text.id or str(number)
-        if name in taken:
+    for number, text in enumerate(with_ids(texts)):
+        name = text.id
+        report.count("texts whose id another one has too, numbered", int(name in taken))
+        while name in taken:
             name = f"{name}-{number}"
-            report.count("texts whose id another one has too, numbered")
         taken.add(name)
         file = path / f"{quote(name, safe=' ()[]{},;=@+')}.txt"
         file.write_bytes(text.text.encode())

@@ -28,21 +28,26 @@ def save_docs(docs: Iterable[Doc], path: Path) -> None:
 
 def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """The span graphs in ``doc.spans["entities"]``; documents without that key have no mentions and are counted, those
-    with relations of spans that are not there are left out and counted."""
+    with relations or clusters of spans that are not there are left out and counted."""
     for number, doc in enumerate(load_docs(path, Vocab()), start=1):
         report.count(f"texts without doc.spans[{SPANS_KEY!r}]", int(SPANS_KEY not in doc.spans))
         try:
             text = from_doc(doc)
-            for rows, ends in ((text.relations, text.mentions), (text.interactions or [], text.clusters or [])):
-                if not all(0 <= i < len(ends) for row in rows for i in row[:2]):
-                    raise IndexError("a relation of what is not there")
+            clusters, interactions = text.clusters or [], text.interactions or []
+            for rows, members in (
+                ([row[:2] for row in text.relations], text.mentions),
+                ([row[:2] for row in interactions], clusters),
+                (clusters, text.mentions),
+            ):
+                if not all(0 <= i < len(members) for row in rows for i in row):
+                    raise IndexError("a relation or cluster of what is not there")
         except (
             KeyError,
             TypeError,
             IndexError,
             ValueError,
         ) as error:  # strings missing from the file, or attributes gone wrong
-            report.drop("malformed record", f"document {number}: {error}")
+            report.drop_text("malformed record", f"document {number}: {error}")
         else:
             yield text
 

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Report, to_doc
+from .annotation import AnnotatedText, Report, to_doc, with_ids
 from .records import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
 
@@ -63,12 +63,12 @@ def write_dygie(
     Texts that are not their tokens with single spaces in between are counted.
 
     Of mentions with the same words, DyGIE++ cannot tell which one a relation means: such relations are dropped and
-    counted. A text without an id gets its number.
+    counted. A text without an id gets a number.
     """
     make_doc = make_doc or Tokenizer(Vocab())
     with path.open("w", encoding="utf8") as file:
-        for number, text in enumerate(texts):
-            record = _to_record(text.id or str(number), to_doc(text, make_doc, report), report)
+        for text in with_ids(texts):
+            record = _to_record(text.id, to_doc(text, make_doc, report), report)
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 

@@ -15,7 +15,7 @@ def read_groups(path: Path) -> dict[str, str]:
 
     Raises ValueError for a line of another form.
     """
-    is_ade = path.suffix == ".rel"
+    is_ade = path.suffix.lower() == ".rel"
     separator, columns = ("|", 8) if is_ade else ("\t", 2)
     rows = []
     for number, line in enumerate(read_text(path).split("\n"), start=1):

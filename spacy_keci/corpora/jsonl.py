@@ -62,10 +62,11 @@ def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def write_jsonl(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
-    """One line for each text; mentions with text and offsets."""
+    """One line for each text; mentions with text and offsets. Entries of ``meta`` that JSON cannot hold, such as bytes,
+    are dropped and counted."""
     with path.open("w", encoding="utf8") as file:
         for text in texts:
-            file.write(json.dumps(_to_object(text), ensure_ascii=False) + "\n")
+            file.write(json.dumps(_to_object(text, report), ensure_ascii=False) + "\n")
 
 
 def _parse(line: str, report: Report) -> AnnotatedText:
@@ -136,8 +137,8 @@ def _check_position(where: str, position: int, what: str, n: int) -> None:
         raise ValueError(f"{where}, but {what} are counted from 0 to {n - 1}")
 
 
-def _to_object(text: AnnotatedText) -> dict[str, Any]:
-    about = {"id": text.id, "group": text.group, "meta": text.meta}
+def _to_object(text: AnnotatedText, report: Report) -> dict[str, Any]:
+    about = {"id": text.id, "group": text.group, "meta": _to_meta(text, report)}
     line: dict[str, Any] = {key: value for key, value in about.items() if value}
     line["text"] = text.text
     line["entities"] = [
@@ -151,6 +152,18 @@ def _to_object(text: AnnotatedText) -> dict[str, Any]:
         line["clusters"] = text.clusters
         line["interactions"] = [_to_relation(r) for r in text.interactions or []]
     return line
+
+
+def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
+    meta = {}
+    for key, value in text.meta.items():
+        try:
+            json.dumps({key: value})
+        except (TypeError, ValueError):
+            report.drop("entry of meta that JSON cannot hold", f"{text.id or text.text[:40]!r}: {key!r}: {value!r}")
+        else:
+            meta[key] = value
+    return meta
 
 
 def _to_relation(r: RelationTriple) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
     relations of spans without a label. Raises ValueError if no line can be read."""
     for task in read_lines(path, _Task.model_validate_json, report):
         if task.answer != "accept":
-            report.drop(f"task with the answer {task.answer[:20]!r}", task.text[:40])
+            report.drop_text(f"task with the answer {task.answer[:20]!r}", task.text[:40])
             continue
         unknown = {key for key in task.model_extra or () if key.startswith("_")}
         count_unknown_keys(task, "tasks", report, known=[*_KNOWN, *unknown])

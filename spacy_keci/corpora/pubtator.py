@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
-from .annotation import AnnotatedText, Report
+from .annotation import AnnotatedText, Report, with_ids
 from .clusters import UNLINKED, concept_relations, identifiers, linked, relate_concepts
 from .records import check_end, read_text
 from .standoff import StandoffText
@@ -46,10 +46,10 @@ def read_pubtator(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def write_pubtator(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """The first line break of a text divides title and abstract, others become spaces. Interactions between clusters
     that have an identifier are written as they are, other relations as relations between the identifiers of head and
-    tail; without these they are dropped and counted. A text without an id gets its number."""
+    tail; without these they are dropped and counted. A text without an id gets a number."""
     with path.open("w", encoding="utf8", newline="\n") as file:
-        for number, text in enumerate(texts):
-            file.write("\n".join(_format(text, text.id or str(number), report)) + "\n\n")
+        for text in with_ids(texts):
+            file.write("\n".join(_format(text, report)) + "\n\n")
 
 
 def _is_title(line: str) -> bool:
@@ -91,11 +91,11 @@ def _drop_columns(reason: str, id: str, columns: Iterable[str], report: Report) 
             report.drop(reason, f"{id}: {column}")
 
 
-def _format(text: AnnotatedText, id: str, report: Report) -> list[str]:
+def _format(text: AnnotatedText, report: Report) -> list[str]:
     title, _, abstract = text.text.partition("\n")
     if "\n" in abstract or "\r" in text.text or (not abstract and text.text.endswith("\n")):
-        report.drop("line breaks, of which PubTator has one between title and abstract", repr(text.id or title[:40]))
-    id = re.sub(r"[|\s]", "_", id)
+        report.drop("line breaks, of which PubTator has one between title and abstract", repr(text.id))
+    id = re.sub(r"[|\s]", "_", text.id)
     lines = [f"{id}|t|{_one_line(title)}", f"{id}|a|{_one_line(abstract)}"]
     for m in text.mentions:
         columns = (text.text[m.start : m.end], m.label, m.kb_id or UNLINKED)

@@ -110,10 +110,10 @@ def corpus_files(path: Path) -> list[Path]:
     Raises FileNotFoundError if there is none, ValueError for a file of another format.
     """
     if path.is_file():
-        if path.suffix not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES:
             raise ValueError(f"{path} is neither .spacy nor .jsonl: convert it with 'spacy keci convert'.")
         return [path]
-    files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds a .spacy or .jsonl file.")
     return files
@@ -127,7 +127,7 @@ def read_docs(path: Path, nlp: Language, spans_key: str = SPANS_KEY, report: Rep
     report = report or Report()
     docs: list[Doc] = []
     for file in corpus_files(path):
-        if file.suffix == ".jsonl":
+        if file.suffix.lower() == ".jsonl":
             found = list(to_docs(read_jsonl(file, report), nlp.make_doc, report, spans_key))
         else:
             found = list(load_docs(file, nlp.vocab))

@@ -46,7 +46,7 @@ def check_records(
             records.append(schema.model_validate(item))
         except ValidationError as error:
             problems.append(f"{_name(item, number)}: {explain(error)}")
-            report.drop("malformed record", problems[-1])
+            report.drop_text("malformed record", problems[-1])
     if problems and not records:
         raise ValueError(f"{path} is not {format}. {problems[0]}.")
     return records
@@ -66,7 +66,7 @@ def read_lines(path: Path, parse: Callable[[str], ParsedT], report: Report) -> I
             parsed = parse(line)
         except ValueError as error:
             problems.append(f"line {number}: {explain(error)}")
-            report.drop("malformed line", problems[-1])
+            report.drop_text("malformed line", problems[-1])
         else:
             kept += 1
             yield parsed

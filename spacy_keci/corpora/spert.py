@@ -47,9 +47,9 @@ def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
         n_tokens, n_entities = len(sentence.tokens), len(sentence.entities)
         where = f"sentence {number}" if sentence.orig_id is None else f"orig_id {sentence.orig_id}"
         if not all(0 <= entity.start < entity.end <= n_tokens for entity in sentence.entities):
-            report.drop("sentence with an entity outside its tokens", where)
+            report.drop_text("sentence with an entity outside its tokens", where)
         elif not all(0 <= i < n_entities for relation in sentence.relations for i in (relation.head, relation.tail)):
-            report.drop("sentence with a relation of an entity that is not there", where)
+            report.drop_text("sentence with a relation of an entity that is not there", where)
         else:
             starts = list(accumulate((len(token) + 1 for token in sentence.tokens), initial=0))
             yield AnnotatedText(
@@ -83,4 +83,7 @@ def _to_record(text: AnnotatedText, doc: Doc, report: Report) -> dict[str, Any]:
         "entities": [{"type": span.label_, "start": index[span.start], "end": index[span.end]} for span in group],
         "relations": [{"type": label, "head": h, "tail": t} for h, t, label, _ in group.attrs["relations"]],
     }
-    return {**record, "orig_id": int(text.id) if text.id.isdecimal() else text.id} if text.id else record
+    if not text.id:
+        return record
+    is_number = text.id.isdecimal() and str(int(text.id)) == text.id  # not so "007"
+    return {**record, "orig_id": int(text.id) if is_number else text.id}

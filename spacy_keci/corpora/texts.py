@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic import Field
 
-from .annotation import Report
+from .annotation import AnnotatedText, Report
 from .formats import get_format, read_any
 from .records import Record, explain
 
@@ -35,6 +35,17 @@ class _Line(Record):
     meta: dict[str, Any] = Field(default_factory=dict)
 
 
+class _TextReport(Report):
+    """Passes on to another report which texts are lost, and not what is lost of their annotation."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self._report = report
+
+    def drop_text(self, reason: str, case: str) -> None:
+        self._report.drop_text(reason, case)
+
+
 class TextSource:
     """The texts of a file, of a folder with its subfolders (files in the order of their names), or of standard input.
 
@@ -42,17 +53,19 @@ class TextSource:
     format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
         annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace.
+    output: where the results go: no file there, or below it, is read.
 
     A text without an id gets the name of its file, with the number of its line where files have several texts.
-    Raises FileNotFoundError if there is no such file, ValueError if the format is unclear.
+    Raises FileNotFoundError if there is no such file, ValueError if the format is unclear, if the path is the output
+    or below it, or if it is a folder of annotated texts with the output in it.
     """
 
-    def __init__(self, path: str, format: str | None, report: Report) -> None:
+    def __init__(self, path: str, format: str | None, report: Report, output: Path | None = None) -> None:
         self._path, self._format, self._report = Path(path), format, report
         self._is_plain = format is None or format in PLAIN_FORMATS
         if path == STDIN and not self._is_plain:
             raise ValueError(f"Standard input is read as {' or '.join(PLAIN_FORMATS)}, not as {format}.")
-        self._files = None if path == STDIN else self._find_files()
+        self._files = None if path == STDIN else self._find_files(output and output.resolve())
         self._bytes_before = 0
         self._raw: BinaryIO | None = None
 
@@ -73,14 +86,26 @@ class TextSource:
             else:
                 self._report.drop("empty text", text.place)
 
-    def _find_files(self) -> list[Path]:
+    def _find_files(self, output: Path | None) -> list[Path]:
         if not self._path.exists():
             raise FileNotFoundError(f"There is no file or folder {self._path}.")
+
+        def is_output(path: Path) -> bool:
+            return output is not None and path.resolve().is_relative_to(output)
+
+        # the reader of a folder of annotated texts reads all that is in it
+        holds_output = output and not self._is_plain and output.is_relative_to(self._path.resolve())
+        if holds_output or is_output(self._path):
+            raise ValueError(f"{output} is {self._path}, or one is inside the other: name another output.")
         if self._path.is_file() or not self._is_plain:
             _plain_format(self._path, self._format)
             return [self._path]
         suffixes = {None: (".txt", ".jsonl"), "jsonl": (".jsonl",)}.get(self._format, (".txt",))
-        files = sorted(file for file in self._path.rglob("*") if _split_name(file)[1] in suffixes and file.is_file())
+        files = sorted(
+            file
+            for file in self._path.rglob("*")
+            if _split_name(file)[1] in suffixes and file.is_file() and not is_output(file)
+        )
         if not files:
             raise FileNotFoundError(f"{self._path} holds no files {' or '.join(suffixes)}, compressed (.gz) or not.")
         return files
@@ -98,17 +123,18 @@ class TextSource:
                 continue
             try:
                 with file.open("rb") as self._raw:
-                    # a GzipFile is read as a BinaryIO is, though it is none
-                    stream = cast(BinaryIO, gzip.GzipFile(fileobj=self._raw)) if file.suffix == ".gz" else self._raw
+                    stream: BinaryIO = self._raw
+                    if file.suffix.lower() == ".gz":
+                        # a GzipFile is read as a BinaryIO is, though it is none
+                        stream = cast(BinaryIO, gzip.GzipFile(fileobj=self._raw))
                     yield from self._read_plain(stream, format, name, stem)
             except (OSError, EOFError, zlib.error) as error:
                 self._report.drop("file that cannot be read to its end", f"{name}: {error}")
             self._bytes_before += file.stat().st_size
 
     def _read_annotated(self, file: Path, stem: str) -> Iterator[Text]:
-        for number, text in enumerate(read_any(file, self._format, self._report), start=1):
-            place = f"{file.name}, text {number}"
-            yield Text(text.text, text.id or f"{stem}-{number}", place, {"group": text.group} if text.group else {})
+        for number, text in enumerate(read_any(file, self._format, _TextReport(self._report)), start=1):
+            yield Text(text.text, text.id or f"{stem}-{number}", f"{file.name}, text {number}", _data(text))
 
     def _read_plain(self, stream: BinaryIO, format: str, name: Path, stem: str) -> Iterator[Text]:
         parse = _parse_json if format == "jsonl" else _parse_text
@@ -137,8 +163,12 @@ def _parse_text(data: bytes, id: str, place: str) -> Text:
 
 def _parse_json(data: bytes, id: str, place: str) -> Text:
     line = _Line.model_validate_json(_decode(data))
-    kept = {"group": str(line.group), "meta": line.meta}
-    return Text(line.text, str(line.id) or id, place, {key: value for key, value in kept.items() if value})
+    return Text(line.text, str(line.id) or id, place, _data(line))
+
+
+def _data(text: AnnotatedText | _Line) -> dict[str, Any]:
+    kept = {"group": str(text.group), "meta": text.meta}
+    return {key: value for key, value in kept.items() if value}
 
 
 def _decode(data: bytes) -> str:
@@ -164,7 +194,7 @@ def _plain_format(path: Path, name: str | None) -> str | None:
 
 
 def _split_name(path: Path) -> tuple[str, str]:
-    """What a file is called without suffix, its folder included, and its suffix, apart from .gz."""
-    if path.suffix == ".gz":
+    """What a file is called without suffix, its folder included, and its suffix in lower case, apart from .gz."""
+    if path.suffix.lower() == ".gz":
         path = path.with_suffix("")
-    return path.with_suffix("").as_posix(), path.suffix
+    return path.with_suffix("").as_posix(), path.suffix.lower()

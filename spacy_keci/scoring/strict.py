@@ -1,6 +1,6 @@
 """Strict scores: a mention counts by its offsets and type, a relation by its label and its two typed mentions."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -97,19 +97,10 @@ class StrictScorer:
         }
 
     def _relations(self, graph: AnnotatedText) -> set[Triple]:
-        return self._triples(graph, [mention[:3] for mention in graph.mentions])
+        return set(triples(graph, [mention[:3] for mention in graph.mentions], self.symmetric))
 
     def _untyped_relations(self, graph: AnnotatedText) -> set[Triple]:
-        return self._triples(graph, [mention[:2] for mention in graph.mentions])
-
-    def _triples(self, graph: AnnotatedText, mentions: list[tuple[Any, ...]]) -> set[Triple]:
-        triples: set[Triple] = set()
-        for i, j, label, _ in graph.relations:
-            head, tail = mentions[i], mentions[j]
-            if label in self.symmetric:
-                head, tail = sorted((head, tail))
-            triples.add((head, tail, label))
-        return triples
+        return set(triples(graph, [mention[:2] for mention in graph.mentions], self.symmetric))
 
     def _unreachable(self, examples: list[Example]) -> dict[str, int]:
         entities = relations = 0
@@ -120,6 +111,15 @@ class StrictScorer:
             entities += len(lost)
             relations += sum(head in lost or tail in lost for head, tail, _ in self._relations(gold))
         return {"entities_unreachable": entities, "relations_unreachable": relations}
+
+
+def triples(graph: AnnotatedText, mentions: Sequence[tuple[Any, ...]], symmetric: Collection[str]) -> Iterator[Triple]:
+    """The relations as what makes them equal: label and both ``mentions``, in their order where it is ``symmetric``."""
+    for i, j, label, _ in graph.relations:
+        head, tail = mentions[i], mentions[j]
+        if label in symmetric:
+            head, tail = sorted((head, tail))
+        yield head, tail, label
 
 
 def _entities(graph: AnnotatedText) -> set[tuple[int, int, str]]:

@@ -126,6 +126,22 @@ def test_folder_with_ids_groups_and_meta(model: Path, tmp_path: Path) -> None:
     assert all("scores" in doc.spans["entities"].attrs for doc in docs)
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out"])
+def test_output_inside_the_input(model: Path, tmp_path: Path, name: str) -> None:
+    """It is no input, however often the command is run."""
+    (tmp_path / "a.txt").write_text("FK506 binds FKBP12.")
+    for option in ("--quiet", "--resume", "--overwrite"):
+        annotate(model, tmp_path, tmp_path / name, option)
+        (output,) = tmp_path.rglob("*.jsonl")
+        assert [line["id"] for line in read(output)] == ["a"]
+
+
+def test_what_is_lost_of_annotation_loses_no_text(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.pubtator").write_text("1|t|A binds B.\n1|a|\n1\t0\t99\tA\tx\t-\n")
+    result = annotate(model, tmp_path / "in.pubtator", tmp_path / "out.jsonl", "--strict")
+    assert "1 texts" in message(result) and "left out: 0" in message(result)
+
+
 def test_streams(model: Path) -> None:
     result = annotate(model, "-", "-", input="FK506 binds FKBP12.\nGFP.\n")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["stdin-1", "stdin-2"]
@@ -343,6 +359,7 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         (("no_such_model", lines, out), 1, "Cannot load the pipeline no_such_model"),
         ((tmp_path, lines, out), 1, "Cannot load the pipeline"),
         ((model, tmp_path / "no.txt", out), 1, "There is no file or folder"),
+        ((model, tmp_path / "other.jsonl", tmp_path / "other.jsonl", "--overwrite"), 1, "name another output"),
         ((model, tmp_path / "empty.txt", out), 1, "holds no texts"),
         ((model, tmp_path / "broken.txt.gz", out), 1, "holds no texts that can be read"),
         ((model, tmp_path / "binary.spacy", out), 1, "is not a file of spaCy's DocBin format"),

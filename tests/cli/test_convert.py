@@ -171,6 +171,16 @@ def test_split(tmp_path: Path, corpus: Path) -> None:
     assert len({doc.user_data["group"] for doc in held_out}) == 1
 
 
+def test_parts_in_the_folder_that_is_split(tmp_path: Path, corpus: Path) -> None:
+    """They are no part of the corpus when the command is run again."""
+    docs = tmp_path / "docs"
+    run("convert", corpus, docs / "X.SPACY")
+    for _ in range(2):
+        result = run("split", docs, docs / "train.spacy", docs / "new" / "heldout.spacy", "--fraction", 0.2)
+        assert result.exit_code == 0, result.output
+        assert (len(load(docs / "train.spacy")), len(load(docs / "new" / "heldout.spacy"))) == (8, 2)
+
+
 def test_split_mistakes(tmp_path: Path, corpus: Path, nlp: Language) -> None:
     write(corpus, *({**line, "group": ""} for line in LINES))
     run("convert", corpus, tmp_path / "x.spacy")
@@ -180,13 +190,16 @@ def test_split_mistakes(tmp_path: Path, corpus: Path, nlp: Language) -> None:
         ((corpus, *outputs), "is not a file of spaCy's DocBin format"),
         ((tmp_path / "x.spacy", *outputs, "--by-group"), "Item 1 of 10 has no group"),
         ((tmp_path / "x.spacy", *outputs, "--fraction", "0.01"), "leaves one part empty"),
-        ((tmp_path / "x.spacy", outputs[0], outputs[0]), "two different files"),
+        ((tmp_path / "x.spacy", outputs[0], tmp_path / "empty" / ".." / outputs[0].name), "two different files"),
+        ((tmp_path / "x.spacy", tmp_path / "x.spacy", outputs[1]), "other ones than the corpus"),
+        ((tmp_path / "x.spacy", tmp_path / "x.jsonl", outputs[1]), "x.jsonl a name that ends in .spacy"),
         ((tmp_path / "empty", *outputs), "holds no .spacy file"),
     ]:
         result = run("split", *args)
         assert result.exit_code == 1, result.output
         assert expected in message(result)
     assert not outputs[0].exists()
+    assert len(load(tmp_path / "x.spacy")) == 10
 
 
 @pytest.mark.parametrize("command", [("spacy", "keci"), ("spacy_keci",)])

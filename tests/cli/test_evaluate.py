@@ -11,10 +11,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predictions_format
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.provenance import encoder_name
-from spacy_keci.corpora.formats import read_any
+from spacy_keci.corpora.formats import FORMATS, read_any
 from spacy_keci.scoring.biorelex import BioRelExScorer
 from spacy_keci.scoring.strict import StrictScorer
 
@@ -173,6 +173,11 @@ def test_predictions_in_other_formats(model, corpus, tmp_path):
     assert [len(text.mentions) for text in texts] == [2, 1, 0, 1]
     evaluate(model, corpus, "--predictions", tmp_path / "out.json")
     assert [len(text.mentions) for text in read_any(tmp_path / "out.json", "biorelex")] == [2, 1, 0, 1]
+
+
+def test_format_of_predictions():
+    assert predictions_format(Path("x.SPACY")) is None
+    assert predictions_format(Path("x.Json")) is FORMATS["biorelex"]
 
 
 def test_jsonl_as_gold(model, tmp_path):

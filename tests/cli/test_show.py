@@ -60,8 +60,9 @@ def test_initial_graphs_are_compared(model, tmp_path):
 
 
 def test_svg(model, tmp_path):
-    assert show(model, "FK506 inhibits calcineurin", "-o", tmp_path / "one.svg").exit_code == 0
-    assert ElementTree.parse(tmp_path / "one.svg").getroot().tag.endswith("svg")
+    for name in ("one.svg", "ONE.SVG"):
+        assert show(model, "FK506 inhibits calcineurin", "-o", tmp_path / name).exit_code == 0
+        assert ElementTree.parse(tmp_path / name).getroot().tag.endswith("svg")
     outcome = show(model, "A B", "C D", "-o", tmp_path / "two.svg")
     assert outcome.exit_code == 1 and "Use .html" in outcome.output and not (tmp_path / "two.svg").exists()
 

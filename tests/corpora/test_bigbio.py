@@ -49,10 +49,10 @@ def read(path: Path, content: Any) -> tuple[list[AnnotatedText], Report]:
     return list(read_bigbio(path, report)), report
 
 
-@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.JSONL"])
 def test_mentions_relations_and_concepts(tmp_path: Path, name: str) -> None:
     documents = [document(), document(document_id="", entities=[], relations=[])]
-    content = "\n".join(map(json.dumps, documents)) if name == "x.jsonl" else json.dumps(documents)
+    content = "\n".join(map(json.dumps, documents)) if name.lower() == "x.jsonl" else json.dumps(documents)
     (text, other), report = read(tmp_path / name, content)
     assert text == AnnotatedText(
         "A binds B. C or D-kinase.",

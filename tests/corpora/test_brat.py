@@ -108,6 +108,13 @@ def test_what_is_no_brat(tmp_path: Path) -> None:
             read(path)
 
 
+def test_names_that_are_taken(tmp_path: Path) -> None:
+    report = Report()
+    write_brat([AnnotatedText(text, id=id) for text, id in (("A", "x-2"), ("B", "x"), ("C", "x"))], tmp_path, report)
+    assert {text.id: text.text for text in read(tmp_path)[0]} == {"x-2": "A", "x": "B", "x-2-2": "C"}
+    assert report.counts == {"texts whose id another one has too, numbered": 1}
+
+
 def test_written_as_brat_does(tmp_path: Path) -> None:
     text = AnnotatedText(
         "FK506 binds\nFKBP12.",

@@ -185,6 +185,34 @@ def test_documents_without_mentions_annotated_are_counted(tmp_path: Path, nlp: L
     assert report.counts["texts without doc.spans['entities']"] == 1
 
 
+def test_relations_and_clusters_of_what_is_not_there(tmp_path: Path, nlp: Language) -> None:
+    changes = [
+        {"relations": [RelationTriple(0, 3, "x")]},
+        {"clusters": [[0, 3]]},
+        {"clusters": [[0]], "interactions": [RelationTriple(0, 1, "x")]},
+        {},
+    ]
+    docs = []
+    for change in changes:
+        docs.append(to_doc(TEXT, nlp.make_doc, Report()))
+        docs[-1].spans["entities"].attrs.update(change)
+    save_docs(docs, tmp_path / "x.spacy")
+    report = Report()
+    assert list(read_any(tmp_path / "x.spacy", report=report)) == [TEXT]
+    assert report.examples["malformed record"] == [
+        f"document {n}: a relation or cluster of what is not there" for n in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("name", ["bioc-json", "biorelex", "brat", "dygie", "pubtator"])
+def test_ids_that_are_made_up_are_no_others(tmp_path: Path, name: str) -> None:
+    if name == "bioc-json":
+        pytest.importorskip("bioc", reason="needs the extra 'bioc'")
+    write_any([AnnotatedText("A ."), AnnotatedText("B ."), AnnotatedText("C .", id="0")], tmp_path / "x", name)
+    found = {text.id: text.text.strip() for text in read_any(tmp_path / "x", name)}
+    assert found == {"0": "C .", "1": "A .", "2": "B ."}
+
+
 def test_user_data_survives(tmp_path: Path, nlp: Language) -> None:
     doc = nlp("A")
     doc.user_data["group"] = "123"

@@ -12,8 +12,9 @@ from spacy_keci.corpora.split import hold_out
 
 def test_ade(tmp_path: Path) -> None:
     rows = ["11|S one.|x|0|1|y|2|3", "11|S two.|x|0|1|y|2|3", "11|S one.|x|0|1|z|4|5", "12|S one.|x|0|1|y|2|3"]
-    (tmp_path / "DRUG-AE.rel").write_text("\n".join(rows) + "\n", encoding="utf8")
-    assert read_groups(tmp_path / "DRUG-AE.rel") == {"0": "11", "1": "11", "2": "12"}
+    for name in ("DRUG-AE.rel", "DRUG-AE.REL"):
+        (tmp_path / name).write_text("\n".join(rows) + "\n", encoding="utf8")
+        assert read_groups(tmp_path / name) == {"0": "11", "1": "11", "2": "12"}
 
 
 def test_tab_separated(tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ def test_jsonl_and_folders(tmp_path: Path, corpus: Path, nlp: Language) -> None:
     assert [len(doc) for doc in read_docs(tmp_path, nlp)] == [len(example.reference) for example in examples]
 
 
+def test_case_of_endings(tmp_path: Path, nlp: Language) -> None:
+    save(tmp_path / "a.SPACY", nlp, TEXTS[:1])
+    (tmp_path / "b.Jsonl").write_text('{"text": "A binds B."}', encoding="utf8")
+    assert [doc.text for doc in read_docs(tmp_path, nlp)] == [TEXTS[0].text, "A binds B."]
+    assert [doc.text for doc in read_docs(tmp_path / "b.Jsonl", nlp)] == ["A binds B."]
+
+
 def test_limit_and_shuffle(corpus: Path, nlp: Language) -> None:
     def ids(reader: Any) -> list[str]:
         return [example.reference.user_data["id"] for example in reader(nlp)]

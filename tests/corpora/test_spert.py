@@ -35,6 +35,13 @@ def test_round_trip(tmp_path: Path) -> None:
     assert not report.counts
 
 
+@pytest.mark.parametrize("orig_id", [7, 0, "007", "٧", "a1"])
+def test_ids_come_back(tmp_path: Path, orig_id: int | str) -> None:
+    path = write(tmp_path / "x.json", {**SENTENCE, "orig_id": orig_id})
+    write_spert(read_spert(path, Report()), tmp_path / "y.json", Report())
+    assert json.loads((tmp_path / "y.json").read_text())[0]["orig_id"] == orig_id
+
+
 def test_malformed_sentences_are_reported(tmp_path: Path) -> None:
     report = Report()
     changes = [

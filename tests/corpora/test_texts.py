@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_keci.corpora.annotation import AnnotatedText, Report
-from spacy_keci.corpora.formats import FORMATS
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, Report
+from spacy_keci.corpora.formats import FORMATS, write_any
 from spacy_keci.corpora.texts import TextSource
 
 
@@ -48,6 +48,29 @@ def test_folder_in_the_order_of_names(tmp_path: Path) -> None:
     assert read(tmp_path, "jsonl") == [("a-1", "A"), ("a-2", "AA")]
 
 
+def test_case_of_endings(tmp_path: Path) -> None:
+    (tmp_path / "a.TXT").write_text("A")
+    (tmp_path / "b.Jsonl.GZ").write_bytes(gzip.compress(b'{"text": "B"}'))
+    assert read(tmp_path) == read(tmp_path / "a.TXT") + read(tmp_path / "b.Jsonl.GZ") == [("a", "A"), ("b-1", "B")]
+
+
+def test_the_output_is_no_input(tmp_path: Path) -> None:
+    inside = tmp_path / "out" / "b.txt"
+    inside.parent.mkdir()
+    for file in (tmp_path / "a.txt", inside):
+        file.write_text("A")
+    texts = TextSource(str(tmp_path), None, Report(), output=inside.parent)
+    assert [text.id for text in texts] == ["a"]
+    for path, format, output in [
+        (inside, None, tmp_path / "new" / ".." / "out" / "b.txt"),
+        (inside, None, inside.parent),
+        (tmp_path, None, tmp_path),
+        (tmp_path, "brat", inside.parent),
+    ]:
+        with pytest.raises(ValueError, match=r"or one is inside the other: name another output"):
+            TextSource(str(path), format, Report(), output)
+
+
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     for data, format in ((b"A\n\nB\n", None), (b'{"text": "A"}\n\n{"text": "B"}', "jsonl")):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
@@ -63,6 +86,28 @@ def test_texts_of_annotated_formats(tmp_path: Path, format: str) -> None:
         [AnnotatedText("A binds B .", id="1"), AnnotatedText("C is D .", id="2", group="g")], path, Report()
     )
     assert read(path, format) == [("1", "A binds B ."), ("2", "C is D .")]
+
+
+def test_meta_of_annotated_formats(tmp_path: Path) -> None:
+    text = AnnotatedText("A binds B.", [Mention(0, 1, "x")], id="1", group="g", meta={"year": 1994})
+    write_any([text], tmp_path / "x.spacy")
+    (found,) = TextSource(str(tmp_path / "x.spacy"), None, Report())
+    assert found.data == {"group": "g", "meta": {"year": 1994}}
+
+
+def test_only_whole_texts_of_annotated_formats_are_lost(tmp_path: Path) -> None:
+    """Annotation is left aside, also that which is malformed."""
+    path, report = tmp_path / "x.pubtator", Report()
+    path.write_text("1|t|A\n1|a|B\n1\t0\t99\tA\tx\t-\nno annotation\n")
+    assert read(path, report=report) == [("1", "A\nB")]
+    assert not report.counts
+    sentences = [
+        {"tokens": ["A"], "entities": [{"type": "x", "start": 0, "end": end}], "relations": [], "orig_id": end}
+        for end in (1, 9)
+    ]
+    path.write_text(json.dumps(sentences))
+    assert read(path, "spert", report) == [("1", "A")]
+    assert report.counts == {"dropped: sentence with an entity outside its tokens": 1}
 
 
 def test_what_cannot_be_read_is_reported_with_its_place(tmp_path: Path) -> None:
