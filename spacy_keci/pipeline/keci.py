@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples
 from spacy.util import logger, minibatch
 from spacy.vocab import Vocab
@@ -24,8 +24,9 @@ from ..corpora.reader import aligned_mentions
 from ..ml.memory import EVERY, release_freed_memory
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
+from .annotations import types_of_mentions, write_graphs
 from .concept_linker import ConceptLinker
-from .given import as_candidates, find_mentions, has_mentions, place_of, read_mentions
+from .given import as_candidates, has_mentions, place_of, read_mentions
 from .gold import find_gold, find_unreachable, gold_graphs, of_given
 from .knowledge import KnowledgeReader, KnowledgeVocabulary, choose_concepts, count_linked, write_attention
 from .thresholds import Threshold, check_threshold, threshold_array
@@ -368,57 +369,23 @@ class Keci(TrainablePipe):
         as its ``kb_id_``, unless its own context weighs more.
         """
         docs = list(docs)
+        write = partial(
+            write_graphs,
+            docs,
+            labels=self.labels,
+            relation_labels=self.relation_labels,
+            symmetric=self.symmetric,
+            entities_from=self.entities_from,
+        )
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
         if prediction.initial is not None:
             # the first to be written, as the final one may take the place of the mentions that are given
-            self._write_graphs(docs, prediction.initial, f"{self.spans_key}_initial", concepts)
+            write(prediction.initial, f"{self.spans_key}_initial", concepts=concepts)
         if prediction.attention is not None and self.linker is not None:
-            key, types = self.linker.spans_key, _type_of_mention(prediction.final, len(docs))
+            key, types = self.linker.spans_key, types_of_mentions(prediction.final, len(docs))
             write_attention(docs, prediction.attention, key)
             concepts = choose_concepts(docs, prediction.attention, prediction.concept_types, types, key)
-        self._write_graphs(docs, prediction.final, self.spans_key, concepts)
-
-    def _write_graphs(
-        self, docs: list[Doc], graphs: PredictedGraphs, spans_key: str, concepts: list[dict[tuple[int, int], str]]
-    ) -> None:
-        end_of_doc = np.searchsorted(graphs.spans[:, 0], np.arange(len(docs)), side="right").tolist()
-        first_relation = np.searchsorted(graphs.relations[:, 0], [0, *end_of_doc]).tolist()
-        spans, labels, scores = graphs.spans.tolist(), graphs.labels.tolist(), graphs.scores.tolist()
-        relations, relation_scores = graphs.relations.tolist(), graphs.relation_scores.tolist()
-        begin = 0
-        for d, (doc, end) in enumerate(zip(docs, end_of_doc, strict=True)):
-            nodes = [
-                (start, stop, self.cfg["labels"][label - 1])
-                for (_, start, stop), label in zip(spans[begin:end], labels[begin:end], strict=True)
-            ]
-            if self.entities_from is None:
-                mentions = [Span(doc, *node, kb_id=concepts[d].get(node[:2], "")) for node in nodes]
-                mention_scores, mention_of_node = scores[begin:end], list(range(len(nodes)))
-            else:
-                given = read_mentions(doc, self.entities_from)
-                mentions = [
-                    Span(doc, m.start, m.end, m.label, kb_id=concepts[d].get((m.start, m.end), m.kb_id_), span_id=m.id)
-                    for m in given
-                ]
-                mention_scores, mention_of_node = [1.0] * len(given), find_mentions(given, nodes)
-            rows = [
-                [
-                    mention_of_node[head - begin],
-                    mention_of_node[tail - begin],
-                    self.cfg["relation_labels"][label - 1],
-                    relation_scores[i],
-                ]
-                for i, (head, tail, label) in enumerate(
-                    relations[first_relation[d] : first_relation[d + 1]], start=first_relation[d]
-                )
-            ]
-            doc.spans[spans_key] = SpanGroup(
-                doc,
-                name=spans_key,
-                spans=mentions,
-                attrs={"scores": mention_scores, "relations": rows, "symmetric": list(self.symmetric)},
-            )
-            begin = end
+        write(prediction.final, self.spans_key, concepts=concepts)
 
     def _model_input(self, docs: list[Doc], mentions: list[list[Span]] | None = None) -> SpanGraphInput:
         """mentions: of each document, where they are given."""
@@ -701,11 +668,3 @@ def _by_tokens(docs: Iterable[Doc], limit: int) -> Iterator[list[Doc]]:
         n_tokens += len(doc)
     if part:
         yield part
-
-
-def _type_of_mention(graphs: PredictedGraphs, n_docs: int) -> list[dict[tuple[int, int], int]]:
-    """In each document, the entity type of each mention, from 0."""
-    types: list[dict[tuple[int, int], int]] = [{} for _ in range(n_docs)]
-    for (doc, start, end), label in zip(graphs.spans.tolist(), graphs.labels.tolist(), strict=True):
-        types[doc][start, end] = label - 1
-    return types
