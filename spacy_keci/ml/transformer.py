@@ -37,7 +37,7 @@ def make_transformer(
 ) -> TransformerModel:
     """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
-    model.attrs["get_spans"] = partial(get_fitting_spans, get_spans=get_spans, model=model)
+    _fit_spans(model, get_spans)
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]
@@ -48,8 +48,19 @@ def make_transformer(
         wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
     convert_outputs = wrapper.attrs["convert_outputs"]
     wrapper.attrs["convert_outputs"] = partial(_convert_to_float32, convert_outputs)
+    model.attrs["replace_listener"] = partial(_replace_listener, model.attrs["replace_listener"], get_spans)
     model.attrs["replace_listener_cfg"] = _replace_listener_config
     return model
+
+
+def _fit_spans(model: TransformerModel, get_spans: Callable) -> None:
+    model.attrs["get_spans"] = partial(get_fitting_spans, get_spans=get_spans, model=model)
+
+
+def _replace_listener(replace: Callable, get_spans: Callable, copied: TransformerModel) -> Model:
+    """A copy that takes the place of a listener asks its own tokenizer, and does not keep the original in memory."""
+    _fit_spans(copied, get_spans)
+    return replace(copied)
 
 
 def make_tok2vec_transformer(

@@ -278,6 +278,8 @@ class TestText:
         nlp.replace_listeners("transformer", "keci", ["model.tok2vec"])
         nlp.remove_pipe("transformer")
         assert graph(nlp(text)) == expected
+        (moved,) = (node for node in nlp.get_pipe("keci").model.walk() if "get_spans" in node.attrs)
+        assert moved.attrs["get_spans"].keywords["model"] is moved  # and nothing keeps the original
         nlp.to_disk(tmp_path / "moved")
         assert graph(spacy.load(tmp_path / "moved")(text)) == expected
 
