@@ -162,11 +162,14 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
 
 
 def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
-    """The span graph of a Doc, gold or predicted, as plain data. A Doc without the spans key has no mentions."""
+    """The span graph of a Doc, gold or predicted, as plain data. A Doc without the spans key has no mentions.
+
+    Raises ValueError for a relation or cluster of mentions that are not there.
+    """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
     attrs: dict[str, Any] = group.attrs
     scores = attrs.get("scores") or [1.0] * len(group)
-    return AnnotatedText(
+    annotated = AnnotatedText(
         text=doc.text,
         mentions=[
             Mention(s.start_char, s.end_char, s.label_, s.kb_id_, float(score))
@@ -179,6 +182,15 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
         interactions=[RelationTriple(*row) for row in attrs["interactions"]] if "interactions" in attrs else None,
     )
+    clusters, interactions = annotated.clusters or [], annotated.interactions or []
+    for rows, members in (
+        ([row[:2] for row in annotated.relations], annotated.mentions),
+        ([row[:2] for row in interactions], clusters),
+        (clusters, annotated.mentions),
+    ):
+        if not all(0 <= i < len(members) for row in rows for i in row):
+            raise ValueError("a relation or cluster of what is not there")
+    return annotated
 
 
 def to_docs(

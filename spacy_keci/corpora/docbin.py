@@ -33,20 +33,7 @@ def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
         report.count(f"texts without doc.spans[{SPANS_KEY!r}]", int(SPANS_KEY not in doc.spans))
         try:
             text = from_doc(doc)
-            clusters, interactions = text.clusters or [], text.interactions or []
-            for rows, members in (
-                ([row[:2] for row in text.relations], text.mentions),
-                ([row[:2] for row in interactions], clusters),
-                (clusters, text.mentions),
-            ):
-                if not all(0 <= i < len(members) for row in rows for i in row):
-                    raise IndexError("a relation or cluster of what is not there")
-        except (
-            KeyError,
-            TypeError,
-            IndexError,
-            ValueError,
-        ) as error:  # strings missing from the file, or attributes gone wrong
+        except (KeyError, TypeError, ValueError) as error:  # strings missing from the file, or attributes gone wrong
             report.drop_text("malformed record", f"document {number}: {error}")
         else:
             yield text

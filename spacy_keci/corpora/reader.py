@@ -10,7 +10,7 @@ from spacy.training import Example
 from spacy.util import logger
 
 from ..tokens import SPANS_KEY
-from .annotation import Report, to_docs
+from .annotation import Report, from_doc, to_docs
 from .docbin import load_docs
 from .jsonl import read_jsonl
 
@@ -138,6 +138,10 @@ def read_docs(path: Path, nlp: Language, spans_key: str = SPANS_KEY, report: Rep
                     f"{list(doc.spans) or 'no spans at all'}. Without it, nobody knows whether it has no mentions or "
                     f"was not annotated: set the key, to an empty list if it has none, or name another spans_key."
                 )
+            try:
+                from_doc(doc, spans_key)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"Document {number} of {file} ({doc.text[:40]!r}) is malformed: {error}.") from None
             if doc.text.strip():
                 docs.append(doc)
             else:

@@ -153,6 +153,14 @@ def test_documents_without_the_spans_key(tmp_path: Path, nlp: Language) -> None:
         list(make_corpus(tmp_path / "x.spacy")(nlp))
 
 
+def test_relations_of_mentions_that_are_not_there(tmp_path: Path, nlp: Language) -> None:
+    doc = to_doc(TEXTS[0], nlp.make_doc, Report())
+    doc.spans["entities"].attrs["relations"] = [[0, 9, "binds", 1.0]]
+    save_docs([doc], tmp_path / "x.spacy")
+    with pytest.raises(ValueError, match=r"Document 1 of .*x.spacy .* is malformed: a relation or cluster of what is"):
+        list(make_corpus(tmp_path / "x.spacy")(nlp))
+
+
 def test_empty_group_is_kept(tmp_path: Path, nlp: Language) -> None:
     path = save(tmp_path / "x.spacy", nlp, [AnnotatedText("Nothing here.")])
     (example,) = make_corpus(path)(nlp)
