@@ -9,7 +9,7 @@ from spacy.cli._util import setup_gpu
 from wasabi import msg
 
 from ..scoring.attention import TypeAttention, attention_by_type
-from .load import find_keci, find_linker, load_pipeline, read_gold
+from .load import find_keci, find_linker, load_pipeline, prepare_output, read_gold
 
 
 def attention_cli(
@@ -32,11 +32,13 @@ def attention_cli(
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
     linker = find_linker(keci)
+    prepare_output(output, corpus)
     texts = [doc.text for doc in read_gold(corpus, nlp, keci.spans_key)]
     found = attention_by_type(nlp.pipe(texts), linker.spans_key)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps([each._asdict() for each in found], indent=2) + "\n", encoding="utf8")
+    if not any(each.candidates >= min_count for each in found):
+        raise ValueError(f"No semantic type has {min_count} candidates in {corpus.name}: lower --min-count.")
     shown = [each for each in found if each.candidates >= min_count]
     parts = {"lowest and highest" if not n else "lowest": shown[: n or None]}
     if n:

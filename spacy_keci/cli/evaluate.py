@@ -24,7 +24,7 @@ from ..pipeline.keci import Keci
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
-from .load import load_pipeline, read_gold
+from .load import load_pipeline, prepare_output, read_gold
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 
 LEVEL = 0.95
@@ -66,7 +66,9 @@ def evaluate_cli(
     group: Annotated[
         str | None, typer.Option(help="Name shared by runs that differ in seed or fold (default: the name)")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Texts in a batch (default: the pipeline's own)")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: torch's own)")] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
@@ -87,12 +89,11 @@ def evaluate_cli(
         torch.set_num_threads(threads)
     nlp = load_pipeline(model, context.args)
     own = own_scorer(nlp)
-    golds = read_gold(corpus, nlp, own.spans_key)
     # what is wrong with these is known now, and not when all texts have been predicted
-    others = None if compare is None else read_predictions(compare, nlp, golds)
     for path in (output, predictions):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        prepare_output(path, corpus, compare)
+    golds = read_gold(corpus, nlp, own.spans_key)
+    others = None if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
     format_ = None if predictions is None else predictions_format(predictions)
     scorer = choose_scorer(own, golds, benchmark)
     docs, seconds = predict(nlp, golds, batch_size)
@@ -197,11 +198,23 @@ def write_predictions(path: Path, format_: Format | None, docs: Sequence[Doc], s
         format_.write((from_doc(doc, spans_key) for doc in docs), path, Report())
 
 
-def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc]) -> list[Doc]:
-    """What an earlier evaluation predicted. Raises ValueError if that is of other documents."""
+def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key: str) -> list[Doc]:
+    """What an earlier evaluation predicted. Raises ValueError if that is of other documents, or nothing was
+    predicted."""
     others = list(load_docs(path, nlp.vocab))
     if len(others) != len(golds):
         raise ValueError(f"{path.name} holds {len(others)} documents, the corpus {len(golds)}.")
+    for number, (other, gold) in enumerate(zip(others, golds, strict=True), start=1):
+        if other.text != gold.text:
+            raise ValueError(
+                f"Document {number} of {path.name} has another text than the corpus: {other.text[:40]!r} instead of "
+                f"{gold.text[:40]!r}."
+            )
+        if spans_key not in other.spans:
+            raise ValueError(
+                f"Document {number} of {path.name} has no predictions: there is no doc.spans[{spans_key!r}], only "
+                f"{list(other.spans) or 'no spans at all'}."
+            )
     return others
 
 

@@ -11,40 +11,24 @@ from wasabi import msg
 
 from ..scoring.linking import linking_counts
 from .evaluate import predict
-from .load import find_keci, find_linker, load_pipeline, read_gold
+from .load import find_keci, find_linker, load_pipeline, prepare_output, read_gold
 
-# counts, and of which other count they are a share
-SHARES = {
-    "grounded": "with a concept",
-    "among candidates": "grounded",
-    "first": "among candidates",
-    "attention": "among candidates",
-    "found": "among candidates",
-    "found, first": "found",
-    "mention": "found",
-    "pruned": "among candidates",
-    "ambiguous": "among candidates",
-    "ambiguous, first": "ambiguous",
-    "ambiguous, attention": "ambiguous",
-    "ambiguous, found": "ambiguous",
-    "ambiguous, found, first": "ambiguous, found",
-    "ambiguous, mention": "ambiguous, found",
-}
-MEANING = {
-    "grounded": "gold concept is in the knowledge base",
-    "among candidates": "gold concept is a candidate of the span",
-    "first": "it is the linker's first candidate",
-    "attention": "it has the largest attention",
-    "found": "the span is predicted as a mention",
-    "found, first": "of these: it is the linker's first candidate",
-    "mention": "of these: the mention has it as kb_id",
-    "pruned": "the span was pruned, and got no attention",
-    "ambiguous": "the span has several candidates",
-    "ambiguous, first": "of these: linker's first candidate",
-    "ambiguous, attention": "of these: largest attention",
-    "ambiguous, found": "the span is predicted as a mention",
-    "ambiguous, found, first": "of these: linker's first candidate",
-    "ambiguous, mention": "of these: the mention has it as kb_id",
+# counts: of which other count they are a share, and what they mean
+COUNTS = {
+    "grounded": ("with a concept", "gold concept is in the knowledge base"),
+    "among candidates": ("grounded", "gold concept is a candidate of the span"),
+    "first": ("among candidates", "it is the linker's first candidate"),
+    "attention": ("among candidates", "it has the largest attention"),
+    "found": ("among candidates", "the span is predicted as a mention"),
+    "found, first": ("found", "of these: it is the linker's first candidate"),
+    "mention": ("found", "of these: the mention has it as kb_id"),
+    "pruned": ("among candidates", "the span was pruned, and got no attention"),
+    "ambiguous": ("among candidates", "the span has several candidates"),
+    "ambiguous, first": ("ambiguous", "of these: linker's first candidate"),
+    "ambiguous, attention": ("ambiguous", "of these: largest attention"),
+    "ambiguous, found": ("ambiguous", "the span is predicted as a mention"),
+    "ambiguous, found, first": ("ambiguous, found", "of these: linker's first candidate"),
+    "ambiguous, mention": ("ambiguous, found", "of these: the mention has it as kb_id"),
 }
 
 
@@ -63,6 +47,7 @@ def linking_cli(
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
     linker = find_linker(keci)
+    prepare_output(output, corpus)
     golds = read_gold(corpus, nlp, keci.spans_key)
     docs, _ = predict(nlp, golds)
     examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
@@ -70,10 +55,9 @@ def linking_cli(
     if not counts["with a concept"]:
         raise ValueError(f"No mention of {corpus.name} has a concept: convert it from a format that holds them.")
     rows = [
-        (MEANING[name], counts[name], f"{100 * counts[name] / max(counts[whole], 1):.1f}% of {counts[whole]}")
-        for name, whole in SHARES.items()
+        (meaning, counts[name], f"{100 * counts[name] / max(counts[whole], 1):.1f}% of {counts[whole]}")
+        for name, (whole, meaning) in COUNTS.items()
     ]
     msg.table(rows, header=("mentions with a gold concept", counts["with a concept"], ""), divider=True, max_col=60)
     if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(dict(counts), indent=2) + "\n", encoding="utf8")

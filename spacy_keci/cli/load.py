@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..corpora.annotation import Report
-from ..corpora.reader import read_docs
+from ..corpora.reader import SUFFIXES, read_docs
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.keci import Keci
 from .messages import fail, is_debugging, one_line, warn
@@ -49,6 +49,23 @@ def find_linker(keci: Keci) -> ConceptLinker:
     if keci.linker is None:
         raise ValueError("The keci of this pipeline reads no concepts: there is nothing to show.")
     return keci.linker
+
+
+def prepare_output(path: Path | None, *inputs: Path | None) -> None:
+    """Make the folder of a file that will be written, if one will be.
+
+    Raises ValueError, before anything is computed, if the file is a folder, one of the inputs, or in the folder of one,
+    where it would be read the next time.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: name a file to write.")
+    file, would_be_read = path.resolve(), path.suffix.lower() in SUFFIXES
+    for each in (each.resolve() for each in inputs if each is not None):
+        if file == each or (would_be_read and file.is_relative_to(each)):
+            raise ValueError(f"{path} would take the place of what is read, or be read with it: name another file.")
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:

@@ -12,7 +12,7 @@ from ..report.cases import make_cases
 from ..report.page import make_page
 from ..tokens import CONCEPTS_KEY
 from .evaluate import TITLES, Benchmark, choose_scorer, own_scorer, predict, score
-from .load import load_pipeline, read_gold
+from .load import load_pipeline, prepare_output, read_gold
 from .messages import good
 from .provenance import describe_corpus, describe_pipeline
 
@@ -28,7 +28,9 @@ def report_cli(
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Bootstrap samples for the 95% intervals; 0: no intervals")
     ] = 1000,
-    batch_size: Annotated[int | None, typer.Option(help="Texts in a batch (default: the pipeline's own)")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
+    ] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
     """Predict on the texts of a corpus, and write a page to look at: scores with intervals, confusion between labels,
@@ -40,6 +42,7 @@ def report_cli(
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     own = own_scorer(nlp)
+    prepare_output(output, corpus)
     golds = read_gold(corpus, nlp, own.spans_key)
     docs, _ = predict(nlp, golds, batch_size)
     scorer = choose_scorer(own, golds, benchmark)
@@ -62,6 +65,5 @@ def report_cli(
     )
     kb = getattr(linker.source, "kb", None) if linker else None
     page = make_page(result, TITLES, cases, symmetric=scorer.symmetric, kb=kb, shown=documents)
-    output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(page, encoding="utf8")
     good(f"Report on {len(golds)} documents written to {output}")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..corpora.records import Record, explain
 from .messages import fail, good
 
 # Scores that make a column where a result of the table has them, with the column's title.
@@ -22,6 +23,32 @@ COLUMNS = {
     "relations_macro_f": "relations (strict, macro)",
 }
 BLOCK = re.compile(r"(<!-- results:(?P<groups>.+?) -->\n).*?(<!-- /results -->)", re.DOTALL)
+
+
+class _Corpus(Record):
+    sha256: str
+
+
+class _Model(Record):
+    seed: int | None
+    encoder: str | None
+
+
+class _Evaluation(Record):
+    """What is used of a file that 'spacy keci evaluate' writes."""
+
+    name: str
+    group: str
+    scores: dict[str, float]
+    intervals: dict[str, list[float]]
+    corpus: _Corpus
+    model: _Model
+
+
+class _Shown(Record):
+    name: str
+    group: str
+    markdown: str
 
 
 def results_cli(
@@ -73,15 +100,14 @@ def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
         )
     for path in files:
         try:
-            result = dict(json.loads(path.read_text(encoding="utf8")))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a result of 'spacy keci evaluate': {error}.") from None
-        if {"name", "group", "markdown"} <= set(result):
+            result = json.loads(path.read_text(encoding="utf8"))
+            schema = _Shown if isinstance(result, dict) and "markdown" in result else _Evaluation
+            schema.model_validate(result)
+        except ValueError as error:
+            raise ValueError(f"{path.name} is not a result of 'spacy keci evaluate': {explain(error)}.") from None
+        if schema is _Shown:
             results.append(result)
             continue
-        missing = {"name", "group", "scores", "intervals", "corpus", "model"} - set(result)
-        if missing:
-            raise ValueError(f"{path.name} is not a result of 'spacy keci evaluate': no {', '.join(sorted(missing))}.")
         run = (result["group"], result["corpus"]["sha256"], result["model"]["seed"])
         if run in seen:
             raise ValueError(
@@ -127,7 +153,7 @@ def make_table(results: Sequence[dict[str, Any]]) -> str:
         title = group if len(runs) == 1 else f"{group} ({len(runs)} runs)"
         encoders = dict.fromkeys(str(run["model"]["encoder"] or "") for run in runs)
         rows.append([title, ", ".join(encoders), *(_cell(runs, name) for name in columns)])
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)
     return "\n\n".join([table, *own])
 
 

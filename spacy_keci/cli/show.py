@@ -1,6 +1,7 @@
 """``spacy keci show``: what a pipeline finds in a few sentences, as readable tables or as a drawing."""
 
 import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,18 +90,17 @@ def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) ->
     mentions, relations = _mention_rows(doc, spans_key, kb), _relation_rows(doc, spans_key)
     headers = ["mention", "type", "score", "concept"], ["head", "relation", "tail", "score"]
     if initial in doc.spans:
-        at_first = {(span.start, span.end): span.label_ for span in doc.spans[initial]}
-        now = {(span.start, span.end): row for span, row in zip(doc.spans[spans_key], mentions, strict=True)}
-        if at_first != {offsets: row[1] for offsets, row in now.items()}:
-            lost = {k: [doc[slice(*k)].text, NOTHING, "", ""] for k in at_first if k not in now}
-            mentions = [[*row, at_first.get(k, NOTHING)] for k, row in sorted({**now, **lost}.items())]
+        now, at_first = _offsets(doc, spans_key), {(m.start, m.end): m.label_ for m in doc.spans[initial]}
+        if at_first != {offsets: row[1] for offsets, row in zip(now, mentions, strict=True)}:
+            lost = [(offsets, [doc[slice(*offsets)].text, NOTHING, "", ""]) for offsets in at_first.keys() - {*now}]
+            rows = sorted([*zip(now, mentions, strict=True), *lost], key=itemgetter(0))
+            mentions = [[*row, at_first.get(offsets, NOTHING)] for offsets, row in rows]
             headers[0].append("at first")
-        found = {tuple(row[:3]): row for row in relations}
-        before = {tuple(row[:3]): row for row in _relation_rows(doc, initial)}
-        if found.keys() != before.keys():
-            kept = [[*row, row[1] if key in before else NOTHING] for key, row in found.items()]
-            lost_relations = [[key[0], NOTHING, key[2], "", key[1]] for key in before if key not in found]
-            relations = kept + lost_relations
+        found, before = _edges(doc, spans_key), _edges(doc, initial)
+        if set(found) != set(before):
+            kept = [[*row, row[1] if e in before else NOTHING] for e, row in zip(found, relations, strict=True)]
+            missing = [row for e, row in zip(before, _relation_rows(doc, initial), strict=True) if e not in found]
+            relations = kept + [[head, NOTHING, tail, "", label] for head, label, tail, _ in missing]
             headers[1].append("at first")
     if not any(row[3] for row in mentions):
         mentions = [row[:3] + row[4:] for row in mentions]
@@ -121,6 +121,18 @@ def _mention_rows(doc: Doc, spans_key: str, kb: "KnowledgeBase | None") -> list[
         name = kb.name(kb.index(span.kb_id_)) if kb is not None and span.kb_id_ in kb else ""
         rows.append([span.text, span.label_, f"{score:.2f}", f"{span.kb_id_} {name}".strip()])
     return rows
+
+
+def _offsets(doc: Doc, spans_key: str) -> list[tuple[int, int]]:
+    return [(mention.start, mention.end) for mention in doc.spans[spans_key]]
+
+
+def _edges(doc: Doc, spans_key: str) -> list[tuple[Any, ...]]:
+    """What makes relations the same in two graphs, whatever the types of their mentions."""
+    return [
+        (relation.label, *((end.start, end.end) for end in (relation.head, relation.tail)))
+        for relation in get_relations(doc, spans_key)
+    ]
 
 
 def _relation_rows(doc: Doc, spans_key: str) -> list[list[str]]:

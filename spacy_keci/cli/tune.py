@@ -220,7 +220,7 @@ class Tuner:
         for rows, labels, predictions, present in zip(
             grid, self.labels, (self.mentions, self.relations), self.present, strict=True
         ):
-            if not predictions.gold.sum() or len(np.unique(predictions.scores)) < 2:
+            if not predictions.correct.any() or len(np.unique(predictions.scores)) < 2:
                 found.append(present)
                 continue
             others = rows[-1]

@@ -1,7 +1,7 @@
 """A document of the report: gold, prediction and, if it was kept, the prediction without knowledge, in one Doc."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from spacy.tokens import Doc, Span, SpanGroup
@@ -41,11 +41,14 @@ def make_cases(
     symmetric: Collection[str] = (),
     concepts_key: str = CONCEPTS,
 ) -> list[Case]:
-    """Compare each prediction with its gold, and with ``doc.spans[f"{spans_key}_initial"]`` if it has that."""
+    """Compare each prediction with its gold, and with ``doc.spans[f"{spans_key}_initial"]`` if it has that.
+
+    Where nobody has annotated relations, predicted ones are left out, as the scores leave them out.
+    """
     cases = []
     for number, (gold, doc) in enumerate(zip(golds, docs, strict=True), start=1):
         initial_key = f"{spans_key}_initial"
-        groups = {GOLD: gold.spans[spans_key]}
+        groups = {GOLD: gold.spans[spans_key], PREDICTED: SpanGroup(doc, name=spans_key)}
         for name, key in ((PREDICTED, spans_key), (INITIAL, initial_key), (CONCEPTS, concepts_key)):
             if key in doc.spans:
                 groups[name] = doc.spans[key]
@@ -53,10 +56,15 @@ def make_cases(
             Graph.of(source, key, symmetric)
             for source, key in ((gold, spans_key), (doc, spans_key), (doc, initial_key))
         )
+        combined = combine(gold.text, groups, make_doc)
+        if "relations" not in gold.spans[spans_key].attrs:
+            final, initial = replace(final, edges={}), replace(initial, edges={})
+            for group in combined.spans.values():
+                group.attrs.pop("relations", None)
         cases.append(
             Case(
                 str(gold.user_data.get("id") or f"document {number}"),
-                combine(gold.text, groups, make_doc),
+                combined,
                 compare_graphs(truth, final),
                 find_changes(truth, initial, final) if initial_key in doc.spans else [],
             )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from .shapes import PILL
 
 RADIUS, ARROW, CLEARANCE, INSET = 6.0, 6.0, 3.0, 5.0
+MOST_STEPS = 64  # at which a label is tried on its way
 
 
 @dataclass
@@ -127,5 +128,5 @@ def _slide(link: Link, way: tuple[float, float], bounds: tuple[float, float], ot
         link.label_x = x
         return max(least - x, x - most, 0.0), sum(1 for _ in link.feet_below(others)), abs(x - middle)
 
-    steps = max(int((high - low) / 4), 1)
+    steps = min(max(int((high - low) / 4), 1), MOST_STEPS)
     link.label_x = min((middle, *(low + (high - low) * i / steps for i in range(steps + 1))), key=cost)

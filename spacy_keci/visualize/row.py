@@ -118,7 +118,12 @@ class RowPlan:
 
     def _bar_label(self, m: int) -> str:
         start, stop = self.plan.spans[m]
-        return "… " * (start < self.begin) + self.plan.labels[m] + " …" * (self.end < stop)
+        low, high = self.boxes[m]
+        label = "… " * (start < self.begin) + self.plan.labels[m] + " …" * (self.end < stop)
+        # a mention that goes on in another row may have little room here
+        while text_width(label, LABEL_FONT) > high - low and len(label) > 1:
+            label = shorten(label, len(label) - 1)
+        return label
 
     # Arcs
 

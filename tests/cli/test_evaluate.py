@@ -125,6 +125,32 @@ def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     assert outcome.exit_code == 1 and "holds 3 documents, the corpus 4" in " ".join(outcome.output.split())
 
 
+def test_comparison_with_other_texts_or_without_predictions(model, corpus, golds, tmp_path, nlp, monkeypatch):
+    monkeypatch.setattr("spacy_keci.cli.evaluate.predict", None)
+    for docs, message in (
+        (
+            [*golds[:3], make_doc(nlp, "another")],
+            "Document 4 of other.spacy has another text than the corpus: 'another'",
+        ),
+        ([nlp.make_doc(doc.text) for doc in golds], "Document 1 of other.spacy has no predictions"),
+    ):
+        DocBin(docs=docs).to_disk(tmp_path / "other.spacy")
+        outcome = run(model, corpus, "--compare", tmp_path / "other.spacy")
+        assert outcome.exit_code == 1 and message in " ".join(outcome.output.split())
+
+
+@pytest.mark.parametrize("command", ["evaluate", "report", "attention", "linking"])
+def test_what_is_read_is_not_overwritten(model, corpus, command):
+    before = corpus.read_bytes()
+    for output in (corpus, corpus.parent / "model" / ".." / corpus.name, corpus.parent):
+        outcome = CliRunner().invoke(keci, [command, str(model), str(corpus), "-o", str(output)])
+        assert outcome.exit_code == 1 and corpus.read_bytes() == before
+        if command in ("evaluate", "report"):  # the others miss a keci first
+            assert "name another file" in outcome.output or "is a folder" in outcome.output
+    outcome = run(model, corpus.parent, "--predictions", corpus.parent / "new.spacy")
+    assert outcome.exit_code == 1 and "read with it" in " ".join(outcome.output.split())
+
+
 def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_predicted(model, corpus, tmp_path, monkeypatch):
     monkeypatch.setattr("spacy_keci.cli.evaluate.predict", None)
     outcome = run(model, corpus, "--predictions", tmp_path / "out.what")

@@ -104,10 +104,25 @@ def test_the_same_run_twice(tmp_path):
 
 
 def test_other_files(tmp_path):
-    path = tmp_path / "metrics.json"
-    path.write_text('{"name": "x"}')
-    with pytest.raises(ValueError, match=r"metrics\.json is not a result .* no corpus, group"):
-        read_results([path])
+    path = write_result(tmp_path, "metrics", "demo", 0.5)
+    whole = json.loads(path.read_text())
+    for changed, message in (
+        ([], "valid dictionary"),
+        ({"name": "x"}, "group: Field required"),
+        ({**whole, "corpus": {}}, r"corpus.sha256: Field required"),
+        ({**whole, "model": {"seed": 1}}, r"model.encoder: Field required"),
+        ({**whole, "scores": None}, "scores: Input should be a valid dictionary"),
+        ({**whole, "scores": {"entities_micro_f": "x"}}, r"scores.entities_micro_f: Input should be a valid number"),
+        ({**whole, "markdown": None}, "markdown: Input should be a valid string"),
+    ):
+        path.write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match=rf"metrics\.json is not a result .*{message}"):
+            read_results([path])
+
+
+def test_names_of_groups_are_cells(tmp_path):
+    table = make_table(read_results([write_result(tmp_path, "demo", "a|b", 0.5)]))
+    assert table.splitlines()[-1].startswith("| a&#124;b | MiniLM |")
 
 
 def test_results_with_their_own_markdown(paths, tmp_path):

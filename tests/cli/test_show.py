@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.show import show_cli
+from spacy_keci.cli.show import format_graph, show_cli
 
 from ..pipeline.conftest import make_examples, make_pipeline
 
@@ -57,6 +57,20 @@ def test_initial_graphs_are_compared(model, tmp_path):
     assert show(model, "FK506 initially binds FKBP12", "-o", tmp_path / "page.html").exit_code == 0
     text = (tmp_path / "page.html").read_text(encoding="utf8")
     assert "entities_initial: − 0 lost" in text and "entities: + 2 gained" in text
+
+
+def test_relations_of_the_same_words(nlp: Language) -> None:
+    """Each is a row, and has had what its own mentions had at first."""
+    doc = nlp.make_doc("Raf binds MEK , Raf binds ERK and MEK")
+    spans = [Span(doc, i, i + 1, label="protein") for i in (0, 2, 4, 6, 8)]
+    rows = [[0, 1, "binds", 0.9], [2, 4, "binds", 0.8]]
+    for key, some in (("entities", rows), ("entities_initial", rows[:1])):
+        doc.spans[key] = SpanGroup(doc, name=key, spans=spans, attrs={"relations": some, "scores": [1.0] * 5})
+    found = [line.split() for line in format_graph(doc, "entities").splitlines() if line.startswith("Raf ")]
+    assert found[-2:] == [["Raf", "binds", "MEK", "0.90", "binds"], ["Raf", "binds", "MEK", "0.80", "-"]]
+    doc.spans["entities_initial"] = SpanGroup(doc, name="entities_initial", spans=spans[:1], attrs={})
+    doc.spans["entities"].attrs["relations"] = []
+    assert format_graph(doc, "entities").count("protein") == 6
 
 
 def test_svg(model, tmp_path):

@@ -103,12 +103,14 @@ def test_parts_held_out(tuner: Tuner, demo_docs: list[Doc]) -> None:
     assert common > 0 and 0 < own < _mean_f(tuner.counts(best, everything))
 
 
-def test_what_nothing_depends_on_stays(nlp: Language, demo_docs: list[Doc]) -> None:
+@pytest.mark.parametrize("label", ["", "unheard of"])
+def test_what_nothing_depends_on_stays(nlp: Language, demo_docs: list[Doc], label: str) -> None:
+    """No relation is to be found, or none that the model knows."""
     _, pipe = find_keci(nlp)
     golds = []
     for doc in demo_docs:
         golds.append(doc.copy())
-        golds[-1].spans["entities"].attrs["relations"] = []
+        golds[-1].spans["entities"].attrs["relations"] = [[0, 1, label, 1.0]] if label else []
     found = Tuner(nlp, pipe, golds).find_common()
     assert found.threshold is not None and found.relation_threshold is None
 

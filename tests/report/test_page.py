@@ -99,6 +99,21 @@ def test_no_more_than_wanted(nlp, golds, docs):
     assert errors.count("<article") == 1 and "Drawn are 1 of 2 documents." in words(errors)
 
 
+def test_relations_that_nobody_annotated_are_no_errors(nlp, golds, docs):
+    assert "activates" in section(report(nlp, golds, docs), "errors")
+    del golds[1].spans["entities"].attrs["relations"]
+    page = report(nlp, golds, docs)
+    assert "wrong type COX-2 (protein) taken for gene" in words(section(page, "errors"))
+    assert [section(page, name).count("activates") for name in ("labels", "confusion", "knowledge", "errors")] == [
+        0
+    ] * 4
+
+
+def test_a_pipeline_that_finds_nothing(nlp, golds):
+    page = report(nlp, golds, [nlp.make_doc(doc.text) for doc in golds])
+    assert "missed mention FK506 (drug)" in words(section(page, "errors"))
+
+
 def test_nothing_at_all(nlp):
     golds = [nlp.make_doc("empty")]
     golds[0].spans["entities"] = []

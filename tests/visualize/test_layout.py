@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from spacy_keci.visualize.layout import Layout, lay_out
 from spacy_keci.visualize.picture import DrawnMention, DrawnRelation, Picture
-from spacy_keci.visualize.shapes import Row
+from spacy_keci.visualize.shapes import LABEL_FONT, Row
+from spacy_keci.visualize.text import text_width
 
 WORDS = ["a", "FKBP12", "-", ",", "binding", "of", "\n", " ", "תרופה", "0", "膜", "A" * 60, "\x00"]
 
@@ -58,6 +59,7 @@ def test_all_is_inside(picture):
         edges = [row.x + w.x + side * w.width / 2 for w in row.words for side in (-1, 1)]
         edges += [row.x + edge for _, low, high in labels(row) for edge in (low, high)]
         assert all(0 <= edge <= layout.width + 0.01 for edge in edges)
+        assert all(text_width(bar.label, LABEL_FONT) <= bar.width + 0.01 or len(bar.label) == 1 for bar in row.bars)
         assert all(0 <= bar.y < row.baseline for bar in row.bars) and all(arc.y >= 0 for arc in row.arcs)
     assert layout.height >= bottom
 
