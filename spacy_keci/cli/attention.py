@@ -37,9 +37,9 @@ def attention_cli(
     found = attention_by_type(nlp.pipe(texts), linker.spans_key)
     if output is not None:
         output.write_text(json.dumps([each._asdict() for each in found], indent=2) + "\n", encoding="utf8")
-    if not any(each.candidates >= min_count for each in found):
-        raise ValueError(f"No semantic type has {min_count} candidates in {corpus.name}: lower --min-count.")
     shown = [each for each in found if each.candidates >= min_count]
+    if not shown:
+        raise ValueError(f"No semantic type has {min_count} candidates in {corpus.name}: lower --min-count.")
     parts = {"lowest and highest" if not n else "lowest": shown[: n or None]}
     if n:
         parts["highest"] = shown[-n:][::-1]

@@ -6,12 +6,11 @@ archive, as NLM publishes them: ``sn_current.tgz``.
 """
 
 import tarfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from .sources.record import SourceReport, read_lines
+from .sources.record import UNREADABLE, SourceReport, read_lines
 from .storage import KnowledgeBaseError
 
 
@@ -87,7 +86,7 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
                 if content is not None:
                     files.append(Path(mkdtemp(dir=folder)) / name)  # other files may have the same name
                     files[-1].write_bytes(content.read())
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+    except (tarfile.TarError, *UNREADABLE) as error:
         raise KnowledgeBaseError(f"{path} cannot be unpacked: {error}. Is it complete? Download it again.") from None
     if not files:
         raise KnowledgeBaseError(f"{path} holds neither SRDEF and SRSTRE1 (or SRSTR) nor tables (.tsv).")

@@ -31,16 +31,20 @@ class AdamW(Optimizer):
 
     def step_schedules(self) -> None:
         super().step_schedules()
+        for group in self.groups.values():
+            group.step_schedules()
+        if self.is_first_step:
+            self.is_first_step = False
+            self._warn_of_unused_groups()
+
+    def _warn_of_unused_groups(self) -> None:
         unused = [name for name, group in self.groups.items() if isinstance(group, AdamW) and not group.state]
-        if self.is_first_step and unused:
+        if unused:
             warnings.warn(
                 f"No component has used the optimizer of the groups {', '.join(unused)}: a group is named like the "
                 "component 'keci' that it is for; other components have the rates of all.",
-                stacklevel=2,
+                stacklevel=3,
             )
-        self.is_first_step = False
-        for group in self.groups.values():
-            group.step_schedules()
 
     def __call__(
         self, key: tuple[int, str], weights: FloatsXd, gradient: FloatsXd, *, lr_scale: float = 1.0

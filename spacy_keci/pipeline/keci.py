@@ -416,10 +416,9 @@ class Keci(TrainablePipe):
         """Raises ValueError for settings of the component that the weights were not learnt with."""
         network = self.model.shims[0]._model
         arguments = {} if network is None else network.arguments
-        one_way = [label for label in self.relation_labels if label not in self.symmetric]
-        if one_way and not arguments.get("directed", True):
+        if self._directed_labels and not arguments.get("directed", True):
             raise ValueError(
-                f"The relations {', '.join(one_way)} are not symmetric in the settings of '{self.name}', "
+                f"The relations {', '.join(self._directed_labels)} are not symmetric in the settings of '{self.name}', "
                 "but its weights were learnt with symmetric relations only: only another training can change that."
             )
         if arguments.get("multi_label", self.multi_label) != self.multi_label:
@@ -473,6 +472,11 @@ class Keci(TrainablePipe):
             )
         return self.linker
 
+    @property
+    def _directed_labels(self) -> list[str]:
+        """Relations that may hold in one direction only."""
+        return [label for label in self.relation_labels if label not in self.symmetric]
+
     def _is_symmetric(self) -> np.ndarray:
         return np.array([False, *(label in self.symmetric for label in self.relation_labels)])
 
@@ -517,7 +521,7 @@ class Keci(TrainablePipe):
         self._given_relations.clear()
         self._report_unreachable(get_examples())
         sample = [example.x for example in islice(get_examples(), 10)]
-        directed = any(label not in self.symmetric for label in self.relation_labels)
+        directed = bool(self._directed_labels)
         knowledge = self._find_knowledge(get_examples()) if self.model.attrs["uses_knowledge"] else None
         self.model.initialize(
             X=sample,

@@ -3,16 +3,13 @@
 https://www.nlm.nih.gov/mesh/xml_data_elements.html
 """
 
-import gzip
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 from xml.etree import ElementTree
 
 from ..storage import KnowledgeBaseError
-from .record import ConceptRecord, SourceReport, TypeTable, read_lines
+from .record import UNREADABLE, ConceptRecord, SourceReport, TypeTable, open_file, read_lines
 
 
 def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -67,8 +64,8 @@ def _read_table(path: Path, report: SourceReport) -> Iterator[Row]:
 
 def _read_xml(path: Path, report: SourceReport) -> Iterator[Row]:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for _, element in ElementTree.iterparse(cast(BinaryIO, file)):
+        with open_file(path) as file:
+            for _, element in ElementTree.iterparse(file):
                 if element.tag != "DescriptorRecord":
                     continue
                 ui = element.findtext("DescriptorUI")
@@ -81,5 +78,5 @@ def _read_xml(path: Path, report: SourceReport) -> Iterator[Row]:
                 else:
                     report.drop("malformed", f"{path.name}: a descriptor without DescriptorUI or name")
                 element.clear()
-    except (ElementTree.ParseError, EOFError, zlib.error, OSError) as error:
+    except (ElementTree.ParseError, *UNREADABLE) as error:
         raise KnowledgeBaseError(f"{path} cannot be read: {error}. Is it complete? Download it again.") from None

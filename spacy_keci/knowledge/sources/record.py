@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from ...corpora.annotation import Report
 from ..storage import KnowledgeBaseError
@@ -120,6 +120,16 @@ class TypeTable:
         return ()
 
 
+# what reading a file may raise that is cut or damaged, compressed or not
+UNREADABLE = (EOFError, zlib.error, OSError)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A plain or gzipped file, to read its bytes."""
+    # a GzipFile is read as a BinaryIO is, though it is none
+    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
 def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     """Numbered lines, from 1, of a plain or gzipped file, without line ends and byte order mark.
 
@@ -128,7 +138,7 @@ def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     """
     number = 0
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with open_file(path) as file:
             for number, raw in enumerate(file, 1):
                 try:
                     line = raw.decode("utf8")
@@ -138,7 +148,7 @@ def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
                 yield number, line.rstrip("\r\n").removeprefix("\ufeff")
     except FileNotFoundError:
         raise KnowledgeBaseError(f"There is no file {path}.") from None
-    except (EOFError, zlib.error, OSError) as error:
+    except UNREADABLE as error:
         raise KnowledgeBaseError(
             f"{path} cannot be read beyond line {number}: {error}. Is it complete? Download it again."
         ) from None
