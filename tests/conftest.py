@@ -1,5 +1,6 @@
 """Fixtures that several parts of the suite share."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip("needs the benchmark corpora: set SPACY_KECI_DATA to the folder that holds them")
     return path
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """What spaCy's logger says from INFO on, each message once.
+
+    It must pass its messages on before a test is called: then pytest listens to the loggers that do not.
+    """
+    monkeypatch.setattr(spacy.util.logger, "propagate", True)
+    caplog.set_level(logging.INFO, logger="spacy")
+    return caplog
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,6 @@ TEXTS = [
 @pytest.fixture
 def corpus(tmp_path: Path, nlp: Language) -> Path:
     return save(tmp_path / "train.spacy", nlp, TEXTS)
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
-    monkeypatch.setattr(spacy.util.logger, "propagate", True)
-    caplog.set_level(logging.INFO, logger="spacy")
-    return caplog
 
 
 def save(path: Path, nlp: Language, texts: list[AnnotatedText]) -> Path:

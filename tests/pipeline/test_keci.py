@@ -285,7 +285,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match="initialized already"):
             trained.get_pipe("keci").add_label("planet")
 
-    def test_unreachable_gold_is_reported(self, demo_docs: list[Doc], caplog: pytest.LogCaptureFixture) -> None:
+    def test_unreachable_gold_is_reported(self, demo_docs: list[Doc], log: pytest.LogCaptureFixture) -> None:
         nlp = make_pipeline()
         inside_token = Doc(nlp.vocab, words=["p5", "3", "binds", "DNA"], spaces=[False, True, True, False])
         inside_token.spans["entities"] = SpanGroup(
@@ -299,17 +299,14 @@ class TestBadInput:
             Example(nlp.make_doc(inside_token.text), inside_token),
             example_with(nlp, long, [(0, 9, "protein")]),
         ]
-        spacy_logger = spacy.util.logger
-        spacy_logger.propagate = True
         nlp.initialize(lambda: examples)
-        spacy_logger.propagate = False
         lost = "'keci' cannot learn some of the gold: "
         for reason in (
             "mentions that do not begin and end on tokens (1).",
             "relations of mentions that do not begin and end on tokens (1).",
             "mentions that are not suggested, or have the offsets of another (1).",
         ):
-            assert lost + reason in caplog.text
+            assert lost + reason in log.text
         assert np.isfinite(nlp.update(examples)["keci"])
 
     def test_a_taken_extension_name(self) -> None:
