@@ -59,7 +59,7 @@ def annotate_cli(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help=f"{', '.join(WRITABLE)} (default: by the name of OUTPUT, else jsonl)",
+            help=f"{', '.join(WRITABLE)} (default: by the name of OUTPUT; jsonl for - and folders)",
         ),
     ] = None,
     batch_size: Annotated[
@@ -246,5 +246,6 @@ def _prepare_processes() -> None:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     torch.set_num_threads(1)  # torch hangs in forked processes that have more, and they would fight for the cores
-    os.register_at_fork(before=forking.set, after_in_parent=forking.clear, after_in_child=in_child)
+    if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+        os.register_at_fork(before=forking.set, after_in_parent=forking.clear, after_in_child=in_child)
     signal.signal(signal.SIGINT, interrupt)

@@ -49,7 +49,7 @@ def convert_cli(
     """Convert annotated text, and report what was kept and what was not.
 
     Formats told by their names are .spacy, .jsonl, .bioc.json, .bioc.xml, .xml, .pubtator, .csv, .parquet, and a folder
-    of brat's files; name others with --from and --to.
+    of brat's files that is there; name others with --from and --to.
 
     \b
     spacy keci convert Train.PubTator train.spacy
@@ -76,6 +76,8 @@ def convert(
 
     Raises ValueError or OSError for whatever is wrong with the files or the options.
     """
+    if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
+        raise ValueError(f"{output} would take the place of what is read: name another output.")
     report = Report()
     if not get_format(output, target).has_tokens and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")

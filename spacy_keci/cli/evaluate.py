@@ -18,13 +18,14 @@ from wasabi import msg
 
 from ..corpora.annotation import Report, from_doc
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.formats import Format, get_format
+from ..corpora.formats import get_format, write_any
 from ..pipeline.given import ENTS, has_mentions, place_of
 from ..pipeline.keci import Keci
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
 from .load import load_pipeline, prepare_output, read_gold
+from .messages import warn
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 
 LEVEL = 0.95
@@ -123,7 +124,9 @@ def evaluate_cli(
         output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
     print_result(result)
     if predictions is not None:
-        write_predictions(predictions, format_, docs, scorer.spans_key)
+        report = write_predictions(predictions, format_, docs, scorer.spans_key)
+        if report.counts:
+            warn(f"Not all that was predicted has a place in {predictions.name}: " + "; ".join(report.summary()))
 
 
 def own_scorer(nlp: Language) -> StrictScorer:
@@ -183,19 +186,22 @@ def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], boots
     }
 
 
-def predictions_format(path: Path) -> Format | None:
-    """None where predictions are to be kept as documents (.spacy); otherwise our jsonl (.jsonl), or BioRelEx JSON for
-    its own program (.json). Raises ValueError if that is unclear."""
+def predictions_format(path: Path) -> str | None:
+    """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name tells it.
+    Raises ValueError if that is unclear."""
+    name = "biorelex" if path.suffix.lower() == ".json" else None
+    get_format(path, name)
+    return name
+
+
+def write_predictions(path: Path, format_: str | None, docs: Sequence[Doc], spans_key: str) -> Report:
+    """Write them, as whole documents to .spacy; returns what has no place in the format."""
+    report = Report()
     if path.suffix.lower() == ".spacy":
-        return None
-    return get_format(path, "biorelex" if path.suffix.lower() == ".json" else None)
-
-
-def write_predictions(path: Path, format_: Format | None, docs: Sequence[Doc], spans_key: str) -> None:
-    if format_ is None:
         save_docs(docs, path)
     else:
-        format_.write((from_doc(doc, spans_key) for doc in docs), path, Report())
+        write_any((from_doc(doc, spans_key) for doc in docs), path, format_, report)
+    return report
 
 
 def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key: str) -> list[Doc]:

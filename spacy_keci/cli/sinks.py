@@ -53,7 +53,7 @@ class Sink(Protocol):
 def open_sink(output: str, format: str | None, *, resume: bool, overwrite: bool) -> Sink:
     """What writes to standard output (``-``), to a folder (a name without a suffix), or to a file.
 
-    format: default: told by the suffix of a file, else jsonl.
+    format: default: told by the suffix of a file; jsonl for standard output and folders.
     Raises ValueError if the format is unclear or cannot be written; if there is an output already and it is neither
     to be resumed nor overwritten; if it is to be resumed and cannot be.
     """

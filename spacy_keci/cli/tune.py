@@ -84,7 +84,7 @@ def tune_cli(
 
     Labels have thresholds of their own where that is better in a cross-validation on the corpus. Choose on a part of
     the data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too good.
-    The thresholds go to standard output, in the form of lines of a config.
+    The thresholds go to standard output, as settings that spacy.load takes.
 
     \b
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl

@@ -71,8 +71,10 @@ class TextSource:
 
     @property
     def size(self) -> int | None:
-        """Bytes there are to read; None if that is not known."""
-        return sum(file.stat().st_size for file in self._files) if self._files and self._is_plain else None
+        """Bytes there are to read; None for standard input, and for files that are read as a whole."""
+        if not self._files or any(_plain_format(file, self._format) is None for file in self._files):
+            return None
+        return sum(file.stat().st_size for file in self._files)
 
     @property
     def position(self) -> int:

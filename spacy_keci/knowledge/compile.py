@@ -32,7 +32,6 @@ class SourceFiles:
     format: str
     paths: list[Path]
     version: str = ""
-    licence: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "SourceFiles":
@@ -94,7 +93,7 @@ def compile_knowledge_base(
                     why = "; ".join(report.summary())
                     raise KnowledgeBaseError(f"No concept could be read from {title}. {why}".rstrip())
                 version = source.version or ", ".join(report.versions)
-                licence = source.licence or SOURCES[source.format].licence
+                licence = SOURCES[source.format].licence
                 concepts = compiler.n_concepts - before
                 entries.append(
                     {

@@ -58,7 +58,7 @@ class ConceptGraph:
         rows = slice(self.relations_indptr[concept], self.relations_indptr[concept + 1])
         return self.relations_label[rows], self.relations_target[rows]
 
-    def induce(self, texts: Ints, concepts: Ints, has_type: int, types: bool = True) -> SubgraphBatch:
+    def induce(self, texts: Ints, concepts: Ints, has_type: int) -> SubgraphBatch:
         """The graph of each text: its concepts, their types, and all relations among them.
 
         texts (q,): number of the text, not descending; concepts (q,): the concept. A concept may be asked for more
@@ -69,19 +69,15 @@ class ConceptGraph:
         query_keys = texts * span + concepts
         concept_keys = np.unique(query_keys)
         text, concept = np.divmod(concept_keys, span)
-        parts = [concept_keys]
-        if types:
-            which, entry = expand(self.types_indptr, concept)
-            type_keys = text[which] * span + self.n_concepts + self.types_type[entry]
-            parts.append(np.unique(type_keys))
-        keys = np.sort(np.concatenate(parts))
-        edges = [self._edges(keys, span, self.relations_indptr, self.relations_target, self.relations_label, 0)]
-        if types:
-            heads = np.searchsorted(keys, concept_keys[which])
-            tails = np.searchsorted(keys, type_keys)
-            edges.append((heads, tails, np.full(len(heads), has_type)))
-            network = (self.network_indptr, self.network_target, self.network_label)
-            edges.append(self._edges(keys, span, *network, self.n_concepts))
+        which, entry = expand(self.types_indptr, concept)
+        type_keys = text[which] * span + self.n_concepts + self.types_type[entry]
+        keys = np.sort(np.concatenate([concept_keys, np.unique(type_keys)]))
+        heads, tails = np.searchsorted(keys, concept_keys[which]), np.searchsorted(keys, type_keys)
+        edges = [
+            self._edges(keys, span, self.relations_indptr, self.relations_target, self.relations_label, 0),
+            (heads, tails, np.full(len(heads), has_type)),
+            self._edges(keys, span, self.network_indptr, self.network_target, self.network_label, self.n_concepts),
+        ]
         node_text, nodes = np.divmod(keys, span)
         return SubgraphBatch(
             nodes=nodes,

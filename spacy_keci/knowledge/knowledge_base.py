@@ -135,9 +135,9 @@ class KnowledgeBase:
             self.manifest["sources"][int(self._source_of[index])]["name"],
         )
 
-    def induce(self, texts: Any, concepts: Any, types: bool = True) -> SubgraphBatch:
+    def induce(self, texts: Any, concepts: Any) -> SubgraphBatch:
         """The graphs of a batch of texts; see :meth:`ConceptGraph.induce`."""
-        return self.graph.induce(texts, concepts, self.labels.index(HAS_TYPE), types)
+        return self.graph.induce(texts, concepts, self.labels.index(HAS_TYPE))
 
     @cached_property
     def fuzzy(self) -> FuzzyIndex | None:

@@ -83,7 +83,7 @@ class Lexicon:
             lower = form.islower() and form.isalpha()
             if lower and (rules < IN_CAPITALS).any():
                 rules = np.where(rules < IN_CAPITALS, rules, NEVER)
-            rules = rules & ~IN_CAPITALS
+            rules = rules % IN_CAPITALS
             concepts = [
                 concept
                 for i, (concept, rule) in enumerate(zip(concepts, rules.tolist(), strict=True))

@@ -91,6 +91,12 @@ def same_knowledge_base(first: Path, second: Path) -> bool:
     return not differ and not unread
 
 
+def remove_knowledge_base(folder: Path) -> None:
+    """Delete the folder if it holds a knowledge base."""
+    if (folder / MANIFEST).exists():
+        shutil.rmtree(folder)
+
+
 def pack_folder(folder: Path) -> bytes:
     """All files of a folder."""
     return srsly.msgpack_dumps({path.name: path.read_bytes() for path in sorted(folder.iterdir())})

@@ -4,7 +4,7 @@ Each kind is one array in the knowledge base, ``vectors.<name>.npy``: (concepts 
 zeros for those that have none. ``KnowledgeBase.vectors`` opens them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .knowledge_base import KnowledgeBase
+from .knowledge_base import HAS_TYPE, KnowledgeBase
 from .sources.record import SourceReport, read_lines
 from .storage import KnowledgeBaseError
 
@@ -169,7 +169,7 @@ def _neighbours(kb: KnowledgeBase) -> "csr_matrix":
 
     graph, n = kb.graph, len(kb)
     size = n + len(kb.types)
-    has_type = kb.labels.index("has_type")
+    has_type = kb.labels.index(HAS_TYPE)
     parts = [
         (_rows(graph.relations_indptr), graph.relations_label, graph.relations_target),
         (_rows(graph.types_indptr), np.full(len(graph.types_type), has_type), n + graph.types_type.astype(np.int64)),
@@ -193,12 +193,14 @@ def _rows(indptr: NDArray[Any]) -> NDArray[np.int64]:
 
 def _read_npz(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     try:
-        data = np.load(path)
-        pairs: Iterable[tuple[Any, Any]]
-        if {"ids", "vectors"} <= set(data.files):
-            pairs = zip(data["ids"].tolist(), data["vectors"], strict=True)
-        else:
-            pairs = ((name, data[name]) for name in data.files)
+        with np.load(path) as data:
+            if {"ids", "vectors"} <= set(data.files):
+                pairs = list(zip(data["ids"].tolist(), data["vectors"], strict=True))
+            else:
+                pairs = [(name, data[name]) for name in data.files]
+        shapes = {np.shape(vector) for _, vector in pairs}
+        if len(shapes) > 1:
+            raise ValueError(f"its vectors have different shapes, {', '.join(map(str, sorted(shapes)))}")
         for id, vector in pairs:
             yield str(id), np.asarray(vector, np.float32)
     except (OSError, ValueError, BadZipFile) as error:

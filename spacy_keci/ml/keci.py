@@ -80,7 +80,7 @@ class KeciNetwork(nn.Module):
         )
         self.concepts = nn.Linear(concept_width, span_width)
         self.feature_dropout = nn.Dropout(0.0)
-        self.attention = ConceptAttention(span_width, hidden_width=hidden_width, depth=max(depth, 1))
+        self.attention = ConceptAttention(span_width, hidden_width=hidden_width, depth=depth)
         self.entities_from, self.relations_from = entities_from, relations_from
         self.types_in_pairs, self.concepts_in_pairs = types_in_pairs, concepts_in_pairs
         self.correct_entities, self.correct_relations = correct_entities, correct_relations

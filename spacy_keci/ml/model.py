@@ -125,11 +125,12 @@ def init(
         "n_entity_labels": Y.n_entity_labels,
         "n_relation_labels": Y.n_relation_labels,
         "directed": Y.directed,
+        "multi_label": Y.multi_label,
     }
     if network in KNOWLEDGE_NETWORKS:
         if Y.knowledge is None:
             raise ValueError("This model reads background knowledge, and there is none.")
-        arguments |= {**asdict(Y.knowledge), "multi_label": Y.multi_label}
+        arguments |= asdict(Y.knowledge)
     model.shims[0]._model = _make_network(arguments).to(get_torch_default_device())
 
 
@@ -187,7 +188,10 @@ def _candidate_spans(X: SpanGraphInput, device: torch.device) -> CandidateSpans:
 def _make_network(arguments: dict[str, Any]) -> torch.nn.Module:
     """The network of these arguments, which it keeps, so that it can be loaded before anyone has said how large it
     is."""
-    network = NETWORKS[arguments["network"]](**{k: v for k, v in arguments.items() if k != "network"})
+    name = arguments["network"]
+    # without knowledge, all that multi_label changes is the loss
+    not_its_own = {"network"} if name in KNOWLEDGE_NETWORKS else {"network", "multi_label"}
+    network = NETWORKS[name](**{k: v for k, v in arguments.items() if k not in not_its_own})
     network.arguments = arguments  # type: ignore[assignment]
     return network
 

@@ -14,8 +14,8 @@ class BidirectionalGCN(nn.Module):
     probability. Weights are constants here: no gradient flows into the probabilities (as in the authors' program).
     A layer is two products of a sparse matrix of edges with the mapped spans, linear in the number of pairs.
 
-    mean: divide by the number of other spans, where the paper sums. The probabilities of one pair sum to 1, so a sum
-    grows with the number of spans, and from layer to layer with its powers.
+    mean: divide by the number of spans that a span has an edge with, where the paper sums. The probabilities of one
+    pair sum to 1, so a sum grows with the number of spans, and from layer to layer with its powers.
     """
 
     def __init__(self, span_width: int, *, n_relations: int, depth: int, mean: bool):
@@ -31,7 +31,7 @@ class BidirectionalGCN(nn.Module):
             or (2 * pairs, relations), the second half for second -> first.
         Returns h, of the same shape as ``spans``.
         """
-        if not len(first) or not self.layers:
+        if not self.layers:
             return spans
         outgoing, incoming = self._edges(len(spans), first, second, probabilities)
         for layer in self.layers:
@@ -46,14 +46,14 @@ class BidirectionalGCN(nn.Module):
         relation = torch.arange(self.n_relations, device=first.device)
         shape = (n_spans, n_spans * self.n_relations)
         weights = probabilities.detach().float()
-        if self.mean:
-            weights = weights / torch.bincount(head, minlength=n_spans)[head].unsqueeze(1)
+        degree = torch.bincount(head, minlength=n_spans)
 
         def matrix(receiver: Tensor, sender: Tensor) -> Tensor:
+            values = weights / degree[receiver].unsqueeze(1) if self.mean else weights
             rows = receiver.repeat_interleave(self.n_relations)
             columns = (sender.unsqueeze(1) * self.n_relations + relation).flatten()
             return torch.sparse_coo_tensor(
-                torch.stack([rows, columns]), weights.flatten(), shape, check_invariants=False
+                torch.stack([rows, columns]), values.flatten(), shape, check_invariants=False
             ).coalesce()
 
         return matrix(head, tail), matrix(tail, head)

@@ -10,7 +10,13 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
-from ..knowledge.storage import new_folder, pack_folder, same_knowledge_base, unpack_folder
+from ..knowledge.storage import (
+    new_folder,
+    pack_folder,
+    remove_knowledge_base,
+    same_knowledge_base,
+    unpack_folder,
+)
 from ..tokens import CONCEPTS_KEY, install_concepts_extension
 from .given import read_mentions
 
@@ -124,7 +130,8 @@ class ConceptLinker:
         sources: vocabularies to compile now, as ``["jsonl=kb.jsonl", …]``, with the files of the ``semantic_network``;
         candidates: any :class:`~spacy_keci.knowledge.candidates.CandidateSource`, such as scispaCy's.
 
-        Raises ValueError unless exactly one is given, or none and the linker has its concepts already.
+        Raises ValueError unless exactly one is given, or none and the linker has its concepts already, and for a
+        semantic network without sources: a knowledge base has its own.
         """
         from ..knowledge.compile import SourceFiles, compile_knowledge_base
         from ..knowledge.knowledge_base import KnowledgeBase, TemporaryKnowledgeBase
@@ -132,6 +139,11 @@ class ConceptLinker:
         given = [name for name, value in (("kb", kb), ("sources", sources), ("candidates", candidates)) if value]
         if len(given) > 1:
             raise ValueError(f"The component '{self.name}' takes one of kb, sources and candidates, not {given}.")
+        if semantic_network and not sources:
+            raise ValueError(
+                f"The component '{self.name}' takes a semantic_network only together with sources to compile: a "
+                "knowledge base is compiled with its own (spacy keci kb build --semantic-network)."
+            )
         if kb:
             self._read(KnowledgeBase(kb))
         elif sources:
@@ -201,11 +213,16 @@ class ConceptLinker:
                     found[i, i + len(short)] = found[long]
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy the knowledge base to ``path``, unless it is there already. Candidates from elsewhere are not saved: see
-        :meth:`initialize`."""
+        """Copy the knowledge base to ``path``, unless it is there already. Candidates from elsewhere are not saved (see
+        :meth:`initialize`); a knowledge base that an earlier save has left there goes."""
         target = Path(path) / "kb"
         kb = _kb_of(self._source)
-        if "kb" in exclude or kb is None or same_knowledge_base(target, kb.path):
+        if "kb" in exclude:
+            return
+        if kb is None:
+            remove_knowledge_base(target)
+            return
+        if same_knowledge_base(target, kb.path):
             return
         with new_folder(target, overwrite=True) as folder:
             shutil.copytree(kb.path, folder, dirs_exist_ok=True)

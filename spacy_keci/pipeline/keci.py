@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from spacy.language import Language
@@ -426,6 +426,12 @@ class Keci(TrainablePipe):
                 f"The setting multi_label of '{self.name}' is {json.dumps(self.multi_label)}, but its weights were "
                 f"learnt with {json.dumps(arguments['multi_label'])}: only another training can change that."
             )
+        learnt = self.vectors if self.cfg["knowledge"] is None else self.cfg["knowledge"]["vectors"]
+        if set(self.vectors) != set(learnt):
+            raise ValueError(
+                f"The vectors of '{self.name}' are {', '.join(self.vectors) or 'none'} in its settings, but its "
+                f"weights were learnt with {', '.join(learnt) or 'none'}: only another training can change that."
+            )
 
     def _read_mentions(self, doc: Doc) -> list[Span]:
         assert self.entities_from is not None
@@ -533,7 +539,7 @@ class Keci(TrainablePipe):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optimizer | None = None,
+        sgd: Optimizer | Literal[False] | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
         """Learn from a batch. Examples whose reference lacks the spans key teach nothing."""
@@ -552,7 +558,7 @@ class Keci(TrainablePipe):
         loss, gradients = self.get_loss(examples, (X, output))
         backprop(gradients)
         losses[self.name] += loss
-        if sgd is not None:
+        if sgd is not None and sgd is not False:  # as in spaCy's own components
             self.finish_update(sgd)
         return losses
 

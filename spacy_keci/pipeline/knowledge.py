@@ -96,7 +96,7 @@ class KnowledgeReader:
         kinds[is_type] = self._types[graph.nodes[is_type] - len(self.kb)]
         mention_kinds = np.array(
             [
-                (self._kinds.get(_vocabulary_of(c), 0), self._kinds.get(t, 0))
+                (self._kinds.get(_vocabulary_of(c), 0), self._kinds.get(t, 0) if t else 0)
                 for c, t in zip(concepts, types, strict=True)
             ],
             dtype="int64",

@@ -129,12 +129,6 @@ def test_group_file(tmp_path: Path, corpus: Path) -> None:
     assert [doc.user_data["group"] for doc in load(tmp_path / "x.spacy")[:4]] == ["g0", "g1", "g2", "g0"]
 
 
-def test_file_may_be_converted_in_place(corpus: Path) -> None:
-    assert run("convert", corpus, corpus).exit_code == 0
-    assert run("convert", corpus, corpus).exit_code == 0
-    assert len(corpus.read_text(encoding="utf8").splitlines()) == 10
-
-
 def test_mistakes_of_users(tmp_path: Path, corpus: Path) -> None:
     biorelex = write(tmp_path / "x.json", {"not": "BioRelEx"})
     few = write(tmp_path / "few.tsv")
@@ -149,12 +143,14 @@ def test_mistakes_of_users(tmp_path: Path, corpus: Path) -> None:
         ((corpus, output, "--tokenizer", "no_such_model"), "Can't find model 'no_such_model'"),
         ((corpus, corpus.with_name("y.jsonl"), "--tokenizer", "biomedical"), "has no tokens: leave out --tokenizer"),
         ((empty, output), "holds no texts"),
+        ((corpus, corpus), "would take the place of what is read"),
+        ((biorelex, few, "--from", "biorelex", "--to", "jsonl", "--group-file", few), "would take the place"),
     ]:
         result = run("convert", *args)
         assert result.exit_code == 1, result.output
         assert expected in message(result)
         assert isinstance(result.exception, SystemExit)
-    assert not output.exists()
+    assert not output.exists() and len(corpus.read_text(encoding="utf8").splitlines()) == 10
 
 
 def test_split(tmp_path: Path, corpus: Path) -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predictions_format
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.provenance import encoder_name
-from spacy_keci.corpora.formats import FORMATS, read_any
+from spacy_keci.corpora.formats import read_any
 from spacy_keci.scoring.biorelex import BioRelExScorer
 from spacy_keci.scoring.strict import StrictScorer
 
@@ -203,7 +203,7 @@ def test_predictions_in_other_formats(model, corpus, tmp_path):
 
 def test_format_of_predictions():
     assert predictions_format(Path("x.SPACY")) is None
-    assert predictions_format(Path("x.Json")) is FORMATS["biorelex"]
+    assert predictions_format(Path("x.Json")) == "biorelex"
 
 
 def test_jsonl_as_gold(model, tmp_path):

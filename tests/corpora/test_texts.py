@@ -161,6 +161,11 @@ def test_progress_in_bytes(tmp_path: Path) -> None:
     positions = [source.position for _ in source]
     assert positions == sorted(positions) and positions[0] < 50_000 < positions[-1]
     assert source.position == source.size
+    (tmp_path / "c.jsonl").write_text('{"text": "C"}\n')
+    assert TextSource(str(tmp_path / "c.jsonl"), None, Report()).size == 14
+    # read as a whole: there is nothing to tell on the way
+    write_any([AnnotatedText("C")], tmp_path / "c.pubtator")
+    assert TextSource(str(tmp_path / "c.pubtator"), None, Report()).size is None
 
 
 @given(st.lists(st.text().filter(str.strip), min_size=1), st.sampled_from(["a.jsonl", "a.jsonl.gz"]))

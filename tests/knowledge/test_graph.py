@@ -41,9 +41,7 @@ def test_graphs_of_a_batch(kb: KnowledgeBase) -> None:
     assert edges_of(kb, [0, 0, 0, 1, 1], ["G:1", "D:1", "G:1", "G:2", "G:1"]) == first | second
 
 
-def test_without_types_and_without_concepts(kb: KnowledgeBase) -> None:
-    graph = kb.induce([3, 3], [kb.index("G:1"), kb.index("G:2")], types=False)
-    assert graph.nodes.tolist() == sorted([kb.index("G:1"), kb.index("G:2")]) and graph.edges.shape == (2, 2)
+def test_without_concepts(kb: KnowledgeBase) -> None:
     empty = kb.induce([], [])
     assert empty.nodes.shape == (0,) and empty.edges.shape == (2, 0) and empty.queries.shape == (0,)
 

@@ -36,6 +36,17 @@ def test_words_that_are_symbols_too_need_their_case(kb: KnowledgeBase, nlp: Lang
     assert found(kb, nlp, "rb") == {}
 
 
+@pytest.mark.skipif(not hasattr(np, "_set_promotion_state"), reason="numpy is of version 2.2 or later, where it is so")
+def test_words_that_are_symbols_too_with_numpy_2(kb: KnowledgeBase, nlp: Language) -> None:
+    """Which takes no Python number that an array's own type cannot hold."""
+    before = np._get_promotion_state()  # type: ignore[attr-defined]
+    np._set_promotion_state("weak")  # type: ignore[attr-defined]
+    try:
+        test_words_that_are_symbols_too_need_their_case(kb, nlp)
+    finally:
+        np._set_promotion_state(before)  # type: ignore[attr-defined]
+
+
 def test_variants(kb: KnowledgeBase, nlp: Language) -> None:
     assert found(kb, nlp, "CREB") == {"CREB": ["G:5"]}
     assert found(kb, nlp, "GSK-3β") == {"GSK-3β": ["G:6"]}

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,6 +246,27 @@ def test_a_table_with_another_head(tmp_path: Path) -> None:
     assert report.counts["dropped: malformed"] == 1
     with pytest.raises(KnowledgeBaseError, match=r"columns synonyms, .* relations"):
         read("tsv", write(tmp_path / "a.tsv", "id\tname\tsynonyms\nX:1\tone\tuno\n"))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"id": 5},
+        {"id": "X:1", "lbl": 5},
+        {"id": "X:1", "lbl": "one", "meta": {"xrefs": ["Y:1"]}},
+        {"id": "X:1", "lbl": "one", "meta": {"synonyms": [{"val": 7}]}},
+        {"id": 5, "lbl": None, "type": "PROPERTY"},
+    ],
+)
+def test_a_node_that_is_none(tmp_path: Path, node: dict[str, Any]) -> None:
+    """Is counted; members that are null are not there."""
+    empty = {"basicPropertyValues": None, "synonyms": None, "xrefs": None, "definition": None}
+    good = {"id": "GO:0005575", "lbl": "cellular_component", "type": None, "meta": empty}
+    part = {"id": "BFO:0000051", "lbl": None, "type": "PROPERTY"}
+    edges = [{"sub": "GO:0005575", "pred": None, "obj": None}, {"sub": 5, "pred": "is_a", "obj": "GO:0005575"}]
+    text = json.dumps({"graphs": [{"nodes": [node, good, part], "edges": edges}]})
+    records, report = read("obographs", write(tmp_path / "a.json", text))
+    assert set(records) == {"GO:0005575"} and report.counts["dropped: malformed"] == 2
 
 
 @pytest.mark.parametrize("text", ['{"graphs": [{"nodes": [5]}]}', '{"graphs": [5]}', "[" * 100_000])

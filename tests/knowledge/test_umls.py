@@ -143,3 +143,13 @@ def test_what_is_missing(meta: Path, tmp_path: Path) -> None:
     with pytest.raises(KnowledgeBaseError, match=r"MRSTY\.RRF is not among"):
         compile_knowledge_base(tmp_path / "kb", [SourceFiles("umls", [meta])])
     assert not (tmp_path / "kb").exists()
+
+
+def test_a_table_twice_or_in_parts(meta: Path, tmp_path: Path) -> None:
+    (meta / "MRSAT.RRF.aa.gz").touch()  # nobody reads it
+    (meta / "MRSAT.RRF.ab.gz").touch()
+    compile_knowledge_base(tmp_path / "kb", [SourceFiles("umls", [meta])])
+    (meta / "MRCONSO.RRF").rename(meta / "MRCONSO.RRF.aa")
+    (meta / "MRCONSO.RRF.ab").touch()
+    with pytest.raises(KnowledgeBaseError, match=r"two files MRCONSO: .*\.aa and .*\.ab"):
+        compile_knowledge_base(tmp_path / "other", [SourceFiles("umls", [meta])])

@@ -35,6 +35,12 @@ def test_ones_own_vectors(own: Path, tmp_path: Path) -> None:
         assert not vectors[kb.index("G:2")].any()
 
 
+def test_vectors_of_different_lengths(own: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", **{"G:1": [1.5, 2], "G:2": [0, 1, 2]})
+    with pytest.raises(KnowledgeBaseError, match=r"v\.npz .* different shapes, \(2,\), \(3,\)"):
+        add_vectors(own, f"mine={tmp_path / 'v.npz'}")
+
+
 def test_what_cannot_be_read(own: Path, tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
     for content, message in (

@@ -13,6 +13,8 @@ from spacy_keci import Concept, get_concepts, install_concepts_extension
 from spacy_keci.knowledge.candidates import Candidate, Match
 from spacy_keci.pipeline.concept_linker import ConceptLinker
 
+from ..conftest import ROOT
+
 CONCEPTS = [
     {"id": "G:1", "name": "TP53", "aliases": ["p53"], "types": ["T028", "T116"]},
     {"id": "G:2", "name": "p53 family", "aliases": ["p53"], "types": ["T116"]},
@@ -180,6 +182,8 @@ class Everything:
 
 def test_any_source_of_candidates(nlp: Language, tmp_path: Path) -> None:
     linker = nlp.add_pipe("concept_linker")
+    linker.initialize(sources=[f"jsonl={ROOT / 'assets' / 'demo' / 'kb.jsonl'}"])
+    nlp.to_disk(tmp_path)  # which leaves nothing behind for what is saved there next
     linker.initialize(candidates=Everything())
     doc = nlp("one two")
     assert found(doc) == [("one", "X", "T001"), ("two", "X", "T001")] and doc[0:1]._.concepts[0].score == 0.5

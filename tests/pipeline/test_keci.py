@@ -309,6 +309,19 @@ class TestBadInput:
             assert lost + reason in log.text
         assert np.isfinite(nlp.update(examples)["keci"])
 
+    def test_without_an_optimizer(self, demo_docs: list[Doc]) -> None:
+        """Gradients are added up, as in all of spaCy's components."""
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        keci = nlp.get_pipe("keci")
+        for sgd in (None, False):
+            assert keci.update(make_examples(nlp, demo_docs[:2]), sgd=sgd)["keci"] > 0
+
+    def test_multi_label_is_learnt(self, trained: Language) -> None:
+        other = make_pipeline(multi_label=False).from_bytes(trained.to_bytes())
+        with pytest.raises(ValueError, match=r"multi_label .* is false, but its weights were learnt with true"):
+            other("FK506 binds FKBP12.")
+
     def test_a_taken_extension_name(self) -> None:
         Doc.set_extension("taken", default=None)
         try:

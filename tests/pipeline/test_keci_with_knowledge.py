@@ -362,6 +362,7 @@ class TestErrors:
         [
             ({"symmetric": ["binds"]}, r"relations .*inhibits.* are not symmetric .* learnt with symmetric"),
             ({"multi_label": False}, r"multi_label .* is false, but .* learnt with true"),
+            ({"vectors": {"trained": False}}, r"vectors .* are none in its settings, but .* learnt with trained"),
         ],
     )
     def test_settings_that_another_training_could_change(

@@ -1,10 +1,13 @@
 """Which of its candidates a mention names."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Span, SpanGroup
 
-from spacy_keci.pipeline.knowledge import choose_concepts, write_attention
+from spacy_keci.pipeline.knowledge import KnowledgeReader, KnowledgeVocabulary, choose_concepts, write_attention
 from spacy_keci.tokens import get_concepts
 
 # the candidates of each token: concept, attention
@@ -33,3 +36,15 @@ def test_the_concept_that_fits_the_type(nlp: Language) -> None:
     assert choose(0, None) == {(0, 1): "X:1", (4, 5): "X:7"}
     write_attention([empty, doc], attention, "concepts")
     assert [concept.attention for concept in get_concepts(doc[4:5])] == [None, 0.9]
+
+
+def test_no_type_is_not_no_vocabulary(nlp: Language, tmp_path: Path) -> None:
+    """Identifiers without a prefix, such as those of UMLS, and a concept without a semantic type."""
+    records = [{"id": "C1", "name": "FK506"}, {"id": "C2", "name": "FKBP12", "types": ["T116"]}]
+    (tmp_path / "kb.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf8")
+    linker = nlp.add_pipe("concept_linker")
+    linker.initialize(sources=[f"jsonl={tmp_path / 'kb.jsonl'}"])
+    docs = [nlp("FK506 binds FKBP12.")]
+    vocabulary = KnowledgeVocabulary.of(linker.kb, [], docs, "concepts")
+    assert vocabulary.kinds == ["", "T116"]
+    assert KnowledgeReader(linker.kb, vocabulary, "concepts")(docs).mention_kinds.tolist() == [[1, 0], [1, 2]]

@@ -29,46 +29,58 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
         if version:
             report.versions.append(version)
         terms: dict[str, Term] = {}
-        edges: list[dict[str, str]] = []
+        edges: list[dict[str, Any]] = []
         labels: dict[str, str] = {}
         for graph in graphs:
             edges += graph.get("edges") or []
             for node in graph.get("nodes") or []:
-                if "id" not in node:
-                    report.drop("malformed", f"{path.name}: a node without an id")
-                elif node.get("type") == "PROPERTY":
-                    labels[node["id"]] = node.get("lbl", _curie(node["id"])).replace(" ", "_")
-                elif node.get("type", "CLASS") == "CLASS":
-                    term = _to_term(node)
-                    terms.setdefault(term.id, term)
+                try:
+                    if node.get("type") == "PROPERTY":
+                        labels[node["id"]] = (node.get("lbl") or _curie(node["id"])).replace(" ", "_")
+                    elif (node.get("type") or "CLASS") == "CLASS":
+                        term = _to_term(node)
+                        terms.setdefault(term.id, term)
+                except (AttributeError, KeyError, TypeError):
+                    report.drop("malformed", f"{path.name}: the node {json.dumps(node)[:80]}")
         for edge in edges:
-            subject, target = _curie(edge.get("sub", "")), _curie(edge.get("obj", ""))
+            ends = [edge.get(end) or "" for end in ("sub", "pred", "obj")]
+            if not all(isinstance(end, str) for end in ends):
+                report.drop("malformed", f"{path.name}: the edge {json.dumps(edge)[:80]}")
+                continue
+            subject, predicate, target = _curie(ends[0]), ends[1], _curie(ends[2])
             if subject not in terms or not target:
                 continue
-            if edge.get("pred") == "is_a":
+            if predicate == "is_a":
                 terms[subject].parents.append(target)
             else:
-                predicate = edge.get("pred", "")
                 terms[subject].relations.append((labels.get(predicate, _curie(predicate)), target))
         yield from to_records(terms.values(), types, report)
 
 
 def _to_term(node: dict[str, Any]) -> Term:
+    """Raises AttributeError, KeyError or TypeError where it is not what the format says."""
     meta = node.get("meta") or {}
-    properties = meta.get("basicPropertyValues", [])
-    return Term(
+    term = Term(
         id=_curie(node["id"]),
         name=node.get("lbl") or "",
         synonyms=[
-            (s["val"], s.get("pred", "").removeprefix("has").removesuffix("Synonym").upper())
-            for s in meta.get("synonyms", [])
+            (s["val"], (s.get("pred") or "").removeprefix("has").removesuffix("Synonym").upper())
+            for s in meta.get("synonyms") or []
             if s.get("val")
         ],
         definition=(meta.get("definition") or {}).get("val") or "",
-        alt_ids=[p["val"] for p in properties if p.get("pred", "").endswith("hasAlternativeId")],
-        xrefs=[x["val"] for x in meta.get("xrefs", []) if x.get("val")],
+        alt_ids=[
+            p["val"]
+            for p in meta.get("basicPropertyValues") or []
+            if (p.get("pred") or "").endswith("hasAlternativeId")
+        ],
+        xrefs=[x["val"] for x in meta.get("xrefs") or [] if x.get("val")],
         obsolete=bool(meta.get("deprecated")),
     )
+    names = (name for name, _ in term.synonyms)
+    if not all(isinstance(text, str) for text in (term.name, term.definition, *names, *term.alt_ids, *term.xrefs)):
+        raise TypeError("names, definitions and identifiers are strings")
+    return term
 
 
 def _curie(iri: str) -> str:

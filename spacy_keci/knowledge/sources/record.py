@@ -79,7 +79,6 @@ class Source:
 
     name: str
     read: "Callable[[list[Path], TypeTable, SourceReport], Iterator[ConceptRecord]]"
-    files: str  # what the files are, for people
     licence: str = ""
 
 

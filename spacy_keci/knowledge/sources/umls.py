@@ -9,6 +9,7 @@ from .record import ConceptRecord, SourceReport, TypeTable, read_lines
 # columns, by position
 _MRCONSO = dict(cui=0, lat=1, ts=2, stt=4, ispref=6, sab=11, tty=12, text=14, suppress=16)
 _SUPPRESSED = frozenset("OEY")
+_TABLES = frozenset(("MRCONSO", "MRSTY", "MRRANK", "MRDEF", "MRREL"))
 LANGUAGE = "ENG"
 
 
@@ -110,6 +111,13 @@ def _rows(path: Path, columns: int, report: SourceReport) -> Iterator[tuple[int,
 
 
 def _find(paths: list[Path]) -> dict[str, Path]:
-    """Files by name, folders opened."""
-    files = [f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
-    return {f.name.split(".")[0]: f for f in files if ".RRF" in f.name}
+    """The tables that are read, by name, folders opened. Raises KnowledgeBaseError where there are two of a name."""
+    found: dict[str, Path] = {}
+    for file in (f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])):
+        name = file.name.split(".")[0]
+        if name in _TABLES and ".RRF" in file.name and found.setdefault(name, file) != file:
+            raise KnowledgeBaseError(
+                f"There are two files {name}: {found[name]} and {file}. Of a table in parts, make one file (cat "
+                f"{name}.RRF.a?.gz > {name}.RRF.gz); of others, leave one."
+            )
+    return found
