@@ -34,7 +34,7 @@ ROWS = 10
 
 def main(
     model: Annotated[str, typer.Option(help="Trained pipeline")] = str(ROOT / "training/demo/model-last"),
-    texts: Annotated[int, typer.Option(min=1, help="Sentences to annotate")] = 100_000,
+    texts: Annotated[int, typer.Option(min=5000, help="Sentences to annotate")] = 100_000,
     kills: Annotated[int, typer.Option(min=0, help="How often to kill")] = 10,
     seed: Annotated[int, typer.Option(help="Of the sentences, and of when to kill")] = 0,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/annotate.json",

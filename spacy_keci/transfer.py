@@ -67,8 +67,9 @@ def doc_from_json(vocab: Vocab, data: dict[str, Any]) -> Doc:
 
 
 def _merge_attrs(groups: Sequence[SpanGroup], merged: dict[str, Any]) -> None:
-    """Attributes that any of the groups has. A group without scores counts as certain, one without clusters as having
-    one for each mention; attributes of another kind are kept if all groups have the same."""
+    """Attributes that any of the groups has. A group without relations counts as having none, one without scores as
+    certain, one without clusters as having one for each mention; attributes of another kind are kept if all groups have
+    the same."""
     names = {name for group in groups for name in group.attrs}
     for name in names - RENUMBERED - PER_SPAN.keys():
         if all(group.attrs.get(name) == groups[0].attrs.get(name) for group in groups):

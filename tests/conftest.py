@@ -33,6 +33,13 @@ def data_dir() -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which change what commands print."""
+    for name in ("SPACY_KECI_DEBUG", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     """What spaCy's logger says from INFO on, each message once.

@@ -259,6 +259,24 @@ class TestPipelines:
         doc = nlp(demo_docs[0].text)
         assert "entities" in doc.spans and doc.has_annotation("ENT_IOB")
 
+    def test_a_batch_without_gold_graphs_teaches_what_others_learn(self, demo_docs: list[Doc]) -> None:
+        """The encoder waits for the last of its listeners, here keci, before it learns what the others gave it."""
+        fix_random_seed(0)
+        config = load_config(ROOT / "configs" / "demo.cfg", overrides=TINY, interpolate=True)
+        nlp = load_model_from_config(config, auto_fill=True)
+        ner = {"model": {"tok2vec": config["components"]["keci"]["model"]["tok2vec"]}}
+        nlp.add_pipe("ner", config=ner, before="keci")
+        docs = [with_flat_entities(doc) for doc in demo_docs]
+        optimizer = nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc) for doc in docs])
+        optimizer.learn_rate = 0.01  # at first, schedules have none
+        before = nlp.get_pipe("tok2vec").model.to_bytes()
+        for doc in docs:
+            del doc.spans["entities"]
+        with pytest.warns(UserWarning, match="cannot learn from examples without"):
+            for _ in range(2):  # the first time the recognizer's own last layer is 0
+                nlp.update([Example(nlp.make_doc(doc.text), doc) for doc in docs], sgd=optimizer)
+        assert nlp.get_pipe("tok2vec").model.to_bytes() != before
+
 
 def with_flat_entities(doc: Doc) -> Doc:
     doc = doc.copy()

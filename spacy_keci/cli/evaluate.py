@@ -91,8 +91,8 @@ def evaluate_cli(
     nlp = load_pipeline(model, context.args)
     own = own_scorer(nlp)
     # what is wrong with these is known now, and not when all texts have been predicted
-    for path in (output, predictions):
-        prepare_output(path, corpus, compare)
+    for path, other in ((output, None), (predictions, output)):
+        prepare_output(path, corpus, compare, other)
     golds = read_gold(corpus, nlp, own.spans_key)
     others = None if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
     format_ = None if predictions is None else predictions_format(predictions)
@@ -122,11 +122,11 @@ def evaluate_cli(
     }
     if output is not None:
         output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
-    print_result(result)
     if predictions is not None:
         report = write_predictions(predictions, format_, docs, scorer.spans_key)
         if report.counts:
             warn(f"Not all that was predicted has a place in {predictions.name}: " + "; ".join(report.summary()))
+    print_result(result)
 
 
 def own_scorer(nlp: Language) -> StrictScorer:

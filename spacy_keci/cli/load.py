@@ -1,5 +1,7 @@
 """The pipeline and the gold documents that a command was given."""
 
+import errno
+import os
 from pathlib import Path
 
 import spacy
@@ -55,7 +57,7 @@ def prepare_output(path: Path | None, *inputs: Path | None) -> None:
     """Make the folder of a file that will be written, if one will be.
 
     Raises ValueError, before anything is computed, if the file is a folder, one of the inputs, or in the folder of one,
-    where it would be read the next time.
+    where it would be read the next time, and OSError if it cannot be written.
     """
     if path is None:
         return
@@ -65,7 +67,14 @@ def prepare_output(path: Path | None, *inputs: Path | None) -> None:
     for each in (each.resolve() for each in inputs if each is not None):
         if file == each or (would_be_read and file.is_relative_to(each)):
             raise ValueError(f"{path} would take the place of what is read, or be read with it: name another file.")
+    make_folder_of(path)
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder of a file that will be written. Raises OSError if that, or the file, cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:

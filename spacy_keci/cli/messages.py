@@ -1,6 +1,8 @@
 """Messages to people, on standard error: standard output is for results. Mistakes of users are told in one line."""
 
+import io
 import os
+import sys
 from typing import Any, NoReturn
 
 import typer
@@ -15,6 +17,9 @@ class OneLineErrors(TyperGroup):
     SPACY_KECI_DEBUG is set, the traceback is shown instead."""
 
     def invoke(self, ctx: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # a console or pipe that knows no Greek letters shall not cost what has been computed
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

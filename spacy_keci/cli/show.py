@@ -14,7 +14,7 @@ from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.keci import Keci
 from ..tokens import get_relations
 from ..visualize.render import render, render_svg
-from .load import find_keci, load_pipeline
+from .load import find_keci, load_pipeline, make_folder_of
 from .messages import fail, good
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ def show_cli(
     """
     if output is not None and output.suffix.lower() not in (".html", ".svg"):
         fail(f"Cannot draw as {output.suffix or 'a file without suffix'}. Use .html or .svg.")
+    if output is not None:
+        texts = [line for line in texts or map(str.strip, sys.stdin) if line]
+        if not texts:
+            fail("There is no text to draw.")
+        if output.suffix.lower() == ".svg" and len(texts) != 1:
+            fail(f"An SVG file holds the drawing of one text, not of {len(texts)}. Use .html.")
+        make_folder_of(output)
     nlp = load_pipeline(model)
     _, keci = find_keci(nlp)
     lines = texts or (line.strip() for line in sys.stdin)
@@ -67,11 +74,8 @@ def drawing_options(nlp: Language, keci: Keci) -> dict[str, Any]:
 def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
     """Write an HTML page with a drawing of each text, or an SVG file of the only one. Where all documents keep an
     initial graph, the page compares it with the final one."""
-    if path.suffix.lower() == ".svg" and len(docs) != 1:
-        fail(f"An SVG file holds the drawing of one text, not of {len(docs)}. Use .html.")
     final = options["spans_key"]
     initial = f"{final}_initial"
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".svg":
         markup = render_svg(docs[0], options=options)
     else:

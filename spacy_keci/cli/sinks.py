@@ -20,7 +20,8 @@ from typing import NamedTuple, Protocol
 from spacy.tokens import Doc
 
 from ..corpora.formats import FORMATS, get_format
-from ..corpora.texts import Text
+from ..corpora.texts import Text, name_unfinished
+from .load import make_folder_of
 
 if sys.platform != "win32":
     import fcntl
@@ -77,7 +78,7 @@ def open_sink(output: str, format: str | None, *, resume: bool, overwrite: bool)
         is_used = any(path.iterdir()) if path.is_dir() else path.is_file() and path.stat().st_size > 0
         if is_used and not resume and not overwrite:
             raise ValueError(f"{path} is there already: --resume goes on where it ends, --overwrite starts again.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder_of(path)
     return sink
 
 
@@ -154,14 +155,17 @@ class Whole:
             sys.stdout.buffer.write(_to_bytes(docs, write, _suffix(self.format)))
             sys.stdout.buffer.flush()
         else:
-            unfinished = self.path.with_name(f"unfinished.{self.path.name}")
-            _remove(unfinished)
-            try:
-                write(docs, unfinished)
-                _sync(unfinished)
-                unfinished.replace(self.path)
-            finally:
-                _remove(unfinished)
+            unfinished = name_unfinished(self.path)
+            unfinished.mkdir(exist_ok=True) if self.format == "brat" else unfinished.touch()
+            with _locked(unfinished):
+                try:
+                    for left in unfinished.glob("*"):  # by a run that was killed; a file is written over
+                        _remove(left)
+                    write(docs, unfinished)
+                    _sync(unfinished)
+                    unfinished.replace(self.path)
+                finally:
+                    _remove(unfinished)
 
     def remaining(self, batches: Iterator[list[Text]]) -> Iterator[list[Text]]:
         return batches

@@ -203,8 +203,9 @@ class Tuner:
         return Grid(_for_all(i, self.mentions), _for_all(j, self.relations))
 
     def _refine(self, common: Grid, docs: NDArray[np.bool_], min_gold: int) -> Grid:
+        """min_gold: examples in the whole corpus, so that a part of it refines the same labels."""
         grid = Grid(common.mentions.copy(), common.relations.copy())
-        counted = [predictions.gold[docs].sum(axis=0)[:-1] for predictions in (self.mentions, self.relations)]
+        counted = [predictions.gold.sum(axis=0)[:-1] for predictions in (self.mentions, self.relations)]
         order = [(-n, k, label) for k, counts in enumerate(counted) for label, n in enumerate(counts) if n >= min_gold]
         for _, k, label in sorted(order) * 2:
             stack = [np.repeat(rows[None], len(GRID), axis=0) for rows in grid]

@@ -127,8 +127,9 @@ def write_bioc_json(texts: Iterable[AnnotatedText], path: Path, report: Report) 
     ``entity2``; the relations that these spell out are not written again. Other clusters have no place and are
     counted. A text without an id gets a number.
     """
+    biocjson = _library().biocjson
     with path.open("w", encoding="utf8") as file:
-        _library().biocjson.dump(_to_collection(texts, report), file, ensure_ascii=False, indent=1)
+        biocjson.dump(_to_collection(texts, report), file, ensure_ascii=False, indent=1)
 
 
 def write_bioc_xml(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:

@@ -24,7 +24,7 @@ def linked(kb_id: str) -> str:
 
 def identifiers(kb_id: str) -> list[str]:
     """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605"."""
-    return [part for part in dict.fromkeys(re.split("[,;]", kb_id)) if part]
+    return [part for part in dict.fromkeys(map(linked, re.split("[,;]", kb_id))) if part]
 
 
 def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]:

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -46,6 +47,11 @@ class _TextReport(Report):
         self._report.drop_text(reason, case)
 
 
+def name_unfinished(output: Path) -> Path:
+    """Where a file is written that is there when it is complete, and not before."""
+    return output.with_name(f"unfinished.{output.name}")
+
+
 class TextSource:
     """The texts of a file, of a folder with its subfolders (files in the order of their names), or of standard input.
 
@@ -66,6 +72,8 @@ class TextSource:
         if path == STDIN and not self._is_plain:
             raise ValueError(f"Standard input is read as {' or '.join(PLAIN_FORMATS)}, not as {format}.")
         self._files = None if path == STDIN else self._find_files(output and output.resolve())
+        # as they are now: files may go while others are read
+        self._sizes = {file: file.stat().st_size for file in self._files or ()}
         self._bytes_before = 0
         self._raw: BinaryIO | None = None
 
@@ -74,7 +82,7 @@ class TextSource:
         """Bytes there are to read; None for standard input, and for files that are read as a whole."""
         if not self._files or any(_plain_format(file, self._format) is None for file in self._files):
             return None
-        return sum(file.stat().st_size for file in self._files)
+        return sum(self._sizes.values())
 
     @property
     def position(self) -> int:
@@ -93,7 +101,9 @@ class TextSource:
             raise FileNotFoundError(f"There is no file or folder {self._path}.")
 
         def is_output(path: Path) -> bool:
-            return output is not None and path.resolve().is_relative_to(output)
+            return output is not None and (
+                path.resolve().is_relative_to(output) or path.resolve() == name_unfinished(output)
+            )
 
         # the reader of a folder of annotated texts reads all that is in it
         holds_output = output and not self._is_plain and output.is_relative_to(self._path.resolve())
@@ -118,7 +128,7 @@ class TextSource:
             return
         for file in self._files:
             name = file.relative_to(self._path) if file != self._path else Path(file.name)
-            stem, _ = _split_name(name)
+            stem = os.fsencode(_split_name(name)[0]).decode("utf8", "backslashreplace")  # names may be of any bytes
             format = _plain_format(file, self._format)
             if format is None:
                 yield from self._read_annotated(file, stem)
@@ -132,7 +142,7 @@ class TextSource:
                     yield from self._read_plain(stream, format, name, stem)
             except (OSError, EOFError, zlib.error) as error:
                 self._report.drop("file that cannot be read to its end", f"{name}: {error}")
-            self._bytes_before += file.stat().st_size
+            self._bytes_before += self._sizes[file]
 
     def _read_annotated(self, file: Path, stem: str) -> Iterator[Text]:
         for number, text in enumerate(read_any(file, self._format, _TextReport(self._report)), start=1):

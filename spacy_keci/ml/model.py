@@ -97,7 +97,11 @@ def make_model(
         init=partial(init, network=network, settings=settings),
         layers=[tok2vec],
         shims=[
-            PyTorchShim(None, serialize_model=_serialize, deserialize_model=partial(_deserialize, settings=settings))
+            PyTorchShim(
+                None,
+                serialize_model=_serialize,
+                deserialize_model=partial(_deserialize, network=network, settings=settings),
+            )
         ],
         refs={"tok2vec": tok2vec},
         attrs={"dropout_rate": 0.0, "uses_knowledge": network in KNOWLEDGE_NETWORKS},
@@ -148,7 +152,7 @@ def forward(
     set_dropout()
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(X.docs, is_train)
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
-    tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train)
+    tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train, device=shim.device)
     spans = _candidate_spans(X, tokens.device)
     knowledge = None
     if X.knowledge is not None:
@@ -203,17 +207,22 @@ def _serialize(network: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _deserialize(_: Any, data: bytes, device: torch.device, *, settings: dict[str, Any]) -> Any:
+def _deserialize(_: Any, data: bytes, device: torch.device, *, network: str, settings: dict[str, Any]) -> Any:
     if not data:
         return None
     saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
     for name, value in saved["arguments"].items():
+        if name == "network" and value != network:
+            raise ValueError(
+                f"The architecture of the config makes a network {network!r}, but the weights are those of a network "
+                f"{value!r}: train again, or change the architecture back."
+            )
         if name in settings.keys() - WITHOUT_WEIGHTS and settings[name] != value:
             raise ValueError(
                 f"The config says {name} = {json.dumps(settings[name])}, but the weights were learnt with {name} = "
                 f"{json.dumps(value)}: a model setting that only another training can change."
             )
     may_change = {name: settings[name] for name in WITHOUT_WEIGHTS & settings.keys()}
-    network = _make_network(saved["arguments"] | may_change)
-    network.load_state_dict(saved["weights"])
-    return network.to(device)
+    loaded = _make_network(saved["arguments"] | may_change)
+    loaded.load_state_dict(saved["weights"])
+    return loaded.to(device)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import torch
-from thinc.api import Optimizer, xp2torch
+from thinc.api import Optimizer
 from thinc.optimizers import FloatOrSeq
 from thinc.types import FloatsXd
 from torch.optim.adamw import adamw
@@ -41,8 +42,8 @@ class AdamW(Optimizer):
         unused = [name for name, group in self.groups.items() if isinstance(group, AdamW) and not group.state]
         if unused:
             warnings.warn(
-                f"No component has used the optimizer of the groups {', '.join(unused)}: a group is named like the "
-                "component 'keci' that it is for; other components have the rates of all.",
+                f"No component has used the optimizer of the groups {', '.join(unused)} in the first step: a group is "
+                "named like the component 'keci' that it is for; other components have the rates of all.",
                 stacklevel=3,
             )
 
@@ -52,7 +53,7 @@ class AdamW(Optimizer):
         """Update ``weights`` in place, set ``gradient`` to zero. Gradients are clipped per tensor, as in Thinc."""
         if not gradient.size:
             return weights, gradient
-        parameter, grad = xp2torch(weights), xp2torch(gradient)
+        parameter, grad = _as_tensor(weights), _as_tensor(gradient)
         if key not in self.state:
             step = torch.zeros((), device=parameter.device)
             self.state[key] = (torch.zeros_like(parameter), torch.zeros_like(parameter), step)
@@ -78,3 +79,8 @@ class AdamW(Optimizer):
         )
         grad.zero_()
         return weights, gradient
+
+
+def _as_tensor(array: FloatsXd) -> torch.Tensor:
+    """The same memory, wherever that is: Thinc's own conversion copies to where new tensors are made by default."""
+    return torch.from_numpy(array) if isinstance(array, np.ndarray) else torch.from_dlpack(array)

@@ -38,6 +38,8 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
 def _count_positions(transformer: Any) -> float:
     """The word pieces that a transformer has positions for; without limit where positions are relative."""
     positions = getattr(transformer.config, "max_position_embeddings", None) or inf
+    if positions < 1:  # XLNet's way to say that there is no limit
+        positions = inf
     # RoBERTa and its kin count from the position after that of padding
     embeddings = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
     padding = getattr(embeddings, "padding_idx", None)

@@ -258,6 +258,8 @@ class Keci(TrainablePipe):
             raise ValueError(
                 f"The setting max_batch_tokens of '{name}' must be 1 or more, but it is {max_batch_tokens}."
             )
+        if spans_per_token < 0 or (spans_per_token == 0 and entities_from is None):
+            raise ValueError(f"The setting spans_per_token of '{name}' must be above 0, but it is {spans_per_token}.")
         for setting, weight in (("type_prior", type_prior), ("mention_prior", mention_prior)):
             if weight < 0:
                 raise ValueError(f"The setting {setting} of '{name}' must be 0 or more, but it is {weight}.")
@@ -526,7 +528,7 @@ class Keci(TrainablePipe):
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
         self._given_relations.clear()
         self._report_unreachable(get_examples())
-        sample = [example.x for example in islice(get_examples(), 10)]
+        sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         directed = bool(self._directed_labels)
         knowledge = self._find_knowledge(get_examples()) if self.model.attrs["uses_knowledge"] else None
         self.model.initialize(
@@ -547,12 +549,15 @@ class Keci(TrainablePipe):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "Keci.update")
-        if not self._annotated(examples):
-            return losses
         set_dropout_rate(self.model, drop)
+        docs = [example.predicted for example in examples]
+        if not self._annotated(examples):
+            self._learn_nothing(docs)
+            return losses
         mentions = None if self.entities_from is None else [self._gold_mentions(example) for example in examples]
-        X = self._model_input([example.predicted for example in examples], mentions)
+        X = self._model_input(docs, mentions)
         if not len(X.spans.dataXd):
+            self._learn_nothing(docs)
             return losses
         output, backprop = self.model.begin_update(X)
         loss, gradients = self.get_loss(examples, (X, output))
@@ -561,6 +566,13 @@ class Keci(TrainablePipe):
         if sgd is not None and sgd is not False:  # as in spaCy's own components
             self.finish_update(sgd)
         return losses
+
+    def _learn_nothing(self, docs: list[Doc]) -> None:
+        """Give the encoder a gradient of zero. One that is shared learns what others have given it when the last
+        component that listens to it has given its own."""
+        tok2vec = self.model.get_ref("tok2vec")
+        vectors, backprop = tok2vec.begin_update(docs)
+        backprop([tok2vec.ops.xp.zeros_like(vector) for vector in vectors])
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """The loss of the model's input and output, and its gradients with regard to the logits of each graph."""

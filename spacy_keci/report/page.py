@@ -144,7 +144,7 @@ def _card(case: Case, chips: Iterable[dict[str, Any]], drawing: str) -> dict[str
         first = merged.setdefault((chip["kind"], chip["text"]), {**chip, "count": 0})
         first["count"] += 1
         first["labels"] = list(dict.fromkeys([*first["labels"], *chip["labels"]]))
-        first["score"] = max(filter(None, (first["score"], chip["score"])), default=None)
+        first["score"] = max((s for s in (first["score"], chip["score"]) if s is not None), default=None)
     return {
         "name": case.name,
         "text": case.doc.text,

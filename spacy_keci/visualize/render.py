@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from zlib import crc32
 
 from spacy import displacy
@@ -10,6 +11,7 @@ from spacy.displacy.render import SpanRenderer
 from spacy.tokens import Doc, Span
 from spacy.util import is_in_jupyter
 
+from ..corpora.clusters import identifiers
 from ..tokens import CONCEPTS_KEY, SPANS_KEY
 from .layout import lay_out
 from .markup import Markup, fill
@@ -40,7 +42,8 @@ class Options:
     kb: knowledge base that names the concepts.
     concepts_key: where the candidate concepts of mentions are, with their attention weights if there are any.
     list_concepts: list the linked concepts below the drawing. They are always in the hover texts.
-    kb_url_template: address of a concept in that list, with ``{}`` for its identifier.
+    kb_url_template: address of a concept in that list, with ``{}`` for its identifier; a mention with several, as
+        "5604,5605", has the first one's.
     """
 
     spans_key: str = SPANS_KEY
@@ -63,6 +66,11 @@ class Options:
             raise ValueError(f"The option 'compare' takes two keys of doc.spans, but it is {self.compare!r}.")
         if self.overlay and self.compare is None:
             raise ValueError("The option 'overlay' wants two keys of doc.spans in the option 'compare'.")
+        if self.kb_url_template is not None and "{}" not in self.kb_url_template:
+            raise ValueError(
+                "The option 'kb_url_template' is an address with {} for the identifier of a concept, but it is "
+                f"{self.kb_url_template!r}."
+            )
 
 
 def render(
@@ -193,7 +201,9 @@ def _concept_rows(picture: Picture, options: Options) -> list[tuple[str, ...]]:
     for mention in picture.mentions:
         if concept := mention.concept:
             attention = "" if concept.attention is None else f"{concept.attention:.2f}"
-            url = options.kb_url_template.format(concept.id) if options.kb_url_template else ""
+            url = ""
+            if options.kb_url_template is not None and (ids := identifiers(concept.id)):
+                url = options.kb_url_template.replace("{}", quote(ids[0], safe=":"))
             text = mention.title.split("\n", 1)[0]
             rows[text, mention.label, concept.id, concept.name, attention, url] = None
     return list(rows)

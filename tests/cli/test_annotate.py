@@ -25,7 +25,7 @@ from spacy_keci.cli.sinks import Parts
 from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.docbin import load_docs
 from spacy_keci.corpora.formats import FORMATS, read_any
-from spacy_keci.corpora.texts import Text
+from spacy_keci.corpora.texts import Text, name_unfinished
 
 from ..pipeline.conftest import make_examples, make_pipeline
 
@@ -383,11 +383,28 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         assert result.stdout == "", "messages go to standard error"
 
 
+def test_what_a_killed_run_left_is_no_input(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("FK506 binds FKBP12.")
+    (tmp_path / "unfinished.out.jsonl").write_text('{"text": "B"}\n')
+    annotate(model, tmp_path, tmp_path / "out.jsonl", "--to", "prodigy")
+    assert [line["text"] for line in read(tmp_path / "out.jsonl")] == ["FK506 binds FKBP12."]
+
+
+def test_output_that_cannot_be_written(
+    model: Path, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is known before anything is read."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    result = run(model, lines, tmp_path / "out.spacy", "--from", "lines")
+    assert result.exit_code == 1 and "out.spacy: Permission denied" in message(result)
+
+
 def test_two_at_once(model: Path, lines: Path, tmp_path: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
-    for output in (tmp_path / "out.jsonl", tmp_path / "out"):
-        output.mkdir() if not output.suffix else output.touch()
-        descriptor = os.open(output, os.O_RDONLY)
+    for output in (tmp_path / "out.jsonl", tmp_path / "out", tmp_path / "out.csv"):
+        written = name_unfinished(output) if output.suffix == ".csv" else output
+        written.touch() if output.suffix else written.mkdir()
+        descriptor = os.open(written, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         result = run(model, lines, output, "--from", "lines")
         assert result.exit_code == 1 and "Another process writes to" in message(result)

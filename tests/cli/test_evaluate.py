@@ -201,6 +201,19 @@ def test_predictions_in_other_formats(model, corpus, tmp_path):
     assert [len(text.mentions) for text in read_any(tmp_path / "out.json", "biorelex")] == [2, 1, 0, 1]
 
 
+def test_outputs_in_one_file(model, corpus, tmp_path):
+    outcome = run(model, corpus, "-o", tmp_path / "x.json", "--predictions", tmp_path / "x.json")
+    assert outcome.exit_code == 1 and "would take the place" in " ".join(outcome.output.split())
+
+
+def test_what_predictions_lose_is_told(model, corpus, golds, tmp_path):
+    assert "has a place in" not in evaluate(model, corpus, "--predictions", tmp_path / "out.json")
+    golds[0].user_data["meta"] = {"year": 1991}
+    DocBin(docs=golds, store_user_data=True).to_disk(corpus)
+    shown = evaluate(model, corpus, "--predictions", tmp_path / "out.json")
+    assert "has a place in out.json: 1 dropped: meta of a text" in " ".join(shown.split())
+
+
 def test_format_of_predictions():
     assert predictions_format(Path("x.SPACY")) is None
     assert predictions_format(Path("x.Json")) == "biorelex"

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -138,5 +139,8 @@ def test_results_with_their_own_markdown(paths, tmp_path):
     [("README.md", "results"), ("docs/speed.md", "results"), ("docs/experiments.md", "results/tune")],
 )
 def test_tables_are_those_of_the_results(page: str, folder: str) -> None:
+    """Those that are part of the project, and not what its user has trained since."""
     text = (ROOT / page).read_text(encoding="utf8")
-    assert update_tables(text, read_results([ROOT / folder])) == text, "run: spacy project run results"
+    listed = subprocess.run(["git", "ls-files", f"{folder}/*.json"], cwd=ROOT, capture_output=True, text=True)
+    files = [ROOT / name for name in listed.stdout.split() if Path(name).parent == Path(folder)]
+    assert update_tables(text, read_results(files or [ROOT / folder])) == text, "run: spacy project run results"

@@ -53,6 +53,13 @@ def test_page(model, tmp_path):
     assert len(list(page.iter("figure"))) == 2 and "inhibits" in "".join(page.itertext())
 
 
+def test_nothing_to_draw(model, tmp_path):
+    for texts, expected in (("", "There is no text to draw"), ("A\nB\n", "one text, not of 2")):
+        outcome = show(model, "-o", tmp_path / "x.svg", texts=texts)
+        assert outcome.exit_code == 1 and expected in outcome.output
+    assert not (tmp_path / "x.svg").exists()
+
+
 def test_initial_graphs_are_compared(model, tmp_path):
     assert show(model, "FK506 initially binds FKBP12", "-o", tmp_path / "page.html").exit_code == 0
     text = (tmp_path / "page.html").read_text(encoding="utf8")

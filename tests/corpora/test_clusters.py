@@ -18,7 +18,14 @@ def text() -> AnnotatedText:
 
 @pytest.mark.parametrize(
     ("kb_id", "expected"),
-    [("", []), ("1", ["1"]), ("5604,5605", ["5604", "5605"]), ("1;2,,1", ["1", "2"]), ("D1|D2", ["D1|D2"])],
+    [
+        ("", []),
+        ("1", ["1"]),
+        ("5604,5605", ["5604", "5605"]),
+        ("1;2,,1", ["1", "2"]),
+        ("D1|D2", ["D1|D2"]),
+        ("1, 2; -", ["1", "2"]),
+    ],
 )
 def test_identifiers(kb_id: str, expected: list[str]) -> None:
     assert identifiers(kb_id) == expected

@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -152,6 +153,23 @@ def test_mistakes(tmp_path: Path) -> None:
     ]:
         with pytest.raises((ValueError, FileNotFoundError), match=message):
             read(path, format)
+
+
+def test_files_that_go(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(name)
+    report = Report()
+    source = TextSource(str(tmp_path), None, report)
+    (tmp_path / "b.txt").unlink()
+    assert [text.text for text in source] == ["a", "c"] and source.size == 3
+    assert "b.txt" in report.examples["file that cannot be read to its end"][0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode")
+def test_names_of_any_bytes(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("A")
+    (text,) = TextSource(str(tmp_path), None, Report())
+    assert text.id == "caf\\xe9"
 
 
 def test_progress_in_bytes(tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ def test_a_group_that_nobody_uses_is_warned_of_once() -> None:
         optimizer.step_schedules()
 
 
+def test_arrays_are_updated_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not on the device where new tensors are made, such as that of another thread."""
+    monkeypatch.setattr("thinc.util.get_torch_default_device", lambda: torch.device("meta"))
+    weights = np.ones(3, dtype="float32")
+    build_adamw(0.5)((0, "weight"), weights, np.ones(3, dtype="float32"))
+    assert (weights < 1).all()
+
+
 def test_tensors_have_their_own_state() -> None:
     """A tensor that joins late starts with moments of its own, as do two of the same name in different layers."""
     optimizer = build_adamw(0.1)

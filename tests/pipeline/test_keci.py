@@ -309,6 +309,10 @@ class TestBadInput:
             assert lost + reason in log.text
         assert np.isfinite(nlp.update(examples)["keci"])
 
+    def test_no_room_for_spans(self) -> None:
+        with pytest.raises(ValueError, match=r"spans_per_token of 'keci' must be above 0, but it is 0"):
+            make_pipeline(spans_per_token=0)
+
     def test_without_an_optimizer(self, demo_docs: list[Doc]) -> None:
         """Gradients are added up, as in all of spaCy's components."""
         nlp = make_pipeline()

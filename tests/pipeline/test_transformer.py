@@ -1,15 +1,17 @@
 """keci behind a transformer: a BERT so small that it is made and trained here."""
 
+import math
 import shutil
 from pathlib import Path
 from string import ascii_lowercase, digits, punctuation
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import spacy
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer
@@ -18,6 +20,7 @@ pytest.importorskip("spacy_transformers")
 from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel
 
 from spacy_keci.ml.registered import build_adamw
+from spacy_keci.ml.windows import _count_positions
 
 from .conftest import make_examples
 from .test_keci import graph
@@ -257,6 +260,19 @@ class TestText:
         doc = initialize(make_pipeline(tmp_path, window=1000, stride=1000))(LONG * 10)
         assert doc._.trf_data.model_output.last_hidden_state.shape[1] == POSITIONS
         assert np.abs(doc._.trf_data.model_output.last_hidden_state).sum(axis=-1).all()
+
+    def test_an_encoder_without_limit(self) -> None:
+        for unlimited in ({}, {"max_position_embeddings": None}, {"max_position_embeddings": -1}):
+            assert _count_positions(SimpleNamespace(config=SimpleNamespace(**unlimited))) == math.inf
+
+    def test_a_text_without_tokens_comes_first(self, encoder: Path, demo_docs: list[Doc]) -> None:
+        """The width of the encoder is known by what it makes of a text that has some."""
+        nlp = make_pipeline(encoder)
+        empty = nlp.make_doc("")
+        empty.spans["entities"] = SpanGroup(empty, name="entities")
+        examples = [Example(nlp.make_doc(""), empty), *make_examples(nlp, demo_docs[:2])]
+        nlp.initialize(lambda: examples)
+        assert np.isfinite(nlp.update(examples)["keci"])
 
     def test_a_token_longer_than_the_encoder_reads(self, encoder: Path) -> None:
         """Its vector is that of its beginning, and its neighbours keep theirs."""

@@ -121,6 +121,8 @@ def test_concepts(doc, tmp_path):
     cells = ["".join(td.itertext()) for td in tree.iter("td")]
     assert cells == ["FK506", "drug", "C:1", "tacrolimus", "0.75"]
     assert [a.get("href") for a in tree.iter("a")] == ["https://x.org/C:1?a&b"]
+    with pytest.raises(ValueError, match=r"kb_url_template.*with \{\} for the identifier"):
+        spacy_keci.render(doc, list_concepts=True, kb_url_template="https://x.org/{id}")
     doc.spans["concepts"].attrs["attention"] = [None, None]
     assert "concept C:1" in titles(parse(spacy_keci.render(doc)), "mention")[0].split("\n")
 
