@@ -111,10 +111,13 @@ def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
     # One document at a time, so that a malformed one does not take the others with it.
     for number, element in enumerate(root.iter("document"), start=1):
         element.tail = None
+        for part, attribute in (("annotation", "id"), ("relation", "id"), ("node", "role")):
+            for each in element.iter(part):
+                each.set(attribute, each.get(attribute, ""))  # which are optional, and not so for the library
         xml = etree.tostring(element, encoding="unicode")
         try:
             (document,) = biocxml.loads(f"<collection>{xml}</collection>").documents
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, etree.XMLSyntaxError) as error:
             report.drop_text("malformed record", f"document {number} (id {element.findtext('id')}): {error}")
         else:
             yield from _read(document, report)
@@ -149,7 +152,7 @@ def _library() -> ModuleType:
 
 def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     """The document as annotated text, unless its passages do not make a text."""
-    id = str(document.id or "")
+    id = _text(document.id)
     annotated = [document, *document.passages, *(s for p in document.passages for s in p.sentences)]
     try:
         text = StandoffText(join_passages(_passages(document), "\n"), id, report)
@@ -159,7 +162,7 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     for annotation in (annotation for part in annotated for annotation in part.annotations):
         infons = dict(annotation.infons)
         text.add_mention(
-            str(annotation.id or ""),
+            _text(annotation.id),
             [(location.offset, location.offset + location.length) for location in annotation.locations],
             _take(infons, TYPE_KEYS),
             annotation.text or None,
@@ -185,6 +188,11 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     result = relate_concepts(text.build(), between_concepts, report)
     result.group = group
     yield result
+
+
+def _text(id: Any) -> str:
+    """An identifier as text; some files count from 0."""
+    return "" if id is None else str(id)
 
 
 def _passages(document: Any) -> Iterator[tuple[int, str]]:

@@ -62,10 +62,11 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
     taken: set[str] = set()
     for number, text in enumerate(with_ids(texts)):
         name = text.id
-        report.count("texts whose id another one has too, numbered", int(name in taken))
-        while name in taken:
+        # some file systems do not tell capitals
+        report.count("texts whose id another one has too, numbered", int(name.lower() in taken))
+        while name.lower() in taken:
             name = f"{name}-{number}"
-        taken.add(name)
+        taken.add(name.lower())
         file = path / f"{quote(name, safe=' ()[]{},;=@+')}.txt"
         file.write_bytes(text.text.encode())
         file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())

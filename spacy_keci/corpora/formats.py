@@ -55,12 +55,17 @@ LOSSES: dict[str, Callable[[AnnotatedText], Iterable[str]]] = {
     "interaction between entities (its relations between mentions are kept)": lambda text: (
         r.label for r in text.interactions or []
     ),
+    "cluster of several mentions": lambda text: (
+        ", ".join(text.text[text.mentions[i].start : text.mentions[i].end] for i in cluster)
+        for cluster in text.clusters or []
+        if len(cluster) > 1
+    ),
     "mention without a relation": lambda text: (
         text.text[text.mentions[i].start : text.mentions[i].end]
         for i in sorted(set(range(len(text.mentions))).difference(*(r[:2] for r in text.relations)))
     ),
 }
-_CONCEPTS, _SCORES, _MENTION_SCORES, _GROUPS, _META, _INTERACTIONS, _LONELY = LOSSES
+_CONCEPTS, _SCORES, _MENTION_SCORES, _GROUPS, _META, _INTERACTIONS, _CLUSTERS, _LONELY = LOSSES
 _MORE = (_MENTION_SCORES, _META)  # what only formats for pipelines have a place for
 
 
@@ -77,15 +82,15 @@ FORMATS = {
     "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_MORE),
     "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml", ".xml"), lacks=_MORE),
     "biorelex": Format(read_biorelex, write_biorelex, lacks=(_CONCEPTS, _SCORES, *_MORE)),
-    "brat": Format(read_brat, write_brat, lacks=(_SCORES, _GROUPS, _INTERACTIONS, *_MORE)),
+    "brat": Format(read_brat, write_brat, lacks=(_SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
     "csv": Format(_no_reader, write_table, (".csv",), True, (_INTERACTIONS, _LONELY, *_MORE)),
-    "dygie": Format(read_dygie, write_dygie, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, *_MORE)),
+    "dygie": Format(read_dygie, write_dygie, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
     "jsonl": Format(read_jsonl, write_jsonl, (".jsonl",)),
     "parquet": Format(_no_reader, write_table, (".parquet",), True, (_INTERACTIONS, _LONELY, *_MORE)),
-    "prodigy": Format(read_prodigy, write_prodigy, (), True, (_INTERACTIONS, *_MORE)),
+    "prodigy": Format(read_prodigy, write_prodigy, (), True, (_INTERACTIONS, _CLUSTERS, *_MORE)),
     "pubtator": Format(read_pubtator, write_pubtator, (".pubtator",), lacks=(_SCORES, _GROUPS, *_MORE)),
     "spacy": Format(read_docbin, write_docbin, (".spacy",), True),
-    "spert": Format(read_spert, write_spert, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, *_MORE)),
+    "spert": Format(read_spert, write_spert, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
 }
 
 

@@ -64,7 +64,8 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
         count_unknown_keys(task, "tasks", report, known=[*_KNOWN, *unknown])
         for key in task.meta.keys() - {"id", "group"}:
             report.drop("entry of a task's meta", f"{key}: {task.meta[key]}")
-        text = StandoffText(task.text, str(task.meta.get("id", "")), report)
+        id = task.meta.get("id")
+        text = StandoffText(task.text, "" if id is None else str(id), report)
         by_last_token: dict[int, str] = {}
         for span in task.spans:
             if span.token_end is not None:

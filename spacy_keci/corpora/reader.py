@@ -68,6 +68,8 @@ class SpanGraphCorpus:
             )
         self.path = path
         self.spans_key = spans_key
+        if limit < 0:
+            raise ValueError(f"The limit of a corpus is a number of texts, or 0 for all of them, but it is {limit}.")
         self.limit = limit
         self.shuffle = shuffle
         self.mentions_to = mentions_to

@@ -16,13 +16,15 @@ from .fuzzy import write_fuzzy
 from .graph import write_edges
 from .knowledge_base import HAS_TYPE, KnowledgeBase
 from .lexicon import Lexicon, write_lexicon
-from .merge import CODED, Clusters, key_for_merging, merge_by_name, merge_by_reference, semantic_groups
+from .merge import CODED, HIERARCHY, Clusters, key_for_merging, merge_by_name, merge_by_reference, semantic_groups
 from .normalize import normalize
 from .semantic_network import SemanticNetwork, read_semantic_network
 from .sources import SOURCES, ConceptRecord, SourceReport, TypeTable
-from .sources.record import checksum
+from .sources.record import canonical_id, checksum
 from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, expand, new_folder, write_manifest
 from .vectors import add_vectors, parse_vectors
+
+_MOST_LABELS = 32_767  # numbers of 16 bits
 
 
 @dataclass(frozen=True)
@@ -181,16 +183,26 @@ class Compiler:
             self._type_set.append(self._type_sets.setdefault(record.types, len(self._type_sets)))
         for label, target in record.relations:
             self._heads.append(number)
-            self._label.append(self._labels.setdefault(label, len(self._labels)))
+            self._label.append(self._label_number(label))
             self._targets.append(self._number(target))
         report.count("relations", len(record.relations))
         for alt in record.alt_ids:
             self._alt.setdefault(self._number(alt), number)
 
     def _number(self, id: str) -> int:
-        number = self._numbers.setdefault(id, len(self._numbers))
+        """Of an identifier, however its vocabulary is written."""
+        number = self._numbers.setdefault(canonical_id(id), len(self._numbers))
         if number == len(self._concept):
             self._concept.append(-1)
+        return number
+
+    def _label_number(self, label: str) -> int:
+        number = self._labels.setdefault(label, len(self._labels))
+        if number > _MOST_LABELS:
+            raise KnowledgeBaseError(
+                f"There are more than {_MOST_LABELS:,} labels of relations, the last is {label[:60]!r}: are these "
+                "labels, or texts?"
+            )
         return number
 
     def finish(
@@ -234,7 +246,7 @@ class Compiler:
         tuis = self._write_types(concept, network, n)
         n_relations = self._write_relations(concept, n)
         row = {tui: i for i, tui in enumerate(tuis)}
-        edges = [(row[h], self._labels.setdefault(x, len(self._labels)), row[t]) for h, x, t in network.edges]
+        edges = [(row[h], self._label_number(x), row[t]) for h, x, t in network.edges]
         heads, labels, targets = np.array(edges, np.int64).reshape(-1, 3).T
         write_edges(folder, "network", heads, labels, targets, len(tuis))
         self.report.counts.update(
@@ -258,13 +270,12 @@ class Compiler:
         """Numbers of the concepts when those of several vocabularies are one; (identifiers,), as ``concept``."""
         ids = list(self._numbers)
         of_vocabulary: dict[str, int] = {}
+        table = list(StringTable(self.folder, "ids"))
+        n = len(table)
         # identifiers without a prefix (those of UMLS) are one vocabulary
-        prefixes = [of_vocabulary.setdefault(id.rpartition(":")[0], len(of_vocabulary)) for id in ids]
-        n = len(self._ids)
-        vocabularies: list[int] = [0] * n
-        for number, c in enumerate(concept.tolist()):
-            if c >= 0 and not vocabularies[c]:
-                vocabularies[c] = prefixes[number] + 1
+        vocabularies = [
+            of_vocabulary.setdefault(canonical_id(id).rpartition(":")[0], len(of_vocabulary)) for id in table
+        ]
         of_type, types = semantic_groups(), list(self._type_sets)
         groups: list[tuple[str, ...]] = [()] * n
         for number, which in zip(self._typed, self._type_set, strict=True):
@@ -273,7 +284,8 @@ class Compiler:
                 groups[c] = tuple(dict.fromkeys(of_type.get(tui, tui) for tui in types[which]))
         xref = self._labels.get("xref", -1)
         # a reference is a concept, or what is known by its identifier alone
-        references, related = [], set()
+        references, related, hierarchy = [], set(), []
+        above = {self._labels.get(label, -1) for label in HIERARCHY}
         for head, label, target in zip(self._heads, self._label, self._targets, strict=True):
             h, t = int(concept[head]), int(concept[target])
             if label == xref and h >= 0:
@@ -283,7 +295,9 @@ class Compiler:
                     references.append((t, reference))
             elif h >= 0 and t >= 0:
                 related.add((h, t))
-        clusters = Clusters(vocabularies, groups)
+                if label in above:
+                    hierarchy.append((h, t))
+        clusters = Clusters(vocabularies, groups, hierarchy)
         merge_by_reference(clusters, references)
         for coded in (False, True):
             preferred: list[str | None] = [None] * n
@@ -296,7 +310,6 @@ class Compiler:
         new = (np.cumsum(kept) - 1).astype(np.int32)[representatives]
         self.report.count("concepts merged into one of another vocabulary", n - int(kept.sum()))
         self._source = bytearray(np.frombuffer(self._source, np.uint8)[kept].tobytes())
-        table = list(StringTable(self.folder, "ids"))
         with StringTableWriter(self.folder, "ids") as self._ids:
             for id, keep in zip(table, kept, strict=True):
                 if keep:

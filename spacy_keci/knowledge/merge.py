@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +14,33 @@ from .normalize import fold, normalize
 
 # vocabularies whose names, but for the preferred ones, are codes that they share with each other only
 CODED = ("PFAM:", "IPR:")
+# relations to what is above a concept
+HIERARCHY = ("is_a", "part_of", "member_of")
 _SHORT = 8
 _SYMBOL = re.compile(r"\w[A-Z]")
 
 
 class Clusters:
-    """Concepts that are one. A cluster has at most one concept of each vocabulary.
+    """Concepts that are one. A cluster has at most one concept of each vocabulary, and none that is above another.
 
     ``groups``: the semantic groups of each concept, the main one first. Concepts become one if their main groups are
-    the same, or, where the evidence is ``strong``, if they share a group.
+    the same, or, where the evidence is ``strong``, if they share a group. ``hierarchy``: pairs of concepts, such as a
+    family and its member.
     """
 
-    def __init__(self, vocabularies: Sequence[int], groups: Sequence[tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        vocabularies: Sequence[int],
+        groups: Sequence[tuple[str, ...]],
+        hierarchy: Iterable[tuple[int, int]] = (),
+    ) -> None:
         self._parent = list(range(len(groups)))
+        # by the concept that stands for a cluster of several
         self._members: dict[int, set[int]] = {}
+        self._relatives: dict[int, set[int]] = defaultdict(set)
+        for a, b in hierarchy:
+            self._relatives[a].add(b)
+            self._relatives[b].add(a)
         self.vocabularies, self.groups = vocabularies, groups
 
     def find(self, concept: int) -> int:
@@ -36,16 +50,19 @@ class Clusters:
 
     def merge(self, a: int, b: int, strong: bool) -> bool:
         """Make two concepts one, if that is allowed; the one that came first stands for both."""
-        if not (set(self.groups[a]) & set(self.groups[b]) if strong else self.groups[a][:1] == self.groups[b][:1]):
+        is_alike = self.groups[a][:1] == self.groups[b][:1]
+        if not is_alike and not (strong and set(self.groups[a]) & set(self.groups[b])):
             return False
         a, b = sorted((self.find(a), self.find(b)))
         if a == b:
             return True
-        ours = self._members.get(a) or {self.vocabularies[a]}
-        theirs = self._members.get(b) or {self.vocabularies[b]}
-        if ours & theirs:
+        ours, theirs = self._members.get(a, {a}), self._members.get(b, {b})
+        vocabularies = [{self.vocabularies[concept] for concept in members} for members in (ours, theirs)]
+        if vocabularies[0] & vocabularies[1] or self._relatives.get(a, set()) & theirs:
             return False
         self._members[a] = ours | theirs
+        if b in self._relatives:
+            self._relatives[a] |= self._relatives[b]
         self._parent[b] = a
         return True
 
@@ -63,22 +80,18 @@ def merge_by_reference(clusters: Clusters, references: Iterable[tuple[int, int]]
     for concept, reference in references:
         by_reference[reference].append(concept)
     for concepts in by_reference.values():
-        alone = _one_of_each_vocabulary(clusters, concepts)
-        for concept in alone[1:]:
-            clusters.merge(alone[0], concept, strong=True)
+        for concept, other in combinations(_one_of_each_vocabulary(clusters, concepts), 2):
+            clusters.merge(concept, other, strong=True)
 
 
 def merge_by_name(
-    clusters: Clusters,
-    preferred: Sequence[str],
-    names: Iterable[tuple[int, str]],
-    related: set[tuple[int, int]],
+    clusters: Clusters, preferred: Sequence[str], names: Iterable[tuple[int, str]], related: set[tuple[int, int]]
 ) -> None:
     """Merge a concept with those of other vocabularies that have its preferred name among their names.
 
     ``preferred``: :func:`key_for_merging` of the preferred name of each concept; ``names``: (concept, key), all of
-    them. A name that several concepts of a vocabulary have says nothing of these. Concepts that are related (a family
-    and its member) stay apart. Across main groups (a gene and its protein) short names do not count.
+    them. A name that several concepts of a vocabulary have says nothing of these. Concepts that are related in any way
+    stay apart. Across main groups (a gene and its protein) short names do not count.
     """
     wanted = set(preferred)
     holders: dict[str, list[int]] = defaultdict(list)

@@ -53,8 +53,11 @@ def _read_files(paths: list[Path], report: SourceReport) -> SemanticNetwork:
                 tuis = {name: tui for tui, name in numbered.items()}
                 # the hierarchy of relations, and relations of the top (without a second argument), are no edges
                 if fields[0] in tuis and fields[2] in tuis and tuis[fields[0]] in network.names:
-                    # D: inherited, B: blocked for the children, DNI: defined but not inherited
-                    pairs[tuis[fields[0]], fields[1], tuis[fields[2]]] = None
+                    # D: defined, also for the children; DNI: defined, not for the children; B: blocked
+                    if fields[3:4] == ["B"]:
+                        report.count("relations of semantic types left out: blocked")
+                    else:
+                        pairs[tuis[fields[0]], fields[1], tuis[fields[2]]] = None
             elif kind == "table of types" and len(fields) >= 3:
                 if number > 1:
                     network.names[fields[0]] = fields[2]

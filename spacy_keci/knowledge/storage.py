@@ -5,7 +5,6 @@ The manifest is written last, and the folder gets its name only then: an interru
 
 import filecmp
 import json
-import os
 import shutil
 import tempfile
 from array import array
@@ -45,9 +44,17 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         yield folder
         folder.chmod(0o755)
+        # the old one goes when the new one is there: it may be in use, and not be deletable
+        old = folder.with_name(f"{folder.name}.old")
         if path.exists():
-            shutil.rmtree(path)
-        os.replace(folder, path)
+            path.rename(old)
+        try:
+            folder.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -120,7 +127,7 @@ def open_array(path: Path) -> NDArray[Any]:
         if array is None:
             raise KnowledgeBaseError(f"{path} is damaged ({error}). Compile the knowledge base anew.") from None
         return array
-    except OSError as error:
+    except (OSError, EOFError) as error:
         raise KnowledgeBaseError(f"{path} cannot be read ({error}). Compile the knowledge base anew.") from None
 
 

@@ -215,3 +215,37 @@ def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(__import__("sys").modules, "bioc", None)
     with pytest.raises(ValueError, match=r"pip install 'spacy-keci\[bioc\]'"):
         list(read_bioc_json(tmp_path / "x", Report()))
+    (tmp_path / "old").write_text("kept")
+    with pytest.raises(ValueError, match="pip install"):
+        write_bioc_json([AnnotatedText("A")], tmp_path / "old", Report())
+    assert (tmp_path / "old").read_text() == "kept"
+
+
+def test_identifiers_that_count_from_0(tmp_path: Path) -> None:
+    ends = [("A", 0), ("B", 2)]
+    annotations = [
+        {"id": i, "infons": {"type": "x"}, "text": text, "locations": [{"offset": offset, "length": 1}]}
+        for i, (text, offset) in enumerate(ends)
+    ]
+    relation = {"id": 0, "infons": {"type": "binds"}, "nodes": [{"refid": i, "role": ""} for i in range(2)]}
+    passage = {"offset": 0, "text": "A B", "infons": {}, "annotations": annotations, "relations": [relation]}
+    document = {"id": 0, "infons": {}, "passages": [{**passage, "sentences": []}], "annotations": [], "relations": []}
+    (tmp_path / "x").write_text(json.dumps({"documents": [document]}))
+    (text,), report = read(tmp_path / "x", "json")
+    assert text.id == "0" and [r[:3] for r in text.relations] == [(0, 1, "binds")] and not report.dropped
+
+
+def test_what_is_optional_in_xml(tmp_path: Path) -> None:
+    """Identifiers of annotations and roles of nodes; a document with an entity of the file's own is left out."""
+    annotation = '<infon key="type">x</infon><location offset="{}" length="1"/><text>{}</text></annotation>'
+    passage = "<passage><offset>0</offset><text>A B</text>{}</passage>"
+    content = "<annotation>" + annotation.format(0, "A") + '<annotation id="1">' + annotation.format(2, "B")
+    content += '<relation id="r"><infon key="type">binds</infon><node refid="1"/><node refid="1"/></relation>'
+    (tmp_path / "x").write_text(
+        "<!DOCTYPE a [<!ENTITY e 'x'>]><collection><source/><date/><key/>"
+        f"<document><id>1</id>{passage.format(content)}</document>"
+        "<document><id>2</id><passage><offset>0</offset><text>&e;</text></passage></document></collection>"
+    )
+    (text,), report = read(tmp_path / "x", "xml")
+    assert [mention[:3] for mention in text.mentions] == [(0, 1, "x"), (2, 3, "x")] and len(text.relations) == 1
+    assert report.counts["dropped: malformed record"] == 1

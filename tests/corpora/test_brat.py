@@ -113,6 +113,10 @@ def test_names_that_are_taken(tmp_path: Path) -> None:
     write_brat([AnnotatedText(text, id=id) for text, id in (("A", "x-2"), ("B", "x"), ("C", "x"))], tmp_path, report)
     assert {text.id: text.text for text in read(tmp_path)[0]} == {"x-2": "A", "x": "B", "x-2-2": "C"}
     assert report.counts == {"texts whose id another one has too, numbered": 1}
+    # on some file systems "X" would be written over "x"
+    other = tmp_path / "other"
+    write_brat([AnnotatedText(text, id=id) for text, id in (("A", "x"), ("B", "X"))], other, Report())
+    assert {text.id for text in read(other)[0]} == {"x", "X-1"}
 
 
 def test_written_as_brat_does(tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ def test_limit_and_shuffle(corpus: Path, nlp: Language) -> None:
     assert ids(make_corpus(corpus, shuffle=True)) == drawn != ids(make_corpus(corpus))
 
 
+def test_a_limit_that_is_none(corpus: Path) -> None:
+    with pytest.raises(ValueError, match="number of texts, or 0 for all of them, but it is -1"):
+        make_corpus(corpus, limit=-1)
+
+
 def test_limit_runs_over_files(tmp_path: Path, nlp: Language) -> None:
     save(tmp_path / "a.spacy", nlp, TEXTS[:3])
     save(tmp_path / "b.spacy", nlp, TEXTS[3:])

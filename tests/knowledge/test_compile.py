@@ -85,6 +85,46 @@ def test_concepts_of_several_vocabularies_are_one(tmp_path: Path) -> None:
     assert apart.index("A:1") != apart.index("B:1") and len(apart) == 10
 
 
+def test_a_family_and_its_member_stay_apart(tmp_path: Path) -> None:
+    """Also where a third vocabulary has names, or references, of both."""
+    is_a = [{"label": "is_a", "target": "F:1"}]
+    genes = [{"id": "G:1", "name": "receptor kinase IKKA", "types": ["T116"], "relations": is_a}]
+    families = [{"id": "F:1", "name": "receptor kinase IKK", "types": ["T116"]}]
+    others = [{"id": "M:1", "name": "receptor kinase IKK", "aliases": ["receptor kinase IKKA"], "types": ["T116"]}]
+    kb = build(tmp_path, genes, families, others)
+    assert kb.index("G:1") != kb.index("F:1") and kb["G:1"].relations == [("is_a", "F:1")]
+    others[0] |= {"name": "kinases", "relations": [{"label": "xref", "target": id} for id in ("G:1", "F:1")]}
+    assert len({build(tmp_path, genes, families, others).index(id) for id in ("G:1", "F:1")}) == 2
+
+
+def test_a_vocabulary_is_that_of_the_identifier(tmp_path: Path) -> None:
+    """And not that of another identifier that somebody has named before: genes of one name stay apart."""
+    proteins = [
+        {"id": "PR:1", "name": "a protein", "types": ["T116"], "relations": [{"label": "xref", "target": "UP:1"}]}
+    ]
+    genes = [
+        {"id": "HGNC:1", "name": "first gene", "aliases": ["shared receptor"], "types": ["T116"], "alt_ids": ["UP:1"]},
+        {"id": "HGNC:2", "name": "second gene", "aliases": ["shared receptor"], "types": ["T116"]},
+    ]
+    kb = build(tmp_path, proteins, genes, [{"id": "MESH:1", "name": "shared receptor", "types": ["T116"]}])
+    assert kb.index("PR:1") == kb.index("HGNC:1") and len(kb) == 3
+
+
+def test_evidence_for_concepts_without_types(tmp_path: Path) -> None:
+    for name in ("aspirin", "acetylsalicylic acid"):
+        kb = build(tmp_path, [{"id": "A:1", "name": name}], [{"id": "B:1", "name": name}])
+        assert len(kb) == 1
+
+
+def test_a_reference_of_several_that_do_not_all_fit(tmp_path: Path) -> None:
+    xref = [{"label": "xref", "target": "C0001"}]
+    types = {"A": "T028", "B": "T047", "C": "T047"}
+    sources = {v: [{"id": f"{v}:1", "name": f"name of {v}", "types": [t], "relations": xref}] for v, t in types.items()}
+    for order in ("ABC", "BCA"):
+        kb = build(tmp_path, *(sources[vocabulary] for vocabulary in order))
+        assert kb.index("B:1") == kb.index("C:1") != kb.index("A:1")
+
+
 def test_symbols_and_codes_do_not_make_concepts_one(tmp_path: Path) -> None:
     channels = [{"id": "FPLX:TRP", "name": "TRP", "aliases": ["TRP channels"], "types": ["T116"]}]
     chemicals = [
@@ -110,6 +150,10 @@ def test_identifiers_as_others_write_them(tmp_path: Path) -> None:
     for other in ("UP:P04637", "UniProt:P04637", "UniProtKB:P04637", "EntrezGene:7157"):
         assert other in kb and kb.index(other) == kb.index("HGNC:11998")
     assert kb.index("UMLS:C0012860") == kb.index("C0012860")
+    mine = [{"id": "MeSH:D1", "name": "one", "relations": [{"label": "is", "target": "UniProt:P04637"}]}]
+    mine += [{"id": "X:1", "name": "another", "relations": [{"label": "is", "target": "MESH:D1"}]}]
+    written = build(tmp_path, [gene], mine, merge=False)
+    assert written["MeSH:D1"].relations == [("is", "HGNC:11998")] and written["X:1"].relations == [("is", "MeSH:D1")]
     assert "UniProt:Q9H2M9" not in kb and kb.indices(["UniProt:P04637", "TP53"]).tolist() == [0, -1]
 
 
@@ -138,6 +182,20 @@ def test_a_link_is_followed_when_a_knowledge_base_is_replaced(tmp_path: Path) ->
     (tmp_path / "kb").symlink_to("elsewhere")
     assert build(tmp_path, [{"id": "X:1", "name": "one"}]).name(0) == "one"
     assert (tmp_path / "kb").is_symlink() and len(KnowledgeBase(tmp_path / "elsewhere")) == 1
+
+
+def test_the_old_one_stays_where_it_cannot_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on systems where files in use cannot be deleted: the new one is there nevertheless."""
+    build(tmp_path, [{"id": "X:1", "name": "one"}])
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    assert "X:2" in build(tmp_path, [{"id": "X:2", "name": "two"}])
+
+
+def test_texts_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile_module, "_MOST_LABELS", 2)
+    relations = [{"label": f"label {i}", "target": "X:1"} for i in range(3)]
+    with pytest.raises(KnowledgeBaseError, match="more than 2 labels of relations, the last is 'label 2'"):
+        build(tmp_path, [{"id": "X:1", "name": "one", "relations": relations}])
 
 
 def test_an_existing_folder_stays(tmp_path: Path, kb_path: Path) -> None:
@@ -176,9 +234,10 @@ def test_what_does_not_open(tmp_path: Path) -> None:
     (kb.path / "manifest.json").write_text(json.dumps(manifest))
     for file in ("names.utf8", "keys.trie", "ids.trie", "types.type.npy"):
         content = (kb.path / file).read_bytes()
-        (kb.path / file).write_bytes(content[:-1])
-        with pytest.raises(KnowledgeBaseError):
-            KnowledgeBase(kb.path)
+        for cut in (content[:-1], b""):
+            (kb.path / file).write_bytes(cut)
+            with pytest.raises(KnowledgeBaseError):
+                KnowledgeBase(kb.path)
         (kb.path / file).unlink()
         with pytest.raises(KnowledgeBaseError):
             KnowledgeBase(kb.path)

@@ -187,6 +187,9 @@ MESH_XML = """<?xml version="1.0"?>
 def test_mesh_xml_and_tables_say_the_same(tmp_path: Path) -> None:
     xml, report = read("mesh", write(tmp_path / "desc.xml", MESH_XML))
     assert report.counts["dropped: malformed"] == 1
+    other = "<SupplementalRecordSet><SupplementalRecord/></SupplementalRecordSet>"
+    _, report = read("mesh", write(tmp_path / "supp.xml", other))
+    assert report.counts["records left out: SupplementalRecord"] == 1
     names = write(tmp_path / "names.tsv", "D009369\tNeoplasms\tTumors\nD008175\tLung Neoplasms\t\nD1\n")
     trees = "mesh_id\tmesh_name\tmesh_tree_number\nD009369\tNeoplasms\tC04\nD008175\tLung Neoplasms\tC04.588\n"
     tables, report = read("mesh", names, write(tmp_path / "trees.tsv", trees))
@@ -207,6 +210,7 @@ def test_famplex(tmp_path: Path) -> None:
     assert records["FPLX:RAS"].relations == (("part_of", "FPLX:X"),)
     assert records["FPLX:RAS"].aliases == ("RAS family",)
     assert records["HGNC:KRAS"] == ConceptRecord("HGNC:KRAS", "", relations=(("is_a", "FPLX:RAS"),))
+    assert read("famplex", obo)[0]["HGNC:KRAS"] == records["HGNC:KRAS"]
     assert report.counts["dropped: malformed"] == 1
 
 
@@ -267,6 +271,23 @@ def test_a_node_that_is_none(tmp_path: Path, node: dict[str, Any]) -> None:
     text = json.dumps({"graphs": [{"nodes": [node, good, part], "edges": edges}]})
     records, report = read("obographs", write(tmp_path / "a.json", text))
     assert set(records) == {"GO:0005575"} and report.counts["dropped: malformed"] == 2
+
+
+def test_what_one_graph_refers_to_another_defines(tmp_path: Path) -> None:
+    stub, whole = {"id": "GO:1", "type": "CLASS"}, {"id": "GO:1", "lbl": "one", "type": "CLASS"}
+    child = {"id": "GO:2", "lbl": "two", "type": "CLASS"}
+    first = {"nodes": [stub, child], "edges": [{"sub": "GO:2", "pred": "is_a", "obj": "GO:1"}]}
+    text = json.dumps({"graphs": [first, {"nodes": [whole, {**whole, "lbl": "not this"}]}]})
+    records, _ = read("obographs", write(tmp_path / "a.json", text))
+    assert records["GO:1"].name == "one" and records["GO:2"].relations == (("is_a", "GO:1"),)
+
+
+def test_rows_without_end(tmp_path: Path) -> None:
+    text = "hgnc_id\tsymbol\tname\nHGNC:1\tONE\tone\nHGNC:2\tTWO\t" + "x" * 200_000 + "\n"
+    records, report = read("hgnc", write(tmp_path / "a.tsv", text))
+    assert set(records) == {"HGNC:1"} and report.counts["dropped: malformed"] == 1
+    with pytest.raises(KnowledgeBaseError, match="is it the right file"):
+        read("hgnc", write(tmp_path / "b.tsv", "x" * 200_000))
 
 
 @pytest.mark.parametrize("text", ['{"graphs": [{"nodes": [5]}]}', '{"graphs": [5]}', "[" * 100_000])

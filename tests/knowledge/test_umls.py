@@ -55,7 +55,11 @@ STY|T184|Sign or Symptom|A2.2.2|A sign.|||NULL|sosy|||
 RL|T154|treats|R3.1.2|Applies a remedy.|||NULL|TS|treated_by||
 """
 SRSTRE1 = "T121|T154|T184|\nT109|T154|T999|\n"
-SRSTR = "Pharmacologic Substance|treats|Sign or Symptom|D|\nPharmacologic Substance|isa||D|\n"
+SRSTR = """\
+Pharmacologic Substance|treats|Sign or Symptom|D|
+Pharmacologic Substance|isa||D|
+Sign or Symptom|treats|Pharmacologic Substance|B|
+"""
 
 
 @pytest.fixture
@@ -102,6 +106,7 @@ def test_the_files_of_the_semantic_network(meta: Path) -> None:
         assert network.names["T184"] == "Sign or Symptom" and "T154" not in network.names
         assert network.edges == [("T121", "treats", "T184")]
         assert report.counts["dropped: type relation of an unknown type"] == (relations == "SRSTRE1")
+        assert report.counts["relations of semantic types left out: blocked"] == (relations == "SRSTR")
     with pytest.raises(KnowledgeBaseError, match="neither SRDEF"):
         read_semantic_network([meta / "MRREL.RRF"], SourceReport())
 

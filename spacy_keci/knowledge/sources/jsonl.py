@@ -60,13 +60,16 @@ def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Itera
                 report.malformed(path, number, f"tab-separated columns are wanted: {', '.join(columns)}")
                 continue
             pairs = [relation.partition("=") for relation in row["relations"].split("|") if relation]
+            for label, _, target in pairs:
+                if not label or not target:
+                    report.drop("relation that is not label=target", f"{path.name}, line {number}: {label or target}")
             yield ConceptRecord(
                 row["id"],
                 row["name"],
                 tuple(alias for alias in row["aliases"].split("|") if alias),
                 tuple(tui for tui in row["types"].split("|") if tui) or types.vocabulary(row["id"]),
                 row["definition"],
-                tuple((label, target) for label, _, target in pairs if target),
+                tuple((label, target) for label, _, target in pairs if label and target),
             )
 
 

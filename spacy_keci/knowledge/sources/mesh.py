@@ -66,6 +66,9 @@ def _read_xml(path: Path, report: SourceReport) -> Iterator[Row]:
     try:
         with open_file(path) as file:
             for _, element in ElementTree.iterparse(file):
+                if element.tag in ("SupplementalRecord", "QualifierRecord"):
+                    report.count(f"records left out: {element.tag}")
+                    element.clear()
                 if element.tag != "DescriptorRecord":
                     continue
                 ui = element.findtext("DescriptorUI")

@@ -37,7 +37,7 @@ def _read_terms(path: Path, report: SourceReport) -> list[Term]:
         if not line or line.startswith("!"):
             continue
         if line.startswith("["):
-            stanza, term, seen = line.strip("[]"), None, True
+            stanza, term, seen = line[1:].partition("]")[0], None, True
             continue
         tag, colon, value = line.partition(":")
         value = value.strip()
@@ -81,6 +81,8 @@ def _add(term: Term, tag: str, value: str) -> bool:
             term.synonyms.append((text, (quoted[2] or "RELATED").upper()))
     elif tag == "is_a":
         term.parents.append(_identifier(value))
+    elif tag == "inverse_is_a":  # FamPlex
+        term.children.append(_identifier(value))
     elif tag in ("relationship", "has_part", "part_of"):
         label, _, target = value.partition(" ") if tag == "relationship" else (tag, "", value)
         if not target:

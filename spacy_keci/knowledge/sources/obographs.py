@@ -39,7 +39,9 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                         labels[node["id"]] = (node.get("lbl") or _curie(node["id"])).replace(" ", "_")
                     elif (node.get("type") or "CLASS") == "CLASS":
                         term = _to_term(node)
-                        terms.setdefault(term.id, term)
+                        # what a graph refers to, it may name by its identifier alone
+                        if not terms.setdefault(term.id, term).name:
+                            terms[term.id] = term
                 except (AttributeError, KeyError, TypeError):
                     report.drop("malformed", f"{path.name}: the node {json.dumps(node)[:80]}")
         for edge in edges:

@@ -14,6 +14,7 @@ class Term:
     synonyms: list[tuple[str, str]] = field(default_factory=list)  # (name, scope)
     definition: str = ""
     parents: list[str] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)  # where these are told from above
     relations: list[tuple[str, str]] = field(default_factory=list)
     alt_ids: list[str] = field(default_factory=list)
     xrefs: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
                 tuple(dict.fromkeys(relations)),
                 tuple(term.alt_ids),
             )
+            yield from (ConceptRecord(child, "", relations=(("is_a", term.id),)) for child in term.children)
 
 
 def branch_types(concept: str, terms: dict[str, Term], types: TypeTable) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ def _cut_cycles(terms: dict[str, Term], report: SourceReport) -> None:
             if waiting[child] == 0:
                 free.append(child)
     # what is left lies on a cycle or below one; walk up to find the edges that close it
-    left = {id for id, n in waiting.items() if n > 0}
+    left = {id: None for id, n in waiting.items() if n > 0}  # in order, as which edge goes depends on it
     state: dict[str, int] = {}
     for start in left:
         stack = [(start, iter(list(terms[start].parents)))]

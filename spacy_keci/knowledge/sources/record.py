@@ -153,6 +153,14 @@ def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
         ) from None
 
 
+def split_row(line: str, delimiter: str = ",") -> list[str]:
+    """The fields of a line of CSV; none of a line that is none."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a field without end
+        return []
+
+
 def read_rows(
     path: Path, report: SourceReport, columns: Iterable[str], delimiter: str = ","
 ) -> Iterator[tuple[int, dict[str, str]]]:
@@ -163,14 +171,14 @@ def read_rows(
     """
     head: list[str] = []
     for number, line in read_lines(path, report):
-        fields = next(csv.reader([line], delimiter=delimiter), [])
+        fields = split_row(line, delimiter)
         if not head:
             if missing := [column for column in columns if column not in fields]:
                 raise KnowledgeBaseError(f"{path} has no columns {', '.join(missing)}: is it the right file?")
             head = fields
         elif len(fields) == len(head):
             yield number, dict(zip(head, fields, strict=True))
-        elif fields:
+        elif line.strip():
             report.malformed(path, number, f"{len(fields)} fields for {len(head)} columns")
     if not head:
         raise KnowledgeBaseError(f"{path} is empty.")

@@ -1,12 +1,11 @@
 """Vocabularies that are small tables: FamPlex's relations, Pfam and InterPro families of bioresources, DrugBank."""
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from .obo import read_obo
-from .record import ConceptRecord, SourceReport, TypeTable, read_lines, read_rows
+from .record import ConceptRecord, SourceReport, TypeTable, read_lines, read_rows, split_row
 
 _CODE = re.compile(r"(?:PTHR|SSF|SF|G3DSA|PIRSF|TIGR)\d")
 
@@ -21,7 +20,7 @@ def read_famplex(paths: list[Path], types: TypeTable, report: SourceReport) -> I
         if ".csv" not in path.suffixes:
             continue
         for number, line in read_lines(path, report):
-            fields = next(csv.reader([line]), [])
+            fields = split_row(line)
             if len(fields) != 5:
                 report.malformed(path, number, "namespace, id, relation, namespace, id are wanted")
                 continue
@@ -30,6 +29,9 @@ def read_famplex(paths: list[Path], types: TypeTable, report: SourceReport) -> I
                 ({"isa": "is_a", "partof": "part_of"}.get(fields[2], fields[2]), target)
             )
     for record in read_obo([p for p in paths if ".csv" not in p.suffixes], types, report):
+        if not record.name:
+            yield record  # a member, which another vocabulary has
+            continue
         # famplex.obo hangs what has no parent under a root that it does not define
         own = [r for r in record.relations if r[1] != "FPLX:root"] + relations.pop(record.id, [])
         name = record.name.replace("-", " ").replace("_", " ")
