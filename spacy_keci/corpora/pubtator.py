@@ -96,6 +96,8 @@ def _format(text: AnnotatedText, report: Report) -> list[str]:
     if "\n" in abstract or "\r" in text.text or (not abstract and text.text.endswith("\n")):
         report.drop("line breaks, of which PubTator has one between title and abstract", repr(text.id))
     id = re.sub(r"[|\s]", "_", text.id)
+    if id != text.id:
+        report.count("identifiers in which blanks and bars became '_', as PubTator has no place for them")
     lines = [f"{id}|t|{_one_line(title)}", f"{id}|a|{_one_line(abstract)}"]
     for m in text.mentions:
         columns = (text.text[m.start : m.end], m.label, m.kb_id or UNLINKED)

@@ -34,6 +34,9 @@ COURSE_WORDS = frozenset(
 _CATIONS = frozenset({"calcium", "disodium", "magnesium", "potassium", "sodium"})
 _SPECIES = re.compile(r"(?:h|m|r|d|x|X|y|Hs|Mm|Dm|Xl|Sc)([A-Z][A-Za-z]*\w{1,})|([A-Z][a-z]{2}\d+)p")
 
+# Longer names are sentences, and have no variants: to look for them takes time with the square of their length
+_LONGEST = 300
+
 # How the case of a text must agree with a name
 ANY_CASE, SAME_CASE, NOT_LOWER_CASE, NEVER = 0, 1, 2, 3
 # … and added to it: a name in capitals, which a word in lower case means only where it is the name of nothing else
@@ -68,6 +71,8 @@ def keys_of(name: str) -> dict[str, int]:
     """
     key = normalize(name)
     keys = {key: NAME} if len(key) > 1 and not key.isdigit() else {}
+    if len(name) > _LONGEST:
+        return keys
     variants = [(m[1], FIRST) for p in (_FIRST, _FIRST_OF_NAME) if (m := p.fullmatch(name))]
     greek = _SYMBOL.fullmatch(name)
     if greek:

@@ -111,6 +111,7 @@ def test_relations_between_mentions_are_written_between_concepts(tmp_path: Path)
     ]
     assert report.counts == {
         "dropped: line breaks, of which PubTator has one between title and abstract": 1,
+        "identifiers in which blanks and bars became '_', as PubTator has no place for them": 1,
         "relations between mentions, written as relations between their concepts": 1,
         "dropped: relation of a mention without an identifier": 1,
     }

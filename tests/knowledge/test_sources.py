@@ -282,6 +282,12 @@ def test_what_one_graph_refers_to_another_defines(tmp_path: Path) -> None:
     assert records["GO:1"].name == "one" and records["GO:2"].relations == (("is_a", "GO:1"),)
 
 
+def test_half_a_surrogate_pair(tmp_path: Path) -> None:
+    lines = '{"id": "X:\\ud800", "name": "one"}\n{"id": "X:2", "name": "\\ud83d\\ude00"}\n'
+    records, report = read("jsonl", write(tmp_path / "a.jsonl", lines))
+    assert set(records) == {"X:2"} and report.counts["dropped: malformed"] == 1
+
+
 def test_rows_without_end(tmp_path: Path) -> None:
     text = "hgnc_id\tsymbol\tname\nHGNC:1\tONE\tone\nHGNC:2\tTWO\t" + "x" * 200_000 + "\n"
     records, report = read("hgnc", write(tmp_path / "a.tsv", text))

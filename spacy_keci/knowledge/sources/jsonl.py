@@ -110,6 +110,7 @@ def _objects(paths: list[Path], report: SourceReport) -> Iterator[tuple[Path, in
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
+    value.encode()  # a half of a surrogate pair, which JSON may hold, is a ValueError
     return value
 
 
