@@ -570,6 +570,8 @@ class Keci(TrainablePipe):
     def _learn_nothing(self, docs: list[Doc]) -> None:
         """Give the encoder a gradient of zero. One that is shared learns what others have given it when the last
         component that listens to it has given its own."""
+        if not any(len(doc) for doc in docs):
+            return  # Thinc's layers have no gradient of nothing
         tok2vec = self.model.get_ref("tok2vec")
         vectors, backprop = tok2vec.begin_update(docs)
         backprop([tok2vec.ops.xp.zeros_like(vector) for vector in vectors])
