@@ -19,7 +19,7 @@ from pydantic import Field
 
 from .annotation import AnnotatedText, Report, with_ids
 from .clusters import concept_relations, linked, relate_concepts
-from .records import Record, check_records, count_unknown_keys, read_json
+from .records import Record, check_records, count_unknown_keys, id_text, read_json
 from .standoff import StandoffText, join_passages
 
 TYPE_KEYS = ("type", "relation")
@@ -152,7 +152,7 @@ def _library() -> ModuleType:
 
 def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     """The document as annotated text, unless its passages do not make a text."""
-    id = _text(document.id)
+    id = id_text(document.id)
     annotated = [document, *document.passages, *(s for p in document.passages for s in p.sentences)]
     try:
         text = StandoffText(join_passages(_passages(document), "\n"), id, report)
@@ -162,7 +162,7 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     for annotation in (annotation for part in annotated for annotation in part.annotations):
         infons = dict(annotation.infons)
         text.add_mention(
-            _text(annotation.id),
+            id_text(annotation.id),
             [(location.offset, location.offset + location.length) for location in annotation.locations],
             _take(infons, TYPE_KEYS),
             annotation.text or None,
@@ -188,11 +188,6 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     result = relate_concepts(text.build(), between_concepts, report)
     result.group = group
     yield result
-
-
-def _text(id: Any) -> str:
-    """An identifier as text; some files count from 0."""
-    return "" if id is None else str(id)
 
 
 def _passages(document: Any) -> Iterator[tuple[int, str]]:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from .annotation import AnnotatedText, Mention, RelationTriple, Report, with_ids
 from .clusters import spell_out
-from .records import Record, read_records
+from .records import Record, id_text, read_records
 
 SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}
 _PREFIXES = {"uniprot": "UP", "interpro": "IPR", "pfam": "PFAM", "DrugBank": "DRUGBANK", "pubchem:compound": "PUBCHEM"}
@@ -69,7 +69,7 @@ def read_biorelex(path: Path, report: Report) -> Iterator[AnnotatedText]:
             mentions=mentions,
             relations=spell_out(mentions, clusters, interactions, report, symmetric=True),
             id=sentence.id,
-            group="" if sentence.paperid is None else str(sentence.paperid),
+            group=id_text(sentence.paperid),
             clusters=clusters,
             interactions=interactions,
         )

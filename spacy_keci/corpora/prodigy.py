@@ -16,7 +16,7 @@ from spacy.tokens import Doc, Span
 from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, Report, to_doc
-from .records import Record, count_unknown_keys, read_lines
+from .records import Record, count_unknown_keys, id_text, read_lines
 from .standoff import StandoffText
 
 # Of tokens, tasks and their display.
@@ -64,8 +64,7 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
         count_unknown_keys(task, "tasks", report, known=[*_KNOWN, *unknown])
         for key in task.meta.keys() - {"id", "group"}:
             report.drop("entry of a task's meta", f"{key}: {task.meta[key]}")
-        id = task.meta.get("id")
-        text = StandoffText(task.text, "" if id is None else str(id), report)
+        text = StandoffText(task.text, id_text(task.meta.get("id")), report)
         by_last_token: dict[int, str] = {}
         for span in task.spans:
             if span.token_end is not None:

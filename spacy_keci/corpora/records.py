@@ -110,6 +110,11 @@ def read_text(path: Path) -> str:
         raise ValueError(f"{path} is not text in UTF-8: {error}") from None
 
 
+def id_text(id: object) -> str:
+    """An identifier as text, empty where there is none; some files count from 0."""
+    return "" if id is None else str(id)
+
+
 def explain(error: ValueError) -> str:
     """What is wrong and where, in one line."""
     if isinstance(error, ValidationError):

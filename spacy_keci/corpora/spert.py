@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
-from .records import Record, read_records
+from .records import Record, id_text, read_records
 
 
 class _Entity(Record):
@@ -56,7 +56,7 @@ def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 text=" ".join(sentence.tokens),
                 mentions=[Mention(starts[e.start], starts[e.end] - 1, e.type) for e in sentence.entities],
                 relations=[RelationTriple(r.head, r.tail, r.type) for r in sentence.relations],
-                id="" if sentence.orig_id is None else str(sentence.orig_id),
+                id=id_text(sentence.orig_id),
             )
 
 

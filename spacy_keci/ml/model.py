@@ -211,12 +211,12 @@ def _deserialize(_: Any, data: bytes, device: torch.device, *, network: str, set
     if not data:
         return None
     saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    if (learnt := saved["arguments"]["network"]) != network:
+        raise ValueError(
+            f"The architecture of the config makes a network {network!r}, but the weights are those of a network "
+            f"{learnt!r}: train again, or change the architecture back."
+        )
     for name, value in saved["arguments"].items():
-        if name == "network" and value != network:
-            raise ValueError(
-                f"The architecture of the config makes a network {network!r}, but the weights are those of a network "
-                f"{value!r}: train again, or change the architecture back."
-            )
         if name in settings.keys() - WITHOUT_WEIGHTS and settings[name] != value:
             raise ValueError(
                 f"The config says {name} = {json.dumps(settings[name])}, but the weights were learnt with {name} = "

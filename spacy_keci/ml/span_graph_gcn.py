@@ -46,10 +46,11 @@ class BidirectionalGCN(nn.Module):
         relation = torch.arange(self.n_relations, device=first.device)
         shape = (n_spans, n_spans * self.n_relations)
         weights = probabilities.detach().float()
-        degree = torch.bincount(head, minlength=n_spans)
 
         def matrix(receiver: Tensor, sender: Tensor) -> Tensor:
-            values = weights / degree[receiver].unsqueeze(1) if self.mean else weights
+            values = weights
+            if self.mean:
+                values = weights / torch.bincount(receiver, minlength=n_spans)[receiver].unsqueeze(1)
             rows = receiver.repeat_interleave(self.n_relations)
             columns = (sender.unsqueeze(1) * self.n_relations + relation).flatten()
             return torch.sparse_coo_tensor(

@@ -221,11 +221,9 @@ class ConceptLinker:
             return
         if kb is None:
             remove_knowledge_base(target)
-            return
-        if same_knowledge_base(target, kb.path):
-            return
-        with new_folder(target, overwrite=True) as folder:
-            shutil.copytree(kb.path, folder, dirs_exist_ok=True)
+        elif not same_knowledge_base(target, kb.path):
+            with new_folder(target, overwrite=True) as folder:
+                shutil.copytree(kb.path, folder, dirs_exist_ok=True)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Open the knowledge base that was saved with the pipeline."""
