@@ -1,25 +1,78 @@
 """Where sentences begin, also in a document whose pipeline has not set them."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+from spacy.attrs import SENT_START
 from spacy.pipeline import Sentencizer
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, Token
 
 _ENDS = frozenset(Sentencizer.default_punct_chars)
-_CONTINUES = re.compile(r"[a-z\d]").match
+# what may stand between the end of a sentence and the white space after it
+_CLOSES = frozenset(")]}\"'”’»")
+# what a sentence does not begin with (but it does with "p53" and "mTOR")
+_CONTINUES = re.compile(r"[\d,;:)\]}]|[a-z]+$").match
+# abbreviations before a name, a number or a bracket, without their full stop
+_ABBREVIATIONS = frozenset(
+    ["al", "approx", "ca", "cf", "Dr", "Eq", "Eqs", "Fig", "fig", "Figs", "figs", "No", "Nos", "Ref", "Refs", "vs"]
+)
 
 
 def sentences(doc: Doc) -> list[Span]:
-    """The sentences of the pipeline; where it has set none, they end at a full stop or the like that white space and
-    neither a digit ("Fig. 5") nor a small Latin letter follow: biomedical tokenizers split "0.5" and "e.g." at the full
-    stop, which is why spaCy's own rule does not do. The document stays as it is."""
+    """The sentences of the pipeline; where it has set none, those of :func:`sentence_starts`. The document stays as it
+    is."""
     if doc.has_annotation("SENT_START"):
         return list(doc.sents)
+    return [doc[start:end] for start, end in pairwise([*sentence_starts(doc), len(doc)])]
+
+
+def sentence_starts(doc: Doc) -> list[int]:
+    """The tokens that sentences begin with, by rule; 0 at least.
+
+    A sentence ends at a full stop or the like, with the brackets and quotation marks that close there, if white space
+    follows, and then neither a word in small letters nor a number nor what closes or goes on. It does not end after
+    abbreviations as "et al." and "Fig.", nor in "i.e." and "R. G."
+    Biomedical tokenizers split "0.5" and "e.g." at the full stop, which is why spaCy's own rule does not do.
+    """
     words = [token for token in doc if not token.text.isspace()]
-    starts = [
-        word.i
-        for last, word in pairwise(words)
-        if last.text in _ENDS and word.idx > last.idx + len(last) and not _CONTINUES(word.text)
-    ]
-    return [doc[start:end] for start, end in pairwise([0, *starts, len(doc)])]
+    starts = [0]
+    for i, word in enumerate(words):
+        if not i or _follows_at_once(words, i) or _CONTINUES(word.text):
+            continue
+        end = i - 1
+        while end and words[end].text in _CLOSES and _follows_at_once(words, end):
+            end -= 1
+        if words[end].text in _ENDS and not _is_abbreviated(words, end):
+            starts.append(word.i)
+    return starts
+
+
+def _follows_at_once(words: list[Token], i: int) -> bool:
+    """Whether no white space stands before a word."""
+    return words[i].idx == words[i - 1].idx + len(words[i - 1])
+
+
+def _is_abbreviated(words: list[Token], end: int) -> bool:
+    """Whether a full stop belongs to an abbreviation or to initials, and ends no sentence."""
+    if words[end].text != "." or not end:
+        return False
+    last = words[end - 1].text
+    if len(last) > 1:
+        return last in _ABBREVIATIONS
+    following = [word.text for word in words[end + 1 : end + 3]]
+    precedes_initial = len(following) == 2 and len(following[0]) == 1 and following[1] == "."
+    return precedes_initial or (end > 1 and words[end - 2].text == ".")
+
+
+def sentence_of_token(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """(tokens,) the number of each token's sentence, counted through all documents, which stand one after the other. A
+    document whose pipeline has set no sentences is one."""
+    lengths = np.array([len(doc) for doc in docs], dtype="int64")
+    if not lengths.sum():
+        return np.zeros(0, dtype="int64")
+    is_start = np.concatenate([doc.to_array([SENT_START]).reshape(-1) == 1 for doc in docs])
+    is_start[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+    return np.cumsum(is_start) - 1

@@ -5,10 +5,12 @@ from functools import partial
 from typing import cast
 
 import numpy as np
-from spacy.attrs import IS_SPACE, SENT_START
+from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 from thinc.api import Ops, get_current_ops
 from thinc.types import Ints1d, Ints2d, Ragged
+
+from .sentences import sentence_of_token
 
 Suggester = Callable[..., Ragged]
 
@@ -35,14 +37,10 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
     n_tokens = int(doc_lengths.sum())
     if not n_tokens:
         return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
-    attributes = np.concatenate([doc.to_array([SENT_START, IS_SPACE]).reshape(-1, 2) for doc in docs])
     doc_starts = np.cumsum(doc_lengths) - doc_lengths
-    # A sentence ends where the next sentence, or the next document, begins.
-    is_start = attributes[:, 0] == 1
-    is_start[doc_starts[doc_lengths > 0]] = True
-    sentence_starts = np.append(np.flatnonzero(is_start), n_tokens)
-    sentence_end = sentence_starts[np.cumsum(is_start)]
-    is_word = attributes[:, 1] == 0
+    sentence = sentence_of_token(docs)
+    sentence_end = np.cumsum(np.bincount(sentence))[sentence]
+    is_word = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 0 for doc in docs])
     starts = np.arange(n_tokens)[:, None]
     last = starts + np.arange(min(max_length, int(doc_lengths.max())))
     valid = (last < sentence_end[:, None]) & is_word[:, None]

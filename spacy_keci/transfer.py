@@ -24,6 +24,7 @@ def merge_docs(docs: Sequence[Doc], ensure_whitespace: bool = True) -> Doc:
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\[W102\]")  # of user data such as the id
+        warnings.filterwarnings("ignore", r"\[W101\].*'trf_data'")  # which no merged text can have
         merged = Doc.from_docs(list(docs), ensure_whitespace=ensure_whitespace)
     if merged is None:
         raise ValueError("No documents to merge.")

@@ -24,10 +24,11 @@ ENTRY_POINTS = {
     "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.TorchThreads.v1"],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],
-    "spacy_factories": ["concept_linker", "keci"],
+    "spacy_factories": ["biomedical_sentencizer", "concept_linker", "keci"],
     "spacy_misc": ["spacy_keci.ScispacyCandidates.v1", "spacy_keci.SentenceSpanSuggester.v1"],
     "spacy_readers": ["spacy_keci.SpanGraphCorpus.v1"],
     "spacy_scorers": ["spacy_keci.biorelex_scorer.v1", "spacy_keci.strict_scorer.v1"],
+    "spacy_span_getters": ["spacy_keci.SentenceWindows.v1"],
     "spacy_tokenizers": ["spacy_keci.BiomedicalTokenizer.v1"],
     "thinc_optimizers": ["spacy_keci.AdamW.v1"],
 }

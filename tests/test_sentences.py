@@ -9,6 +9,8 @@ from spacy_keci.sentences import sentences
     [
         ["At 0.5 mM (e.g. in vitro) FK506 binds.", "FKBP12 does not (Fig. 5)!", "α-Synuclein"],
         ["Title?\n", "The text, cf. above."],
+        ["Chen et al. (2001) used 5 mg (approx. 2 mM), see Fig. S4.", "p53 binds it.", "mTOR does not, i.e. never."],
+        ["R. G. Roeder et al. (U. S. A.) found vitamin C.", "[It binds.]", "Is it so (why?)?", "Yes"],
         ["One"],
         [],
     ],

@@ -61,7 +61,7 @@ class ConceptGraph:
     def induce(self, texts: Ints, concepts: Ints, has_type: int) -> SubgraphBatch:
         """The graph of each text: its concepts, their types, and all relations among them.
 
-        texts (q,): number of the text, not descending; concepts (q,): the concept. A concept may be asked for more
+        texts (q,): number of the text; concepts (q,): the concept. A concept may be asked for more
         than once and is one node of its text. ``has_type`` is the label of the edges from concepts to types.
         """
         texts, concepts = np.asarray(texts, np.int64), np.asarray(concepts, np.int64)

@@ -44,8 +44,7 @@ class KnowledgePrior(nn.Module):
             starts, ends = candidates.starts[rows], candidates.ends[rows]
             known = knowledge.mentions[:, 0] >= 0
             names, name_of_kinds = knowledge.mentions[known].unique(dim=0, return_inverse=True)
-            offsets = candidates.doc_lengths.cumsum(0) - candidates.doc_lengths
-            name_starts, name_ends = (names[:, 1:] + offsets[names[:, :1]]).T.contiguous()
+            name_starts, name_ends = names.T.contiguous()
             span, name = overlaps(starts, ends, name_starts, name_ends)
             position = positions(starts[span], ends[span], name_starts[name], name_ends[name])
             kinds = self.kinds.new_zeros(len(names), len(self.kinds))

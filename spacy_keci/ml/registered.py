@@ -5,11 +5,12 @@ Signatures and their documentation only. Torch and transformers are imported whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from thinc.api import Model, Optimizer
 from thinc.optimizers import FloatOrSeq
 from thinc.types import Floats2d, Ragged
@@ -180,6 +181,17 @@ def _transformer() -> ModuleType:
             "Transformer encoders need the package spacy-transformers: pip install 'spacy-keci[transformers]'."
         ) from error
     return transformer
+
+
+def build_sentence_windows(window: int, stride: int) -> Callable[[Iterable[Doc]], list[list[Span]]]:
+    """Registered as the span getter ``spacy_keci.SentenceWindows.v1``: what a transformer reads at once is a sentence.
+
+    Sentences of more than ``window`` tokens, and documents whose pipeline has set no sentences, are read in windows of
+    that many tokens, which begin ``stride`` tokens after one another, as by ``spacy-transformers.strided_spans.v1``.
+    """
+    from .windows import get_sentence_windows
+
+    return partial(get_sentence_windows, window=window, stride=stride)
 
 
 def build_adamw(

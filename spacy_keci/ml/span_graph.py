@@ -16,7 +16,8 @@ from .span_encoder import SpanEncoder
 
 @dataclass
 class CandidateSpans:
-    """Candidate spans of the documents of a batch, which stand one after the other.
+    """Candidate spans of the documents of a batch, which stand one after the other. Sentences that are read each by
+    itself are documents here.
 
     doc_lengths: (documents,) in tokens.
     starts, ends, doc: (spans,) offsets into the tokens of the batch, and document; ordered by document, start and end;

@@ -8,6 +8,7 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 from spacy_transformers.layers.transformer_model import TransformerModel
+from spacy_transformers.span_getters import get_strided_spans
 
 
 def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: TransformerModel) -> list[list[Span]]:
@@ -33,6 +34,15 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
         return halve(span[:middle]) + halve(span[middle:])
 
     return [[part for span in spans for part in halve(span)] for spans in get_spans(docs)]
+
+
+def get_sentence_windows(docs: Iterable[Doc], *, window: int, stride: int) -> list[list[Span]]:
+    """Each sentence, in windows of at most so many tokens; where no sentences are set, the whole document."""
+    spans = []
+    for doc in docs:
+        texts: Any = doc.sents if doc.has_annotation("SENT_START") else [doc]  # both can be sliced
+        spans.append([part for parts in get_strided_spans(texts, window, stride) for part in parts])
+    return spans
 
 
 def _count_positions(transformer: Any) -> float:

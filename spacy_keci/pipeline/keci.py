@@ -57,6 +57,7 @@ type_prior = 1.0
 mention_prior = 0.25
 link_by_type = true
 keep_initial = false
+by_sentence = false
 
 [keci.model]
 @architectures = "spacy_keci.SpanGraph.v1"
@@ -121,6 +122,7 @@ def make_keci(
     mention_prior: float,
     link_by_type: bool,
     keep_initial: bool,
+    by_sentence: bool,
     scorer: Callable | None,
 ) -> Keci:
     """Create the component; see :class:`Keci` for the settings.
@@ -139,6 +141,7 @@ def make_keci(
         mention_prior=mention_prior,
         link_by_type=link_by_type,
         keep_initial=keep_initial,
+        by_sentence=by_sentence,
         spans_key=spans_key,
         entities_from=entities_from,
         relations_attr=relations_attr,
@@ -221,6 +224,8 @@ class Keci(TrainablePipe):
         learns which do (``knowledge_prior``); otherwise the one with the largest attention, as in the paper.
     keep_initial: whether the graph that was read off before the knowledge came in is kept as well, as
         ``doc.spans[f"{spans_key}_initial"]``.
+    by_sentence: whether each sentence is read as if it were a document of its own, as models want it that were trained
+        on sentences. Sentences are what a component before this one has set; a document where none has is one.
     """
 
     def __init__(
@@ -250,6 +255,7 @@ class Keci(TrainablePipe):
         mention_prior: float = 0.25,
         link_by_type: bool = True,
         keep_initial: bool = False,
+        by_sentence: bool = False,
         scorer: Callable | None = None,
     ) -> None:
         check_threshold(threshold, "threshold", name)
@@ -286,6 +292,7 @@ class Keci(TrainablePipe):
         self.mention_prior = mention_prior
         self.link_by_type = link_by_type
         self.keep_initial = keep_initial
+        self.by_sentence = by_sentence
         self.scorer = scorer
         self.cfg: dict[str, Any] = {
             "labels": [],
@@ -296,7 +303,7 @@ class Keci(TrainablePipe):
         }
         self._reader: KnowledgeReader | None = None
         self._warned: set[str] = set()
-        self._given_relations: Counter[str] = Counter()
+        self._counted: dict[str, Counter[str]] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -408,7 +415,9 @@ class Keci(TrainablePipe):
             threshold = self._threshold_array("threshold")
         pruning = Pruning(self.spans_per_token, self.max_pair_distance, threshold)
         knowledge = self._read_knowledge(docs) if self.model.attrs["uses_knowledge"] else None
-        return SpanGraphInput(docs, spans, pruning, knowledge, given, self.type_prior, self.mention_prior)
+        return SpanGraphInput(
+            docs, spans, pruning, knowledge, given, self.type_prior, self.mention_prior, self.by_sentence
+        )
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
         labels = self.labels if setting == "threshold" else self.relation_labels
@@ -463,7 +472,7 @@ class Keci(TrainablePipe):
         vocabulary = KnowledgeVocabulary(**self.cfg["knowledge"])
         if self._reader is None or self._reader.kb is not linker.kb or self._reader.vocabulary != vocabulary:
             self._reader = KnowledgeReader(linker.kb, vocabulary, linker.spans_key)
-        concepts = self._reader(docs)
+        concepts = self._reader(docs, self.by_sentence)
         if (concepts.nodes < 0).any():
             self._warn_once(
                 f"'{self.name}' gets concepts that the knowledge base of its linker '{linker.name}' does not have, and "
@@ -526,7 +535,7 @@ class Keci(TrainablePipe):
         self._threshold_array("threshold")  # labels that are not there are an error now, and not after the training
         self._threshold_array("relation_threshold")
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
-        self._given_relations.clear()
+        self._counted.clear()
         self._report_unreachable(get_examples())
         sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         directed = bool(self._directed_labels)
@@ -583,8 +592,12 @@ class Keci(TrainablePipe):
         X, output = scores
         given = self.entities_from is not None
         gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels, mentions_are_given=given)
+        if self.by_sentence:
+            head, tail = X.text_of(gold.spans)[gold.relations[:, :2]].T
+            self._count_relations(head == tail, "their mentions are in different sentences ('by_sentence')")
         if given:
-            self._count_relations(find_gold(X.candidates[X.given], gold)[1])
+            reached = find_gold(X.candidates[X.given], gold)[1]
+            self._count_relations(reached, "their mentions are not among those that are given")
             gold = of_given(gold, X.candidates, X.given)
         weights = [LossWeights(1.0, 0.0), LossWeights(0.0, 0.0)]
         if given or self.cfg["steps"] >= self.entity_steps:
@@ -664,19 +677,19 @@ class Keci(TrainablePipe):
             return read_mentions(example.predicted, self.entities_from)
         return aligned_mentions(example, self.spans_key)
 
-    def _count_relations(self, reached: np.ndarray) -> None:
-        """Report, ever less often, what part of the gold relations is not between mentions that are given.
+    def _count_relations(self, reached: np.ndarray, reason: str) -> None:
+        """Report, ever less often, what part of the gold relations cannot be learnt for a reason.
 
         reached: (relations,) of bool, those of a batch.
         """
-        counts = self._given_relations
+        counts = self._counted.setdefault(reason, Counter())
         counts.update(batches=1, all=len(reached), reached=int(reached.sum()))
         if counts["batches"].bit_count() == 1 and counts["reached"] < counts["all"]:
             logger.warning(
-                "'%s' cannot learn %.1f%% of the gold relations in its batches so far: their mentions are not among "
-                "those that are given.",
+                "'%s' cannot learn %.1f%% of the gold relations in its batches so far: %s.",
                 self.name,
                 100 - 100 * counts["reached"] / counts["all"],
+                reason,
             )
 
 

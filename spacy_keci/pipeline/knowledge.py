@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..ml.concept_graphs import ConceptGraphs, KnowledgeSchema
+from ..sentences import sentence_of_token
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -45,7 +46,9 @@ class KnowledgeVocabulary:
                 f"{', '.join(map(repr, kb.vectors)) or 'none'}. Compile it with --vectors, or change the setting "
                 "'vectors' of the component."
             )
-        _, concepts, _, texts = read_concepts(docs, spans_key)
+        docs = list(docs)
+        mentions, concepts, _ = read_concepts(docs, spans_key)
+        texts = mentions[:, 0]
         numbers = kb.indices(concepts)
         graph = kb.induce(texts[numbers >= 0], numbers[numbers >= 0])
         return cls(
@@ -82,9 +85,13 @@ class KnowledgeReader:
         # pickled without the vectors, which are files of the knowledge base
         return KnowledgeReader, (self.kb, self.vocabulary, self.spans_key)
 
-    def __call__(self, docs: Iterable[Doc]) -> ConceptGraphs:
-        """``mentions`` has a row for each span of ``doc.spans[spans_key]`` of the documents, in order."""
-        mentions, concepts, types, texts = read_concepts(docs, self.spans_key)
+    def __call__(self, docs: Sequence[Doc], by_sentence: bool = False) -> ConceptGraphs:
+        """``mentions`` has a row for each span of ``doc.spans[spans_key]`` of the documents, in order.
+
+        by_sentence: whether each sentence has a graph of its own, and not each document.
+        """
+        mentions, concepts, types = read_concepts(docs, self.spans_key)
+        texts = _sentences_of(mentions, docs) if by_sentence else mentions[:, 0].copy()
         numbers = self.kb.indices(concepts)
         known = numbers >= 0
         graph = self.kb.induce(texts[known], numbers[known])
@@ -116,17 +123,22 @@ class KnowledgeReader:
         )
 
 
-def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list[str], list[str], np.ndarray]:
-    """Spans as (candidates, 3) document, start, end; their concepts and semantic types; and the documents once more,
-    (candidates,)."""
+def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list[str], list[str]]:
+    """Spans as (candidates, 3) document, start, end; their concepts and semantic types."""
     rows, concepts, types = [], [], []
     for d, doc in enumerate(docs):
         for span in doc.spans.get(spans_key, ()):
             rows.append((d, span.start, span.end))
             concepts.append(span.kb_id_)
             types.append(span.label_)
-    mentions = np.array(rows, dtype="int64").reshape(-1, 3)
-    return mentions, concepts, types, mentions[:, 0].copy()
+    return np.array(rows, dtype="int64").reshape(-1, 3), concepts, types
+
+
+def _sentences_of(mentions: np.ndarray, docs: Sequence[Doc]) -> np.ndarray:
+    """(candidates,) the number of the sentence that each begins in."""
+    lengths = np.array([len(doc) for doc in docs], dtype="int64")
+    doc, start, _ = mentions.T
+    return sentence_of_token(docs)[(np.cumsum(lengths) - lengths)[doc] + start]
 
 
 def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> None:

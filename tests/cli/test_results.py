@@ -136,7 +136,12 @@ def test_results_with_their_own_markdown(paths, tmp_path):
 
 @pytest.mark.parametrize(
     ("page", "folder"),
-    [("README.md", "results"), ("docs/speed.md", "results"), ("docs/experiments.md", "results/tune")],
+    [
+        ("README.md", "results"),
+        ("docs/keci.md", "results"),
+        ("docs/speed.md", "results"),
+        ("docs/experiments.md", "results/tune"),
+    ],
 )
 def test_tables_are_those_of_the_results(page: str, folder: str) -> None:
     """Those that are part of the project, and not what its user has trained since."""

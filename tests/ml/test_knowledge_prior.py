@@ -23,7 +23,7 @@ from spacy_keci.ml.knowledge_prior import (
     positions,
     weigh_in,
 )
-from spacy_keci.ml.knowledge_tensors import to_tensors
+from spacy_keci.ml.knowledge_tensors import KnowledgeTensors, to_tensors
 from spacy_keci.ml.span_graph import CandidateSpans
 
 N_KINDS, N_LABELS = 4, 3
@@ -90,6 +90,11 @@ def make_example() -> tuple[np.ndarray, CandidateSpans, ConceptGraphs]:
     return candidates, CandidateSpans(*(torch.from_numpy(column) for column in columns)), graphs
 
 
+def as_tensors(graphs: ConceptGraphs, candidates: np.ndarray, spans: CandidateSpans) -> KnowledgeTensors:
+    doc_starts = (spans.doc_lengths.cumsum(0) - spans.doc_lengths).numpy()
+    return to_tensors(graphs, candidates, doc_starts, torch.device("cpu"))
+
+
 def make_prior() -> KnowledgePrior:
     torch.manual_seed(0)
     prior = KnowledgePrior(N_KINDS, N_LABELS).eval()
@@ -101,7 +106,7 @@ def make_prior() -> KnowledgePrior:
 def test_logits_are_sums_over_names_and_kinds() -> None:
     candidates, spans, graphs = make_example()
     prior = make_prior()
-    rows, logits = prior(spans, torch.arange(len(candidates)), to_tensors(graphs, candidates, torch.device("cpu")))
+    rows, logits = prior(spans, torch.arange(len(candidates)), as_tensors(graphs, candidates, spans))
     weights = prior.kinds.detach().view(1 + N_KINDS, len(POSITIONS), 1 + N_LABELS)
     expected = {}
     for row, (doc, start, end) in enumerate(candidates.tolist()):
@@ -134,7 +139,7 @@ def test_of_concepts_it_expects_what_their_names_add() -> None:
 
 def test_of_some_spans_it_says_the_same_as_of_all() -> None:
     candidates, spans, graphs = make_example()
-    prior, knowledge = make_prior(), to_tensors(graphs, candidates, torch.device("cpu"))
+    prior, knowledge = make_prior(), as_tensors(graphs, candidates, spans)
     rows, logits = prior(spans, torch.arange(len(candidates)), knowledge)
     some = torch.arange(1, len(candidates), 3)
     few, scores = prior(spans, some, knowledge)
@@ -145,14 +150,14 @@ def test_of_some_spans_it_says_the_same_as_of_all() -> None:
 def test_without_names_it_has_no_opinion() -> None:
     candidates, spans, graphs = make_example()
     graphs.mentions[:, 0] = -1
-    rows, logits = make_prior()(spans, torch.arange(3), to_tensors(graphs, candidates, torch.device("cpu")))
+    rows, logits = make_prior()(spans, torch.arange(3), as_tensors(graphs, candidates, spans))
     assert rows.shape == (0,) and logits.shape == (0, 1 + N_LABELS)
 
 
 def test_the_untrained_prior_expects_nothing() -> None:
     candidates, spans, graphs = make_example()
     prior = KnowledgePrior(N_KINDS, N_LABELS)
-    _, logits = prior(spans, torch.arange(len(candidates)), to_tensors(graphs, candidates, torch.device("cpu")))
+    _, logits = prior(spans, torch.arange(len(candidates)), as_tensors(graphs, candidates, spans))
     torch.testing.assert_close(logits.softmax(dim=-1)[:, 0], torch.full((len(logits),), 0.99))
 
 

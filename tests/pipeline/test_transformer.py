@@ -10,22 +10,27 @@ import numpy as np
 import pytest
 import spacy
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc, SpanGroup
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam, Optimizer
 
 pytest.importorskip("spacy_transformers")
+from spacy_transformers.span_getters import get_strided_spans
 from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel
 
 from spacy_keci.ml.registered import build_adamw
-from spacy_keci.ml.windows import _count_positions
+from spacy_keci.ml.windows import _count_positions, get_sentence_windows
+from spacy_keci.transfer import merge_docs
 
 from .conftest import make_examples
 from .test_keci import graph
 
 POSITIONS = 32
+VOCAB = spacy.blank("en").vocab
 WORDS = ["binds", "and", "the", "protein", "inhibits", "cells"]
 LONG = "MDM2 binds p53 in the nucleus of cells and Diazepam binds the GABA-A receptor . "
 
@@ -59,6 +64,7 @@ def make_pipeline(
     grad_factor: float = 1.0,
     window: int = 16,
     stride: int = 12,
+    get_spans: str = "spacy-transformers.strided_spans.v1",
 ) -> Language:
     fix_random_seed(0)
     tokenizer = {"@tokenizers": "spacy_keci.BiomedicalTokenizer.v1"}
@@ -66,7 +72,7 @@ def make_pipeline(
     model = {
         "@architectures": "spacy_keci.TransformerModel.v1",
         "name": str(encoder),
-        "get_spans": {"@span_getters": "spacy-transformers.strided_spans.v1", "window": window, "stride": stride},
+        "get_spans": {"@span_getters": get_spans, "window": window, "stride": stride},
         "mixed_precision": mixed_precision,
     }
     nlp.add_pipe("transformer", config={"model": model})
@@ -285,6 +291,33 @@ class TestText:
         docs = [nlp.make_doc(text) for text in ("the cells", "", "p53 binds the protein and the cells")]
         spans = nlp.get_pipe("transformer").model.attrs["get_spans"](docs)
         assert [[(span.start, span.end) for span in window] for window in spans] == [[(0, 2)], [], [(0, 7)]]
+
+    def test_sentences_are_read_each_by_itself(self, encoder: Path, demo_docs: list[Doc]) -> None:
+        nlp = make_pipeline(encoder, get_spans="spacy_keci.SentenceWindows.v1")
+        train(nlp, demo_docs[:6], 40)
+        apart = merge_docs([nlp(doc.text) for doc in demo_docs[:6]])
+        nlp.add_pipe("biomedical_sentencizer", first=True)
+        nlp.get_pipe("keci").by_sentence = True
+        whole = nlp(apart.text)
+        assert graph(whole)[1]
+        assert graph(whole) == graph(apart)
+        scores = [doc.spans["entities"].attrs["scores"] for doc in (whole, apart)]
+        np.testing.assert_allclose(*scores, atol=1e-5)
+
+    @given(st.lists(st.booleans(), max_size=30), st.integers(1, 9), st.integers(1, 9))
+    def test_windows_of_sentences(self, starts: list[bool], window: int, stride: int) -> None:
+        stride = min(stride, window)
+        sentences, words = Doc(VOCAB, words=["a"] * len(starts), sent_starts=starts), Doc(VOCAB, words=["a"] * 20)
+        windows = get_sentence_windows([sentences, words], window=window, stride=stride)
+        of_sentence: dict[int, list[Span]] = {}
+        for span in windows[0]:
+            of_sentence.setdefault(span.sent.start, []).append(span)
+        assert list(of_sentence) == [sentence.start for sentence in sentences.sents]
+        for sentence in sentences.sents:
+            (expected,) = get_strided_spans([sentence.as_doc()], window, stride)
+            found = [(span.start - sentence.start, span.end - sentence.start) for span in of_sentence[sentence.start]]
+            assert found == [(span.start, span.end) for span in expected]
+        assert windows[1] == get_strided_spans([words], window, stride)[0]
 
     def test_the_encoder_can_move_into_keci(self, trained_with_transformer: Language, tmp_path: Path) -> None:
         text = LONG * 10

@@ -1,0 +1,116 @@
+"""Texts of several sentences, read by a pipeline that was trained on sentences: whole, and by sentence.
+
+    python benchmarks/sentences.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
+
+The sentences of a corpus are put together, some to a text. The pipeline reads each sentence alone; the texts, as if
+each were one long sentence; and the texts by sentence, where a biomedical_sentencizer tells where sentences begin. All
+are scored, strictly, on the same gold mentions and relations. Most sentences of a text stem from different papers. And:
+how many of the sentences the component finds, and how many spaCy's own.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import spacy
+import typer
+from spacy.language import Language
+from spacy.scorer import Scorer
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from spacy_keci.cli.load import find_keci, read_gold
+from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
+from spacy_keci.scoring.strict import StrictScorer
+from spacy_keci.transfer import merge_docs
+
+ROOT = Path(__file__).parents[1]
+WINDOWS = "spacy_keci.SentenceWindows.v1"
+SENTENCIZERS = ("biomedical_sentencizer", "sentencizer")
+SCORES = {
+    "entities_micro_f": "entities (strict, micro)",
+    "relations_micro_p": "relations: precision",
+    "relations_micro_r": "recall",
+    "relations_micro_f": "F (strict, micro)",
+}
+
+
+def main(
+    model: Annotated[str, typer.Argument(help="Pipeline that was trained on sentences, without a component for them")],
+    corpus: Annotated[Path, typer.Argument(help="Sentences with gold mentions and relations", exists=True)],
+    together: Annotated[int, typer.Option(min=2, help="Sentences in a text")] = 4,
+    output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/sentences.json",
+) -> None:
+    """Score what a pipeline finds in sentences, in texts of several, and in the same texts by sentence."""
+    nlp = load_by_sentence(model)
+    _, keci = find_keci(nlp)
+    gold = read_gold(corpus, nlp, keci.spans_key)
+    texts = [merge_docs(gold[i : i + together]) for i in range(0, len(gold), together)]
+    scorer = StrictScorer(keci.spans_key, frozenset(keci.symmetric))
+    scores = {"each sentence alone": score(nlp, gold, scorer)}
+    keci.by_sentence = False
+    scores[f"{together} together"] = score(nlp, texts, scorer)
+    keci.by_sentence = True
+    nlp.add_pipe("biomedical_sentencizer", first=True)
+    scores[f"{together} together, by sentence"] = score(nlp, texts, scorer)
+    found = {name: score_sentences(nlp, gold, together, name) for name in SENTENCIZERS}
+    result = {
+        "name": "sentences",
+        "group": "sentences",
+        "sentences": len(gold),
+        "together": together,
+        "scores": scores,
+        "sentences_found": found,
+        "corpus": describe_corpus(corpus),
+        "model": describe_pipeline(nlp),
+        "versions": software_versions(),
+    }
+    result["markdown"] = make_markdown(scores, found)
+    print(result["markdown"])
+    output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+
+
+def load_by_sentence(model: str) -> Language:
+    """The pipeline with the settings for sentences that our configs have, also where it was trained without them."""
+    nlp = spacy.load(model)
+    name, _ = find_keci(nlp)
+    settings: dict[str, Any] = {f"components.{name}.by_sentence": True}
+    if "transformer" in nlp.pipe_names:
+        settings["components.transformer.model.get_spans.@span_getters"] = WINDOWS
+    return spacy.load(model, config=settings)
+
+
+def score(nlp: Language, gold: Iterable[Doc], scorer: StrictScorer) -> dict[str, float]:
+    golds = list(gold)
+    docs = nlp.pipe([nlp.make_doc(doc.text) for doc in golds])
+    scores = scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
+    return {name: scores[name] for name in SCORES}
+
+
+def score_sentences(nlp: Language, gold: Sequence[Doc], together: int, factory: str) -> dict[str, float]:
+    """Precision, recall and F of the sentences of a component, in the same texts."""
+    component = nlp.create_pipe(factory)
+    examples = []
+    for i in range(0, len(gold), together):
+        docs = [doc for doc in gold[i : i + together] if doc.text.strip()]
+        text = merge_docs(docs)
+        first = [next(token.i for token in doc if not token.is_space) for doc in docs]
+        starts = {0, *(sum(len(doc) for doc in docs[:k]) + first[k] for k in range(1, len(docs)))}
+        for token in text:
+            token.is_sent_start = token.i in starts
+        examples.append(Example(component(nlp.make_doc(text.text)), text))
+    scores = Scorer.score_spans(examples, "sents")
+    return {f"sents_{name}": scores[f"sents_{name}"] for name in "prf"}
+
+
+def make_markdown(scores: dict[str, dict[str, float]], found: dict[str, dict[str, float]]) -> str:
+    rows = [["sentences are read", *SCORES.values()], ["---", *["---:"] * len(SCORES)]]
+    rows += [[title, *(f"{100 * row[name]:.1f}" for name in SCORES)] for title, row in scores.items()]
+    others = [["sentences found by", "precision", "recall", "F"], ["---", *["---:"] * 3]]
+    others += [[f"`{name}`", *(f"{100 * value:.1f}" for value in row.values())] for name, row in found.items()]
+    return "\n\n".join("\n".join(f"| {' | '.join(row)} |" for row in table) for table in (rows, others))
+
+
+if __name__ == "__main__":
+    typer.run(main)

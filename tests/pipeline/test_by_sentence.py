@@ -1,0 +1,122 @@
+"""``by_sentence``: texts of several sentences are read like each sentence by itself."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc, SpanGroup
+
+from spacy_keci.transfer import merge_docs
+
+from .conftest import TINY, make_examples
+from .conftest import make_pipeline as make_pipeline_without_knowledge
+from .test_keci import graph
+from .test_keci_with_knowledge import MODELS, kb, learn, make_pipeline
+
+__all__ = ["kb"]  # a fixture
+
+# reads each word by itself: sentences differ in nothing but in what keci makes of them
+WORDS = {
+    "@architectures": "spacy.MultiHashEmbed.v2",
+    "width": 64,
+    "attrs": ["NORM", "SHAPE"],
+    "rows": [1000, 500],
+    "include_static_vectors": False,
+}
+
+
+def with_sentences(nlp: Language) -> Language:
+    nlp.add_pipe("biomedical_sentencizer", first=True)
+    nlp.get_pipe("keci").by_sentence = True
+    return nlp
+
+
+def assert_same(doc: Doc, other: Doc) -> None:
+    assert doc.text == other.text
+    assert graph(doc) == graph(other)
+    assert [span.kb_id_ for span in doc.spans["entities"]] == [span.kb_id_ for span in other.spans["entities"]]
+    for scores in ([relation.score for relation in each._.relations] for each in (doc, other)):
+        np.testing.assert_allclose(scores, [relation.score for relation in doc._.relations], atol=1e-4)
+    np.testing.assert_allclose(*(each.spans["entities"].attrs["scores"] for each in (doc, other)), atol=1e-4)
+
+
+def model(name: str) -> dict[str, Any]:
+    return {**(TINY["model"] if name == "no knowledge" else MODELS[name]), "tok2vec": WORDS}  # type: ignore[dict-item]
+
+
+@pytest.fixture(scope="module", params=["no knowledge", *MODELS])
+def reader(request: pytest.FixtureRequest, kb: Path, demo_docs: list[Doc]) -> Language:
+    """A pipeline that has learnt enough to find mentions and relations, of each kind of model."""
+    if request.param == "no knowledge":
+        nlp = make_pipeline_without_knowledge(model=model(request.param))
+    else:
+        nlp = make_pipeline(kb, model(request.param), keep_initial=True)
+    return with_sentences(learn(nlp, demo_docs, epochs=25))
+
+
+class TestUse:
+    def test_the_same_as_each_sentence_by_itself(self, reader: Language, demo_docs: list[Doc]) -> None:
+        texts = [doc.text for doc in demo_docs[:12]]
+        apart = list(reader.pipe(texts))
+        assert sum(len(doc._.relations) for doc in apart) > 5
+        whole = list(reader.pipe([" ".join(texts[:5]), " ".join(texts[5:])]))
+        assert_same(whole[0], merge_docs(apart[:5]))
+        assert_same(whole[1], merge_docs(apart[5:]))
+
+    def test_without_sentences_a_text_is_one(self, reader: Language, demo_docs: list[Doc]) -> None:
+        text = " ".join(doc.text for doc in demo_docs[:4])
+        keci = reader.get_pipe("keci")
+        with reader.select_pipes(disable="biomedical_sentencizer"):
+            doc = reader(text)
+            keci.by_sentence = False
+            try:
+                assert_same(doc, reader(text))
+            finally:
+                keci.by_sentence = True
+
+    @given(st.lists(st.sampled_from(["FK506 binds FKBP12.", "", " ", "\n", "p53", "What? No!", "Diazepam."])))
+    @settings(max_examples=25)
+    def test_odd_texts(self, reader: Language, parts: list[str]) -> None:
+        doc = reader(" ".join(parts))
+        sentences = [reader(sentence.text_with_ws) for sentence in doc.sents]
+        found = [(s.text, s.label_) for sentence in sentences for s in sentence.spans["entities"]]
+        assert [(s.text, s.label_) for s in doc.spans["entities"]] == found
+
+    def test_given_mentions_may_lie_across_sentences(self, reader: Language) -> None:
+        keci = reader.get_pipe("keci")
+        doc = reader.make_doc("MDM2 binds. Diazepam binds GABA.")
+        doc.spans["given"] = [doc[0:1], doc[1:4], doc[3:4], doc[5:6]]
+        keci.entities_from = "given"
+        try:
+            doc = reader(doc)
+        finally:
+            keci.entities_from = None
+        assert [span.text for span in doc.spans["entities"]] == ["MDM2", "binds. Diazepam", "Diazepam", "GABA"]
+
+
+class TestTraining:
+    def test_learns_what_it_learns_of_sentences(self, kb: Path, demo_docs: list[Doc]) -> None:
+        """Losses are means over documents: that of a text is the sum of those of its sentences."""
+        nlp = with_sentences(make_pipeline(kb, model("KECI")))
+        nlp.initialize(lambda: make_examples(nlp, demo_docs))
+        names = ["biomedical_sentencizer", "concept_linker"]
+        apart = nlp.update(make_examples(nlp, demo_docs[:6]), sgd=False, annotates=names)["keci"]
+        merged = merge_docs([doc.copy() for doc in demo_docs[:6]])
+        whole = nlp.update(make_examples(nlp, [merged]), sgd=False, annotates=names)["keci"]
+        assert whole == pytest.approx(6 * apart, rel=1e-4)
+
+    def test_reports_relations_across_sentences(self, log: pytest.LogCaptureFixture) -> None:
+        nlp = with_sentences(make_pipeline_without_knowledge())
+        doc = nlp.make_doc("MDM2 and p53. It binds them. MDM2 binds p53.")
+        group = SpanGroup(
+            doc, name="entities", spans=[doc.char_span(*o, "protein") for o in ((0, 4), (9, 12), (29, 33), (40, 43))]
+        )
+        group.attrs["relations"] = [[0, 3, "binds", 1.0], [2, 3, "binds", 1.0]]
+        doc.spans["entities"] = group
+        nlp.initialize(lambda: make_examples(nlp, [doc]))
+        nlp.update(make_examples(nlp, [doc]), annotates=["biomedical_sentencizer"])
+        assert "cannot learn 50.0% of the gold relations in its batches so far: their mentions are in diff" in log.text
