@@ -9,7 +9,7 @@ how many of the sentences the component finds, and how many spaCy's own.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,9 +20,11 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_keci.cli.evaluate import predict
 from spacy_keci.cli.load import find_keci, read_gold
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
 from spacy_keci.scoring.strict import StrictScorer
+from spacy_keci.sentences import doc_starts
 from spacy_keci.transfer import merge_docs
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +48,7 @@ def main(
     nlp = load_by_sentence(model)
     _, keci = find_keci(nlp)
     gold = read_gold(corpus, nlp, keci.spans_key)
-    texts = [merge_docs(gold[i : i + together]) for i in range(0, len(gold), together)]
+    texts = [put_together(gold[i : i + together]) for i in range(0, len(gold), together)]
     scorer = StrictScorer(keci.spans_key, frozenset(keci.symmetric))
     scores = {"each sentence alone": score(nlp, gold, scorer)}
     keci.by_sentence = False
@@ -54,7 +56,7 @@ def main(
     keci.by_sentence = True
     nlp.add_pipe("biomedical_sentencizer", first=True)
     scores[f"{together} together, by sentence"] = score(nlp, texts, scorer)
-    found = {name: score_sentences(nlp, gold, together, name) for name in SENTENCIZERS}
+    found = {name: score_sentences(nlp, texts, name) for name in SENTENCIZERS}
     result = {
         "name": "sentences",
         "group": "sentences",
@@ -81,25 +83,26 @@ def load_by_sentence(model: str) -> Language:
     return spacy.load(model, config=settings)
 
 
-def score(nlp: Language, gold: Iterable[Doc], scorer: StrictScorer) -> dict[str, float]:
-    golds = list(gold)
-    docs = nlp.pipe([nlp.make_doc(doc.text) for doc in golds])
+def put_together(sentences: Sequence[Doc]) -> Doc:
+    """A text of several sentences that knows where they begin: at their first word."""
+    text = merge_docs(sentences)
+    first_words = [next(token.i for token in sentence if not token.is_space) for sentence in sentences]
+    starts = {0, *(doc_starts(sentences) + first_words)[1:].tolist()}
+    for token in text:
+        token.is_sent_start = token.i in starts
+    return text
+
+
+def score(nlp: Language, golds: Sequence[Doc], scorer: StrictScorer) -> dict[str, float]:
+    docs, _ = predict(nlp, golds)
     scores = scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
     return {name: scores[name] for name in SCORES}
 
 
-def score_sentences(nlp: Language, gold: Sequence[Doc], together: int, factory: str) -> dict[str, float]:
-    """Precision, recall and F of the sentences of a component, in the same texts."""
+def score_sentences(nlp: Language, texts: Sequence[Doc], factory: str) -> dict[str, float]:
+    """Precision, recall and F of the sentences that a component finds."""
     component = nlp.create_pipe(factory)
-    examples = []
-    for i in range(0, len(gold), together):
-        docs = [doc for doc in gold[i : i + together] if doc.text.strip()]
-        text = merge_docs(docs)
-        first = [next(token.i for token in doc if not token.is_space) for doc in docs]
-        starts = {0, *(sum(len(doc) for doc in docs[:k]) + first[k] for k in range(1, len(docs)))}
-        for token in text:
-            token.is_sent_start = token.i in starts
-        examples.append(Example(component(nlp.make_doc(text.text)), text))
+    examples = [Example(component(nlp.make_doc(text.text)), text) for text in texts]
     scores = Scorer.score_spans(examples, "sents")
     return {f"sents_{name}": scores[f"sents_{name}"] for name in "prf"}
 

@@ -67,12 +67,27 @@ def _is_abbreviated(words: list[Token], end: int) -> bool:
     return precedes_initial or (end > 1 and words[end - 2].text == ".")
 
 
+def doc_starts(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """(documents,) the first token of each, where they stand one after the other."""
+    lengths = np.array([len(doc) for doc in docs], dtype="int64")
+    return np.cumsum(lengths) - lengths
+
+
 def sentence_of_token(docs: Sequence[Doc]) -> NDArray[np.int64]:
     """(tokens,) the number of each token's sentence, counted through all documents, which stand one after the other. A
     document whose pipeline has set no sentences is one."""
-    lengths = np.array([len(doc) for doc in docs], dtype="int64")
-    if not lengths.sum():
+    docs = [doc for doc in docs if len(doc)]
+    if not docs:
         return np.zeros(0, dtype="int64")
     is_start = np.concatenate([doc.to_array([SENT_START]).reshape(-1) == 1 for doc in docs])
-    is_start[(np.cumsum(lengths) - lengths)[lengths > 0]] = True
+    is_start[doc_starts(docs)] = True
     return np.cumsum(is_start) - 1
+
+
+def sentence_of_span(spans: NDArray[np.int64], docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """(spans,) the number of the sentence that each begins in, counted as by :func:`sentence_of_token`.
+
+    spans: (spans, 3) document, start, end.
+    """
+    doc, start, _ = spans.T
+    return sentence_of_token(docs)[doc_starts(docs)[doc] + start]

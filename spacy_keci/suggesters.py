@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Ops, get_current_ops
 from thinc.types import Ints1d, Ints2d, Ragged
 
-from .sentences import sentence_of_token
+from .sentences import doc_starts, sentence_of_token
 
 Suggester = Callable[..., Ragged]
 
@@ -37,7 +37,6 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
     n_tokens = int(doc_lengths.sum())
     if not n_tokens:
         return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
-    doc_starts = np.cumsum(doc_lengths) - doc_lengths
     sentence = sentence_of_token(docs)
     sentence_end = np.cumsum(np.bincount(sentence))[sentence]
     is_word = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 0 for doc in docs])
@@ -47,7 +46,7 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
     valid &= is_word[np.minimum(last, n_tokens - 1)]
     token, width = np.nonzero(valid)
     doc_of_token = np.repeat(np.arange(len(docs)), doc_lengths)
-    start = token - doc_starts[doc_of_token[token]]
+    start = token - doc_starts(docs)[doc_of_token[token]]
     spans = cast(Ints2d, np.stack([start, start + width + 1], axis=1).astype("int32"))
     lengths = cast(Ints1d, np.bincount(doc_of_token[token], minlength=len(docs)).astype("int32"))
     return Ragged(ops.asarray2i(spans), ops.asarray1i(lengths))

@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Model, PyTorchShim, get_torch_default_device, torch2xp, xp2torch
 from thinc.types import Floats2d, Ragged
 
-from ..sentences import sentence_of_token
+from ..sentences import doc_starts, sentence_of_token
 from .concept_graphs import ConceptGraphs, KnowledgeSchema
 from .keci import KeciNetwork
 from .know_bert import KnowBertNetwork
@@ -58,27 +58,6 @@ class SpanGraphInput:
     def candidates(self) -> np.ndarray:
         """The candidate spans as (spans, 3) document, start, end, on the CPU, in this order."""
         return in_order(candidate_array(self.spans))
-
-    @cached_property
-    def doc_starts(self) -> np.ndarray:
-        """(documents,) the first token of each, where they stand one after the other."""
-        lengths = np.array([len(doc) for doc in self.docs], dtype="int64")
-        return np.cumsum(lengths) - lengths
-
-    @cached_property
-    def text_lengths(self) -> np.ndarray:
-        """(texts,) tokens of each document, or of each sentence."""
-        return np.bincount(self._sentences) if self.by_sentence else np.array([len(doc) for doc in self.docs])
-
-    def text_of(self, spans: np.ndarray) -> np.ndarray:
-        """(spans,) the number of the document, or of the sentence, that each begins in. spans: (spans, 3) document,
-        start, end."""
-        doc, start, _ = spans.T
-        return self._sentences[self.doc_starts[doc] + start] if self.by_sentence else doc
-
-    @cached_property
-    def _sentences(self) -> np.ndarray:
-        return sentence_of_token(self.docs)
 
 
 @dataclass
@@ -181,7 +160,9 @@ def forward(
     spans = _candidate_spans(X, tokens.device)
     knowledge = None
     if X.knowledge is not None:
-        knowledge = to_tensors(X.knowledge, X.candidates, X.doc_starts, tokens.device, X.type_prior, X.mention_prior)
+        knowledge = to_tensors(
+            X.knowledge, X.candidates, doc_starts(X.docs), tokens.device, X.type_prior, X.mention_prior
+        )
     with autocast(shim, mixed_precision):
         inputs = ArgsKwargs(args=(tokens, spans, X.pruning, knowledge), kwargs={})
         output, backprop_torch = shim(inputs, is_train)
@@ -206,8 +187,14 @@ def _set_dropout(network: torch.nn.Module, rate: float) -> None:
 def _candidate_spans(X: SpanGraphInput, device: torch.device) -> CandidateSpans:
     """Candidate spans with offsets into the tokens of the batch."""
     doc, start, end = X.candidates.T
-    starts, ends = start + X.doc_starts[doc], end + X.doc_starts[doc]
-    arrays = [X.text_lengths, starts, ends, X.text_of(X.candidates)]
+    offset = doc_starts(X.docs)[doc]
+    starts, ends = start + offset, end + offset
+    if X.by_sentence:
+        sentence = sentence_of_token(X.docs)
+        lengths, text = np.bincount(sentence), sentence[starts]
+    else:
+        lengths, text = np.array([len(each) for each in X.docs], dtype="int64"), doc
+    arrays = [lengths, starts, ends, text]
     if X.given is not None:
         arrays.append(X.given)
     return CandidateSpans(*(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays))

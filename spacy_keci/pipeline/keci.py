@@ -22,6 +22,7 @@ from thinc.api import Config, Model, NumpyOps, Optimizer, set_dropout_rate
 
 from ..corpora.reader import aligned_mentions
 from ..ml.memory import EVERY, release_freed_memory
+from ..sentences import sentence_of_span
 from ..suggesters import Suggester
 from ..tokens import SPANS_KEY, install_extensions
 from .annotations import types_of_mentions, write_graphs
@@ -593,7 +594,7 @@ class Keci(TrainablePipe):
         given = self.entities_from is not None
         gold = gold_graphs(examples, self.spans_key, self.labels, self.relation_labels, mentions_are_given=given)
         if self.by_sentence:
-            head, tail = X.text_of(gold.spans)[gold.relations[:, :2]].T
+            head, tail = sentence_of_span(gold.spans, X.docs)[gold.relations[:, :2]].T
             self._count_relations(head == tail, "their mentions are in different sentences ('by_sentence')")
         if given:
             reached = find_gold(X.candidates[X.given], gold)[1]

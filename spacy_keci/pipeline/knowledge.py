@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..ml.concept_graphs import ConceptGraphs, KnowledgeSchema
-from ..sentences import sentence_of_token
+from ..sentences import sentence_of_span
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -46,7 +46,6 @@ class KnowledgeVocabulary:
                 f"{', '.join(map(repr, kb.vectors)) or 'none'}. Compile it with --vectors, or change the setting "
                 "'vectors' of the component."
             )
-        docs = list(docs)
         mentions, concepts, _ = read_concepts(docs, spans_key)
         texts = mentions[:, 0]
         numbers = kb.indices(concepts)
@@ -91,7 +90,7 @@ class KnowledgeReader:
         by_sentence: whether each sentence has a graph of its own, and not each document.
         """
         mentions, concepts, types = read_concepts(docs, self.spans_key)
-        texts = _sentences_of(mentions, docs) if by_sentence else mentions[:, 0].copy()
+        texts = sentence_of_span(mentions, docs) if by_sentence else mentions[:, 0]
         numbers = self.kb.indices(concepts)
         known = numbers >= 0
         graph = self.kb.induce(texts[known], numbers[known])
@@ -132,13 +131,6 @@ def read_concepts(docs: Iterable[Doc], spans_key: str) -> tuple[np.ndarray, list
             concepts.append(span.kb_id_)
             types.append(span.label_)
     return np.array(rows, dtype="int64").reshape(-1, 3), concepts, types
-
-
-def _sentences_of(mentions: np.ndarray, docs: Sequence[Doc]) -> np.ndarray:
-    """(candidates,) the number of the sentence that each begins in."""
-    lengths = np.array([len(doc) for doc in docs], dtype="int64")
-    doc, start, _ = mentions.T
-    return sentence_of_token(docs)[(np.cumsum(lengths) - lengths)[doc] + start]
 
 
 def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> None:

@@ -1,6 +1,7 @@
 """Small pipelines with the component keci."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import spacy
@@ -9,7 +10,11 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.vectors import add_vectors
 from spacy_keci.tokenizer import create_biomedical_tokenizer
+
+from ..conftest import ROOT
 
 TINY = {
     "symmetric": ["binds"],
@@ -33,6 +38,15 @@ TINY = {
     },
     "suggester": {"@misc": "spacy_keci.SentenceSpanSuggester.v1", "max_length": 8},
 }
+
+
+@pytest.fixture(scope="session")
+def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo knowledge base, with vectors trained on its relations."""
+    folder = tmp_path_factory.mktemp("demo") / "kb"
+    compile_knowledge_base(folder, [SourceFiles.parse(f"jsonl={ROOT / 'assets' / 'demo' / 'kb.jsonl'}")], [])
+    add_vectors(folder, "trained")
+    return folder
 
 
 def make_pipeline(**settings: object) -> Language:

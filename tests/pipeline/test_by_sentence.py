@@ -14,10 +14,8 @@ from spacy_keci.transfer import merge_docs
 
 from .conftest import TINY, make_examples
 from .conftest import make_pipeline as make_pipeline_without_knowledge
-from .test_keci import graph
-from .test_keci_with_knowledge import MODELS, kb, learn, make_pipeline
-
-__all__ = ["kb"]  # a fixture
+from .test_keci import assert_same_graphs
+from .test_keci_with_knowledge import MODELS, learn, make_pipeline
 
 # reads each word by itself: sentences differ in nothing but in what keci makes of them
 WORDS = {
@@ -37,11 +35,10 @@ def with_sentences(nlp: Language) -> Language:
 
 def assert_same(doc: Doc, other: Doc) -> None:
     assert doc.text == other.text
-    assert graph(doc) == graph(other)
+    assert_same_graphs([doc], [other])
     assert [span.kb_id_ for span in doc.spans["entities"]] == [span.kb_id_ for span in other.spans["entities"]]
-    for scores in ([relation.score for relation in each._.relations] for each in (doc, other)):
-        np.testing.assert_allclose(scores, [relation.score for relation in doc._.relations], atol=1e-4)
-    np.testing.assert_allclose(*(each.spans["entities"].attrs["scores"] for each in (doc, other)), atol=1e-4)
+    scores = [[relation.score for relation in each._.relations] for each in (doc, other)]
+    np.testing.assert_allclose(*scores, atol=1e-4)
 
 
 def model(name: str) -> dict[str, Any]:
@@ -67,16 +64,14 @@ class TestUse:
         assert_same(whole[0], merge_docs(apart[:5]))
         assert_same(whole[1], merge_docs(apart[5:]))
 
-    def test_without_sentences_a_text_is_one(self, reader: Language, demo_docs: list[Doc]) -> None:
+    def test_without_sentences_a_text_is_one(
+        self, reader: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         text = " ".join(doc.text for doc in demo_docs[:4])
-        keci = reader.get_pipe("keci")
         with reader.select_pipes(disable="biomedical_sentencizer"):
             doc = reader(text)
-            keci.by_sentence = False
-            try:
-                assert_same(doc, reader(text))
-            finally:
-                keci.by_sentence = True
+            monkeypatch.setattr(reader.get_pipe("keci"), "by_sentence", False)
+            assert_same(doc, reader(text))
 
     @given(st.lists(st.sampled_from(["FK506 binds FKBP12.", "", " ", "\n", "p53", "What? No!", "Diazepam."])))
     @settings(max_examples=25)
@@ -86,15 +81,11 @@ class TestUse:
         found = [(s.text, s.label_) for sentence in sentences for s in sentence.spans["entities"]]
         assert [(s.text, s.label_) for s in doc.spans["entities"]] == found
 
-    def test_given_mentions_may_lie_across_sentences(self, reader: Language) -> None:
-        keci = reader.get_pipe("keci")
+    def test_given_mentions_may_lie_across_sentences(self, reader: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reader.get_pipe("keci"), "entities_from", "given")
         doc = reader.make_doc("MDM2 binds. Diazepam binds GABA.")
         doc.spans["given"] = [doc[0:1], doc[1:4], doc[3:4], doc[5:6]]
-        keci.entities_from = "given"
-        try:
-            doc = reader(doc)
-        finally:
-            keci.entities_from = None
+        doc = reader(doc)
         assert [span.text for span in doc.spans["entities"]] == ["MDM2", "binds. Diazepam", "Diazepam", "GABA"]
 
 

@@ -58,15 +58,6 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="session")
-def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo knowledge base, with vectors trained on its relations."""
-    folder = tmp_path_factory.mktemp("demo") / "kb"
-    compile_knowledge_base(folder, [SourceFiles.parse(f"jsonl={ROOT / 'assets' / 'demo' / 'kb.jsonl'}")], [])
-    add_vectors(folder, "trained")
-    return folder
-
-
 def make_pipeline(kb: Path, model: dict[str, Any] = KECI, **settings: Any) -> Language:
     fix_random_seed(0)
     nlp = spacy.blank("en")
