@@ -24,7 +24,7 @@ from ..corpora.docbin import save_docs
 from ..corpora.formats import FORMATS, write_any
 from ..corpora.texts import Text, TextSource
 from ..export import write_relations
-from ..pipeline.keci import Keci
+from ..pipeline.extractor import Extractor
 from ..tokens import SPANS_KEY
 from .convert import WRITABLE
 from .load import load_pipeline
@@ -104,7 +104,8 @@ def annotate_cli(
     annotator = Annotator(
         nlp,
         skipped,
-        spans_key=spans_key or next((pipe.spans_key for _, pipe in nlp.pipeline if isinstance(pipe, Keci)), SPANS_KEY),
+        spans_key=spans_key
+        or next((pipe.spans_key for _, pipe in nlp.pipeline if isinstance(pipe, Extractor)), SPANS_KEY),
         batch_size=batch_size or nlp.batch_size,
         processes=processes,
     )

@@ -9,7 +9,7 @@ from spacy.cli._util import setup_gpu
 from wasabi import msg
 
 from ..scoring.attention import TypeAttention, attention_by_type
-from .load import find_keci, find_linker, load_pipeline, prepare_output, read_gold
+from .load import find_extractor, find_linker, load_pipeline, prepare_output, read_gold
 
 
 def attention_cli(
@@ -30,7 +30,7 @@ def attention_cli(
     """
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
-    _, keci = find_keci(nlp)
+    _, keci = find_extractor(nlp)
     linker = find_linker(keci)
     prepare_output(output, corpus)
     texts = [doc.text for doc in read_gold(corpus, nlp, keci.spans_key)]

@@ -19,8 +19,8 @@ from wasabi import msg
 from ..corpora.annotation import Report, from_doc
 from ..corpora.docbin import load_docs, save_docs
 from ..corpora.formats import get_format, write_any
-from ..pipeline.given import ENTS, has_mentions, place_of
-from ..pipeline.keci import Keci
+from ..pipeline.extractor import Extractor
+from ..pipeline.mentions import ENTS, has_mentions, place_of
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer
@@ -157,7 +157,7 @@ def predict(nlp: Language, golds: Sequence[Doc], batch_size: int | None = None) 
         docs.append(doc)
     seconds = perf_counter() - start
     for name, pipe in nlp.pipeline:
-        source = pipe.entities_from if isinstance(pipe, Keci) else None
+        source = pipe.entities_from if isinstance(pipe, Extractor) else None
         if source is not None and docs and not any(has_mentions(doc, source) for doc in docs):
             raise ValueError(
                 f"'{name}' reads given mentions (entities_from = \"{source}\"), but no component of this pipeline sets "

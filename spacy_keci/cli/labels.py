@@ -9,7 +9,7 @@ from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.thresholds import OTHERS, by_label
-from .load import find_keci, load_pipeline
+from .load import find_extractor, load_pipeline
 
 
 def labels_cli(
@@ -29,7 +29,7 @@ def labels_cli(
 def describe_labels(nlp: Language) -> dict[str, Any]:
     """Entity types, relations with ``symmetric``, thresholds (None: the most probable label), and the semantic types
     of the concepts that are linked, by identifier. Raises ValueError if the pipeline has no ``keci``."""
-    name, keci = find_keci(nlp)
+    name, keci = find_extractor(nlp)
     return {
         "component": name,
         "spans_key": keci.spans_key,

@@ -11,7 +11,7 @@ from wasabi import msg
 
 from ..scoring.linking import linking_counts
 from .evaluate import predict
-from .load import find_keci, find_linker, load_pipeline, prepare_output, read_gold
+from .load import find_extractor, find_linker, load_pipeline, prepare_output, read_gold
 
 # counts: of which other count they are a share, and what they mean
 COUNTS = {
@@ -45,7 +45,7 @@ def linking_cli(
     """
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
-    _, keci = find_keci(nlp)
+    _, keci = find_extractor(nlp)
     linker = find_linker(keci)
     prepare_output(output, corpus)
     golds = read_gold(corpus, nlp, keci.spans_key)

@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from ..corpora.annotation import Report
 from ..corpora.reader import SUFFIXES, read_docs
 from ..pipeline.concept_linker import ConceptLinker
-from ..pipeline.keci import Keci
+from ..pipeline.extractor import Extractor
 from .messages import fail, is_debugging, one_line, warn
 
 
@@ -35,22 +35,32 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
         fail(f"Cannot load the pipeline {model}: {kind}{one_line(error)}")
 
 
-def find_keci(nlp: Language) -> tuple[str, Keci]:
-    """Name and component of the last ``keci`` in the pipeline. Raises ValueError if there is none."""
-    for name, pipe in reversed(nlp.pipeline):
-        if isinstance(pipe, Keci):
-            return name, pipe
-    raise ValueError(
-        f"The pipeline has no component keci, only {', '.join(nlp.pipe_names) or 'none at all'}: train one with "
-        "'spacy train', or give another pipeline."
-    )
+def find_extractor(nlp: Language, name: str | None = None) -> tuple[str, Extractor]:
+    """Name and component of the extractor to use: that of the given name, or the last one of the pipeline.
+
+    Raises ValueError if there is none.
+    """
+    found = {key: pipe for key, pipe in nlp.pipeline if isinstance(pipe, Extractor)}
+    if not found:
+        raise ValueError(
+            "The pipeline has no component that predicts relations, only "
+            f"{', '.join(nlp.pipe_names) or 'none at all'}: train one with 'spacy train', or give another pipeline."
+        )
+    if name is not None and name not in found:
+        raise ValueError(f"The pipeline has no extractor {name!r}, only {', '.join(map(repr, found))}.")
+    chosen = name or list(found)[-1]
+    if name is None and len(found) > 1:
+        others = " or ".join(f"--component {other}" for other in found if other != chosen)
+        warn(f"Using the component '{chosen}', the last extractor of the pipeline. Choose another with {others}.")
+    return chosen, found[chosen]
 
 
-def find_linker(keci: Keci) -> ConceptLinker:
-    """The component whose concepts a ``keci`` reads. Raises ValueError if it reads none."""
-    if keci.linker is None:
-        raise ValueError("The keci of this pipeline reads no concepts: there is nothing to show.")
-    return keci.linker
+def find_linker(extractor: Extractor) -> ConceptLinker:
+    """The component whose concepts an extractor reads. Raises ValueError if it reads none."""
+    linker = getattr(extractor, "linker", None)
+    if linker is None:
+        raise ValueError(f"'{extractor.name}' reads no concepts: there is nothing to show.")
+    return linker
 
 
 def prepare_output(path: Path | None, *inputs: Path | None) -> None:

@@ -11,10 +11,10 @@ from spacy.tokens import Doc
 from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
-from ..pipeline.keci import Keci
+from ..pipeline.extractor import Extractor
 from ..tokens import get_relations
 from ..visualize.render import render, render_svg
-from .load import find_keci, load_pipeline, make_folder_of
+from .load import find_extractor, load_pipeline, make_folder_of
 from .messages import fail, good
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def show_cli(
             fail(f"An SVG file holds the drawing of one text, not of {len(texts)}. Use .html.")
         make_folder_of(output)
     nlp = load_pipeline(model)
-    _, keci = find_keci(nlp)
+    _, keci = find_extractor(nlp)
     lines = texts or (line.strip() for line in sys.stdin)
     docs = nlp.pipe(line for line in lines if line)
     options = drawing_options(nlp, keci)
@@ -61,7 +61,7 @@ def show_cli(
         good(f"Drawn to {output}")
 
 
-def drawing_options(nlp: Language, keci: Keci) -> dict[str, Any]:
+def drawing_options(nlp: Language, keci: Extractor) -> dict[str, Any]:
     """Options of :func:`~spacy_keci.render` that follow from the settings of a pipeline."""
     options: dict[str, Any] = {"spans_key": keci.spans_key, "symmetric": keci.symmetric}
     for _, pipe in nlp.pipeline:

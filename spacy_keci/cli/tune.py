@@ -17,12 +17,12 @@ from spacy.util import load_config
 from wasabi import table
 
 from ..corpora.annotation import AnnotatedText
-from ..pipeline.keci import Keci
+from ..pipeline.extractor import Extractor
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
 from ..scoring.counts import precision_recall_f, read_graphs
 from ..scoring.strict import StrictScorer, triples
 from .evaluate import predict
-from .load import find_keci, load_pipeline, read_gold
+from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
 
 GRID = np.arange(5, 100) / 100
@@ -94,7 +94,7 @@ def tune_cli(
         raise ValueError(f"{output} is there already: name another folder.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
-    name, keci = find_keci(nlp)
+    name, keci = find_extractor(nlp)
     golds = read_gold(corpus, nlp, keci.spans_key)
     tuner = Tuner(nlp, keci, golds, batch_size)
     chosen = tuner.present
@@ -147,7 +147,7 @@ class Tuner:
     reaches that, and a relation if its score and those of both its mentions do.
     """
 
-    def __init__(self, nlp: Language, keci: Keci, golds: Sequence[Doc], batch_size: int | None = None) -> None:
+    def __init__(self, nlp: Language, keci: Extractor, golds: Sequence[Doc], batch_size: int | None = None) -> None:
         self.present = Thresholds(keci.threshold, keci.relation_threshold)
         self.labels = keci.labels, keci.relation_labels
         docs = predict_at(nlp, keci, golds, Thresholds(LOWEST, LOWEST), batch_size)
@@ -240,7 +240,7 @@ def _mean_f(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def predict_at(
-    nlp: Language, keci: Keci, golds: Sequence[Doc], thresholds: Thresholds, batch_size: int | None = None
+    nlp: Language, keci: Extractor, golds: Sequence[Doc], thresholds: Thresholds, batch_size: int | None = None
 ) -> list[Doc]:
     """What the pipeline predicts for the texts of ``golds`` with these thresholds."""
     present = Thresholds(keci.threshold, keci.relation_threshold)
@@ -252,7 +252,7 @@ def predict_at(
 
 
 def evaluate_at(
-    nlp: Language, keci: Keci, golds: Sequence[Doc], thresholds: Thresholds, batch_size: int | None = None
+    nlp: Language, keci: Extractor, golds: Sequence[Doc], thresholds: Thresholds, batch_size: int | None = None
 ) -> dict[str, float]:
     """The strict scores with these thresholds."""
     docs = predict_at(nlp, keci, golds, thresholds, batch_size)
@@ -260,7 +260,7 @@ def evaluate_at(
     return scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
 
 
-def compare(docs: Sequence[Doc], golds: Sequence[Doc], keci: Keci) -> tuple[Predictions, Predictions]:
+def compare(docs: Sequence[Doc], golds: Sequence[Doc], keci: Extractor) -> tuple[Predictions, Predictions]:
     """Predicted mentions and relations, compared with gold ones as the strict scores do."""
     columns = [{label: i for i, label in enumerate(labels)} for labels in (keci.labels, keci.relation_labels)]
     rows: tuple[list, list] = ([], [])

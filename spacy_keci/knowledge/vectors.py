@@ -66,7 +66,7 @@ def parse_vectors(text: str) -> tuple[str, str]:
 def _resolve(model: str) -> str:
     """A model as transformers understands it: the folder of a package's, else as it is."""
     try:
-        from ..ml.transformer import resolve_name
+        from ..ml.encoders.transformer import resolve_name
     except ImportError:
         raise KnowledgeBaseError("To encode definitions, install spacy-keci[transformers].") from None
     try:

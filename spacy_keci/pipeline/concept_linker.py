@@ -18,7 +18,7 @@ from ..knowledge.storage import (
     unpack_folder,
 )
 from ..tokens import CONCEPTS_KEY, install_concepts_extension
-from .given import read_mentions
+from .mentions import read_mentions
 
 if TYPE_CHECKING:
     from ..knowledge.candidates import Candidate, CandidateSource, Match

@@ -137,7 +137,7 @@ def test_nobody_gives_mentions(model: Path, corpus: Path) -> None:
     for source, place in (("mine", "doc.spans['mine']"), ("ents", "doc.ents")):
         (model / "config.cfg").write_text(text.replace("\nentities_from = null", f'\nentities_from = "{source}"', 1))
         for command in ("evaluate", "tune"):
-            with pytest.warns(UserWarning, match="nobody has looked for mentions"):
+            with pytest.warns(UserWarning, match="has no mentions to relate"):
                 result = CliRunner().invoke(keci, [command, str(model), str(corpus)])
             assert result.exit_code == 1 and not result.stdout
             assert f"no component of this pipeline sets {place}. Put one" in " ".join(result.stderr.split())

@@ -7,7 +7,7 @@ import pytest
 import torch
 from thinc.api import warmup_linear
 
-from spacy_keci.ml.registered import build_adamw
+from spacy_keci.ml.architectures import build_adamw
 
 SHAPES = ((4, 3), (5,), (2, 2, 2))
 

@@ -58,6 +58,12 @@ MODELS = {
 }
 
 
+def scores(keci: Any, docs: list[Doc]) -> Any:
+    """What the network says of documents that a linker has read."""
+    ((_, output),) = keci.model.predict(keci.make_input(docs, None, is_train=False))
+    return output
+
+
 def make_pipeline(kb: Path, model: dict[str, Any] = KECI, **settings: Any) -> Language:
     fix_random_seed(0)
     nlp = spacy.blank("en")
@@ -163,10 +169,9 @@ class TestLearning:
         nlp.initialize(lambda: make_examples(nlp, demo_docs))
         keci = nlp.get_pipe("keci")
         docs = link(nlp, [nlp.make_doc(doc.text) for doc in demo_docs])
-        X = keci._model_input(docs)
-        trained_on, _ = keci.model.begin_update(X)
+        ((_, trained_on),), _ = keci.model.begin_update(keci.make_input(docs, None, is_train=True))
         assert trained_on.attention.isnan().all()
-        assert not keci.model.predict(X).attention.isnan().all()
+        assert not scores(keci, docs).attention.isnan().all()
 
 
 class TestUse:
@@ -179,7 +184,7 @@ class TestUse:
 
         def predict(type_prior: float, mention_prior: float) -> torch.Tensor:
             keci.type_prior, keci.mention_prior = type_prior, mention_prior
-            return keci.model.predict(keci._model_input(docs)).graphs[-1].entity_logits.softmax(dim=-1)
+            return scores(keci, docs).graphs[-1].entity_logits.softmax(dim=-1)
 
         def types(probabilities: torch.Tensor) -> torch.Tensor:
             return probabilities[:, 1:] / probabilities[:, 1:].sum(dim=-1, keepdim=True)
@@ -206,8 +211,7 @@ class TestUse:
         assert [bool(doc.spans["concepts"]) for doc in docs] == [False, False, False, True]
 
         def logits(docs: list[Doc]) -> np.ndarray:
-            X = keci._model_input(docs)
-            return keci.model.predict(X).graphs[0].entity_logits.numpy()
+            return scores(keci, docs).graphs[0].entity_logits.numpy()
 
         alone = [logits([doc]) for doc in docs if len(doc)]
         np.testing.assert_allclose(np.concatenate(alone), logits(docs), atol=1e-4)
@@ -278,12 +282,12 @@ class TestUse:
     def test_what_has_no_weights_may_be_changed(self, trained: Language, tmp_path: Path) -> None:
         trained.to_disk(tmp_path)
         nlp = spacy.load(tmp_path, config={"components.keci.model.concept_dropout": 0.75})
-        assert nlp.get_pipe("keci").model.shims[0]._model.concept_dropout == 0.75
+        assert nlp.get_pipe("keci").model.shims[0]._model.settings.concept_dropout == 0.75
         assert_same_graphs(list(trained.pipe(TEXTS)), list(nlp.pipe(TEXTS)))
 
     def test_other_weights_are_wanted(self, trained: Language, tmp_path: Path) -> None:
         trained.to_disk(tmp_path)
-        with pytest.raises(ValueError, match=r"span_graph_layers = 0, .* learnt with span_graph_layers = 2"):
+        with pytest.raises(ValueError, match=r"span_graph_layers = 0, .* learned with span_graph_layers = 2"):
             spacy.load(tmp_path, config={"components.keci.model.span_graph_layers": 0})
 
     def test_pickle(self, trained: Language) -> None:
@@ -327,7 +331,7 @@ class TestUse:
         add_vectors(tmp_path / "kb", "trained")
         nlp.replace_pipe("concept_linker", "concept_linker")
         nlp.get_pipe("concept_linker").initialize(kb=tmp_path / "kb")
-        with pytest.warns(UserWarning, match="another linker was over the texts.*save the pipeline and load it"):
+        with pytest.warns(UserWarning, match="another linker set them.*save the pipeline and load it"):
             doc = nlp(TEXTS[0])
         assert [concept.attention for m in doc.spans["concepts"] for concept in m._.concepts].count(None)
         nlp.to_disk(tmp_path / "saved")
@@ -354,9 +358,9 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"symmetric": ["binds"]}, r"relations .*inhibits.* are not symmetric .* learnt with symmetric"),
-            ({"multi_label": False}, r"multi_label .* is false, but .* learnt with true"),
-            ({"vectors": {"trained": False}}, r"vectors .* are none in its settings, but .* learnt with trained"),
+            ({"symmetric": ["binds"]}, r"relations .*inhibits.* are not symmetric .* learned with symmetric"),
+            ({"multi_label": False}, r"multi_label .* is false, but .* learned with true"),
+            ({"vectors": {"trained": False}}, r"vectors .* are none in its settings, but .* learned with trained"),
         ],
     )
     def test_settings_that_another_training_could_change(
@@ -374,7 +378,7 @@ class TestErrors:
 
     def test_no_linker_in_the_pipeline(self) -> None:
         nlp = spacy.blank("en")
-        with pytest.raises(ValueError, match="must stand before it"):
+        with pytest.raises(ValueError, match="must come before it"):
             nlp.add_pipe("keci", config={**TINY, "linker": "concept_linker"})
 
     def test_a_model_that_wants_knowledge_and_has_no_linker(self, demo_docs: list[Doc]) -> None:

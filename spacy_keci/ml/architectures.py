@@ -1,0 +1,188 @@
+"""What configs name: architectures and the optimizer, with all their settings.
+
+Signatures and their documentation only. Torch and transformers are imported when one of them is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import ModuleType
+from typing import Any, Literal
+
+from spacy.tokens import Doc, Span
+from thinc.api import Model, Optimizer
+from thinc.optimizers import FloatOrSeq
+from thinc.types import Floats2d, Ragged
+
+from ..settings import takes_settings
+from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
+
+Tok2Vec = Model[list[Doc], list[Floats2d]]
+
+
+@takes_settings(SpanGraphSettings)
+def build_span_graph_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.SpanGraph.v1``: a span graph from the text alone (Eq. 1-3).
+
+    tok2vec: any encoder of tokens, or a listener to one.
+    settings: those of :class:`~spacy_keci.ml.keci.settings.SpanGraphSettings`.
+    mixed_precision: compute in bfloat16 where that is safe, on CPUs and GPUs that have instructions for it. Others,
+        such as CPUs without AVX512-BF16, stay in single precision, which is faster there.
+    """
+    from .keci.span_graph import SpanGraphNetwork
+    from .layer import make_layer
+
+    return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision)
+
+
+@takes_settings(KeciSettings)
+def build_keci_variant(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.KECI.v1``: Eq. 1-9 with every variant that was measured.
+
+    Saved pipelines name it; new configs name ``spacy_keci.KECI.v2``.
+    settings: those of :class:`~spacy_keci.ml.keci.settings.KeciSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
+    """
+    from .keci.network import KeciNetwork
+    from .layer import make_layer
+
+    return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision)
+
+
+@takes_settings(SpanGraphSettings)
+def build_keci_model(
+    tok2vec: Tok2Vec,
+    *,
+    span_graph_layers: int = 2,
+    concept_layers: int = 3,
+    concept_width: int = 50,
+    concept_dropout: float = 0.0,
+    knowledge_prior: bool = True,
+    final: Literal["corrected", "paper"] = "corrected",
+    mixed_precision: bool = False,
+    **settings: Any,
+) -> Model:
+    """Registered as the architecture ``spacy_keci.KECI.v2``: the whole of Eq. 1-9.
+
+    Settings of ``spacy_keci.SpanGraph.v1``, and:
+
+    span_graph_layers: of the bidirectional graph convolution over spans (Eq. 4); 0: none.
+    concept_layers, concept_width: of the relational graph convolution over concepts (Eq. 5); 0 layers: none.
+    concept_dropout: share of the spans that lose their candidates in training, so that names which the knowledge base
+        does not have are found as well.
+    knowledge_prior: whether a model that does not see the text learns what the names of the knowledge base at and
+        around a span say of it. How much it counts in the final graph is a setting of the component.
+    final: "corrected", where the final graph adds to the first graph's logits and sees the predicted types and shared
+        concepts of pairs, which measured best; or "paper", as in the authors' program.
+    """
+    variant: dict[str, Any] = CORRECTED if final == "corrected" else PAPER
+    return build_keci_variant(
+        tok2vec,
+        mixed_precision=mixed_precision,
+        span_graph_layers=span_graph_layers,
+        concept_layers=concept_layers,
+        concept_width=concept_width,
+        concept_dropout=concept_dropout,
+        knowledge_prior=knowledge_prior,
+        **settings,
+        **variant,
+    )
+
+
+@takes_settings(KnowBertSettings)
+def build_know_bert_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.KnowBertAttention.v1``: a baseline of KECI.
+
+    settings: those of :class:`~spacy_keci.ml.keci.settings.KnowBertSettings`. Others as for
+    ``spacy_keci.SpanGraph.v1``.
+    """
+    from .keci.know_bert import KnowBertNetwork
+    from .layer import make_layer
+
+    return make_layer(KnowBertNetwork, tok2vec, KnowBertSettings(**settings), mixed_precision)
+
+
+def build_transformer_model(
+    name: str,
+    get_spans: Callable,
+    tokenizer_config: dict = {},  # noqa: B006  (spaCy fills configs from signatures)
+    transformer_config: dict = {},  # noqa: B006
+    mixed_precision: bool = False,
+    max_items: int | None = None,
+) -> Model:
+    """Registered as the architecture ``spacy_keci.TransformerModel.v1``.
+
+    The model of ``spacy-transformers.TransformerModel.v3`` with three additions: ``mixed_precision`` means bfloat16, on
+    CPUs and GPUs that have instructions for it (there it is Thinc's float16 on CUDA); ``name`` may be
+    ``package://PACKAGE/FOLDER``, weights that lie inside an installed Python package, beside the name of a model on the
+    hub or a path; and ``max_items`` runs a batch in parts of similar length with at most so many word pieces, padding
+    included, each. That saves padding, in training and in use; a CPU likes 1,000 or so, a GPU more or null, the whole
+    batch at once.
+
+    Raises ImportError if spacy-transformers is not installed.
+    """
+    return _transformer().make_transformer(
+        name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items
+    )
+
+
+def build_tok2vec_transformer_model(
+    name: str,
+    get_spans: Callable,
+    pooling: Model[Ragged, Floats2d],
+    grad_factor: float = 1.0,
+    tokenizer_config: dict = {},  # noqa: B006  (spaCy fills configs from signatures)
+    transformer_config: dict = {},  # noqa: B006
+    mixed_precision: bool = False,
+    max_items: int | None = None,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Registered as the architecture ``spacy_keci.Tok2VecTransformer.v1``: an encoder of one component's own.
+
+    What ``nlp.replace_listeners`` makes of a listener to ``spacy_keci.TransformerModel.v1``. Settings as there;
+    pooling, grad_factor: as those of ``spacy-transformers.TransformerListener.v1``.
+    """
+    module = _transformer()
+    encoder = module.make_transformer(name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items)
+    return module.make_tok2vec_transformer(encoder, pooling, grad_factor)
+
+
+def _transformer() -> ModuleType:
+    try:
+        from .encoders import transformer
+    except ImportError as error:
+        raise ImportError(
+            "Transformer encoders need the package spacy-transformers: pip install 'spacy-keci[transformers]'."
+        ) from error
+    return transformer
+
+
+def build_sentence_windows(window: int, stride: int) -> Callable[[Iterable[Doc]], list[list[Span]]]:
+    """Registered as the span getter ``spacy_keci.SentenceWindows.v1``: what a transformer reads at once is a sentence.
+
+    Sentences of more than ``window`` tokens, and documents whose pipeline has set no sentences, are read in windows of
+    that many tokens, which begin ``stride`` tokens after one another, as by ``spacy-transformers.strided_spans.v1``.
+    """
+    from .encoders.windows import get_sentence_windows
+
+    return partial(get_sentence_windows, window=window, stride=stride)
+
+
+def build_adamw(
+    learn_rate: FloatOrSeq = 0.001,
+    *,
+    L2: FloatOrSeq = 0.0,
+    beta1: FloatOrSeq = 0.9,
+    beta2: FloatOrSeq = 0.999,
+    eps: FloatOrSeq = 1e-8,
+    grad_clip: FloatOrSeq = 1.0,
+    groups: dict[str, Any] = {},  # noqa: B006  (Any: spaCy checks types before it resolves what is nested)
+) -> Optimizer:
+    """Registered as the optimizer ``spacy_keci.AdamW.v1``.
+
+    groups: optimizers for components ``keci`` by name (their own rate, schedule and decay); the settings above are for
+        all others, such as the encoder.
+    grad_clip: largest norm of the gradient of a tensor, 0 to leave gradients alone.
+    """
+    from .optimizer import AdamW
+
+    return AdamW(learn_rate, groups=groups, L2=L2, beta1=beta1, beta2=beta2, eps=eps, grad_clip=grad_clip)

@@ -1,0 +1,76 @@
+"""Concept graphs as the networks see them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..spans.targets import find_spans
+from .concept_graphs import ConceptGraphs
+
+
+@dataclass
+class KnowledgeTensors:
+    """:class:`ConceptGraphs` on the device of the network, with spans as rows of the candidate spans.
+
+    features, kinds, edges, labels, mention_kinds: as there.
+    mentions: (candidates, 2) start and end in the tokens of the batch, -1 for those of concepts that nobody knows.
+    span: (links,) candidate span, not descending; node: (links,) concept.
+    row: (links,) row of ``ConceptGraphs.mentions``: candidates of spans that were not suggested are left out.
+    type_prior, mention_prior: how much it counts what knowledge alone expects of a span's type, and of whether it is a
+        mention.
+    """
+
+    features: Tensor
+    kinds: Tensor
+    edges: Tensor
+    labels: Tensor
+    span: Tensor
+    node: Tensor
+    row: Tensor
+    mentions: Tensor
+    mention_kinds: Tensor
+    type_prior: float
+    mention_prior: float
+
+    def by_mention(self, weights: Tensor, links: Tensor) -> Tensor:
+        """Weights of some of the links, ``links`` being (links,) of bool, in the order of ``ConceptGraphs.mentions``:
+        (mentions,), NaN for the others."""
+        found = torch.full((len(self.mentions),), float("nan"), device=weights.device)
+        found[self.row[links]] = weights.detach().float()
+        return found
+
+
+def to_tensors(
+    graphs: ConceptGraphs,
+    candidates: np.ndarray,
+    doc_starts: np.ndarray,
+    device: torch.device,
+    type_prior: float = 0.0,
+    mention_prior: float = 0.0,
+) -> KnowledgeTensors:
+    """candidates: (spans, 3) document, start and end of all candidate spans. doc_starts: (documents,) in the tokens of
+    the batch."""
+    span = find_spans(graphs.mentions, candidates)
+    row = np.argsort(span, kind="stable")
+    row = row[span[row] >= 0]
+    doc = graphs.mentions[:, :1]
+    mentions = np.where(doc >= 0, graphs.mentions[:, 1:] + doc_starts[doc], -1)
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+    return KnowledgeTensors(
+        features=tensor(graphs.features),
+        kinds=tensor(graphs.kinds),
+        edges=tensor(graphs.edges),
+        labels=tensor(graphs.labels),
+        span=tensor(span[row]),
+        node=tensor(graphs.nodes[row]),
+        row=tensor(row),
+        mentions=tensor(mentions),
+        mention_kinds=tensor(graphs.mention_kinds),
+        type_prior=type_prior,
+        mention_prior=mention_prior,
+    )

@@ -1,0 +1,83 @@
+"""The scores of KECI's networks: how they are trained (Eq. 10), and how mentions and relations are read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..graphs import NOT_ANNOTATED, GoldGraphs, PredictedGraphs, SpanGraph
+from ..network import to_tensor
+from ..objective import Objective
+from ..relations.decoding import RelationRules, decode_relations
+from ..relations.loss import relation_loss, relation_probabilities
+from ..relations.targets import graph_relation_targets
+from ..spans.classifier import is_entity
+from ..spans.targets import entity_targets
+from .inputs import SpanGraphInput
+
+
+@dataclass
+class SpanGraphs:
+    """What a network predicts: one graph, or a first and a final one.
+
+    attention: (concepts,) weight β_ij of each concept of the input in the final graph, NaN where its span is no node;
+        None where the network does not attend from spans to concepts.
+    concept_types: (concepts, entity types) log-probability of the type of a mention that is known to name that
+        concept; None where nothing learns it, and in training.
+    prior: in training, what a prior expects of the spans that it knows anything about: a graph without pairs.
+    """
+
+    graphs: list[SpanGraph]
+    attention: Tensor | None = None
+    concept_types: Tensor | None = None
+    prior: SpanGraph | None = None
+
+    def loss(self, X: SpanGraphInput, gold: GoldGraphs, objective: Objective) -> Tensor:
+        """Eq. 10: the weighted cross-entropies of spans and pairs of all graphs, a mean over annotated documents.
+
+        A mean over spans, of which a sentence has hundreds, would leave the encoder with gradients so small that the ε
+        of Adam swallows them.
+        """
+        progress = objective.progress
+        weights = [1.0, objective.final_weight * progress][: len(self.graphs)]
+        learned = [
+            (graph, weight, objective.relation_weight * progress)
+            for graph, weight in zip(self.graphs, weights, strict=True)
+        ]
+        if self.prior is not None:
+            learned.append((self.prior, 1.0, 0.0))
+        labels, row = entity_targets(X.candidates, gold)
+        doc, device = X.candidates[:, 0], self.graphs[0].entity_logits.device
+        total = torch.zeros((), device=device)
+        for graph, weight, relation_weight in learned:
+            entity_labels = to_tensor(labels[graph.scored.cpu().numpy()], device)
+            loss = F.cross_entropy(graph.entity_logits, entity_labels, reduction="sum", ignore_index=NOT_ANNOTATED)
+            targets = graph_relation_targets(graph, row, doc, gold, objective.symmetric)
+            of_pairs = relation_loss(graph.relation_logits, to_tensor(targets, device), objective.multi_label)
+            total = total + weight * (loss + relation_weight * of_pairs)
+        return total / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
+
+    def decode(self, X: SpanGraphInput, rules: RelationRules, *, initial: bool = False) -> PredictedGraphs:
+        """The mentions and relations of the final graph, or of the first one, computed for use and not for training."""
+        graph = self.graphs[0 if initial else -1]
+        types = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)
+        predicted = is_entity(types, X.pruning.threshold).cpu().numpy()
+        place = np.cumsum(predicted) - 1
+        kept = graph.nodes.cpu().numpy()[predicted]
+        entity_scores = types[:, 1:].cpu().numpy()[predicted]
+        first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
+        probabilities = relation_probabilities(graph.relation_logits, rules.multi_label).cpu().numpy()
+        among = predicted[first] & predicted[second]
+        probabilities = probabilities[np.tile(among, len(probabilities) // max(len(first), 1))]
+        relations, scores = decode_relations(place[first[among]], place[second[among]], probabilities, rules)
+        return PredictedGraphs(
+            spans=X.candidates[kept],
+            labels=1 + entity_scores.argmax(axis=1) if len(kept) else np.zeros(0, dtype="int64"),
+            scores=entity_scores.max(axis=1) if len(kept) else np.zeros(0, dtype="float32"),
+            relations=relations,
+            relation_scores=scores,
+        )

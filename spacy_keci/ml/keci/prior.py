@@ -1,0 +1,120 @@
+"""What the knowledge base alone says of spans, as an expert beside the one that reads the text."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..graphs import CandidateSpans, SpanGraph
+from ..ranges import expand_ranges
+from .knowledge_tensors import KnowledgeTensors
+
+# where a span with a name of the knowledge base stands, seen from a span that overlaps it
+SAME, AROUND, AT_END, AT_START, WITHIN, ACROSS = POSITIONS = range(6)
+LONGEST = 6  # tokens; longer spans share a weight
+# Weights are small numbers times this: at the rates that suit the other layers they would not grow in time.
+SCALE = 30.0
+
+
+class KnowledgePrior(nn.Module):
+    """log p(type | knowledge): a log-linear model of the names of the knowledge base that a span is, holds, is held
+    by or crosses, of each the vocabularies and the semantic types of the concepts; and of the span's length.
+
+    It is trained with a loss of its own, and weighs in on the final graph in use: a product of experts (Hinton 2002).
+    A network that reads text and knowledge together learns its training texts by heart before it has
+    learnt what knowledge is worth in new ones; this model cannot, as it doesn't see the text.
+    """
+
+    def __init__(self, n_kinds: int, n_entity_labels: int):
+        super().__init__()
+        self.n_labels = 1 + n_entity_labels
+        self.lengths = nn.Parameter(torch.zeros(LONGEST, self.n_labels))
+        with torch.no_grad():  # almost all spans are nothing
+            self.lengths[:, 1:] = -math.log(99 * max(n_entity_labels, 1)) / SCALE
+        self.kinds = nn.Parameter(torch.zeros(1 + n_kinds, len(POSITIONS) * self.n_labels))
+        self.dropout = nn.Dropout(0.0)
+
+    def forward(self, candidates: CandidateSpans, rows: Tensor, knowledge: KnowledgeTensors) -> tuple[Tensor, Tensor]:
+        """Logits of those of the candidate spans ``rows`` (spans,) that have to do with a name of the knowledge base.
+
+        Returns which of the spans these are, (known,), and their logits, (known, 1 + entity types), always in single
+        precision.
+        """
+        with torch.autocast(rows.device.type, enabled=False):
+            starts, ends = candidates.starts[rows], candidates.ends[rows]
+            known = knowledge.mentions[:, 0] >= 0
+            names, name_of_kinds = knowledge.mentions[known].unique(dim=0, return_inverse=True)
+            name_starts, name_ends = names.T.contiguous()
+            span, name = overlaps(starts, ends, name_starts, name_ends)
+            position = positions(starts[span], ends[span], name_starts[name], name_ends[name])
+            kinds = self.kinds.new_zeros(len(names), len(self.kinds))
+            kinds[name_of_kinds.unsqueeze(1), knowledge.mention_kinds[known]] = 1.0
+            from_names = (self.dropout(kinds) @ self.kinds).view(-1, self.n_labels)
+            logits = self.lengths[(ends - starts).clamp(max=LONGEST) - 1]
+            logits = logits.index_add(0, span, from_names[name * len(POSITIONS) + position])
+            touched = torch.zeros_like(rows, dtype=torch.bool)
+            touched[span] = True
+            return touched.nonzero().squeeze(1), SCALE * logits[touched]
+
+    def of_concepts(self, kinds: Tensor) -> Tensor:
+        """log p(type | a mention that names the concept), (concepts, entity types).
+
+        kinds: (concepts, 2) vocabulary and semantic type of each.
+        """
+        weights = self.kinds.view(-1, len(POSITIONS), self.n_labels)[:, SAME, 1:]
+        return (SCALE * weights[kinds].sum(dim=1)).log_softmax(dim=-1)
+
+    def graph(self, candidates: CandidateSpans, knowledge: KnowledgeTensors, relation_logits: Tensor) -> SpanGraph:
+        """The prior of all candidate spans as a graph without pairs, to learn from.
+
+        relation_logits: any of the network's, for their shape.
+        """
+        rows = torch.arange(len(candidates.starts), device=candidates.starts.device)
+        scored, logits = self(candidates, rows, knowledge)
+        none = scored[:0]
+        return SpanGraph(scored, logits, none, none, none, relation_logits[:0])
+
+
+def weigh_in(logits: Tensor, expected: Tensor, type_weight: float, mention_weight: float) -> Tensor:
+    """Add what a prior expects to the logits of spans, both (spans, 1 + entity types).
+
+    type_weight: of the types that it expects if the span is a mention; leaves the probability of that as it is.
+    mention_weight: of how sure it is that the span is one.
+    """
+    mention = logits[:, 1:].logsumexp(dim=-1, keepdim=True)
+    expected = expected.log_softmax(dim=-1)
+    expected_mention = expected[:, 1:].logsumexp(dim=-1, keepdim=True)
+    types = (logits[:, 1:] + type_weight * (expected[:, 1:] - expected_mention)).log_softmax(dim=-1)
+    none = logits[:, :1] + mention_weight * expected[:, :1]
+    return torch.cat([none, types + mention + mention_weight * expected_mention], dim=-1)
+
+
+def overlaps(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Tensor) -> tuple[Tensor, Tensor]:
+    """All pairs of a span and another span that overlap, as indices (pairs,) of both.
+
+    starts, ends: (spans,). other_starts, other_ends: (others,), ordered by start. Time and memory grow with the
+    number of pairs whose starts are near each other.
+    """
+    longest = (other_ends - other_starts).max() if len(other_starts) else 0
+    low = torch.searchsorted(other_starts, starts - longest, right=True)
+    high = torch.searchsorted(other_starts, ends)
+    span, other = expand_ranges(low, high)
+    meet = other_ends[other] > starts[span]
+    return span[meet], other[meet]
+
+
+def positions(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Tensor) -> Tensor:
+    """(pairs,) where the other span stands, seen from a span that it overlaps: one of ``POSITIONS``."""
+    same_start, same_end = starts == other_starts, ends == other_ends
+    around = (other_starts <= starts) & (other_ends >= ends)
+    within = (other_starts >= starts) & (other_ends <= ends)
+    place = torch.full_like(starts, ACROSS)
+    for position, holds in (
+        (WITHIN, within),
+        (AT_START, within & same_start),
+        (AT_END, within & same_end),
+        (AROUND, around),
+        (SAME, same_start & same_end),
+    ):
+        place[holds] = position
+    return place

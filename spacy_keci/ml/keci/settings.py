@@ -1,0 +1,106 @@
+"""The settings of KECI's networks. Light: architectures import it to know their parameters."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...settings import at_least, check_minimums
+
+
+@dataclass
+class SpanGraphSettings:
+    """Settings of the span graph from the text alone (Eq. 1-3).
+
+    max_span_length: longest span in tokens.
+    span_hidden_width, span_width: widths of the two layers of FFNN_g. length_width: width of the feature φ.
+    context_width: features of the tokens between two spans, for the relation classifier; 0 (the paper): none.
+    head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
+    """
+
+    max_span_length: int
+    span_hidden_width: int = at_least(1, 384)
+    span_width: int = at_least(1, 384)
+    length_width: int = at_least(1, 20)
+    context_width: int = at_least(0, 0)
+    head_hidden_width: int = at_least(1, 256)
+    head_depth: int = at_least(1, 1)
+
+    def __post_init__(self) -> None:
+        check_minimums(self, "the model")
+        if self.max_span_length < 1:
+            raise ValueError(
+                f"The setting max_span_length of the model must be 1 or more, but it is {self.max_span_length}."
+            )
+
+
+@dataclass
+class KeciSettings(SpanGraphSettings):
+    """Settings of the whole of Eq. 1-9, and of the variants that were measured.
+
+    span_graph_layers: of the bidirectional graph convolution over spans (Eq. 4); 0: none.
+    span_graph_mean: whether a span receives the mean of the others; false for the paper's sum.
+    concept_layers: of the relational graph convolution over concepts (Eq. 5); 0: none.
+    concept_width: width of its nodes. concept_bases: matrices whose weighted sums its maps are; None: a map of its own
+        for each relation. inverse_relations: whether messages pass along edges in both directions, by separate maps.
+        backend: ``dgl`` needs the extra of that name.
+    concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
+    concept_dropout: share of the spans that lose their candidates in training, so that names which the knowledge base
+        does not have are found as well.
+    knowledge_prior: whether a model that does not see the text learns what the names of the knowledge base at and
+        around a span say of it. How much it counts in the final graph is a setting of the component.
+    entities_from, relations_from: what the final classifiers see: f, the span with its knowledge (the paper's Eq. 9);
+        h, the span after Eq. 4; or both, as in the authors' program.
+    types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.
+    concepts_in_pairs: whether it sees to what extent two spans name the same concept, or related concepts.
+    correct_entities, correct_relations: whether the final classifier adds to the logits of the first one; in the paper
+        it replaces them.
+    """
+
+    span_graph_layers: int = at_least(0, 2)
+    span_graph_mean: bool = True
+    concept_layers: int = at_least(0, 3)
+    concept_width: int = at_least(1, 50)
+    concept_bases: int | None = None
+    concept_kinds: bool = True
+    concept_dropout: float = 0.0
+    knowledge_prior: bool = False
+    inverse_relations: bool = True
+    backend: Literal["torch", "dgl"] = "torch"
+    entities_from: Literal["f", "h", "fh"] = "fh"
+    relations_from: Literal["f", "h", "fh"] = "fh"
+    types_in_pairs: bool = False
+    concepts_in_pairs: bool = False
+    correct_entities: bool = False
+    correct_relations: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.concept_dropout <= 1:
+            raise ValueError(
+                f"The setting concept_dropout of the model must be from 0 to 1, but it is {self.concept_dropout}."
+            )
+
+
+# The final graph that measured best: it corrects the first graph's logits, and relations are predicted from the text
+# and from what the knowledge says of the two types.
+CORRECTED = dict(
+    relations_from="h",
+    types_in_pairs=True,
+    concepts_in_pairs=True,
+    correct_entities=True,
+    correct_relations=True,
+)
+# The paper and the authors' program.
+PAPER = dict(span_graph_mean=False, concept_kinds=False, inverse_relations=False)
+
+
+@dataclass
+class KnowBertSettings(SpanGraphSettings):
+    """Settings of the baseline KnowBertAttention.
+
+    concept_width: width of concepts, mentions and projected tokens in KnowBert's attention. n_heads: its heads.
+    concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
+    """
+
+    concept_width: int = at_least(1, 128)
+    concept_kinds: bool = True
+    n_heads: int = at_least(1, 4)

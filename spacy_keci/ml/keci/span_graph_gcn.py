@@ -1,0 +1,85 @@
+"""Messages between spans along the edges of the initial span graph (KECI, Eq. 4)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..feedforward import start_from_zero
+
+
+class BidirectionalGCN(nn.Module):
+    """Bidirectional graph convolution over soft relation edges (Eq. 4).
+
+    An edge of each relation, "none" included, joins every pair of spans in both directions, weighted by its
+    probability. Weights are constants here: no gradient flows into the probabilities (as in the authors' program).
+    A layer is two products of a sparse matrix of edges with the mapped spans, linear in the number of pairs.
+
+    mean: divide by the number of spans that a span has an edge with, where the paper sums. The probabilities of one
+    pair sum to 1, so a sum grows with the number of spans, and from layer to layer with its powers.
+    """
+
+    def __init__(self, span_width: int, *, n_relations: int, depth: int, mean: bool):
+        super().__init__()
+        self.n_relations = n_relations
+        self.mean = mean
+        self.layers = nn.ModuleList(_Layer(span_width, n_relations) for _ in range(depth))
+
+    def forward(self, spans: Tensor, first: Tensor, second: Tensor, probabilities: Tensor) -> Tensor:
+        """
+        spans: (spans, span width), h^0. first, second: (pairs,) indices of spans.
+        probabilities: (pairs, relations) of first -> second, which then hold for second -> first as well;
+            or (2 * pairs, relations), the second half for second -> first.
+        Returns h, of the same shape as ``spans``.
+        """
+        if not self.layers:
+            return spans
+        outgoing, incoming = self._edges(len(spans), first, second, probabilities)
+        for layer in self.layers:
+            spans = layer(spans, outgoing, incoming)
+        return spans
+
+    def _edges(self, n_spans: int, first: Tensor, second: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
+        """r_ij[k] and r_ji[k] as sparse matrices (spans, spans * relations), entry [i, j * relations + k]."""
+        if len(probabilities) == len(first):
+            probabilities = probabilities.repeat(2, 1)
+        head, tail = torch.cat([first, second]), torch.cat([second, first])
+        relation = torch.arange(self.n_relations, device=first.device)
+        shape = (n_spans, n_spans * self.n_relations)
+        weights = probabilities.detach().float()
+
+        def matrix(receiver: Tensor, sender: Tensor) -> Tensor:
+            values = weights
+            if self.mean:
+                values = weights / torch.bincount(receiver, minlength=n_spans)[receiver].unsqueeze(1)
+            rows = receiver.repeat_interleave(self.n_relations)
+            columns = (sender.unsqueeze(1) * self.n_relations + relation).flatten()
+            return torch.sparse_coo_tensor(
+                torch.stack([rows, columns]), values.flatten(), shape, check_invariants=False
+            ).coalesce()
+
+        return matrix(head, tail), matrix(tail, head)
+
+
+class _Layer(nn.Module):
+    def __init__(self, span_width: int, n_relations: int):
+        super().__init__()
+        half = span_width // 2
+        # all relations at once: W_k and b_k are the k-th parts
+        self.outgoing = nn.Linear(span_width, n_relations * half)  # →
+        self.incoming = nn.Linear(span_width, n_relations * half)  # ←
+        self.dropout = nn.Dropout(0.0)
+        self.output = nn.Linear(2 * half, span_width)  # FFNN_a
+        start_from_zero(self.output)
+
+    def forward(self, spans: Tensor, outgoing: Tensor, incoming: Tensor) -> Tensor:
+        messages = [
+            _propagate(edges, layer(spans).view(edges.shape[1], -1))
+            for edges, layer in ((outgoing, self.outgoing), (incoming, self.incoming))
+        ]
+        return spans + self.output(self.dropout(F.relu(torch.cat(messages, dim=1))))
+
+
+def _propagate(edges: Tensor, messages: Tensor) -> Tensor:
+    """Sparse times dense; torch has no sparse product in half precision."""
+    with torch.autocast(messages.device.type, enabled=False):
+        return torch.sparse.mm(edges, messages.float())

@@ -1,0 +1,142 @@
+"""The Thinc layer around a torch network: documents in, scores out. It is the same for all systems."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from spacy.tokens import Doc
+from thinc.api import ArgsKwargs, Model, PyTorchShim, get_torch_default_device, torch2xp, xp2torch
+from thinc.types import Floats2d
+
+from .mixed_precision import autocast
+from .modes import set_evaluation_mode
+from .network import Input, Network, Output
+
+# A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
+# would wait for them forever, as soon as a text is long enough to be shared out among them.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+
+# the parts of an input with the scores of each; in training there is one part
+Scores = list[tuple[Any, Output]]
+
+
+def make_layer(
+    network: type[Network], tok2vec: Model[list[Doc], list[Floats2d]], settings: Any, mixed_precision: bool
+) -> Model[Input, Scores]:
+    """A layer without its network, which is made when labels and the width of the encoder are known.
+
+    settings: of the type that the network says.
+    """
+    # Settings are bound to the functions: attributes are saved with the weights, and would undo edits of a config.
+    return Model(
+        "span_graph",
+        partial(forward, mixed_precision=mixed_precision),
+        init=partial(init, network=network, settings=settings),
+        layers=[tok2vec],
+        shims=[
+            PyTorchShim(
+                None,
+                serialize_model=_serialize,
+                deserialize_model=partial(_deserialize, network=network, settings=vars(settings)),
+            )
+        ],
+        refs={"tok2vec": tok2vec},
+        attrs={"dropout_rate": 0.0, "uses_knowledge": network.uses_knowledge, **network.attributes(settings)},
+    )
+
+
+def init(
+    model: Model[Input, Scores],
+    X: list[Doc] | None = None,
+    Y: Any = None,
+    *,
+    network: type[Network],
+    settings: Any,
+) -> None:
+    """Make the torch network, untrained. X: a sample of documents. Y: the sizes of the network."""
+    if Y is None:
+        raise ValueError(f"The network {network.name!r} needs the labels to be initialized.")
+    tok2vec = model.get_ref("tok2vec")
+    tok2vec.initialize(X=X)
+    token_width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else tok2vec.predict(X or [])[0].shape[1]
+    model.shims[0]._model = network(token_width, Y, settings).to(get_torch_default_device())
+
+
+def forward(
+    model: Model[Input, Scores], X: Input, is_train: bool, *, mixed_precision: bool
+) -> tuple[Scores, Callable[[torch.Tensor], list[Doc]]]:
+    """Score an input. The callback takes the loss, a scalar.
+
+    Prediction changes nothing that threads share: training and evaluation mode, and dropout, are set in training only.
+    """
+    shim: Any = model.shims[0]
+    network = shim._model
+    if network is None:
+        raise ValueError("The model has not been initialized: call nlp.initialize(), or load a trained pipeline.")
+    vectors, backprop_tok2vec = model.get_ref("tok2vec")(X.docs, is_train)
+    tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train, device=shim.device)
+    if not is_train:
+        set_evaluation_mode(network)
+        with torch.no_grad(), autocast(shim, mixed_precision):
+            return [(part, network(tokens[part.tokens], *part.to_torch(tokens.device))) for part in X.parts()], _no_way
+    lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
+    _set_dropout(network, model.attrs["dropout_rate"])
+    with autocast(shim, mixed_precision):
+        inputs = ArgsKwargs(args=(tokens, *X.to_torch(tokens.device)), kwargs={})
+        output, backprop_torch = shim.begin_update(inputs)
+
+    def backprop(loss: torch.Tensor) -> list[Doc]:
+        network.train()  # a part is computed again, with the same dropout
+        _set_dropout(network, model.attrs["dropout_rate"])
+        d_inputs = backprop_torch(ArgsKwargs(args=((loss,),), kwargs={"grad_tensors": (torch.ones_like(loss),)}))
+        d_tokens = torch2xp(d_inputs.args[0])
+        return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
+
+    return [(X, output)], backprop
+
+
+def _no_way(_: Any) -> list[Doc]:
+    raise ValueError("There is no gradient of a prediction: call begin_update.")
+
+
+def _set_dropout(network: torch.nn.Module, rate: float) -> None:
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = rate
+
+
+def _serialize(network: Any) -> bytes:
+    buffer = io.BytesIO()
+    if network is not None:
+        torch.save({"arguments": network.arguments, "weights": network.state_dict()}, buffer)
+    return buffer.getvalue()
+
+
+def _deserialize(
+    _: Any, data: bytes, device: torch.device, *, network: type[Network], settings: dict[str, Any]
+) -> Network | None:
+    if not data:
+        return None
+    saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    arguments = saved["arguments"]
+    if (learned := arguments["network"]) != network.name:
+        raise ValueError(
+            f"The architecture in the config makes a network {network.name!r}, but the weights are those of a network "
+            f"{learned!r}: train again, or change the architecture back."
+        )
+    for name, value in settings.items():
+        if name not in network.free_settings and arguments.get(name, value) != value:
+            raise ValueError(
+                f"The config says {name} = {json.dumps(value)}, but the weights were learned with {name} = "
+                f"{json.dumps(arguments[name])}. Only another training can change this setting of the model."
+            )
+    loaded = network.of_arguments({**settings, **arguments, **{name: settings[name] for name in network.free_settings}})
+    loaded.load_state_dict(saved["weights"])
+    return loaded.to(device).eval()

@@ -1,0 +1,51 @@
+"""From the scores of pairs to relations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class RelationRules:
+    """How relations are read from probabilities.
+
+    symmetric: (1 + relation labels,) of bool.
+    threshold: (relation labels,) minimum probability of each label; NaN, or None for all labels, takes the most
+        probable label, or 0.5 with ``multi_label``.
+    multi_label: whether several relations may hold for one pair.
+    """
+
+    symmetric: np.ndarray
+    threshold: np.ndarray | None
+    multi_label: bool
+
+
+def decode_relations(
+    first: np.ndarray, second: np.ndarray, probabilities: np.ndarray, rules: RelationRules
+) -> tuple[np.ndarray, np.ndarray]:
+    """The relations of pairs as (relations, 3) head, tail and label, ordered, and (relations,) scores.
+
+    first, second: (pairs,) nodes, first < second. probabilities: (pairs, 1 + relation labels) for first -> second, or
+    (2 * pairs, …) where those of second -> first follow.
+    A symmetric relation is scored by the mean of both directions and returned once, first -> second.
+    """
+    symmetric, threshold = rules.symmetric, rules.threshold
+    n_pairs = len(first)
+    is_forward = np.arange(len(probabilities)) < n_pairs
+    if len(probabilities) > n_pairs:
+        mean = (probabilities[:n_pairs, symmetric] + probabilities[n_pairs:, symmetric]) / 2
+        probabilities = probabilities.copy()
+        probabilities[:n_pairs, symmetric] = probabilities[n_pairs:, symmetric] = mean
+        first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    holds = probabilities >= (0.5 if rules.multi_label else probabilities.max(axis=1, keepdims=True))
+    if threshold is not None:
+        enough = probabilities[:, 1:] >= threshold
+        if not rules.multi_label:
+            enough &= probabilities[:, 1:] == probabilities[:, 1:].max(axis=1, keepdims=True, initial=0.0)
+        holds[:, 1:] = np.where(np.isnan(threshold), holds[:, 1:], enough)
+    holds[:, 0] = False
+    holds &= is_forward[:, None] | ~symmetric
+    row, label = np.nonzero(holds)
+    order = np.lexsort((label, second[row], first[row]))
+    row, label = row[order], label[order]
+    return np.stack([first[row], second[row], label], axis=1), probabilities[row, label]

@@ -1,0 +1,42 @@
+"""Which relations hold between pairs of spans. No loop over pairs."""
+
+import numpy as np
+
+from ..graphs import GoldGraphs, SpanGraph
+from ..spans.targets import look_up
+
+
+def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, symmetric: np.ndarray) -> np.ndarray:
+    """Which relations hold between ordered pairs of spans: (pairs, 1 + labels) of 0 and 1, column 0 for none.
+
+    first, second: (pairs,) rows of gold mentions, -1 for spans that are no mention; no pair occurs twice.
+    symmetric: (1 + labels,) whether a label holds in both directions.
+    """
+    head, tail, label = gold.relations.T
+    both = symmetric[label]
+    head, tail = np.concatenate([head, tail[both]]), np.concatenate([tail, head[both]])
+    label = np.concatenate([label, label[both]])
+    n_mentions = len(gold.spans)
+    is_mention = np.flatnonzero((first >= 0) & (second >= 0))
+    keys = first[is_mention] * n_mentions + second[is_mention]
+    found = look_up(head * n_mentions + tail, keys)
+    targets = np.zeros((len(first), len(symmetric)), dtype="float32")
+    targets[is_mention[found[found >= 0]], label[found >= 0]] = 1
+    targets[:, 0] = targets[:, 1:].sum(axis=1) == 0
+    return targets
+
+
+def graph_relation_targets(
+    graph: SpanGraph, row: np.ndarray, doc: np.ndarray, gold: GoldGraphs, symmetric: np.ndarray
+) -> np.ndarray:
+    """The same for the rows of a graph's relation logits; pairs of documents without annotated relations are all 0.
+
+    row: (candidate spans,) gold mention of each, -1 where there is none. doc: (candidate spans,) document.
+    """
+    nodes = graph.nodes.cpu().numpy()
+    first, second = nodes[graph.first.cpu().numpy()], nodes[graph.second.cpu().numpy()]
+    if len(graph.relation_logits) > len(first):  # both directions
+        first, second = np.concatenate([first, second]), np.concatenate([second, first])
+    targets = relation_targets(row[first], row[second], gold, symmetric)
+    targets[~gold.has_relations[doc[first]]] = 0
+    return targets

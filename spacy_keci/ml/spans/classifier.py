@@ -1,0 +1,43 @@
+"""The entity type of each candidate span (KECI, Eq. 2). Class 0 is "no entity"."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..feedforward import feedforward, start_from_none
+
+
+class EntityClassifier(nn.Module):
+    """Logits of FFNN_e(s_i) (Eq. 2): (spans, span width) -> (spans, 1 + entity types)."""
+
+    def __init__(self, span_width: int, *, hidden_width: int, depth: int, n_labels: int):
+        super().__init__()
+        self.layers = feedforward(span_width, hidden_width, depth, 1 + n_labels)
+        start_from_none(self.layers)
+
+    def forward(self, spans: Tensor) -> Tensor:
+        return self.layers(spans).float()
+
+
+def apply_given(entity_logits: Tensor, given: Tensor | None) -> Tensor:
+    """(spans, 1 + entity types) -> same shape. Where mentions are given, (spans,) of bool, these cannot be "none", and
+    other spans can be nothing else."""
+    if given is None:
+        return entity_logits
+    impossible = ~given.unsqueeze(1).expand_as(entity_logits).clone()
+    impossible[:, 0] = given
+    return entity_logits.masked_fill(impossible, float("-inf"))
+
+
+def is_entity(probabilities: Tensor, threshold: np.ndarray | None) -> Tensor:
+    """(spans, 1 + entity types) -> (spans,): whether a span is predicted to be an entity of its most probable type.
+
+    threshold: (entity types,) minimum probability of each type, NaN where the type must be more probable than "none";
+        None if that holds for all types.
+    """
+    best, label = probabilities[:, 1:].max(dim=-1)
+    is_best = best > probabilities[:, 0]
+    if threshold is None:
+        return is_best
+    minimum = torch.as_tensor(threshold, dtype=best.dtype, device=best.device)[label]
+    return torch.where(minimum.isnan(), is_best, best >= minimum)

@@ -1,0 +1,50 @@
+"""Mentions that another component set: only their relations and concepts are predicted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from spacy.tokens import Doc, Span
+from thinc.types import Ragged
+
+from ..ml.spans.targets import candidate_array, find_spans
+
+ENTS = "ents"
+
+
+def has_mentions(doc: Doc, source: str) -> bool:
+    """Whether mentions are set: ``doc.ents``, or ``doc.spans[source]``."""
+    return doc.has_annotation("ENT_IOB") if source == ENTS else source in doc.spans
+
+
+def place_of(source: str) -> str:
+    """Where the mentions are expected, in words."""
+    return "doc.ents" if source == ENTS else f"doc.spans[{source!r}]"
+
+
+def read_mentions(doc: Doc, source: str) -> list[Span]:
+    """``doc.ents``, or the spans of ``doc.spans[source]``, which need not be there."""
+    return list(doc.ents) if source == ENTS else list(doc.spans.get(source, ()))
+
+
+def as_candidates(mentions: Sequence[Sequence[Span]], suggested: Ragged | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mentions of each document, and the spans that are suggested as well, if any, as candidate spans, each once.
+
+    Returns (spans, 3) document, start and end, ordered, and (spans,) whether it is a mention. Mentions without tokens
+    are left out.
+    """
+    rows = [(d, span.start, span.end) for d, spans in enumerate(mentions) for span in spans if len(span)]
+    given = np.array(rows, dtype="int64").reshape(-1, 3)
+    others = given[:0] if suggested is None else candidate_array(suggested)
+    candidates = np.unique(np.concatenate([given, others]), axis=0)
+    return candidates, find_spans(candidates, given) >= 0
+
+
+def find_mentions(mentions: Sequence[Span], spans: Sequence[tuple[int, int, str]]) -> list[int]:
+    """For each span (start, end, type) of a graph the mention that it stands for: of several with the same offsets,
+    the one of this type, else the first."""
+    first: dict[tuple[int, int], int] = {}
+    typed: dict[tuple[int, int, str], int] = {}
+    for i, mention in enumerate(mentions):
+        first.setdefault((mention.start, mention.end), i)
+        typed.setdefault((mention.start, mention.end, mention.label_), i)
+    return [typed.get((start, end, label), first[start, end]) for start, end, label in spans]

@@ -1,0 +1,59 @@
+"""The settings that all extractors share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..settings import at_least, check_minimums
+from ..tokens import SPANS_KEY
+from .thresholds import Threshold, check_threshold
+
+
+@dataclass(eq=False, kw_only=True)
+class ExtractorSettings:
+    """Settings of a component that predicts span graphs.
+
+    spans_key: where mentions are written and, in training data, read.
+    entities_from: mentions that another component set, whose relations and concepts alone are predicted: "ents" for
+        ``doc.ents``, or a key of ``doc.spans``; None to predict mentions. All given mentions stay, in their order, with
+        their labels, whatever these are, and however long the mentions are; ``threshold`` is not used. The model goes
+        by its own prediction of their types. Mentions of the same tokens are one to it: the relations are those of the
+        mention that has the type it finds most probable, or of the first. Training teaches relations, and the types of
+        given mentions that are gold ones, if these types are labels; where a text has no such mentions set, the gold
+        ones are used instead. A model that has learned to predict mentions reads the given ones among the spans that
+        it would score anyway; one trained with this setting scores no others, and cannot predict any.
+    relations_attr: name of the extension attribute ``doc._.relations``.
+    symmetric: relation labels without direction; each relation is written once, head before tail.
+    threshold, relation_threshold: minimum probability of predicted mentions and relations; None for the most probable
+        class (of relations with ``multi_label``: 0.5). Or one by label, ``{"binds": 0.4, "*": 0.6}``, where "*" stands
+        for all other labels; without it the most probable class counts for them. Or the same as a list of pairs, for
+        labels that no config can have as a key. A mention has its most probable type, if that reaches its threshold,
+        and so has a pair without ``multi_label``.
+    max_pair_distance: maximum number of tokens between the starts of two mentions that may be related.
+    max_batch_tokens: maximum number of tokens that are scored together in use: it bounds the memory. A text of more
+        tokens is cut where a sentence ends or, without sentences, after so many tokens.
+    relation_weight: weight of the relation losses.
+    entity_steps: updates at the beginning that learn mentions first.
+    multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
+        cross-entropy.
+    by_sentence: whether each sentence is read as a document of its own. Models that were trained on sentences expect
+        that. Sentences are set by a component before this one; a document without them is one sentence.
+    """
+
+    spans_key: str = SPANS_KEY
+    entities_from: str | None = None
+    relations_attr: str = "relations"
+    symmetric: Sequence[str] = ()
+    threshold: Threshold = None
+    relation_threshold: Threshold = None
+    max_pair_distance: int = at_least(1, 128)
+    max_batch_tokens: int = at_least(1, 2048)
+    relation_weight: float = at_least(0, 1.0)
+    entity_steps: int = at_least(0, 0)
+    multi_label: bool = False
+    by_sentence: bool = False
+
+    def check(self, name: str) -> None:
+        """Raises ValueError for a setting that is out of range. name: of the component."""
+        check_minimums(self, f"'{name}'")
+        check_threshold(self.threshold, "threshold", name)
+        check_threshold(self.relation_threshold, "relation_threshold", name)
