@@ -31,7 +31,7 @@ import spacy
 import typer
 from spacy.language import Language
 
-from spacy_keci.corpora.annotation import Mention, Report
+from spacy_keci.corpora.annotation import Mention
 from spacy_keci.corpora.biorelex import read_biorelex
 from spacy_keci.knowledge.candidates import KnowledgeBaseCandidates
 from spacy_keci.knowledge.compile import Compiler, SourceFiles, compile_knowledge_base
@@ -40,6 +40,7 @@ from spacy_keci.knowledge.semantic_network import SemanticNetwork
 from spacy_keci.knowledge.sources import ConceptRecord, SourceReport
 from spacy_keci.knowledge.storage import new_folder
 from spacy_keci.pipeline.concept_linker import ConceptLinker
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 # the order says whose names and candidates come first

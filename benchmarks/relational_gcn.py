@@ -20,11 +20,11 @@ import spacy
 import torch
 import typer
 from spacy.util import minibatch
+from spacy_keci.pipeline.knowledge import KnowledgeReader, KnowledgeVocabulary
 
 from spacy_keci.cli.provenance import describe_corpus, software_versions
 from spacy_keci.corpora.reader import read_docs
 from spacy_keci.ml.keci.relational_gcn import RelationalGCN, _dgl_backend
-from spacy_keci.pipeline.knowledge import KnowledgeReader, KnowledgeVocabulary
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 ROOT = Path(__file__).parents[1]

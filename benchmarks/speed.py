@@ -44,10 +44,12 @@ from thinc.api import Adam
 from wasabi import msg
 
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
-from spacy_keci.corpora.annotation import AnnotatedText, Report, from_doc, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText
+from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.corpora.reader import read_docs
-from spacy_keci.ml.mixed_precision import computes_in_bfloat16
 from spacy_keci.ml.encoders.transformer import resolve_name
+from spacy_keci.ml.mixed_precision import computes_in_bfloat16
+from spacy_keci.reports import Report
 
 ROOT = Path(__file__).parents[1]
 ENCODER_INPUTS = "encoder_inputs.pt"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc, Span
 
-from .corpora.clusters import identifiers
+from .identifiers import identifiers
 from .knowledge.normalize import normalize
 from .sentences import sentences
 from .tokens import SPANS_KEY, get_relations

@@ -10,9 +10,10 @@ from hypothesis import settings
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_keci.corpora.annotation import Report, to_doc
+from spacy_keci.corpora.documents import to_doc
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from .browser import Browser

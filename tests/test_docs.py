@@ -17,10 +17,10 @@ from spacy.util import load_config, load_model_from_config
 from typer.testing import CliRunner
 
 import spacy_keci.cli.main  # noqa: F401 - adds its commands to spaCy's
-from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.brat import write_brat
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.corpora.prodigy import write_prodigy
+from spacy_keci.reports import Report
 
 from .conftest import ROOT
 from .pages import BLOCK, run_page

@@ -7,7 +7,8 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.documents import to_doc
 from spacy_keci.export import (
     COLUMNS,
     corpus_graph,
@@ -15,6 +16,7 @@ from spacy_keci.export import (
     relations_frame,
     write_relations,
 )
+from spacy_keci.reports import Report
 
 
 @pytest.fixture

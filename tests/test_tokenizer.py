@@ -9,9 +9,10 @@ import spacy
 from hypothesis import given
 from spacy.language import Language
 
-from spacy_keci.corpora.annotation import AnnotatedText, Report
+from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.biorelex import read_biorelex
 from spacy_keci.corpora.spert import read_spert
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from .corpora.strategies import TEXTS

@@ -10,7 +10,9 @@ from spacy.tokens.underscore import Underscore
 from spacy.vocab import Vocab
 
 from spacy_keci import Relation, filter_relations, get_relations, install_extensions, set_relations, span_graph
-from spacy_keci.corpora.annotation import AnnotatedText, Report, from_doc, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText
+from spacy_keci.corpora.documents import from_doc, to_doc
+from spacy_keci.reports import Report
 
 from .corpora.strategies import annotated_texts
 

@@ -8,7 +8,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, from_doc, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.documents import from_doc, to_doc
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import biomedical_tokenizer
 from spacy_keci.tokens import get_relations
 from spacy_keci.transfer import doc_from_json, doc_to_json, merge_docs, span_to_doc

@@ -19,12 +19,13 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 from tqdm import tqdm
 
-from ..corpora.annotation import Report, from_doc
 from ..corpora.docbin import save_docs
+from ..corpora.documents import from_doc
 from ..corpora.formats import FORMATS, write_any
 from ..corpora.texts import Text, TextSource
 from ..export import write_relations
 from ..pipeline.extractor import Extractor
+from ..reports import Report
 from ..tokens import SPANS_KEY
 from .convert import WRITABLE
 from .load import load_pipeline

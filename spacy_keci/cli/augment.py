@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..corpora.annotation import Report
 from ..corpora.concept_swap import ConceptSwap
 from ..corpora.formats import get_format, read_any, write_any
 from ..knowledge.knowledge_base import KnowledgeBase
+from ..reports import Report
 from .messages import good
 
 

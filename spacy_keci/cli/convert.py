@@ -9,11 +9,11 @@ import typer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..corpora.annotation import Report
 from ..corpora.docbin import load_docs, save_docs
 from ..corpora.formats import FORMATS, get_format, read_any, write_any
 from ..corpora.groups import read_groups
 from ..corpora.split import hold_out
+from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
 from .messages import good
 

@@ -16,11 +16,12 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from wasabi import msg
 
-from ..corpora.annotation import Report, from_doc
 from ..corpora.docbin import load_docs, save_docs
+from ..corpora.documents import from_doc
 from ..corpora.formats import get_format, write_any
 from ..pipeline.extractor import Extractor
 from ..pipeline.mentions import ENTS, has_mentions, place_of
+from ..reports import Report
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.strict import StrictScorer

@@ -10,10 +10,10 @@ from spacy.cli._util import parse_config_overrides
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..corpora.annotation import Report
 from ..corpora.reader import SUFFIXES, read_docs
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
+from ..reports import Report
 from .messages import fail, is_debugging, one_line, warn
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Report
+from ..identifiers import with_vocabulary
+from ..reports import Report
+from .annotation import AnnotatedText
 from .records import Record, check_records, count_unknown_keys, read_json, read_lines
 from .standoff import StandoffText, join_passages
 
@@ -101,5 +103,4 @@ def _passages(document: _Document) -> Iterator[tuple[int, str]]:
 
 
 def _kb_id(concept: _Concept) -> str:
-    name, id = concept.db_name or "", concept.db_id or ""
-    return f"{name}:{id}" if name and id and ":" not in id else id
+    return with_vocabulary(concept.db_name or "", concept.db_id or "")

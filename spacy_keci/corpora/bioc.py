@@ -17,8 +17,10 @@ from typing import Any
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Report, with_ids
-from .clusters import concept_relations, linked, relate_concepts
+from ..identifiers import linked
+from ..reports import Report
+from .annotation import AnnotatedText, with_ids
+from .clusters import concept_relations, relate_concepts
 from .records import Record, check_records, count_unknown_keys, id_text, read_json
 from .standoff import StandoffText, join_passages
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Mention, RelationTriple, Report, with_ids
+from ..reports import Report
+from .annotation import AnnotatedText, Mention, RelationTriple, with_ids
 from .clusters import spell_out
 from .records import Record, id_text, read_records
 

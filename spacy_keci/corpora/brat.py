@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from .annotation import AnnotatedText, Mention, Report, with_ids
+from ..reports import Report
+from .annotation import AnnotatedText, Mention, with_ids
 from .records import check_end
 from .standoff import StandoffText
 

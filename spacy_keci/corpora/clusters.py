@@ -5,26 +5,12 @@ each identifier the mentions that carry it; their relations are ``interactions``
 the file; and ``relations`` are the interactions spelled out over all pairs of mentions, as BigBIO does it.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from .annotation import AnnotatedText, Mention, RelationTriple, Report
-
-UNLINKED = "-"
-# One of the concepts of a composite mention, as in "D007674|D006937"; not so the parts of a variant, "p|SUB|V|600|E".
-_PART = re.compile(r"(\w+:)?[A-Z]*\d{3,}")
-
-
-def linked(kb_id: str) -> str:
-    """The identifiers of a mention without white space around them; empty for "-" and "-1", which mean none."""
-    kb_id = kb_id.strip()
-    return "" if kb_id in (UNLINKED, "-1") else kb_id
-
-
-def identifiers(kb_id: str) -> list[str]:
-    """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605"."""
-    return [part for part in dict.fromkeys(map(linked, re.split("[,;]", kb_id))) if part]
+from ..identifiers import composite_parts, identifiers
+from ..reports import Report
+from .annotation import AnnotatedText, Mention, RelationTriple
 
 
 def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]:
@@ -38,7 +24,7 @@ def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]
     alone: list[tuple[str, list[int]]] = []
     for i, mention in enumerate(mentions):
         found = identifiers(mention.kb_id)
-        for key in dict.fromkeys(key for identifier in found for key in (identifier, *_composite(identifier))):
+        for key in dict.fromkeys(key for identifier in found for key in (identifier, *composite_parts(identifier))):
             clusters.setdefault(key, []).append(i)
         if not found:
             alone.append(("", [i]))
@@ -106,8 +92,3 @@ def spell_out(
             report.count("interactions without a pair of mentions, kept as interactions only")
         relations |= {RelationTriple(first[head], first[tail], label, score): None for head, tail in sorted(pairs)}
     return list(relations)
-
-
-def _composite(identifier: str) -> list[str]:
-    parts = identifier.split("|")
-    return parts if len(parts) > 1 and all(_PART.fullmatch(part) for part in parts) else []

@@ -6,9 +6,11 @@ from pathlib import Path
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Report, from_doc, to_docs
+from .annotation import AnnotatedText
+from .documents import from_doc, to_docs
 
 
 def load_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:

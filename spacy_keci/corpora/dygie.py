@@ -15,8 +15,10 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Report, to_doc, with_ids
+from .annotation import AnnotatedText, with_ids
+from .documents import to_doc
 from .records import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
 

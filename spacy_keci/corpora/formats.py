@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc
 
-from .annotation import AnnotatedText, Report
+from ..reports import Report
+from .annotation import AnnotatedText
 from .bigbio import read_bigbio
 from .bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
 from .biorelex import read_biorelex, write_biorelex

@@ -20,7 +20,8 @@ from typing import Any
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Mention, RelationTriple, Report
+from ..reports import Report
+from .annotation import AnnotatedText, Mention, RelationTriple
 from .records import Record, count_unknown_keys, read_lines
 
 

@@ -13,9 +13,11 @@ from typing import Any
 from pydantic import Field
 from spacy.tokens import Doc, Span
 
+from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Report, to_doc
+from .annotation import AnnotatedText
+from .documents import to_doc
 from .records import Record, count_unknown_keys, id_text, read_lines
 from .standoff import StandoffText
 

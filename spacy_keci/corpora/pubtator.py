@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 
-from .annotation import AnnotatedText, Report, with_ids
-from .clusters import UNLINKED, concept_relations, identifiers, linked, relate_concepts
+from ..identifiers import UNLINKED, identifiers, linked
+from ..reports import Report
+from .annotation import AnnotatedText, with_ids
+from .clusters import concept_relations, relate_concepts
 from .records import check_end, read_text
 from .standoff import StandoffText
 

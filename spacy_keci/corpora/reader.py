@@ -9,9 +9,10 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import logger
 
+from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import Report, from_doc, to_docs
 from .docbin import load_docs
+from .documents import from_doc, to_docs
 from .jsonl import read_jsonl
 
 SUFFIXES = (".spacy", ".jsonl")

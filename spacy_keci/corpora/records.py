@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .annotation import Report
+from ..reports import Report
 
 
 class Record(BaseModel):

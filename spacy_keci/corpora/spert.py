@@ -13,8 +13,10 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from .annotation import AnnotatedText, Mention, RelationTriple
+from .documents import to_doc
 from .records import Record, id_text, read_records
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from .annotation import AnnotatedText, Mention, RelationTriple, Report
+from ..reports import Report
+from .annotation import AnnotatedText, Mention, RelationTriple
 
 # No text has so much space between two passages: such an offset is an error, and filling it would take the memory.
 MAX_GAP = 1_000_000

@@ -6,8 +6,10 @@ from pathlib import Path
 from spacy.tokens import Doc
 
 from ..export import write_relations
+from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
-from .annotation import AnnotatedText, Report, to_docs
+from .annotation import AnnotatedText
+from .documents import to_docs
 
 
 def write_table(

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic import Field
 
-from .annotation import AnnotatedText, Report
+from ..reports import Report
+from .annotation import AnnotatedText
 from .formats import get_format, read_any
 from .records import Record, explain
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ..identifiers import canonical_id, vocabulary_of
 from .fuzzy import write_fuzzy
 from .graph import write_edges
 from .knowledge_base import HAS_TYPE, KnowledgeBase
@@ -20,7 +21,7 @@ from .merge import CODED, HIERARCHY, Clusters, key_for_merging, merge_by_name, m
 from .normalize import normalize
 from .semantic_network import SemanticNetwork, read_semantic_network
 from .sources import SOURCES, ConceptRecord, SourceReport, TypeTable
-from .sources.record import canonical_id, checksum
+from .sources.record import checksum
 from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, expand, new_folder, write_manifest
 from .vectors import add_vectors, parse_vectors
 
@@ -273,9 +274,7 @@ class Compiler:
         table = list(StringTable(self.folder, "ids"))
         n = len(table)
         # identifiers without a prefix (those of UMLS) are one vocabulary
-        vocabularies = [
-            of_vocabulary.setdefault(canonical_id(id).rpartition(":")[0], len(of_vocabulary)) for id in table
-        ]
+        vocabularies = [of_vocabulary.setdefault(vocabulary_of(canonical_id(id)), len(of_vocabulary)) for id in table]
         of_type, types = semantic_groups(), list(self._type_sets)
         groups: list[tuple[str, ...]] = [()] * n
         for number, which in zip(self._typed, self._type_set, strict=True):

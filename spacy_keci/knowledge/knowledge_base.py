@@ -10,10 +10,10 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
+from ..identifiers import canonical_id
 from .fuzzy import FuzzyIndex
 from .graph import ConceptGraph, SubgraphBatch
 from .lexicon import Lexicon
-from .sources.record import canonical_id
 from .storage import KnowledgeBaseError, StringTable, open_array, pack_folder, read_manifest, unpack_folder
 
 HAS_TYPE = "has_type"

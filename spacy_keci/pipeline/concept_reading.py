@@ -8,6 +8,7 @@ import numpy as np
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from ..identifiers import vocabulary_of
 from ..ml.keci.concept_graphs import ConceptGraphs
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class KnowledgeVocabulary:
         graph = kb.induce(texts[numbers >= 0], numbers[numbers >= 0])
         return cls(
             vectors={name: kb.vectors[name].shape[1] for name in vectors},
-            kinds=[*sorted({_vocabulary_of(concept) for concept in concepts.ids}), *kb.types],
+            kinds=[*sorted({vocabulary_of(concept) for concept in concepts.ids}), *kb.types],
             relations=[kb.labels[label] for label in np.unique(graph.labels)],
         )
 
@@ -105,7 +106,7 @@ class KnowledgeReader:
         kinds[is_type] = self._types[graph.nodes[is_type] - len(self.kb)]
         mention_kinds = np.array(
             [
-                (self._kinds.get(_vocabulary_of(c), 0), self._kinds.get(t, 0) if t else 0)
+                (self._kinds.get(vocabulary_of(c), 0), self._kinds.get(t, 0) if t else 0)
                 for c, t in zip(concepts.ids, concepts.types, strict=True)
             ],
             dtype="int64",
@@ -209,7 +210,3 @@ def count_linked(examples: Iterable[Example], spans_key: str, concepts_key: str)
         linked += sum((m.start_char, m.end_char) in offsets for m in mentions)
         total += len(mentions)
     return linked, total
-
-
-def _vocabulary_of(concept: str) -> str:
-    return concept.partition(":")[0] if ":" in concept else ""

@@ -6,7 +6,9 @@ from typing import cast
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from ..corpora.annotation import AnnotatedText, Mention, Report, to_doc
+from ..corpora.annotation import AnnotatedText, Mention
+from ..corpora.documents import to_doc
+from ..reports import Report
 from .findings import RIGHT, Finding, Graph, compare_graphs
 from .knowledge import Change, find_changes
 

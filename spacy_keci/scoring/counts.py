@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.training import Example
 
-from ..corpora.annotation import AnnotatedText, from_doc
+from ..corpora.annotation import AnnotatedText
+from ..corpora.documents import from_doc
 
 # (..., labels, 3) counts to (..., 3) precision, recall and F1
 Statistic = Callable[[NDArray[Any]], NDArray[np.float64]]

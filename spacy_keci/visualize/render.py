@@ -11,7 +11,7 @@ from spacy.displacy.render import SpanRenderer
 from spacy.tokens import Doc, Span
 from spacy.util import is_in_jupyter
 
-from ..corpora.clusters import identifiers
+from ..identifiers import identifiers
 from ..tokens import CONCEPTS_KEY, SPANS_KEY
 from .layout import lay_out
 from .markup import Markup, fill

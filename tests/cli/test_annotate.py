@@ -22,10 +22,10 @@ from typer.testing import CliRunner, Result
 from spacy_keci.cli.annotate import Annotator
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.sinks import Parts
-from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.docbin import load_docs
 from spacy_keci.corpora.formats import FORMATS, read_any
 from spacy_keci.corpora.texts import Text, name_unfinished
+from spacy_keci.reports import Report
 
 from ..pipeline.conftest import make_examples, make_pipeline
 

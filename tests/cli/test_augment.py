@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.jsonl import read_jsonl
+from spacy_keci.reports import Report
 
 from .test_convert import message, run, write
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.bigbio import read_bigbio
+from spacy_keci.reports import Report
 
 
 def entity(id: str, *offsets: tuple[int, int], text: list[str], normalized: Any = ()) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
+from spacy_keci.reports import Report
 
 bioc = pytest.importorskip("bioc", reason="needs the extra 'bioc'")
 READ = {"json": read_bioc_json, "xml": read_bioc_xml}

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, from_doc, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.biorelex import read_biorelex, write_biorelex
+from spacy_keci.corpora.documents import from_doc, to_doc
+from spacy_keci.reports import Report
 
 TEXT = "Fas (CD95) binds FADD; Fas does not bind Bcl-2."
 

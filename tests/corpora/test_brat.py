@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.brat import read_brat, write_brat
+from spacy_keci.reports import Report
 
 
 def write(folder: Path, text: str, annotations: str | None, name: str = "a") -> Path:

@@ -1,7 +1,6 @@
-import pytest
-
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
-from spacy_keci.corpora.clusters import concept_clusters, concept_relations, identifiers, linked, relate_concepts
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.clusters import concept_clusters, concept_relations, relate_concepts
+from spacy_keci.reports import Report
 
 MENTIONS = [
     Mention(0, 4, "gene", "5604,5605"),
@@ -14,27 +13,6 @@ MENTIONS = [
 
 def text() -> AnnotatedText:
     return AnnotatedText("x" * 24, list(MENTIONS), id="d1")
-
-
-@pytest.mark.parametrize(
-    ("kb_id", "expected"),
-    [
-        ("", []),
-        ("1", ["1"]),
-        ("5604,5605", ["5604", "5605"]),
-        ("1;2,,1", ["1", "2"]),
-        ("D1|D2", ["D1|D2"]),
-        ("1, 2; -", ["1", "2"]),
-    ],
-)
-def test_identifiers(kb_id: str, expected: list[str]) -> None:
-    assert identifiers(kb_id) == expected
-
-
-@pytest.mark.parametrize("kb_id", ["-", "-1", "", "  ", " - "])
-def test_mentions_without_an_identifier(kb_id: str) -> None:
-    assert linked(kb_id) == ""
-    assert linked(f" MESH:{kb_id}1 ") == f"MESH:{kb_id}1".strip()
 
 
 def test_a_concept_has_all_mentions_that_carry_it() -> None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.concept_swap import ConceptSwap
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+from spacy_keci.reports import Report
 
 from ..conftest import ROOT
 from .strategies import annotated_texts

@@ -2,8 +2,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.dygie import read_dygie, write_dygie
+from spacy_keci.reports import Report
 
 DOCUMENT: dict[str, Any] = {
     "doc_key": "d1",

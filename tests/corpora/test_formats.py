@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.vocab import Vocab
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, from_doc, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.docbin import load_docs, save_docs
+from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.corpora.formats import FORMATS, LOSSES, get_format, read_any, write_any
+from spacy_keci.reports import Report
 
 from ..conftest import ROOT
 from .strategies import annotated_texts

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Report
+from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.groups import read_groups
 from spacy_keci.corpora.spert import read_spert
 from spacy_keci.corpora.split import hold_out
+from spacy_keci.reports import Report
 
 
 def test_ade(tmp_path: Path) -> None:

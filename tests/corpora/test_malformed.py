@@ -10,8 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from spacy_keci.cli.main import keci
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.documents import to_doc
 from spacy_keci.corpora.formats import FORMATS, read_any, write_any
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import biomedical_tokenizer
 
 COUNTED = ("texts", "mentions", "relations")

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from spacy.language import Language
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.prodigy import read_prodigy, write_prodigy
+from spacy_keci.reports import Report
 
 TEXT = AnnotatedText(
     "FK506 binds FKBP-12.",

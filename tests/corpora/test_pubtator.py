@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.pubtator import read_pubtator, write_pubtator
+from spacy_keci.reports import Report
 
 DOCUMENT = """\
 12|t|Insulin and IRS1|2.

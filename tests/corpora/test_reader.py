@@ -8,9 +8,11 @@ from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.corpora.documents import to_doc
 from spacy_keci.corpora.reader import SpanGraphCorpus, read_docs
+from spacy_keci.reports import Report
 from spacy_keci.tokens import get_relations
 
 TEXTS = [

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.spert import read_spert, write_spert
+from spacy_keci.reports import Report
 
 SENTENCE: dict[str, Any] = {
     "tokens": ["Lethal", "anuria", "after", "34-year", "ifosfamide", "."],

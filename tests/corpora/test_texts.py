@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, Report
+from spacy_keci.corpora.annotation import AnnotatedText, Mention
 from spacy_keci.corpora.formats import FORMATS, write_any
 from spacy_keci.corpora.texts import TextSource
+from spacy_keci.reports import Report
 
 
 def read(path: object, format: str | None = None, report: Report | None = None) -> list[tuple[str, str]]:

@@ -4,7 +4,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.documents import to_doc
+from spacy_keci.reports import Report
 
 
 def make_doc(nlp: Language, text: str, mentions=(), relations=(), **kwargs) -> Doc:

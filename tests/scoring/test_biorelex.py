@@ -8,8 +8,9 @@ import spacy
 from hypothesis import given
 from spacy.training import Example
 
-from spacy_keci.corpora.annotation import Report, to_docs
 from spacy_keci.corpora.biorelex import read_biorelex
+from spacy_keci.corpora.documents import to_docs
+from spacy_keci.reports import Report
 from spacy_keci.scoring.biorelex import BioRelExScorer, make_biorelex_scorer
 
 from .graphs import make_doc, make_example

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...identifiers import from_iri
 from ..storage import KnowledgeBaseError
 from .ontology import Term, to_records
 from .record import ConceptRecord, SourceReport, TypeTable, read_lines
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(\w+)?')
-_GENE = re.compile(r"https?://(?:www\.genenames\.org/.*hgnc_id=|identifiers\.org/hgnc[/:])(?:HGNC:)?(\d+)$")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": " ", "t": " ", "W": " "}
 
@@ -99,8 +99,7 @@ def _add(term: Term, tag: str, value: str) -> bool:
 
 def _identifier(value: str) -> str:
     id = _unescape(_plain(value).split(" ", 1)[0])
-    gene = _GENE.match(id) if id.startswith("http") else None
-    return f"HGNC:{gene[1]}" if gene else id
+    return from_iri(id) if id.startswith("http") else id
 
 
 def _plain(value: str) -> str:

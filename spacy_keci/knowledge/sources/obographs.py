@@ -1,17 +1,15 @@
 """OBO Graphs JSON (https://github.com/geneontology/obographs)."""
 
 import json
-import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from ...identifiers import from_iri
 from ..storage import KnowledgeBaseError
 from .ontology import Term, to_records
 from .record import ConceptRecord, SourceReport, TypeTable, read_text
-
-_PURL = re.compile(r".*[/#]([A-Za-z][A-Za-z0-9]*)[_:]([A-Za-z0-9-]+)$")
 
 
 def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -36,7 +34,7 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
             for node in graph.get("nodes") or []:
                 try:
                     if node.get("type") == "PROPERTY":
-                        labels[node["id"]] = (node.get("lbl") or _curie(node["id"])).replace(" ", "_")
+                        labels[node["id"]] = (node.get("lbl") or from_iri(node["id"])).replace(" ", "_")
                     elif (node.get("type") or "CLASS") == "CLASS":
                         term = _to_term(node)
                         # what a graph refers to, it may name by its identifier alone
@@ -49,13 +47,13 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
             if not all(isinstance(end, str) for end in ends):
                 report.drop("malformed", f"{path.name}: the edge {json.dumps(edge)[:80]}")
                 continue
-            subject, predicate, target = _curie(ends[0]), ends[1], _curie(ends[2])
+            subject, predicate, target = from_iri(ends[0]), ends[1], from_iri(ends[2])
             if subject not in terms or not target:
                 continue
             if predicate == "is_a":
                 terms[subject].parents.append(target)
             else:
-                terms[subject].relations.append((labels.get(predicate, _curie(predicate)), target))
+                terms[subject].relations.append((labels.get(predicate, from_iri(predicate)), target))
         yield from to_records(terms.values(), types, report)
 
 
@@ -63,7 +61,7 @@ def _to_term(node: dict[str, Any]) -> Term:
     """Raises AttributeError, KeyError or TypeError where it is not what the format says."""
     meta = node.get("meta") or {}
     term = Term(
-        id=_curie(node["id"]),
+        id=from_iri(node["id"]),
         name=node.get("lbl") or "",
         synonyms=[
             (s["val"], (s.get("pred") or "").removeprefix("has").removesuffix("Synonym").upper())
@@ -83,9 +81,3 @@ def _to_term(node: dict[str, Any]) -> Term:
     if not all(isinstance(text, str) for text in (term.name, term.definition, *names, *term.alt_ids, *term.xrefs)):
         raise TypeError("names, definitions and identifiers are strings")
     return term
-
-
-def _curie(iri: str) -> str:
-    """http://purl.obolibrary.org/obo/DOID_4 is DOID:4."""
-    match = _PURL.match(iri)
-    return f"{match[1]}:{match[2]}" if match else iri

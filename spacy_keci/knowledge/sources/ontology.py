@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .record import ConceptRecord, SourceReport, TypeTable, canonical_id
+from ...identifiers import canonical_id
+from .record import ConceptRecord, SourceReport, TypeTable
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from ...corpora.annotation import Report
+from ...reports import Report
 from ..storage import KnowledgeBaseError
 
 
@@ -27,28 +27,6 @@ class ConceptRecord(NamedTuple):
     definition: str = ""
     relations: tuple[tuple[str, str], ...] = ()
     alt_ids: tuple[str, ...] = ()
-
-
-# prefixes that vocabularies and people use in place of ours
-_PREFIXES = {
-    "EntrezGene": "NCBIGene",
-    "MeSH": "MESH",
-    "MSH": "MESH",
-    "NCI": "NCIT",
-    "Orphanet": "ORDO",
-    "UMLS_CUI": "UMLS",
-    "UniProt": "UP",
-    "UniProtKB": "UP",
-}
-
-
-def canonical_id(id: str) -> str:
-    """An identifier with the prefix that knowledge bases have: UniProtKB:P04637 is UP:P04637."""
-    prefix, colon, local = id.partition(":")
-    if not colon:
-        return id
-    prefix = _PREFIXES.get(prefix, prefix)
-    return local if prefix == "UMLS" else f"{prefix}:{local}"
 
 
 class SourceReport(Report):

@@ -1,11 +1,12 @@
 import pytest
 import spacy
 from hypothesis import given
-from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple, Report, from_doc, to_doc, to_docs
+from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.documents import from_doc, to_doc, to_docs
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 from spacy_keci.tokens import get_relations
 
@@ -107,14 +108,3 @@ def test_to_docs_is_lazy(nlp: Language) -> None:
     docs = iter(to_docs(texts, nlp.make_doc, Report()))
     assert next(docs).text == "one"
     assert next(texts).text == "two"
-
-
-@given(st.lists(st.sampled_from("abc"), max_size=30))
-def test_report(reasons: list[str]) -> None:
-    report = Report(examples=2)
-    report.count("texts", 0)
-    for i, reason in enumerate(reasons):
-        report.drop(reason, f"case {i}")
-    assert report.dropped == len(reasons)
-    assert len(report.summary()) == len(set(reasons))
-    assert len(report.lines()) == sum(1 + min(2, reasons.count(reason)) for reason in set(reasons))

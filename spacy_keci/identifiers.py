@@ -1,0 +1,68 @@
+"""What identifies a concept: "MESH:D009369", where MESH is the vocabulary; UMLS's "C0027651" has none.
+
+A mention may name several concepts ("5604,5605" of MEK1/2) or a composite of them ("D007674|D006937"), and files write
+"-" where it names none.
+"""
+
+import re
+
+UNLINKED = "-"
+# prefixes that vocabularies and people use in place of ours
+_PREFIXES = {
+    "EntrezGene": "NCBIGene",
+    "MeSH": "MESH",
+    "MSH": "MESH",
+    "NCI": "NCIT",
+    "Orphanet": "ORDO",
+    "UMLS_CUI": "UMLS",
+    "UniProt": "UP",
+    "UniProtKB": "UP",
+}
+# One of the concepts of a composite mention, as in "D007674|D006937"; not so the parts of a variant, "p|SUB|V|600|E".
+_PART = re.compile(r"(\w+:)?[A-Z]*\d{3,}")
+_PURL = re.compile(r".*[/#]([A-Za-z][A-Za-z0-9]*)[_:]([A-Za-z0-9-]+)$")
+_GENE = re.compile(r"https?://(?:www\.genenames\.org/.*hgnc_id=|identifiers\.org/hgnc[/:])(?:HGNC:)?(\d+)$")
+
+
+def canonical_id(id: str) -> str:
+    """An identifier with the prefix that knowledge bases have: UniProtKB:P04637 is UP:P04637."""
+    prefix, colon, local = id.partition(":")
+    if not colon:
+        return id
+    prefix = _PREFIXES.get(prefix, prefix)
+    return local if prefix == "UMLS" else f"{prefix}:{local}"
+
+
+def vocabulary_of(id: str) -> str:
+    """What stands before the first colon; empty for an identifier without one, such as those of UMLS."""
+    return id.partition(":")[0] if ":" in id else ""
+
+
+def with_vocabulary(vocabulary: str, id: str) -> str:
+    """The identifier with the vocabulary in front, unless one of the two is empty or it has one already."""
+    return f"{vocabulary}:{id}" if vocabulary and id and ":" not in id else id
+
+
+def from_iri(iri: str) -> str:
+    """http://purl.obolibrary.org/obo/DOID_4 is DOID:4; what is no such address stays as it is."""
+    if gene := _GENE.match(iri):
+        return f"HGNC:{gene[1]}"
+    match = _PURL.match(iri)
+    return f"{match[1]}:{match[2]}" if match else iri
+
+
+def linked(kb_id: str) -> str:
+    """The identifiers of a mention without white space around them; empty for "-" and "-1", which mean none."""
+    kb_id = kb_id.strip()
+    return "" if kb_id in (UNLINKED, "-1") else kb_id
+
+
+def identifiers(kb_id: str) -> list[str]:
+    """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605"."""
+    return [part for part in dict.fromkeys(map(linked, re.split("[,;]", kb_id))) if part]
+
+
+def composite_parts(identifier: str) -> list[str]:
+    """The concepts of a composite identifier, "D007674|D006937"; empty for any other."""
+    parts = identifier.split("|")
+    return parts if len(parts) > 1 and all(_PART.fullmatch(part) for part in parts) else []
