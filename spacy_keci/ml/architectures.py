@@ -19,25 +19,33 @@ from ..settings import takes_settings
 from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
+# as in ml/storage.py, which imports torch
+Storage = Literal["single", "half", "8bit"]
 
 
 @takes_settings(SpanGraphSettings)
-def build_span_graph_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+def build_span_graph_model(
+    tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
+) -> Model:
     """Registered as the architecture ``spacy_keci.SpanGraph.v1``: a span graph from the text alone (Eq. 1-3).
 
     tok2vec: any encoder of tokens, or a listener to one.
     settings: those of :class:`~spacy_keci.ml.keci.settings.SpanGraphSettings`.
     mixed_precision: compute in bfloat16 where that is safe, on CPUs and GPUs that have instructions for it. Others,
         such as CPUs without AVX512-BF16, stay in single precision, which is faster there.
+    storage: how the weights are saved: in "single" or "half" precision, or in "8bit". They are computed with in single
+        precision, or as ``mixed_precision`` says.
     """
     from .keci.span_graph import SpanGraphNetwork
     from .layer import make_layer
 
-    return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision)
+    return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision, storage)
 
 
 @takes_settings(KeciSettings)
-def build_keci_variant(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+def build_keci_variant(
+    tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
+) -> Model:
     """Registered as the architecture ``spacy_keci.KECI.v1``: Eq. 1-9 with every variant that was measured.
 
     Saved pipelines name it; new configs name ``spacy_keci.KECI.v2``.
@@ -46,7 +54,7 @@ def build_keci_variant(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **set
     from .keci.network import KeciNetwork
     from .layer import make_layer
 
-    return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision)
+    return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision, storage)
 
 
 @takes_settings(SpanGraphSettings)
@@ -60,6 +68,7 @@ def build_keci_model(
     knowledge_prior: bool = True,
     final: Literal["corrected", "paper"] = "corrected",
     mixed_precision: bool = False,
+    storage: Storage = "single",
     **settings: Any,
 ) -> Model:
     """Registered as the architecture ``spacy_keci.KECI.v2``: the whole of Eq. 1-9.
@@ -79,6 +88,7 @@ def build_keci_model(
     return build_keci_variant(
         tok2vec,
         mixed_precision=mixed_precision,
+        storage=storage,
         span_graph_layers=span_graph_layers,
         concept_layers=concept_layers,
         concept_width=concept_width,
@@ -90,7 +100,9 @@ def build_keci_model(
 
 
 @takes_settings(KnowBertSettings)
-def build_know_bert_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+def build_know_bert_model(
+    tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
+) -> Model:
     """Registered as the architecture ``spacy_keci.KnowBertAttention.v1``: a baseline of KECI.
 
     settings: those of :class:`~spacy_keci.ml.keci.settings.KnowBertSettings`. Others as for
@@ -99,7 +111,7 @@ def build_know_bert_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **
     from .keci.know_bert import KnowBertNetwork
     from .layer import make_layer
 
-    return make_layer(KnowBertNetwork, tok2vec, KnowBertSettings(**settings), mixed_precision)
+    return make_layer(KnowBertNetwork, tok2vec, KnowBertSettings(**settings), mixed_precision, storage)
 
 
 def build_transformer_model(
@@ -109,20 +121,21 @@ def build_transformer_model(
     transformer_config: dict = {},  # noqa: B006
     mixed_precision: bool = False,
     max_items: int | None = None,
+    storage: Storage = "single",
 ) -> Model:
     """Registered as the architecture ``spacy_keci.TransformerModel.v1``.
 
-    The model of ``spacy-transformers.TransformerModel.v3`` with three additions: ``mixed_precision`` means bfloat16, on
+    The model of ``spacy-transformers.TransformerModel.v3`` with four additions: ``mixed_precision`` means bfloat16, on
     CPUs and GPUs that have instructions for it (there it is Thinc's float16 on CUDA); ``name`` may be
     ``package://PACKAGE/FOLDER``, weights that lie inside an installed Python package, beside the name of a model on the
-    hub or a path; and ``max_items`` runs a batch in parts of similar length with at most so many word pieces, padding
+    hub or a path; ``max_items`` runs a batch in parts of similar length with at most so many word pieces, padding
     included, each. That saves padding, in training and in use; a CPU likes 1,000 or so, a GPU more or null, the whole
-    batch at once.
+    batch at once. ``storage``: how weights are saved, as for ``spacy_keci.SpanGraph.v1``.
 
     Raises ImportError if spacy-transformers is not installed.
     """
     return _transformer().make_transformer(
-        name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items
+        name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items, storage
     )
 
 
@@ -135,6 +148,7 @@ def build_tok2vec_transformer_model(
     transformer_config: dict = {},  # noqa: B006
     mixed_precision: bool = False,
     max_items: int | None = None,
+    storage: Storage = "single",
 ) -> Model[list[Doc], list[Floats2d]]:
     """Registered as the architecture ``spacy_keci.Tok2VecTransformer.v1``: an encoder of one component's own.
 
@@ -142,7 +156,9 @@ def build_tok2vec_transformer_model(
     pooling, grad_factor: as those of ``spacy-transformers.TransformerListener.v1``.
     """
     module = _transformer()
-    encoder = module.make_transformer(name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items)
+    encoder = module.make_transformer(
+        name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items, storage
+    )
     return module.make_tok2vec_transformer(encoder, pooling, grad_factor)
 
 

@@ -17,6 +17,7 @@ from thinc.types import Floats2d
 from .mixed_precision import autocast
 from .modes import set_evaluation_mode
 from .network import Input, Network, Output
+from .storage import Storage, pack, unpack
 
 # A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
 # would wait for them forever, as soon as a text is long enough to be shared out among them.
@@ -28,11 +29,15 @@ Scores = list[tuple[Any, Output]]
 
 
 def make_layer(
-    network: type[Network], tok2vec: Model[list[Doc], list[Floats2d]], settings: Any, mixed_precision: bool
+    network: type[Network],
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    settings: Any,
+    mixed_precision: bool,
+    storage: Storage = "single",
 ) -> Model[Input, Scores]:
     """A layer without its network, which is made when labels and the width of the encoder are known.
 
-    settings: of the type that the network says.
+    settings: of the type that the network says. storage: how weights are saved.
     """
     # Settings are bound to the functions: attributes are saved with the weights, and would undo edits of a config.
     return Model(
@@ -43,7 +48,7 @@ def make_layer(
         shims=[
             PyTorchShim(
                 None,
-                serialize_model=_serialize,
+                serialize_model=partial(_serialize, storage=storage),
                 deserialize_model=partial(_deserialize, network=network, settings=vars(settings)),
             )
         ],
@@ -112,10 +117,10 @@ def _set_dropout(network: torch.nn.Module, rate: float) -> None:
             module.p = rate
 
 
-def _serialize(network: Any) -> bytes:
+def _serialize(network: Any, *, storage: Storage) -> bytes:
     buffer = io.BytesIO()
     if network is not None:
-        torch.save({"arguments": network.arguments, "weights": network.state_dict()}, buffer)
+        torch.save({"arguments": network.arguments, "weights": pack(network.state_dict(), storage)}, buffer)
     return buffer.getvalue()
 
 
@@ -138,5 +143,5 @@ def _deserialize(
                 f"{json.dumps(arguments[name])}. Only another training can change this setting of the model."
             )
     loaded = network.of_arguments({**settings, **arguments, **{name: settings[name] for name in network.free_settings}})
-    loaded.load_state_dict(saved["weights"])
+    loaded.load_state_dict(unpack(saved["weights"]))
     return loaded.to(device).eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -10,10 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import srsly
 import torch
 from spacy.tokens import Doc
 from spacy_transformers.data_classes import WordpieceBatch
 from spacy_transformers.layers import split_trf_batch, trfs2arrays
+from spacy_transformers.layers.hf_shim import HFShim
 from spacy_transformers.layers.transformer_model import TransformerModel
 from spacy_transformers.util import batch_by_length
 from thinc.api import Model, chain
@@ -23,6 +26,7 @@ from transformers.file_utils import ModelOutput
 
 from ..mixed_precision import autocast
 from ..modes import set_evaluation_mode
+from ..storage import Storage, pack, unpack
 from .windows import get_fitting_spans
 
 PACKAGE_SCHEME = "package://"
@@ -35,6 +39,7 @@ def make_transformer(
     transformer_config: dict,
     mixed_precision: bool,
     max_items: int | None,
+    storage: Storage = "single",
 ) -> TransformerModel:
     """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
@@ -42,6 +47,7 @@ def make_transformer(
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]
+    shim.__class__, shim.storage = StoredTransformer, storage  # made by spacy-transformers, with no say in its class
     # Settings such as the kind of attention are no part of what Hugging Face saves: give them again on loading.
     shim.config_cls = SimpleNamespace(from_pretrained=partial(AutoConfig.from_pretrained, **transformer_config))
     wrapper._func = partial(_autocast_forward, wrapper._func, mixed_precision)
@@ -52,6 +58,37 @@ def make_transformer(
     model.attrs["replace_listener"] = partial(_replace_listener, model.attrs["replace_listener"], get_spans)
     model.attrs["replace_listener_cfg"] = _replace_listener_config
     return model
+
+
+class StoredTransformer(HFShim):
+    """The shim of spacy-transformers, with weights that may be saved in fewer bits."""
+
+    storage: Storage = "single"
+
+    def to_bytes(self) -> bytes:
+        message = srsly.msgpack_loads(super().to_bytes())
+        if self.storage != "single" and message["state"]:
+            message["state"] = _saved(pack(_loaded(message["state"]), self.storage))
+        return srsly.msgpack_dumps(message)
+
+    def from_bytes(self, bytes_data: bytes) -> StoredTransformer:
+        message = srsly.msgpack_loads(bytes_data)
+        if message["state"]:
+            message["state"] = _saved(unpack(_loaded(message["state"])))
+        super().from_bytes(srsly.msgpack_dumps(message))
+        if self._model is not None:
+            self._model.eval()
+        return self
+
+
+def _loaded(data: bytes) -> dict[str, torch.Tensor]:
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+def _saved(state: dict[str, torch.Tensor]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
 
 
 def _fit_spans(model: TransformerModel, get_spans: Callable) -> None:

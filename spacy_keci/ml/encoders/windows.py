@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import inf
+from threading import Lock
 from typing import Any
 
 from spacy.tokens import Doc, Span
 from spacy_transformers.layers.transformer_model import TransformerModel
 from spacy_transformers.span_getters import get_strided_spans
+
+_LOCK = Lock()
 
 
 def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: TransformerModel) -> list[list[Span]]:
@@ -18,14 +21,17 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
     not know the limit, longer input fails. Only a single token of more word pieces than the limit is still cut.
     """
     tokenizer = model.tokenizer
-    tokenizer.model_max_length = min(tokenizer.model_max_length, _count_positions(model.transformer))
+    with _LOCK:  # padding is a state of the tokenizer that threads share: set once, and the same in all calls
+        tokenizer.model_max_length = min(tokenizer.model_max_length, _count_positions(model.transformer))
+        tokenizer([""], padding="longest")
     room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
 
     def fits(text: str) -> bool:
         # A word piece has at least one byte: most texts fit without counting their pieces.
         if len(text.encode()) <= room:
             return True
-        return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]) <= room
+        pieces = tokenizer([text], add_special_tokens=False, padding="longest", verbose=False)
+        return len(pieces["input_ids"][0]) <= room
 
     def halve(span: Span) -> list[Span]:
         if len(span) <= 1 or fits(span.text):

@@ -1,0 +1,42 @@
+"""Weights on disk: in single or half precision, or in 8 bits. In memory they are always in single precision."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+Storage = Literal["single", "half", "8bit"]
+
+_SCALE = ".scale_of_8bit"
+
+
+def pack(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
+    """The weights as they are saved.
+
+    8bit: each row of a matrix as whole numbers from -127 to 127 times a scale of its own; all else in half precision.
+    """
+    if storage == "single":
+        return state
+    packed = {}
+    for name, weights in state.items():
+        if weights.dtype != torch.float32:
+            packed[name] = weights
+        elif storage == "8bit" and weights.dim() > 1:
+            scale = weights.abs().flatten(1).amax(dim=1).clamp(min=1e-12).div(127).view(-1, *[1] * (weights.dim() - 1))
+            packed[name] = (weights / scale).round().to(torch.int8)
+            packed[name + _SCALE] = scale
+        else:
+            packed[name] = weights.half()
+    return packed
+
+
+def unpack(state: dict[str, Any]) -> dict[str, Tensor]:
+    """The weights in single precision, however they were saved."""
+    scales = {name.removesuffix(_SCALE): scale for name, scale in state.items() if name.endswith(_SCALE)}
+    unpacked = {}
+    for name, weights in state.items():
+        if name in scales:
+            unpacked[name] = weights.float() * scales[name]
+        elif not name.endswith(_SCALE):
+            unpacked[name] = weights.float() if weights.dtype == torch.float16 else weights
+    return unpacked
