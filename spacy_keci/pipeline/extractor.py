@@ -6,7 +6,7 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,11 +20,12 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..alignment import align
-from ..ml.graphs import GoldGraphs
+from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..ml.relations.decoding import RelationRules
 from ..tokens import install_extensions
+from .calibration import with_temperature
 from .gold import GoldReader
 from .mentions import has_mentions, place_of, read_mentions
 from .settings import ExtractorSettings
@@ -149,8 +150,20 @@ class Extractor(TrainablePipe, ExtractorSettings):
         return RelationRules(self._is_symmetric(), self._threshold_array("relation_threshold"), self.multi_label)
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
-        labels = self.labels if setting == "threshold" else self.relation_labels
-        return threshold_array(getattr(self, setting), labels, setting, self.name)
+        """(labels,) thresholds of the scores of the network, which have no temperature."""
+        is_mention = setting == "threshold"
+        labels = self.labels if is_mention else self.relation_labels
+        thresholds = threshold_array(getattr(self, setting), labels, setting, self.name)
+        temperature = self.temperature if is_mention else self.relation_temperature
+        return None if thresholds is None else with_temperature(thresholds, 1 / temperature)
+
+    def calibrated(self, graphs: PredictedGraphs) -> PredictedGraphs:
+        """The graphs with scores that are probabilities."""
+        return replace(
+            graphs,
+            scores=with_temperature(graphs.scores, self.temperature),
+            relation_scores=with_temperature(graphs.relation_scores, self.relation_temperature),
+        )
 
     def check_trained_settings(self) -> None:
         """Raises ValueError for settings of the component that the weights were not learned with."""

@@ -211,10 +211,11 @@ class Keci(Extractor, KeciSettings):
         X = self.make_input(docs, self.given_mentions(docs), is_train=False)
         rules = self.relation_rules()
         scores = [] if X is None else self.model.predict(X)
-        prediction = Prediction(PredictedGraphs.joined([output.decode(part, rules) for part, output in scores]))
+        decoded = [output.decode(part, rules) for part, output in scores]
+        prediction = Prediction(self.calibrated(PredictedGraphs.joined(decoded)))
         if self.keep_initial:
             initial = [output.decode(part, rules, initial=True) for part, output in scores]
-            prediction.initial = PredictedGraphs.joined(initial)
+            prediction.initial = self.calibrated(PredictedGraphs.joined(initial))
         if isinstance(X, KeciInput) and scores[0][1].attention is not None:
             prediction.attention = _gather(X, [(part, output.attention) for part, output in scores])
             if self.link_by_type and scores[0][1].concept_types is not None:
