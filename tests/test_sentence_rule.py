@@ -34,7 +34,7 @@ def split(text: str) -> list[str]:
         [
             "R. G. Roeder et al. (U. S. A.) found vitamin C.",
             "Lamb, M. Hagiwara, and A. B. Chen found hepatitis B.",
-            "E. coli",
+            "Mice were not.",
         ],
         ["See J. Biol. Chem. 275, 123 and E. coli (Sigma, St. Louis, Mo. USA).", "We did."],
         ["MDM2 binds p53.[12]", "It is degraded.1,2", "Nutlin-3 [Nat. Med. 9 (2006)] does not. [13]", "Nor does it."],
