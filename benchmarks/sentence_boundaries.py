@@ -22,8 +22,8 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.formats import read_any
+from spacy_keci.reports import Report
 from spacy_keci.sentence_rule import find_sentences
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
@@ -46,10 +46,10 @@ def main(
     nlp.tokenizer = create_biomedical_tokenizer()(nlp)
     print("| corpus | sentences | component | precision | recall | F |\n| --- | ---: | --- | ---: | ---: | ---: |")
     for argument in sentences or []:
-        name, path = argument.split("=")
-        texts = [text.text.strip() for text in read_any(Path(path), name)]
+        name, _, file = argument.partition("=")
+        texts = [text.text.strip() for text in read_any(Path(file), name)]
         joined = [join(texts[i : i + together]) for i in range(0, len(texts), together)]
-        print_scores(Path(path).name, nlp, joined)
+        print_scores(Path(file).name, nlp, joined)
     for argument in abstracts or []:
         tokens, path = map(Path, argument.split("="))
         print_scores(path.name, nlp, list(align(tokens, path)))

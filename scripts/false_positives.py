@@ -15,8 +15,9 @@ import spacy
 import typer
 from spacy.tokens import Doc
 
-from spacy_keci.corpora.annotation import AnnotatedText, Report
+from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.formats import read_any
+from spacy_keci.reports import Report
 from spacy_keci.tokens import SPANS_KEY, get_relations
 
 # The two mentions as characters, and the label. Direction does not matter here.

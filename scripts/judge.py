@@ -18,9 +18,9 @@ import spacy
 import typer
 from scipy.stats import binomtest
 
-from spacy_keci.corpora.annotation import Report
 from spacy_keci.corpora.texts import TextSource
 from spacy_keci.export import relation_rows
+from spacy_keci.reports import Report
 from spacy_keci.tokens import SPANS_KEY
 
 COLUMNS = ("abstract", "sentence", "head", "label", "tail", "score", "verdict")

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from spacy.language import Language
 
-from spacy_keci.corpora.annotation import AnnotatedText, Report, to_doc
+from spacy_keci.corpora.annotation import AnnotatedText
+from spacy_keci.corpora.documents import to_doc
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.corpora.texts import TextSource
+from spacy_keci.reports import Report
 from spacy_keci.sentence_rule import find_sentences
 
 DEMO = Path(__file__).parent.parent / "assets" / "demo"
