@@ -1,11 +1,12 @@
-"""Texts of several sentences, read by a pipeline that was trained on sentences: whole, and by sentence.
+"""Texts of several sentences, read whole and by sentence by a pipeline that was trained on single sentences.
 
     python benchmarks/sentences.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
 
 The sentences of a corpus are put together, some to a text. The pipeline reads each sentence alone; the texts, as if
-each were one long sentence; and the texts by sentence, where a biomedical_sentencizer tells where sentences begin. All
-are scored, strictly, on the same gold mentions and relations. Most sentences of a text stem from different papers. And:
-how many of the sentences the component finds, and how many spaCy's own.
+each were one long sentence; and the texts by sentence, with the boundaries that a biomedical_sentencizer sets. All are
+scored, strictly, on the same gold mentions and relations. Most sentences of a text come from different papers. It also
+counts how many of the sentences the component finds, and spaCy's own. For other corpora there is
+sentence_boundaries.py.
 """
 
 import json
@@ -39,7 +40,9 @@ SCORES = {
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="Pipeline that was trained on sentences, without a component for them")],
+    model: Annotated[
+        str, typer.Argument(help="Pipeline that was trained on sentences, without a component that sets them")
+    ],
     corpus: Annotated[Path, typer.Argument(help="Sentences with gold mentions and relations", exists=True)],
     together: Annotated[int, typer.Option(min=2, help="Sentences in a text")] = 4,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/sentences.json",
@@ -74,7 +77,7 @@ def main(
 
 
 def load_by_sentence(model: str) -> Language:
-    """The pipeline with the settings for sentences that our configs have, also where it was trained without them."""
+    """The pipeline, with the settings for sentences that our configs have, even if it was trained without them."""
     nlp = spacy.load(model)
     name, _ = find_keci(nlp)
     settings: dict[str, Any] = {f"components.{name}.by_sentence": True}
@@ -84,7 +87,7 @@ def load_by_sentence(model: str) -> Language:
 
 
 def put_together(sentences: Sequence[Doc]) -> Doc:
-    """A text of several sentences that knows where they begin: at their first word."""
+    """A text of several sentences, with their boundaries set: at their first words."""
     text = merge_docs(sentences)
     first_words = [next(token.i for token in sentence if not token.is_space) for sentence in sentences]
     starts = {0, *(doc_starts(sentences) + first_words)[1:].tolist()}

@@ -1,87 +1,57 @@
 """Where sentences begin, also in a document whose pipeline has not set them."""
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.attrs import SENT_START
-from spacy.pipeline import Sentencizer
-from spacy.tokens import Doc, Span, Token
+from spacy.attrs import IDX, IS_SPACE, SENT_START
+from spacy.tokens import Doc, Span
 
-_ENDS = frozenset(Sentencizer.default_punct_chars)
-# what may stand between the end of a sentence and the white space after it
-_CLOSES = frozenset(")]}\"'”’»")
-# what a sentence does not begin with (but it does with "p53" and "mTOR")
-_CONTINUES = re.compile(r"[\d,;:)\]}]|[a-z]+$").match
-# abbreviations before a name, a number or a bracket, without their full stop
-_ABBREVIATIONS = frozenset(
-    ["al", "approx", "ca", "cf", "Dr", "Eq", "Eqs", "Fig", "fig", "Figs", "figs", "No", "Nos", "Ref", "Refs", "vs"]
-)
+from .sentence_rule import BREAK, find_sentences
 
 
 def sentences(doc: Doc) -> list[Span]:
-    """The sentences of the pipeline; where it has set none, those of :func:`sentence_starts`. The document stays as it
-    is."""
+    """The sentences that the pipeline has set, else those of :func:`sentence_starts`. The document is not changed."""
     if doc.has_annotation("SENT_START"):
         return list(doc.sents)
     return [doc[start:end] for start, end in pairwise([*sentence_starts(doc), len(doc)])]
 
 
 def sentence_starts(doc: Doc) -> list[int]:
-    """The tokens that sentences begin with, by rule; 0 at least.
-
-    A sentence ends at a full stop or the like, with the brackets and quotation marks that close there, if white space
-    follows, and then neither a word in small letters nor a number nor what closes or goes on. It does not end after
-    abbreviations as "et al." and "Fig.", nor in "i.e." and "R. G."
-    Biomedical tokenizers split "0.5" and "e.g." at the full stop, which is why spaCy's own rule does not do.
-    """
-    words = [token for token in doc if not token.text.isspace()]
-    starts = [0]
-    for i, word in enumerate(words):
-        if not i or _follows_at_once(words, i) or _CONTINUES(word.text):
-            continue
-        end = i - 1
-        while end and words[end].text in _CLOSES and _follows_at_once(words, end):
-            end -= 1
-        if words[end].text in _ENDS and not _is_abbreviated(words, end):
-            starts.append(word.i)
-    return starts
-
-
-def _follows_at_once(words: list[Token], i: int) -> bool:
-    """Whether no white space stands before a word."""
-    return words[i].idx == words[i - 1].idx + len(words[i - 1])
-
-
-def _is_abbreviated(words: list[Token], end: int) -> bool:
-    """Whether a full stop belongs to an abbreviation or to initials, and ends no sentence."""
-    if words[end].text != "." or not end:
-        return False
-    last = words[end - 1].text
-    if len(last) > 1:
-        return last in _ABBREVIATIONS
-    following = [word.text for word in words[end + 1 : end + 3]]
-    precedes_initial = len(following) == 2 and len(following[0]) == 1 and following[1] == "."
-    return precedes_initial or (end > 1 and words[end - 2].text == ".")
+    """The tokens that sentences begin with, by the rule of :func:`spacy_keci.sentence_rule.find_sentences`; 0 at
+    least."""
+    starts = np.searchsorted(doc.to_array([IDX]).reshape(-1), find_sentences(doc.text)[1:])
+    return [0, *(int(start) for start in np.unique(starts) if 0 < start < len(doc))]
 
 
 def doc_starts(docs: Sequence[Doc]) -> NDArray[np.int64]:
-    """(documents,) the first token of each, where they stand one after the other."""
+    """(documents,) the first token of each document, where the tokens of all are counted through."""
     lengths = np.array([len(doc) for doc in docs], dtype="int64")
     return np.cumsum(lengths) - lengths
 
 
 def sentence_of_token(docs: Sequence[Doc]) -> NDArray[np.int64]:
-    """(tokens,) the number of each token's sentence, counted through all documents, which stand one after the other. A
-    document whose pipeline has set no sentences is one."""
+    """(tokens,) the number of each token's sentence, counted through all documents. A document without sentence
+    boundaries is one sentence."""
     docs = [doc for doc in docs if len(doc)]
     if not docs:
         return np.zeros(0, dtype="int64")
     is_start = np.concatenate([doc.to_array([SENT_START]).reshape(-1) == 1 for doc in docs])
     is_start[doc_starts(docs)] = True
     return np.cumsum(is_start) - 1
+
+
+def break_tokens(docs: Sequence[Doc]) -> NDArray[np.bool_]:
+    """(tokens,) whether each token of all documents is white space with a line break or a tab, which no mention
+    crosses."""
+    if not docs:
+        return np.zeros(0, dtype=bool)
+    is_break = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 1 for doc in docs])
+    for doc, first in zip(docs, doc_starts(docs), strict=True):
+        for i in np.flatnonzero(is_break[first : first + len(doc)]):
+            is_break[first + i] = BREAK.search(doc[int(i)].text) is not None
+    return is_break
 
 
 def sentence_of_span(spans: NDArray[np.int64], docs: Sequence[Doc]) -> NDArray[np.int64]:

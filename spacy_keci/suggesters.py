@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Ops, get_current_ops
 from thinc.types import Ints1d, Ints2d, Ragged
 
-from .sentences import doc_starts, sentence_of_token
+from .sentences import break_tokens, doc_starts, sentence_of_token
 
 Suggester = Callable[..., Ragged]
 
@@ -18,16 +18,16 @@ Suggester = Callable[..., Ragged]
 def build_sentence_span_suggester(max_length: int) -> Suggester:
     """Registered as ``spacy_keci.SentenceSpanSuggester.v1``.
 
-    All spans of 1 to ``max_length`` tokens that neither begin nor end with whitespace and, where sentence
-    boundaries are set, lie inside one sentence. Raises ValueError if ``max_length`` is below 1.
+    All spans of 1 to ``max_length`` tokens that neither begin nor end with whitespace, have no line break or tab inside
+    and, where sentence boundaries are set, lie inside one sentence. Raises ValueError if ``max_length`` is below 1.
     """
     if max_length < 1:
         raise ValueError(f"The longest span must have at least one token, but max_length is {max_length}.")
-    return partial(sentence_spans, max_length=max_length)  # which pickle can take along, unlike a closure
+    return partial(sentence_spans, max_length=max_length)  # unlike a closure, it can be pickled
 
 
 def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: int) -> Ragged:
-    """All spans of 1 to ``max_length`` tokens as :func:`build_sentence_span_suggester` tells.
+    """The spans that :func:`build_sentence_span_suggester` describes.
 
     Returns an Ints2d (total, 2) of token offsets, ordered by document, start and end; lengths per document.
     """
@@ -37,12 +37,12 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
     n_tokens = int(doc_lengths.sum())
     if not n_tokens:
         return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
-    sentence = sentence_of_token(docs)
-    sentence_end = np.cumsum(np.bincount(sentence))[sentence]
+    segment = sentence_of_token(docs) + np.cumsum(break_tokens(docs))
+    segment_end = np.cumsum(np.bincount(segment))[segment]
     is_word = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 0 for doc in docs])
     starts = np.arange(n_tokens)[:, None]
     last = starts + np.arange(min(max_length, int(doc_lengths.max())))
-    valid = (last < sentence_end[:, None]) & is_word[:, None]
+    valid = (last < segment_end[:, None]) & is_word[:, None]
     valid &= is_word[np.minimum(last, n_tokens - 1)]
     token, width = np.nonzero(valid)
     doc_of_token = np.repeat(np.arange(len(docs)), doc_lengths)

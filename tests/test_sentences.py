@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
+import spacy
 from spacy.language import Language
 
-from spacy_keci.sentences import sentences
+from spacy_keci.sentences import break_tokens, sentences
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,21 @@ def test_sentences_of_the_pipeline(nlp: Language) -> None:
     for token in doc:
         token.is_sent_start = token.i == 3
     assert [sentence.text for sentence in sentences(doc)] == ["A binds.", "B not. C"]
+
+
+def test_any_tokenizer() -> None:
+    text = "It binds p53.[12] The rest\ndoes not (i.e. never). 5-HT does."
+    for nlp in (spacy.blank("en"), spacy.blank("xx")):
+        assert [sentence.text.strip() for sentence in sentences(nlp(text))] == [
+            "It binds p53.[12]",
+            "The rest",
+            "does not (i.e. never).",
+            "5-HT does.",
+        ]
+
+
+def test_tokens_with_line_breaks_or_tabs(nlp: Language) -> None:
+    docs = [nlp(text) for text in ("", "a b\n\nc", "a  b\tc ", "\n")]
+    tokens = [token.text for doc in docs for token in doc]
+    assert [tokens[i] for i in np.flatnonzero(break_tokens(docs))] == ["\n\n", "\t", "\n"]
+    assert not len(break_tokens([]))

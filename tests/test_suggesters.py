@@ -15,7 +15,7 @@ VOCAB = spacy.blank("en").vocab
 
 @given(
     st.lists(
-        st.lists(st.tuples(st.sampled_from(["a", "b", "\n"]), st.booleans()), max_size=8),
+        st.lists(st.tuples(st.sampled_from(["a", "b", " ", "\n", "\t"]), st.booleans()), max_size=8),
         max_size=4,
     ),
     st.integers(1, 5),
@@ -33,6 +33,7 @@ def test_suggests_all_spans_inside_sentences(texts: list, max_length: int, with_
         for start in range(len(doc)):
             for end in range(start + 1, min(start + max_length, len(doc)) + 1):
                 crosses = with_sentences and any(doc[i].is_sent_start for i in range(start + 1, end))
+                crosses |= any(doc[i].text in "\n\t" for i in range(start, end))
                 if not (crosses or doc[start].is_space or doc[end - 1].is_space):
                     spans.append([start, end])
         expected += spans

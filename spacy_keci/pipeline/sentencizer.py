@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
@@ -19,13 +20,16 @@ from ..sentences import sentence_starts
 def make_biomedical_sentencizer(
     nlp: Language, name: str, overwrite: bool, scorer: Callable | None
 ) -> BiomedicalSentencizer:
-    """Create the component. overwrite: whether sentences that are set already are set anew."""
+    """Create the component. overwrite: whether it replaces sentence boundaries that are set already."""
     return BiomedicalSentencizer(name, overwrite=overwrite, scorer=scorer)
 
 
 class BiomedicalSentencizer(Sentencizer):
-    """spaCy's sentencizer with the rule of :func:`spacy_keci.sentences.sentence_starts`, which knows the abbreviations,
-    names and numbers of biomedical text, in the tokens of a biomedical tokenizer."""
+    """spaCy's sentencizer with the rule of :func:`spacy_keci.sentence_rule.find_sentences`, which knows the
+    abbreviations, names, numbers and section heads of biomedical text.
+
+    Its settings are those of the config alone: what is edited there in a saved pipeline takes effect.
+    """
 
     def predict(self, docs: Iterable[Doc]) -> list[list[bool]]:
         guesses = []
@@ -33,3 +37,16 @@ class BiomedicalSentencizer(Sentencizer):
             starts = set(sentence_starts(doc))
             guesses.append([i in starts for i in range(len(doc))])
         return guesses
+
+    def to_bytes(self, *, exclude: Collection[str] = ()) -> bytes:
+        return b""
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Collection[str] = ()) -> BiomedicalSentencizer:
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Collection[str] = ()) -> None:
+        """Write nothing."""
+
+    def from_disk(self, path: str | Path, *, exclude: Collection[str] = ()) -> BiomedicalSentencizer:
+        """Read nothing: earlier versions saved the settings here as well, and they won over the config."""
+        return self

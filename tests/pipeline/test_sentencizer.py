@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
 from spacy.training import Example
+from thinc.api import Config
 
 TEXT = "Chen et al. (2001) found (Fig. 4A) that MDM2 binds p53 at 0.5 mM. FK506 does not. See R. G. Roeder, i.e. below."
 SENTENCES = [
@@ -42,6 +44,19 @@ def test_sentences_that_are_set_stay_unless_told(nlp: Language, overwrite: bool)
     for token in doc:
         token.is_sent_start = token.i == 1
     assert [sentence.start for sentence in component(doc).sents] == ([0, 3] if overwrite else [0, 1])
+
+
+def test_overwrite_is_read_from_the_config(nlp: Language, tmp_path: Path) -> None:
+    nlp.add_pipe("biomedical_sentencizer")
+    nlp.to_disk(tmp_path)
+    # earlier versions saved the settings in a file of the component as well
+    srsly.write_json(tmp_path / "biomedical_sentencizer.json", {"punct_chars": ["."], "overwrite": False})
+    config = Config().from_disk(tmp_path / "config.cfg")
+    config["components"]["biomedical_sentencizer"]["overwrite"] = True
+    config.to_disk(tmp_path / "config.cfg")
+    loaded = spacy.load(tmp_path)
+    assert loaded.get_pipe("biomedical_sentencizer").overwrite
+    assert spacy.blank("en").from_config(loaded.config).from_bytes(loaded.to_bytes())(TEXT).has_annotation("SENT_START")
 
 
 def test_scores(sentencizer: Language) -> None:

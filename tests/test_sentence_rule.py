@@ -1,0 +1,108 @@
+"""The rule that finds the sentences of biomedical English."""
+
+import re
+import timeit
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_keci.sentence_rule import find_sentences
+
+from .corpora.strategies import TEXTS
+
+
+def split(text: str) -> list[str]:
+    starts = find_sentences(text)
+    return [text[start:end].strip() for start, end in pairwise([*starts, len(text)])]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        # numbers and names in small letters
+        ["It was seen in mice.", "14 patients were treated.", "5-HT binds 5-HT2A.", "17β-estradiol did not."],
+        ["Max is needed.", "c-Myc binds it.", "c-fos does not.", "p53 was lost.", "mTOR and miR-21 rose.", "pH was 7."],
+        ["It forms fibrils.", "alpha-Synuclein does.", "alpha-synuclein too.", "α-Synuclein aggregates."],
+        ["One was seen at E18.5.", "1-Methyl-4-phenylpyridinium is toxic."],
+        # abbreviations, numbers and references
+        ["At 0.5 mM (e.g. in vitro), i.e. 2 mg. kg-1. d-1, FK506 binds.", "FKBP12 does not (Fig. 5)!", "Is it (why?)?"],
+        ["Chen et al. (2001) used approx. 5 mg, cf. Fig. S4 and No. 5, vs. 3.", "It did not."],
+        ["Rats got 5 mg/kg i.v.", "Mice got 3 mg p.o. daily.", "It was p = 0. 05 or p. 12."],
+        ["As was shown by Chen et al.", "The drug binds p53."],
+        [
+            "R. G. Roeder et al. (U. S. A.) found vitamin C.",
+            "Lamb, M. Hagiwara, and A. B. Chen found hepatitis B.",
+            "Mice were not.",
+        ],
+        ["See J. Biol. Chem. 275, 123 and E. coli (Sigma, St. Louis, Mo. USA).", "We did."],
+        ["MDM2 binds p53.[12]", "It is degraded.1,2", "Nutlin-3 [Nat. Med. 9 (2006)] does not. [13]", "Nor does it."],
+        ["It binds [1].", "(The other.", "It does not.)", "“So it is.”"],
+        ["In dogs.", "1. Torsades were seen.", "2. None died."],
+        ["It rose in E. coli and S. cerevisiae .", "Then ( Fig . 2 ) it fell ."],
+        # heads
+        [
+            "A title",
+            "BACKGROUND:",
+            "MDM2 binds p53.",
+            "MATERIALS AND METHODS:",
+            "we did.",
+            "Main outcome measures:",
+            "Pain.",
+        ],
+        ["TAKE HOME MESSAGE:", "It binds.", "CONCLUSION(S):", "BCR: it is."],
+        ["The following methods: none.", "EGFR: a target"],
+        [],
+    ],
+)
+def test_sentences(sentences: list[str]) -> None:
+    assert split("  ".join(sentences)) == sentences
+
+
+@pytest.mark.parametrize("white_space", ["\n", "\t", "\r\n", "\u2028", " \n\n ", "\x0c"])
+def test_line_breaks_and_tabs(white_space: str) -> None:
+    assert split(f"FK506 and{white_space}other drugs (in{white_space}mice)") == [
+        "FK506 and",
+        "other drugs (in",
+        "mice)",
+    ]
+
+
+@given(
+    TEXTS
+    | st.lists(
+        st.sampled_from(["(", ")", "[", "]", ".", "A.", "al.", "5", "METHODS:", "p53", "The", "\n", "a"]), max_size=30
+    ).map(" ".join)
+)
+def test_sentences_begin_with_words(text: str) -> None:
+    starts = find_sentences(text)
+    assert starts == sorted(set(starts))
+    assert starts[:1] == [match.start() for match in re.finditer(r"\S+", text)][:1]
+    assert all(not text[i].isspace() and (i == 0 or text[i - 1].isspace()) for i in starts)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Name ",
+        "( ",
+        "[1] ",
+        ".",
+        ". ",
+        "A. ",
+        "(a) ",
+        "METHODS: ",
+        "METHODS AND ",
+        "The et al. ",
+        "\n",
+        "aa.1,",
+        "N=5 (b. 2. ",
+    ],
+)
+def test_takes_linear_time(part: str) -> None:
+    """Ten times the length take less than thirty times as long; quadratic time would be a hundred times as long."""
+    short, long = part * 3_000, part * 30_000
+    assert min(timeit.repeat(lambda: find_sentences(long), number=1, repeat=2)) < 30 * max(
+        min(timeit.repeat(lambda: find_sentences(short), number=1, repeat=3)), 1e-3
+    )
