@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 # the parts of an input with the scores of each; in training there is one part
-Scores = list[tuple[Any, Output]]
+Scores = Iterable[tuple[Any, Output]]
 
 
 def make_layer(
@@ -89,8 +89,7 @@ def forward(
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train, device=shim.device)
     if not is_train:
         set_evaluation_mode(network)
-        with torch.no_grad(), autocast(shim, mixed_precision):
-            return [(part, network(tokens[part.tokens], *part.to_torch(tokens.device))) for part in X.parts()], _no_way
+        return _predict(shim, tokens, X, mixed_precision), _no_way
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     _set_dropout(network, model.attrs["dropout_rate"])
     with autocast(shim, mixed_precision):
@@ -105,6 +104,14 @@ def forward(
         return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
 
     return [(X, output)], backprop
+
+
+def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -> Scores:
+    """One part after the other, as they are asked for, so that no more than one is in memory."""
+    for part in X.parts():
+        with torch.no_grad(), autocast(shim, mixed_precision):
+            output = shim._model(tokens[part.tokens], *part.to_torch(tokens.device))
+        yield part, output
 
 
 def _no_way(_: Any) -> list[Doc]:

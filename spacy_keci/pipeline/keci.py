@@ -210,17 +210,22 @@ class Keci(Extractor, KeciSettings):
         docs = list(docs)
         X = self.make_input(docs, self.given_mentions(docs), is_train=False)
         rules = self.relation_rules()
-        scores = [] if X is None else self.model.predict(X)
-        decoded = [output.decode(part, rules) for part, output in scores]
-        prediction = Prediction(self.calibrated(PredictedGraphs.joined(decoded)))
-        if self.keep_initial:
-            initial = [output.decode(part, rules, initial=True) for part, output in scores]
-            prediction.initial = self.calibrated(PredictedGraphs.joined(initial))
-        if isinstance(X, KeciInput) and scores[0][1].attention is not None:
-            prediction.attention = _gather(X, [(part, output.attention) for part, output in scores])
-            if self.link_by_type and scores[0][1].concept_types is not None:
-                prediction.concept_types = _gather(X, [(part, output.concept_types) for part, output in scores])
-        return prediction
+        final, initial = [], []
+        of_concepts: dict[str, np.ndarray] = {}
+        for part, output in self.model.predict(X) if X is not None else ():
+            final.append(output.decode(part, rules))
+            if self.keep_initial:
+                initial.append(output.decode(part, rules, initial=True))
+            for key in ("attention", "concept_types"):
+                if getattr(output, key) is not None:
+                    values = of_concepts.setdefault(key, _unknown(X, getattr(output, key)))
+                    values[part.concept_rows] = getattr(output, key).float().cpu().numpy()
+        return Prediction(
+            self.calibrated(PredictedGraphs.joined(final)),
+            self.calibrated(PredictedGraphs.joined(initial)) if self.keep_initial else None,
+            of_concepts.get("attention"),
+            of_concepts.get("concept_types") if self.link_by_type else None,
+        )
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
         """Write span graphs to ``doc.spans[spans_key]``, and replace what is there.
@@ -404,11 +409,6 @@ class Keci(Extractor, KeciSettings):
         return vocabulary
 
 
-def _gather(X: KeciInput, parts: list[tuple[KeciInput, Any]]) -> np.ndarray:
-    """Values of the concepts of each part as one array, NaN for concepts of no part."""
-    values = [value.float().cpu().numpy() for _, value in parts]
-    assert X.mentions is not None
-    gathered = np.full((len(X.mentions), *values[0].shape[1:]), np.nan, dtype="float32")
-    for (part, _), value in zip(parts, values, strict=True):
-        gathered[part.concept_rows] = value
-    return gathered
+def _unknown(X: Any, values: Any) -> np.ndarray:
+    """NaN for all concepts of an input, in the shape that the values of some have."""
+    return np.full((len(X.mentions), *values.shape[1:]), np.nan, dtype="float32")
