@@ -340,7 +340,8 @@ class TestUse:
         assert nlp.get_pipe("keci").linker is nlp.get_pipe("concept_linker")
         for pipeline in (loaded, nlp):
             concepts = link(pipeline, [pipeline.make_doc(TEXTS[0])])
-            assert (pipeline.get_pipe("keci")._read_knowledge(concepts).nodes >= 0).all()
+            X = pipeline.get_pipe("keci").make_input(concepts, None, is_train=False)
+            assert len(X.concept_rows) and (X.read(X.concept_rows).nodes >= 0).all()
 
     def test_other_weights_in_the_same_component(self, trained: Language, kb: Path, demo_docs: list[Doc]) -> None:
         """What a model knows of the knowledge base comes with its weights."""
