@@ -122,4 +122,4 @@ def test_spacy_does_not_get_heavier(installed: Path) -> None:
 
 def test_command_line(installed: Path) -> None:
     output = run([sys.executable, "-m", "spacy", "keci", "--help"], installed)
-    assert {"convert", "evaluate", "results", "split"} <= set(output.split())
+    assert {"convert", "evaluate", "tune", "split"} <= set(output.split())
