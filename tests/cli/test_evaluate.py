@@ -120,10 +120,10 @@ def test_concepts(linked, nlp, tmp_path):
     assert (counts["with a concept"], counts["grounded"], counts["among candidates"]) == (10, 5, 5)
     assert counts["first"] == counts["found"] == 5 and counts["mention"] == 0
     weights = {each["type"]: (each["mean"], each["candidates"]) for each in result["attention"]}
-    assert weights["T109"] == (0.25, 10) and all(each["name"] for each in result["attention"])
+    assert weights["T109"] == (0.25, 10)
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "the gold concept is in the knowledge base 5 50.0%" in lines
-    assert "T109 Organic Chemical 0.25 10" in lines
+    assert "T109 0.25 10" in lines
 
 
 def test_without_concepts(model, corpus, tmp_path):
