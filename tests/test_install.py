@@ -72,7 +72,7 @@ assert not found, found
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "spacy_keci", source / "spacy_keci", ignore=shutil.ignore_patterns("__pycache__"))
     pip("wheel", str(source), "--wheel-dir", str(source / "dist"), "--no-build-isolation")
@@ -105,7 +105,7 @@ def test_the_wheel_holds_the_package(wheel: Path) -> None:
         names = set(archive.namelist())
     files = [path for path in (ROOT / "spacy_keci").rglob("*.*") if path.suffix != ".pyc"]
     assert {path.relative_to(ROOT).as_posix() for path in files} <= names
-    assert any(name.endswith("LICENSE") for name in names)
+    assert {"LICENSE", "NOTICE"} <= {name.rpartition("/")[2] for name in names}
     assert not any(name.startswith(("tests", "assets", "configs")) for name in names)
 
 
