@@ -69,6 +69,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             columns = each["id"], each["name"], "|".join(each["aliases"]), "|".join(each["types"]), "", relations
             table.write("\t".join(columns) + "\n")
     shutil.copytree(ROOT / "configs", folder / "configs")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "demo").symlink_to(ROOT / "assets" / "demo")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(folder / "installed")
@@ -114,11 +116,25 @@ def test_tutorial(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (demo / "training/demo").iterdir()}
 
 
-@pytest.mark.parametrize("name", ["index.md", "formats.md", "pictures.md", "keci.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/formats.md", "docs/pictures.md", "docs/keci.md"])
 def test_other_pages(demo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pytest.importorskip("pyarrow", exc_type=ImportError)
     monkeypatch.chdir(demo)
-    run_page((ROOT / "docs" / name).read_text(encoding="utf8"))
+    run_page((ROOT / name).read_text(encoding="utf8"))
+
+
+def test_files_that_the_readme_links_to() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", readme)]
+    assert len(links) > 15 and all((ROOT / link).exists() for link in links)
+
+
+def test_the_readme_prints_what_the_linker_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block that needs no trained pipeline, so that its output is the same everywhere."""
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    (block,) = [block[0] for block in BLOCK.finditer(readme) if "linker.initialize" in block[0]]
+    monkeypatch.chdir(ROOT)
+    assert run_page(block) == block
 
 
 def test_names_in_configs_are_documented() -> None:
