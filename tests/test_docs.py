@@ -1,27 +1,23 @@
 """The pages that tell how things are done: their commands and their code, run on a small part of the demo corpus."""
 
-import importlib
 import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import spacy
 import spacy.cli
-from spacy.cli._util import app, parse_config_overrides
+from spacy.cli._util import parse_config_overrides
 from spacy.util import load_config, load_model_from_config
-from typer.testing import CliRunner
 
-import spacy_keci.cli.main  # noqa: F401 - adds its commands to spaCy's
 from spacy_keci.corpora.brat import write_brat
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.corpora.prodigy import write_prodigy
 from spacy_keci.reports import Report
 
+from .commands import run
 from .conftest import ROOT
 from .pages import BLOCK, run_page
 from .test_install import ENTRY_POINTS
@@ -36,21 +32,6 @@ def commands(page: str, language: str = "bash") -> list[list[str]]:
     """The words of the commands in the blocks of a page."""
     blocks = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
     return [shlex.split(line) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-
-
-def run(words: list[str], installed: Path) -> None:
-    """A command, in this process where it is one of spaCy's; packages are installed into a folder of the test."""
-    if words[:3] == ["python", "-m", "spacy"]:
-        words = words[3:] + (QUICK if words[3] == "train" else [])
-        result = CliRunner().invoke(app, words)
-        assert result.exit_code == 0, f"{words}\n{result.output}\n{result.exception!r}"
-        return
-    if words[0] == "pip":
-        target = ["--no-deps", "--target", str(installed)] if words[1] == "install" else []
-        words = [sys.executable, "-m", *words, *target, "--quiet", "--no-index"]
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    importlib.invalidate_caches()
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         patch.syspath_prepend(folder / "installed")
         for words in commands(TRAINING):
-            run(words, folder / "installed")
+            run(words + (QUICK if words[3:4] == ["train"] else []), folder / "installed")
         run_page(TRAINING)
     return folder
 

@@ -14,13 +14,12 @@ import srsly
 from spacy.cli._util import parse_config_overrides
 from spacy.training import Example
 from spacy.util import load_config, load_model_from_config
-from typer.testing import CliRunner
 from weasel.cli.run import project_run
 from weasel.util.config import substitute_project_variables
 
-from spacy_keci.cli.main import keci
-
+from .commands import run as run_words
 from .conftest import ROOT
+from .test_spacy_commands import TINY
 
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.cfg"))
 PROJECTS = [ROOT / "project.yml", *sorted((ROOT / "projects").glob("*/project.yml"))]
@@ -45,13 +44,13 @@ def python(*arguments: str, cwd: Path, path: Path | None = None) -> str:
 
 
 def run(folder: Path, command: str) -> None:
-    """A command of the project file, on the demo corpus and for a few steps."""
-    settings = (
-        "--training.max_steps 45 --training.eval_frequency 45 --training.optimizer.learn_rate.warmup_steps 5 "
-        "--paths.kb null"
-    )
-    tiny = {"config": "demo", "corpus": "demo", "settings": settings, "options": "--bootstrap 100"}
-    project_run(folder, command, overrides={f"vars.{name}": value for name, value in tiny.items()})
+    """A command of the project file, on the demo corpus, with a small model and for a few steps."""
+    settings = TINY | {"training.max_steps": 45, "training.eval_frequency": 45, "corpora.dev.limit": 20}
+    options = " ".join(f"--{name} {value}" for name, value in settings.items())
+    variables = {"config": "demo", "corpus": "demo", "settings": options, "options": "--bootstrap 100"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("weasel.cli.run.run_command", lambda words, capture: run_words(words))
+        project_run(folder, command, overrides={f"vars.{name}": value for name, value in variables.items()})
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +62,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name)
     (folder / "corpus" / "demo").mkdir(parents=True)
     for part, name in (("train", "train"), ("heldout", "dev")):
-        convert(folder / "assets" / "demo" / f"{part}.jsonl", folder / "corpus" / "demo" / f"{name}.spacy")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        for command in ("train", "evaluate", "package"):
-            run(folder, command)
+        paths = [str(folder / "assets/demo" / f"{part}.jsonl"), str(folder / "corpus/demo" / f"{name}.spacy")]
+        run_words(["python", "-m", "spacy", "keci", "convert", *paths])
+    for command in ("train", "evaluate", "package"):
+        run(folder, command)
     return folder
-
-
-def convert(source: Path, target: Path) -> None:
-    result = CliRunner().invoke(keci, ["convert", str(source), str(target)])
-    assert result.exit_code == 0, result.output
 
 
 def test_a_package_that_needs_no_import(project: Path, tmp_path: Path) -> None:
