@@ -16,6 +16,7 @@ from .conftest import ROOT
 ENTRY_POINTS = {
     "spacy_architectures": [
         "spacy_keci.KECI.v1",
+        "spacy_keci.KECI.v2",
         "spacy_keci.KnowBertAttention.v1",
         "spacy_keci.SpanGraph.v1",
         "spacy_keci.Tok2VecTransformer.v1",
