@@ -23,22 +23,24 @@ help:
 
 install: $(BIN)/.installed
 
-# torch comes first and by its exact version: what the others ask for would take the newest one, with CUDA.
+# torch comes first and by its exact version: the requirements of the others would install the newest one, with CUDA
 $(BIN)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt torch
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[transformers,dev]"
 	@touch $@
 
-# one thread: for a model this small it is the faster, and the same on every machine of a kind
+# one thread: faster for so small a model, and the same result on every machine of a kind
 demo: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m spacy project run demo
 	@echo "Try next:"
 	@echo "  $(BIN)/python -m spacy keci show training/demo/model-last 'A sentence of your own.'"
-	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, one to two hours on a core"
+	@echo "  make data                                            corpora and vocabularies, and then, for BioRelEx:"
+	@echo "  $(BIN)/python -m spacy project run kb"
+	@echo "  $(BIN)/python -m spacy project run all               one to two hours on one core"
 	@echo "  $(BIN)/python -m spacy keci --help"
 
-# two processes with a thread each: with more they get in each other's way
+# two processes with one thread each: more threads slow each other down
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
