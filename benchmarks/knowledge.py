@@ -103,7 +103,7 @@ def main(
 
 
 def to_markdown(results: dict[str, Any]) -> str:
-    """The main figures as a table, for ``spacy keci results``."""
+    """The main figures as a table, for ``scripts/results.py``."""
     rows: list[tuple[str, str]] = []
     if "build" in results:
         build = results["build"]

@@ -1,27 +1,23 @@
 """The pages that tell how things are done: their commands and their code, run on a small part of the demo corpus."""
 
-import importlib
 import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import spacy
 import spacy.cli
-from spacy.cli._util import app, parse_config_overrides
+from spacy.cli._util import parse_config_overrides
 from spacy.util import load_config, load_model_from_config
-from typer.testing import CliRunner
 
-import spacy_keci.cli.main  # noqa: F401 - adds its commands to spaCy's
 from spacy_keci.corpora.brat import write_brat
 from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.corpora.prodigy import write_prodigy
 from spacy_keci.reports import Report
 
+from .commands import run
 from .conftest import ROOT
 from .pages import BLOCK, run_page
 from .test_install import ENTRY_POINTS
@@ -36,21 +32,6 @@ def commands(page: str, language: str = "bash") -> list[list[str]]:
     """The words of the commands in the blocks of a page."""
     blocks = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
     return [shlex.split(line) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-
-
-def run(words: list[str], installed: Path) -> None:
-    """A command, in this process where it is one of spaCy's; packages are installed into a folder of the test."""
-    if words[:3] == ["python", "-m", "spacy"]:
-        words = words[3:] + (QUICK if words[3] == "train" else [])
-        result = CliRunner().invoke(app, words)
-        assert result.exit_code == 0, f"{words}\n{result.output}\n{result.exception!r}"
-        return
-    if words[0] == "pip":
-        target = ["--no-deps", "--target", str(installed)] if words[1] == "install" else []
-        words = [sys.executable, "-m", *words, *target, "--quiet", "--no-index"]
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    importlib.invalidate_caches()
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +50,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             columns = each["id"], each["name"], "|".join(each["aliases"]), "|".join(each["types"]), "", relations
             table.write("\t".join(columns) + "\n")
     shutil.copytree(ROOT / "configs", folder / "configs")
+    (folder / "assets").mkdir()
+    (folder / "assets" / "demo").symlink_to(ROOT / "assets" / "demo")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(folder / "installed")
         for words in commands(TRAINING):
-            run(words, folder / "installed")
+            run(words + (QUICK if words[3:4] == ["train"] else []), folder / "installed")
         run_page(TRAINING)
     return folder
 
@@ -114,11 +97,25 @@ def test_tutorial(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"abstract.html", "relations.csv", "graph.png"} <= {p.name for p in (demo / "training/demo").iterdir()}
 
 
-@pytest.mark.parametrize("name", ["index.md", "formats.md", "pictures.md", "keci.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/formats.md", "docs/pictures.md", "docs/keci.md"])
 def test_other_pages(demo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pytest.importorskip("pyarrow", exc_type=ImportError)
     monkeypatch.chdir(demo)
-    run_page((ROOT / "docs" / name).read_text(encoding="utf8"))
+    run_page((ROOT / name).read_text(encoding="utf8"))
+
+
+def test_files_that_the_readme_links_to() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", readme)]
+    assert len(links) > 15 and all((ROOT / link).exists() for link in links)
+
+
+def test_the_readme_prints_what_the_linker_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block that needs no trained pipeline, so that its output is the same everywhere."""
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    (block,) = [block[0] for block in BLOCK.finditer(readme) if "linker.initialize" in block[0]]
+    monkeypatch.chdir(ROOT)
+    assert run_page(block) == block
 
 
 def test_names_in_configs_are_documented() -> None:

@@ -1,13 +1,12 @@
-"""The project file: its smallest workflow from end to end, and configs that score what they say."""
+"""The project files: commands from end to end on the demo corpus, and configs that score what they say."""
 
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-from functools import reduce
-from operator import getitem
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import spacy
@@ -15,14 +14,20 @@ import srsly
 from spacy.cli._util import parse_config_overrides
 from spacy.training import Example
 from spacy.util import load_config, load_model_from_config
+from weasel.cli.run import project_run
 from weasel.util.config import substitute_project_variables
 
+from .commands import run as run_words
 from .conftest import ROOT
+from .test_spacy_commands import TINY
 
 CONFIGS = sorted(path.name for path in (ROOT / "configs").glob("*.cfg"))
+PROJECTS = [ROOT / "project.yml", *sorted((ROOT / "projects").glob("*/project.yml"))]
+# where projects write
+OUTPUTS = {"corpus", "kb", "packages", "results", "training"}
 USE = """
 import spacy
-nlp = spacy.load("en_keci_tiny")
+nlp = spacy.load("en_keci_demo")
 doc = nlp("Tacrolimus binds FKBP12 and causes nephrotoxicity in patients with breast cancer.")
 print([(span.text, span.label_) for span in doc.spans["entities"]])
 for relation in doc._.relations:
@@ -38,83 +43,84 @@ def python(*arguments: str, cwd: Path, path: Path | None = None) -> str:
     return run.stdout
 
 
+def run(folder: Path, command: str) -> None:
+    """A command of the project file, on the demo corpus, with a small model and for a few steps."""
+    settings = TINY | {"training.max_steps": 45, "training.eval_frequency": 45, "corpora.dev.limit": 20}
+    options = " ".join(f"--{name} {value}" for name, value in settings.items())
+    variables = {"config": "demo", "corpus": "demo", "settings": options, "options": "--bootstrap 100"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("weasel.cli.run.run_command", lambda words, capture: run_words(words))
+        project_run(folder, command, overrides={f"vars.{name}": value for name, value in variables.items()})
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the project file needs, in which the workflow has run."""
+    """A copy of what the project file needs, in which its commands have run on the demo corpus."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "project.yml", folder)
-    shutil.copytree(ROOT / "configs", folder / "configs")
-    shutil.copytree(ROOT / "assets" / "demo", folder / "assets" / "demo")
-    output = python("-m", "spacy", "project", "run", "tiny", cwd=folder)
-    assert "relations, strict micro" in output
+    for name in ("configs", "scripts", "assets/demo"):
+        shutil.copytree(ROOT / name, folder / name)
+    (folder / "corpus" / "demo").mkdir(parents=True)
+    for part, name in (("train", "train"), ("heldout", "dev")):
+        paths = [str(folder / "assets/demo" / f"{part}.jsonl"), str(folder / "corpus/demo" / f"{name}.spacy")]
+        run_words(["python", "-m", "spacy", "keci", "convert", *paths])
+    for command in ("train", "evaluate", "package"):
+        run(folder, command)
     return folder
 
 
-def test_tiny_workflow_makes_a_package_that_needs_no_import(project: Path, tmp_path: Path) -> None:
-    scores = srsly.read_json(project / "training" / "tiny.json")["scores"]
+def test_a_package_that_needs_no_import(project: Path, tmp_path: Path) -> None:
+    scores = srsly.read_json(project / "results" / "demo-best-minilm-0.json")["scores"]
     assert scores["entities_micro_f"] > 0.3
-    wheels = list((project / "packages").glob("en_keci_tiny-*.whl"))
-    assert len(wheels) == 1
-    installed = tmp_path / "installed"
-    python("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(installed), str(wheels[0]), cwd=tmp_path)
-    mentions, *relations = python("-c", USE, cwd=tmp_path, path=installed).splitlines()
+    (wheel,) = (project / "packages").glob("en_keci_demo-*.whl")
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    mentions, *relations = python("-c", USE, cwd=tmp_path, path=tmp_path).splitlines()
     assert "FKBP12" in mentions
-    nlp = spacy.load(project / "training" / "tiny" / "model-last")
+    nlp = spacy.load(project / "training" / "demo" / "best-minilm-0" / "model-last")
     doc = nlp("Tacrolimus binds FKBP12 and causes nephrotoxicity in patients with breast cancer.")
     assert len(relations) == len(doc._.relations)
-    meta = srsly.read_json(installed / "en_keci_tiny" / "meta.json")
+    meta = srsly.read_json(tmp_path / "en_keci_demo" / "meta.json")
     assert any(requirement.startswith("spacy-keci") for requirement in meta["requirements"])
 
 
-def test_steps_that_are_up_to_date_are_skipped(project: Path) -> None:
-    output = python("-m", "spacy", "project", "run", "tiny", cwd=project)
-    assert output.count("nothing changed") == 4
+def test_steps_that_are_up_to_date_are_skipped(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for command in ("train", "evaluate", "package"):
+        run(project, command)
+    assert capfd.readouterr().out.count("nothing changed") == 3
 
 
-def test_project_file() -> None:
-    """What weasel does not check: outputs are inside the project, assets have checksums, names are not used twice."""
-    project = srsly.read_yaml(ROOT / "project.yml")
-    without = [asset["dest"] for asset in project["assets"] if len(asset.get("checksum", "")) != 32]
-    assert without == ["assets/ontologies/sn_current.tgz"]  # a current version
-    assert all(asset["dest"].startswith("assets/") for asset in project["assets"])
-    destinations = [asset["dest"] for asset in project["assets"]]
-    assert len(set(destinations)) == len(destinations)
-    names = [command["name"] for command in project["commands"]] + list(project["workflows"])
-    assert len(set(names)) == len(names)
-    folders = tuple(f"{folder}/" for folder in project["directories"])
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.parent.name)
+def test_project_files(path: Path) -> None:
+    """All projects have the same commands; what they name is there, or made by an earlier command."""
+    project = substitute_project_variables(srsly.read_yaml(path))
+    names = [command["name"] for command in project["commands"]]
+    assert {"data", "convert", "train", "evaluate", "package"} <= set(names)
+    assert len(set(names)) == len(names) and project["workflows"]["all"] == ["convert", "train", "evaluate", "package"]
+    made: set[Path] = set()
     for command in project["commands"]:
         assert command["help"]
-        assert all(path.startswith(folders) for path in command.get("outputs", []))
+        for dep in ((path.parent / each).resolve() for each in command.get("deps", [])):
+            downloaded = dep.is_relative_to(ROOT / "assets") and not dep.is_relative_to(ROOT / "assets" / "demo")
+            assert dep in made or downloaded or dep.exists(), f"{command['name']} needs {dep}"
+        outputs = [(path.parent / each).resolve() for each in command.get("outputs", [])]
+        assert all(output.relative_to(ROOT).parts[0] in OUTPUTS for output in outputs)
+        made.update(outputs)
+        for line in command["script"]:
+            assert "${" not in line and "project run" not in line
 
 
-def test_systems_of_the_tables_are_settings_of_their_configs() -> None:
-    project = substitute_project_variables(srsly.read_yaml(ROOT / "project.yml"))
-    scripts = {command["name"]: command["script"] for command in project["commands"]}
-    changed = set()
-    for line in [line for name in ("best", "table-1", "table-3", "table-4", "ade-all") for line in scripts[name]]:
-        arguments = shlex.split(line)[shlex.split(line).index("spacy") + 1 :]
-        if arguments[:2] != ["project", "run"]:
-            continue
-        variables = parse_config_overrides(arguments[4:], env_var=None)
-        # what a user sets reaches the commands inside
-        assert {"vars.encoder", "vars.encoder_name", "vars.kb", "vars.gpu_id"} <= variables.keys()
-        settings = parse_config_overrides(shlex.split(variables.get("vars.settings", "")), env_var=None)
-        name = f"{variables.get('vars.config', 'keci')}.cfg"
-        config = load_config(ROOT / "configs" / name)
-        for setting, value in settings.items():
-            *sections, key = setting.split(".")
-            assert reduce(getitem, sections, config)[key] != value
-        changed.update(settings)
-    assert len(changed) == 6
-
-
-def ade_overrides() -> dict:
-    settings = substitute_project_variables(srsly.read_yaml(ROOT / "project.yml"))["vars"]["ade_settings"]
-    return parse_config_overrides(shlex.split(settings), env_var=None)
+def training_overrides(path: Path) -> dict:
+    """Settings that a project changes in the config it trains with."""
+    project = substitute_project_variables(srsly.read_yaml(path))
+    (line,) = next(command["script"] for command in project["commands"] if command["name"] == "train")
+    words = shlex.split(line)
+    return parse_config_overrides(words[words.index("--gpu-id") + 2 :], env_var=None)
 
 
 @pytest.mark.parametrize(
-    ("name", "overrides"), [*((name, {}) for name in CONFIGS), ("span_graph.cfg", ade_overrides())]
+    ("name", "overrides"),
+    [*((name, {}) for name in CONFIGS), *(("span_graph.cfg", training_overrides(path)) for path in PROJECTS)],
 )
 def test_scores_that_select_and_are_shown_are_scored(name: str, overrides: dict) -> None:
     """spaCy drops names in score_weights that no scorer returns without a word."""
@@ -137,9 +143,8 @@ def test_training_can_be_taken_up_again(name: str) -> None:
     assert all("learn_rate" in each.schedules for each in schedules)
 
 
-def test_the_documented_commands_are_those_of_the_project(tmp_path: Path) -> None:
-    # by itself: files that lie beside it, such as downloaded corpora, change what is written
-    shutil.copy(ROOT / "project.yml", tmp_path)
-    python("-m", "spacy", "project", "document", str(tmp_path), "--no-emoji", "--output", "written.md", cwd=tmp_path)
-    written = (tmp_path / "written.md").read_text(encoding="utf8")
-    assert written == (ROOT / "docs" / "project.md").read_text(encoding="utf8"), "run: make document"
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.parent.name)
+def test_the_documented_commands_are_those_of_the_projects(path: Path) -> None:
+    page = (ROOT / "docs" / "project.md").read_text(encoding="utf8")
+    for command in srsly.read_yaml(path)["commands"]:
+        assert f"| `{command['name']}` | {command['help']} |" in page

@@ -14,31 +14,25 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from wasabi import msg
 
 from ..corpora.docbin import load_docs, save_docs
 from ..corpora.documents import from_doc
 from ..corpora.formats import get_format, write_any
+from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..pipeline.mentions import ENTS, has_mentions, place_of
 from ..reports import Report
+from ..scoring.attention import attention_by_type
 from ..scoring.biorelex import BioRelExScorer
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
+from ..scoring.linking import linking_counts
 from ..scoring.strict import StrictScorer
 from .load import load_pipeline, prepare_output, read_gold
 from .messages import warn
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
+from .result_tables import print_result
 
 LEVEL = 0.95
-TITLES = {
-    "biorelex_mentions": "mentions, BioRelEx official",
-    "biorelex_relations": "relations, BioRelEx official",
-    "entities_micro": "entities, strict micro",
-    "entities_macro": "entities, strict macro",
-    "relations_micro": "relations, strict micro",
-    "relations_macro": "relations, strict macro",
-    "relations_untyped_micro": "relations, arguments untyped",
-}
 
 
 class Benchmark(str, Enum):
@@ -76,6 +70,9 @@ def evaluate_cli(
 ) -> None:
     """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals.
 
+    With a concept linker, also count how often gold concepts are found, and average the attention to concepts of each
+    semantic type.
+
     Further options change settings of the pipeline, as in spacy train.
 
     \b
@@ -109,6 +106,7 @@ def evaluate_cli(
         "name": name,
         "group": group or name,
         **scored,
+        **score_concepts(nlp, golds, docs, scorer.spans_key),
         "corpus": {**describe_corpus(corpus), "documents": len(golds)},
         "model": pipeline,
         "training": describe_training(nlp),
@@ -187,6 +185,28 @@ def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], boots
     }
 
 
+def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spans_key: str) -> dict[str, Any]:
+    """How concepts are chosen and used, if the pipeline has a concept linker.
+
+    ``linking``: counts of gold concepts that were found, of which no training knows (:func:`linking_counts`); None
+    where no gold mention has a concept. ``attention``: the mean attention to the concepts of each semantic type, lowest
+    first; None where no component pays any.
+    """
+    found: dict[str, Any] = {"linking": None, "attention": None}
+    linkers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)]
+    try:
+        kb, key = linkers[-1].kb, linkers[-1].spans_key
+    except (IndexError, ValueError):  # no linker, or its candidates come from elsewhere
+        return found
+    if any("attention" in doc.spans[key].attrs for doc in docs if key in doc.spans):
+        types = attention_by_type(docs, key)
+        found["attention"] = [{**each._asdict(), "name": kb.type_names.get(each.type, "")} for each in types]
+    if any(mention.kb_id for gold in golds for mention in gold.spans[spans_key]):
+        examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
+        found["linking"] = dict(linking_counts(examples, kb, spans_key, key))
+    return found
+
+
 def predictions_format(path: Path) -> str | None:
     """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name tells it.
     Raises ValueError if that is unclear."""
@@ -234,37 +254,3 @@ def compare_with(
         for system in (docs, others)
     )
     return paired_p_values(ours, theirs, scorer.statistics)
-
-
-def print_result(result: dict[str, Any]) -> None:
-    """Tables for people: F with its interval, scores of each label, gold out of reach, speed."""
-    scores, p_values = result["scores"], result.get("compared", {}).get("p", {})
-    rows = []
-    for name, title in TITLES.items():
-        if f"{name}_f" in scores:
-            low, high = result["intervals"].get(f"{name}_f", (None, None))
-            interval = "" if low is None else f"{100 * low:.1f}-{100 * high:.1f}"
-            row = [title, *(f"{100 * scores[f'{name}_{what}']:.1f}" for what in "prf"), interval]
-            rows.append([*row, f"{p_values[f'{name}_f']:.3f}"] if p_values else row)
-    header = ["score", "P", "R", "F", "95% of F", *(["p"] if p_values else [])]
-    msg.divider(f"{result['name']} on {result['corpus']['name']}")
-    msg.table(rows, header=header, divider=True, aligns=["l"] + ["r"] * (len(header) - 1))
-    if p_values:
-        msg.text(f"p: paired bootstrap, two-sided, of the difference in F to {result['compared']['with']}")
-    for kind, labels in result["per_type"].items():
-        rows = [
-            [label, *(f"{100 * row[what]:.1f}" for what in "prf"), row["support"]]
-            for label, row in sorted(labels.items(), key=lambda item: -item[1]["support"])
-        ]
-        msg.table(rows, header=[kind, "P", "R", "F", "gold"], divider=True, aligns=["l"] + ["r"] * 4)
-    counts = result["counts"]
-    for kind in ("entities", "relations"):
-        msg.text(
-            f"{counts[f'{kind}_gold']} gold {kind}, {counts[f'{kind}_predicted']} predicted, "
-            f"{counts[f'{kind}_unreachable']} gold not on token boundaries (counted as missed)"
-        )
-    speed = result["speed"]
-    msg.text(
-        f"{result['corpus']['documents']} documents in {speed['seconds']:.1f} s, "
-        f"{speed['documents_per_second']:.1f} documents/s"
-    )

@@ -7,16 +7,13 @@ import typer
 from spacy.cli._util import app
 
 from .annotate import annotate_cli
-from .attention import attention_cli
 from .augment import augment_cli
 from .convert import convert_cli, split_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
 from .labels import labels_cli
-from .linking import linking_cli
 from .messages import OneLineErrors
 from .report import report_cli
-from .results import results_cli
 from .show import show_cli
 from .tune import tune_cli
 
@@ -38,12 +35,9 @@ keci.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(evaluate_cli)
 keci.command("tune", short_help="Choose the thresholds that score best.")(tune_cli)
-keci.command("attention", short_help="Attention to concepts, by semantic type.")(attention_cli)
-keci.command("linking", short_help="Concepts that mentions were linked to against gold concepts.")(linking_cli)
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)
 keci.command("augment", short_help="Add copies of a corpus that name other concepts.")(augment_cli)
-keci.command("results", short_help="Make a table of results.")(results_cli)
 keci.add_typer(kb_app)
 app.add_typer(keci)

@@ -11,10 +11,11 @@ from ..pipeline.concept_linker import ConceptLinker
 from ..report.cases import make_cases
 from ..report.page import make_page
 from ..tokens import CONCEPTS_KEY
-from .evaluate import TITLES, Benchmark, choose_scorer, own_scorer, predict, score
+from .evaluate import Benchmark, choose_scorer, own_scorer, predict, score
 from .load import load_pipeline, prepare_output, read_gold
 from .messages import good
 from .provenance import describe_corpus, describe_pipeline
+from .result_tables import TITLES
 
 
 def report_cli(

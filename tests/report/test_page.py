@@ -8,7 +8,8 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_keci.cli.evaluate import TITLES, score
+from spacy_keci.cli.evaluate import score
+from spacy_keci.cli.result_tables import TITLES
 from spacy_keci.report.cases import make_cases
 from spacy_keci.report.page import make_page
 from spacy_keci.scoring.strict import StrictScorer

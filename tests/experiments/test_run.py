@@ -1,0 +1,118 @@
+"""The table of experiments, and the script that runs it."""
+
+import json
+import subprocess
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from typing import Any
+
+import pytest
+import srsly
+from spacy.util import load_config
+
+from experiments.run import Maker, as_options, runs
+
+from ..conftest import ROOT
+
+EXPERIMENTS = srsly.read_yaml(ROOT / "experiments" / "experiments.yml")
+# commands that append to a log, so that the order in which they ran can be seen
+PROJECT = """
+title: test
+vars: {system: a, results: results}
+commands:
+  - name: convert
+    script: ["sh -c 'mkdir -p corpus && touch corpus/train && echo convert >> log'"]
+    outputs: ["corpus/train"]
+  - name: train
+    script: ["sh -c 'mkdir -p ${vars.system} && touch ${vars.system}/model && echo train ${vars.system} >> log'"]
+    deps: ["corpus/train"]
+    outputs: ["${vars.system}/model"]
+  - name: evaluate
+    script:
+      - "sh -c 'mkdir -p ${vars.results} && touch ${vars.results}/${vars.system} && touch ${vars.system}/predictions'"
+      - "sh -c 'echo evaluate ${vars.system} >> log'"
+    deps: ["${vars.system}/model"]
+    outputs: ["${vars.results}/${vars.system}"]
+    outputs_no_cache: ["${vars.system}/predictions"]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project.yml").write_text(PROJECT)
+    return tmp_path
+
+
+def log(project: Path) -> list[str]:
+    return (project / "log").read_text().splitlines() if (project / "log").exists() else []
+
+
+def test_what_is_missing_is_made_first(project: Path) -> None:
+    maker = Maker()
+    assert not maker.is_there(project, "evaluate", {"system": "b"})
+    assert maker.make(project, "evaluate", {"system": "b"}) == "results/b"
+    assert log(project) == ["convert", "train b", "evaluate b"]
+    assert maker.is_there(project, "evaluate", {"system": "b"})
+    assert Maker().is_there(project, "evaluate", {"system": "b"})
+    assert not Maker(force=True).is_there(project, "evaluate", {"system": "b"})
+    maker.make(project, "evaluate", {"system": "c"})
+    assert log(project)[3:] == ["train c", "evaluate c"]
+
+
+def test_predictions_are_made_once(project: Path) -> None:
+    maker = Maker()
+    for _ in range(2):
+        assert maker.make(project, "evaluate", {}, of="outputs_no_cache") == "a/predictions"
+    assert log(project) == ["convert", "train a", "evaluate a"]
+
+
+def test_a_dry_run_makes_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.run.ROOT", project)
+    maker = Maker(dry_run=True)
+    maker.make(project, "evaluate", {})
+    maker.make(project, "evaluate", {"system": "b"})
+    printed = capsys.readouterr().out
+    assert printed.count("echo convert") == 1 and "touch b/predictions" in printed
+    assert [path.name for path in project.iterdir()] == ["project.yml"]
+
+
+def outputs() -> dict[str, dict[str, Any]]:
+    """Every result of the tables, and the variables of its run."""
+    found = {}
+    for table in EXPERIMENTS["tables"]:
+        for folder, run, baseline in runs(EXPERIMENTS, table):
+            variables = run | ({"results": "results/paired"} if baseline else {})
+            (path,) = Maker()._commands(folder, variables)["evaluate"]["outputs"]
+            found[(folder / path).resolve().relative_to(ROOT).as_posix()] = run
+    return found
+
+
+def test_every_result_can_be_made_again() -> None:
+    listed = subprocess.run(["git", "ls-files", "results"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    results = {name: json.loads((ROOT / name).read_text()) for name in listed if name.endswith(".json")}
+    scored = {name: result for name, result in results.items() if "scores" in result and "markdown" not in result}
+    made = outputs()
+    assert scored.keys() - made.keys() <= {"results/demo.json"}
+    for name, result in scored.items():
+        assert name.endswith(f"/{result['name']}.json")
+        if name in made:
+            assert result["model"]["seed"] == made[name]["seed"]
+
+
+def test_settings_are_those_of_their_configs() -> None:
+    changed = set()
+    for name, system in EXPERIMENTS["systems"].items():
+        trained = EXPERIMENTS["systems"][system.get("trained_as", name)]
+        config = load_config(ROOT / "configs" / f"{trained['config']}.cfg")
+        for setting, value in system.get("settings", {}).items():
+            *sections, key = setting.split(".")
+            assert reduce(getitem, sections, config)[key] != value
+            changed.add(setting)
+    assert len(changed) == 6
+
+
+def test_options() -> None:
+    assert as_options({"a.b": False, "a.c": "x y", "a.d": [1]}) == "--a.b false --a.c '\"x y\"' --a.d '[1]'"
