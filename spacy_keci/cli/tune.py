@@ -15,8 +15,10 @@ from spacy.training import Example
 from spacy.util import load_config
 from wasabi import table
 
+from ..pipeline.calibration import fit_temperature, with_temperature
 from ..pipeline.extractor import Extractor
-from ..pipeline.thresholds import OTHERS, Threshold, by_label
+from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
+from ..report.calibration import calibrate
 from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
 from .evaluate import predict
@@ -24,6 +26,8 @@ from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
 
 KINDS = {"entities": "threshold", "relations": "relation_threshold"}
+TEMPERATURES = {"threshold": "temperature", "relation_threshold": "relation_temperature"}
+UNSCALED = dict.fromkeys(TEMPERATURES.values(), 1.0)
 
 
 def tune_cli(
@@ -42,10 +46,11 @@ def tune_cli(
     ] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
-    """Choose the thresholds of mentions and relations that score best: the mean of both strict micro F scores.
+    """Choose the thresholds of mentions and relations that score best (the mean of both strict micro F scores), and the
+    temperatures that make their scores probabilities.
 
     Choose on data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too
-    high. The thresholds go to standard output, as settings that spacy.load takes.
+    high. The settings go to standard output, in the form that spacy.load takes.
 
     \b
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl
@@ -58,16 +63,18 @@ def tune_cli(
     name, extractor = find_extractor(nlp, component)
     golds = read_gold(corpus, nlp, extractor.spans_key)
     present = present_settings(extractor)
-    lowest = dict.fromkeys(KINDS.values(), LOWEST)
+    lowest = UNSCALED | dict.fromkeys(KINDS.values(), LOWEST)
     docs = predict_with(nlp, extractor, golds, lowest, batch_size)
     found = fit_settings(*compare(docs, golds, extractor.spans_key, extractor.symmetric))
-    tried = {"now": present, "tuned": present | found}
+    tried = {"now": present, "tuned": present | UNSCALED | found}
     scores = {title: score_with(nlp, extractor, golds, settings, batch_size) for title, settings in tried.items()}
     means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
     tell(format_table(tried, scores))
     chosen = tried["tuned"] if means["tuned"] > means["now"] else present
     if chosen == present:
         tell("No thresholds are better than the present ones.")
+    docs = predict_with(nlp, extractor, golds, chosen, batch_size)
+    chosen = calibrated(chosen, *compare(docs, golds, extractor.spans_key, extractor.symmetric))
     for setting, value in chosen.items():
         typer.echo(f"components.{name}.{setting} = {json.dumps(value, ensure_ascii=False)}")
     if output is not None:
@@ -86,7 +93,23 @@ def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any
 
 def present_settings(extractor: Extractor) -> dict[str, Any]:
     """The settings that are tuned, as they are set."""
-    return {setting: getattr(extractor, setting) for setting in KINDS.values()}
+    return {setting: getattr(extractor, setting) for setting in (*KINDS.values(), *UNSCALED)}
+
+
+def calibrated(settings: Mapping[str, Any], mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
+    """The same settings with temperatures that fit what was predicted with them; tells the calibration error before and
+    after. Thresholds are moved so that the same mentions and relations reach them."""
+    found = dict(settings)
+    for items, (kind, threshold) in zip((mentions, relations), KINDS.items(), strict=True):
+        change = fit_temperature(items.scores, items.correct)
+        found[TEMPERATURES[threshold]] = round(settings[TEMPERATURES[threshold]] * change, 4)
+        moved = by_label(settings[threshold])
+        found[threshold] = as_setting({k: float(with_temperature(np.array([v]), change)[0]) for k, v in moved.items()})
+        before = calibrate(items.scores, items.correct)
+        after = calibrate(with_temperature(items.scores, change), items.correct)
+        if before and after:
+            tell(f"Calibration error of {kind}: {before.error:.1%} before, {after.error:.1%} after")
+    return found
 
 
 def predict_with(

@@ -17,7 +17,7 @@ def with_temperature(scores: np.ndarray, temperature: float) -> np.ndarray:
     return np.where(inside, scaled, scores).astype(scores.dtype)
 
 
-def fit_temperature(scores: Sequence[float], right: Sequence[bool]) -> float:
+def fit_temperature(scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> float:
     """The temperature, from 0.1 to 20, with which the scores explain best what was right: the least negative
     log-likelihood. 1 where there is nothing to fit.
 
@@ -26,9 +26,9 @@ def fit_temperature(scores: Sequence[float], right: Sequence[bool]) -> float:
     p, is_right = np.asarray(scores, dtype="float64"), np.asarray(right, dtype=bool)
     if not len(p) or is_right.all() or not is_right.any():
         return 1.0
-    candidates = np.geomspace(0.1, 20, 400)
+    candidates = np.exp(np.arange(-230, 301) / 100)  # 1 is among them
     losses = []
     for temperature in candidates:
         scaled = with_temperature(p, float(temperature)).clip(_EPSILON, 1 - _EPSILON)
         losses.append(-np.log(np.where(is_right, scaled, 1 - scaled)).mean())
-    return round(float(candidates[int(np.argmin(losses))]), 3)
+    return float(candidates[int(np.argmin(losses))])

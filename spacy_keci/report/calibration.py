@@ -28,7 +28,9 @@ class Calibration:
     error: float
 
 
-def calibrate(scores: Sequence[float], right: Sequence[bool], n_bins: int = 10) -> Calibration | None:
+def calibrate(
+    scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray, n_bins: int = 10
+) -> Calibration | None:
     """Bins of equal width, as far as they hold predictions; None where there are none.
 
     scores, right: of each prediction its probability, 0 to 1, and whether it is right.

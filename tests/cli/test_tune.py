@@ -61,7 +61,8 @@ def test_the_best_are_found(nlp: Language, demo_docs: list[Doc]) -> None:
     others = [{"threshold": a, "relation_threshold": b} for a in (0.05, 0.3, 0.6, 0.9) for b in (0.05, 0.3, 0.6, 0.9)]
     assert best > min(scores := [mean_f(nlp, demo_docs, settings) for settings in others])
     assert best >= max(scores)
-    assert present_settings(find_extractor(nlp)[1]) == {"threshold": None, "relation_threshold": None}
+    present = {"threshold": None, "relation_threshold": None, "temperature": 1.0, "relation_temperature": 1.0}
+    assert present_settings(find_extractor(nlp)[1]) == present
 
 
 @pytest.mark.parametrize("label", ["", "unheard of"])
@@ -123,8 +124,11 @@ def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list
     assert result.stdout.splitlines() == [
         f"components.{name}.threshold = {pipe.threshold}",
         f"components.{name}.relation_threshold = {pipe.relation_threshold}",
+        f"components.{name}.temperature = {pipe.temperature}",
+        f"components.{name}.relation_temperature = {pipe.relation_temperature}",
     ]
     assert (tmp_path / "tuned" / "training.json").exists()
+    assert result.stderr.count("Calibration error of") == 2
     before, after = (mean_f(each, demo_docs, {}) for each in (spacy.load(model), tuned))
     assert after > before
     # the lines are those of a config
@@ -140,7 +144,7 @@ def test_mistakes(model: Path, corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "prose.txt").write_text("prose")
     for args, code, expected in [
         (("no_such_model", corpus), 1, "Cannot load the pipeline"),
-        ((tmp_path / "blank", corpus), 1, "no component keci"),
+        ((tmp_path / "blank", corpus), 1, "no component that predicts relations"),
         ((model, tmp_path / "nothing"), 2, "does not exist"),
         ((model, tmp_path / "prose.txt"), 1, "is neither .spacy nor .jsonl"),
         ((model, tmp_path / "none.spacy"), 1, "holds no documents"),
