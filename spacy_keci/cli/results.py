@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..corpora.records import Record, explain
+from ..corpora.reading import Record, explain
 from .messages import fail, good
 
 # Scores that make a column where a result of the table has them, with the column's title.

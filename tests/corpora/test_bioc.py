@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
 from spacy_keci.reports import Report
 
@@ -87,14 +87,13 @@ def test_annotations_at_all_levels(tmp_path: Path, kind: str) -> None:
         Mention(0, 7, "gene"),
         Mention(20, 21, "gene"),
     ]
-    assert text.interactions == [RelationTriple(1, 0, "binds")]
+    assert text.interactions == [Interaction(1, 0, "binds", novelty="No")]
     assert text.relations == [RelationTriple(3, 1, "binds"), RelationTriple(0, 1, "binds", 0.5)]
     assert text.id == "d1"
     assert report.counts == {
         "mentions in several pieces, kept as one from the first to the last": 1,
         "interactions without a pair of mentions, kept as interactions only": 1,
         "dropped: infon of an annotation": 1,
-        "dropped: infon of a relation": 1,
         "dropped: infon of a document, passage or sentence": 2,
     }
 
@@ -116,11 +115,12 @@ def test_malformed_parts_are_reported(tmp_path: Path, kind: str) -> None:
         for passages in (overlapping, far, [bad])
     ]
     documents[-1]["relations"] = relations
-    (text,), report = read(write_any(tmp_path / "x", kind, *documents), kind)
+    (overlapped, nothing, text), report = read(write_any(tmp_path / "x", kind, *documents), kind)
+    assert (overlapped.text, nothing.text) == ("AAAA", "")
     assert text.mentions == [Mention(0, 1, "gene")]
     assert text.relations == []
     assert report.counts == {
-        "dropped: malformed record": 2,
+        "dropped: passage that overlaps another, or stands far behind it": 2,
         "dropped: mention outside the text or empty": 2,
         "dropped: mention whose offsets do not hold its text": 1,
         "dropped: relation of a mention that is not there": 1,
@@ -160,7 +160,7 @@ def test_xml_of_other_forms(tmp_path: Path) -> None:
         ("<collection>", "is not BioC XML: "),
         ("<a/>", "its root is 'a', not 'collection'"),
         ("", "is not BioC XML: "),
-        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "its root is 'a'"),
+        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "is not BioC XML: Entity 'e' not defined"),
     ]:
         path.write_text(content)
         with pytest.raises(ValueError, match=message):
@@ -176,7 +176,7 @@ def test_everything_comes_back(tmp_path: Path, kind: str) -> None:
         id="7",
         group="g",
         clusters=[[0], [1], [2]],
-        interactions=[RelationTriple(0, 1, "binds", 0.25)],
+        interactions=[Interaction(0, 1, "binds", 0.25)],
     )
     report = Report()
     WRITE[kind]([text], tmp_path / "x", report)
@@ -202,7 +202,7 @@ def test_clusters_without_identifiers_are_counted(tmp_path: Path) -> None:
         [RelationTriple(0, 1, "binds")],
         id="1",
         clusters=[[0], [1]],
-        interactions=[RelationTriple(0, 1, "binds")],
+        interactions=[Interaction(0, 1, "binds")],
     )
     report = Report()
     write_bioc_json([text], tmp_path / "x", report)
@@ -237,16 +237,16 @@ def test_identifiers_that_count_from_0(tmp_path: Path) -> None:
 
 
 def test_what_is_optional_in_xml(tmp_path: Path) -> None:
-    """Identifiers of annotations and roles of nodes; a document with an entity of the file's own is left out."""
+    """Identifiers of annotations and roles of nodes; an entity of the file's own is read."""
     annotation = '<infon key="type">x</infon><location offset="{}" length="1"/><text>{}</text></annotation>'
     passage = "<passage><offset>0</offset><text>A B</text>{}</passage>"
     content = "<annotation>" + annotation.format(0, "A") + '<annotation id="1">' + annotation.format(2, "B")
     content += '<relation id="r"><infon key="type">binds</infon><node refid="1"/><node refid="1"/></relation>'
     (tmp_path / "x").write_text(
-        "<!DOCTYPE a [<!ENTITY e 'x'>]><collection><source/><date/><key/>"
+        "<!DOCTYPE a [<!ENTITY e 'FK506 &#945;'>]><collection><source/><date/><key/>"
         f"<document><id>1</id>{passage.format(content)}</document>"
         "<document><id>2</id><passage><offset>0</offset><text>&e;</text></passage></document></collection>"
     )
-    (text,), report = read(tmp_path / "x", "xml")
+    (text, other), report = read(tmp_path / "x", "xml")
     assert [mention[:3] for mention in text.mentions] == [(0, 1, "x"), (2, 3, "x")] and len(text.relations) == 1
-    assert report.counts["dropped: malformed record"] == 1
+    assert other.text == "FK506 α" and not report.counts

@@ -68,11 +68,11 @@ def test_by_text_occurrence_and_offsets(tmp_path: Path) -> None:
             '{"text": "a", "relations": [{"head": 0, "tail": 0, "label": "x", "score": NaN}]}',
             "relations.0.score: Input",
         ),
-        ('{"text": "\\ud800"}', "record: Invalid JSON: unexpected end of hex escape"),
-        (line(relations={}), "relations: Input should be a valid array"),
+        ('{"text": "\\ud800"}', "it holds half of a surrogate pair"),
+        (line(relations={}), "relations: Input should be a valid list"),
         ({"entities": []}, "text: Field required"),
         ([1], "record: Input should be an object"),
-        ("{'text': 1}", "record: Invalid JSON: key must be a string"),
+        ("{'text': 1}", "no valid JSON (Expecting property name"),
     ],
 )
 def test_malformed_lines_are_reported_by_number(tmp_path: Path, bad: Any, message: str) -> None:
@@ -96,7 +96,7 @@ def test_no_readable_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"No line of .*x.jsonl can be read. line 2: text: Field required"):
         read(tmp_path / "x.jsonl", "", {"tokens": []}, {"words": []})
     (tmp_path / "y.jsonl").write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match=r"y.jsonl is not text in UTF-8"):
+    with pytest.raises(ValueError, match=r"No line of .*y.jsonl can be read. line 1: not text in UTF-8"):
         list(read_jsonl(tmp_path / "y.jsonl", Report()))
 
 

@@ -100,7 +100,7 @@ def test_limit_and_shuffle(corpus: Path, nlp: Language) -> None:
 
 
 def test_a_limit_that_is_none(corpus: Path) -> None:
-    with pytest.raises(ValueError, match="number of texts, or 0 for all of them, but it is -1"):
+    with pytest.raises(ValueError, match=r"limit must be 0 \(no limit\) or positive, got -1"):
         make_corpus(corpus, limit=-1)
 
 

@@ -30,6 +30,7 @@ def test_round_trip(tmp_path: Path) -> None:
         [Mention(0, 13, "Adverse-Effect"), Mention(28, 38, "Drug")],
         [RelationTriple(0, 1, "Adverse-Effect")],
         id="7",
+        sentences=[0],
     )
     write_spert(texts, tmp_path / "y.json", report)
     assert json.loads((tmp_path / "y.json").read_text()) == json.loads(path.read_text())
@@ -52,14 +53,16 @@ def test_malformed_sentences_are_reported(tmp_path: Path) -> None:
         {"relations": [{"type": "Adverse-Effect", "head": 0}]},
     ]
     path = write(tmp_path / "x.json", *({**SENTENCE, "orig_id": i, **c} for i, c in enumerate(changes)), SENTENCE)
-    assert [text.id for text in read_spert(path, report)] == ["7"]
+    texts = list(read_spert(path, report))
+    assert [text.id for text in texts] == ["0", "1", "2", "7"]
+    assert [len(text.mentions) for text in texts] == [0, 0, 2, 2]
     assert report.counts == {
         "dropped: malformed record": 1,
-        "dropped: sentence with an entity outside its tokens": 2,
-        "dropped: sentence with a relation of an entity that is not there": 1,
+        "dropped: mention outside the text or empty": 2,
+        "dropped: relation of a mention that is not there": 1,
     }
     assert "record 4 (id 3): relations.0.tail: Field required" in "\n".join(report.lines())
-    assert "orig_id 2" in "\n".join(report.lines())
+    assert "2: Adverse-Effect of 0 and 2" in "\n".join(report.lines())
 
 
 def test_what_is_no_spert(tmp_path: Path) -> None:
