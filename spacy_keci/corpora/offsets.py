@@ -66,15 +66,17 @@ def readings(text: str, unit: str = CHARACTERS, bom: bool = False) -> Iterator[R
     """The readings that differ on a text, from the usual one on, in which offsets count ``unit``.
 
     bom: whether the file has a byte order mark, which ``text`` is without."""
-    units: dict[str, str] = {}
-    for each in (unit, CHARACTERS, BYTES, CODE_UNITS):
-        units.setdefault(each if Reading(each).unit_matters(text) else CHARACTERS, each)
     line_ends = [""]
     if "\r\n" in text:
         line_ends.append(_ONE)
     if text.count("\n") > text.count("\r\n"):
         line_ends.append(_TWO)
     for has_bom in (False, True)[: 1 + bom]:
+        units: dict[str, str] = {}
+        for each in (unit, CHARACTERS, BYTES, CODE_UNITS):
+            # a byte order mark has three bytes
+            differs = Reading(each).unit_matters(text) or (has_bom and each == BYTES)
+            units.setdefault(each if differs else CHARACTERS, each)
         for each in units.values():
             yield from (Reading(each, ends, has_bom) for ends in line_ends)
 

@@ -121,15 +121,15 @@ class StandoffText:
                 passages[each.passage] = passage._replace(n_annotations=passage.n_annotations + 1)
         best = Layout(passages, usual, self._filler)
         evidence = [each for each in self._mentions if each.surface is not None]
-        fit = sum(_fits(best, each) for each in evidence)
-        if fit == len(evidence):
+        fit = sum(_fit(best, each) for each in evidence)
+        if fit == 2 * len(evidence):
             return best
         chosen = usual
         whole = "\n".join(passage.text for passage in passages)
         for reading in readings(whole, self._unit, self._bom and len(passages) == 1):
             layout = Layout(passages, reading, self._filler)
-            if (n := sum(_fits(layout, each) for each in evidence)) > fit:
-                best, fit, chosen = layout, n, reading
+            if (value := sum(_fit(layout, each) for each in evidence)) > fit:
+                best, fit, chosen = layout, value, reading
         if chosen != usual:
             self._report.count(f"texts whose offsets count {chosen.name}, corrected")
         return best
@@ -148,9 +148,13 @@ def _pieces(layout: Layout, each: _Annotation) -> list[tuple[int, int]] | None:
     return [piece for piece in found if piece is not None] if found and None not in found else None
 
 
-def _fits(layout: Layout, each: _Annotation) -> bool:
+def _fit(layout: Layout, each: _Annotation) -> int:
+    """0 if its offsets do not hold the words of a mention, 1 if they do with white space at the edges, else 2."""
     pieces = _pieces(layout, each)
-    return pieces is not None and each.surface is not None and _holds(layout.text, pieces, each.surface)
+    if pieces is None or each.surface is None or not _holds(layout.text, pieces, each.surface):
+        return 0
+    found = [layout.text[start:end] for start, end in pieces]
+    return 2 if found == [each.surface] or all(piece.strip() == piece for piece in found) else 1
 
 
 def _words(text: str, pieces: Sequence[tuple[int, int]]) -> list[str]:
@@ -188,7 +192,8 @@ def _spellings(character: str) -> str:
     found = {"?", plain}
     if (name := unicodedata.name(character, "")).startswith("GREEK") or character == "µ":
         letter = "mu" if character == "µ" else name.partition(" LETTER ")[2].split(" ")[0].lower()
-        found |= set(chain.from_iterable((each, each.capitalize(), each.upper()) for each in (letter, letter[:1])))
+        written = (letter, letter[:1], "u" if letter == "mu" else "")
+        found |= set(chain.from_iterable((each, each.capitalize(), each.upper()) for each in written))
     elif not character.isalnum():
         return "[^A-Za-z0-9]{0,2}" if not plain else f"(?:[^A-Za-z0-9]{{0,2}}|{re.escape(plain)})"
     return f"(?:{'|'.join(map(re.escape, sorted(filter(None, found))))})"

@@ -250,3 +250,133 @@ def test_what_is_optional_in_xml(tmp_path: Path) -> None:
     (text, other), report = read(tmp_path / "x", "xml")
     assert [mention[:3] for mention in text.mentions] == [(0, 1, "x"), (2, 3, "x")] and len(text.relations) == 1
     assert other.text == "FK506 α" and not report.counts
+
+
+def pubtator3() -> dict[str, Any]:
+    """A document as PubTator 3 gives it: normalised words of mentions, roles for the ends of relations."""
+
+    def mention(id: str, type: str, identifier: str | None, text: str, offset: int) -> dict[str, Any]:
+        infons = {"identifier": identifier, "type": type, "valid": identifier is not None, "name": text}
+        locations = [{"offset": offset, "length": len(text)}]
+        return {"id": id, "infons": infons, "text": text, "locations": locations}
+
+    title = [
+        mention("1", "Chemical", "MESH:D1", "Drug A", 0),
+        mention("2", "Gene", "7124", "TNF-a", 14),
+        mention("3", "Disease", "MESH:D2", "arthritis", 23),
+    ]
+    abstract = [mention("4", "Chemical", "MESH:D1", "Drug A", 34), mention("5", "Disease", None, "given", 45)]
+    roles = [{"identifier": id, "type": "x", "valid": True} for id in ("MESH:D1", "MESH:D2", "7124")]
+    relations = [
+        {"id": "R1", "infons": {"score": "0.9988", "role1": roles[0], "role2": roles[1], "type": "Treats"}},
+        {
+            "id": "R2",
+            "infons": {"score": "0.9", "role1": roles[0], "role2": roles[2], "type": "Lowers"},
+            "nodes": [{"refid": "0", "role": "0,1"}],
+        },
+    ]
+    return {
+        "_id": "111|None",
+        "id": "111",
+        "infons": {},
+        "passages": [
+            {
+                "infons": {"type": "title"},
+                "offset": 0,
+                "text": "Drug A lowers TNF-α in arthritis.",
+                "annotations": title,
+            },
+            {"infons": {}, "offset": 34, "text": "Drug A was given to mice.", "annotations": abstract},
+        ],
+        "relations": relations,
+        "pmid": 111,
+        "relations_display": [],
+    }
+
+
+@pytest.mark.parametrize("form", ["answer", "collection", "lines"])
+def test_pubtator3_in_json(tmp_path: Path, form: str) -> None:
+    content = {
+        "answer": json.dumps({"PubTator3": [pubtator3(), {**pubtator3(), "id": "112"}]}, indent=1),
+        "collection": json.dumps({"source": "PubTator", "documents": [pubtator3(), {**pubtator3(), "id": "112"}]}),
+        "lines": "\n".join(json.dumps({**pubtator3(), "id": id}) for id in ("111", "112")),
+    }[form]
+    (tmp_path / "x").write_text(content)
+    (text, other), report = read(tmp_path / "x", "json")
+    assert (text.id, other.id) == ("111", "112")
+    surfaces = [text.text[m.start : m.end] for m in text.mentions]
+    assert surfaces == ["Drug A", "TNF-α", "arthritis", "Drug A", "given"]
+    assert [m.kb_id for m in text.mentions] == ["MESH:D1", "7124", "MESH:D2", "MESH:D1", ""]
+    # clusters by identifier: MESH:D1 of both mentions, 7124, MESH:D2
+    assert text.interactions == [Interaction(0, 2, "Treats", 0.9988), Interaction(0, 1, "Lowers", 0.9)]
+    assert {r[:3] for r in text.relations} == {(0, 2, "Treats"), (3, 2, "Treats"), (0, 1, "Lowers"), (3, 1, "Lowers")}
+    assert report.counts["mentions that the file spells otherwise than their text"] == 2
+    assert not [what for what in report.counts if "mention of" in what or ("relation" in what and "dropped" in what)]
+
+
+def test_pubtator3_in_xml(tmp_path: Path) -> None:
+    annotation = (
+        '<annotation id="{}"><infon key="identifier">{}</infon><infon key="type">x</infon>'
+        '<location offset="{}" length="6"/><text>{}</text></annotation>'
+    )
+    role = '<infon key="role{}">Chemical|{}</infon>'
+    (tmp_path / "x").write_text(
+        "<collection><source/><date/><key/><document><id>222</id><passage><offset>0</offset>"
+        "<text>Drug A treats cancer in models.</text>"
+        + annotation.format(1, "MESH:D1", 0, "Drug A")
+        + annotation.format(2, "D7|D9", 14, "cancer")
+        + '</passage><relation id="R1"><infon key="score">0.99</infon>'
+        + role.format(1, "MESH:D1")
+        + role.format(2, "D7|D9")
+        + '<infon key="type">Association</infon></relation></document></collection>'
+    )
+    (text,), report = read(tmp_path / "x", "xml")
+    assert text.interactions == [Interaction(0, 1, "Association", 0.99)]
+    assert text.relations == [RelationTriple(0, 1, "Association", 0.99)]
+    assert not report.counts
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_one_bad_passage_does_not_cost_the_document(tmp_path: Path, kind: str) -> None:
+    passages = [
+        {"offset": 0, "text": "Aspirin works.", "annotations": [annotation("1", "Aspirin", (0, 7))]},
+        {"offset": 15, "text": "Fever falls.", "annotations": [annotation("2", "Fever", (15, 5))]},
+        {"offset": 15, "text": "<xml>table</xml>", "annotations": []},
+        {"offset": 20, "text": "is", "annotations": [annotation("3", "is", (20, 2))]},
+        {"offset": 60, "text": "Later.", "annotations": [annotation("4", "Later", (60, 5))]},
+    ]
+    passages = [{"infons": {}, "sentences": [], **passage} for passage in passages]
+    (text,), report = read(write_any(tmp_path / "x", kind, document(passages=passages, relations=[], infons={})), kind)
+    assert text.text == "Aspirin works.\nFever falls." + "\n" * 33 + "Later."
+    assert [text.text[m.start : m.end] for m in text.mentions] == ["Aspirin", "Fever", "Later"]
+    assert report.counts == {
+        "dropped: passage that overlaps another, or stands far behind it": 2,
+        "dropped: mention of a passage that is left out": 1,
+    }
+
+
+def test_offsets_in_bytes(tmp_path: Path) -> None:
+    passage = {
+        "offset": 0,
+        "infons": {},
+        "text": "TNF-α and IL-1β raise CRP.",
+        "sentences": [],
+        "annotations": [annotation("1", "IL-1β", (11, 6)), annotation("2", "CRP", (24, 3))],
+    }
+    path = write_any(tmp_path / "x", "json", document(passages=[passage], relations=[], infons={}))
+    (text,), report = read(path, "json")
+    assert [m[:2] for m in text.mentions] == [(10, 15), (22, 25)]
+    assert report.counts == {"texts whose offsets count UTF-8 bytes, corrected": 1}
+
+
+def test_comments_and_instructions_in_xml(tmp_path: Path) -> None:
+    annotation = '<annotation id="T0"><infon key="type">drug<!-- x --></infon><location offset="0" length="5"/>'
+    (tmp_path / "x").write_text(
+        "<collection><source/><date/><key/><document><id>1</id><passage><offset>0</offset>"
+        "<text>FK506 <!-- checked --> binds <?pi?>FKBP12.</text>"
+        f"{annotation}<text>FK<!-- y -->506</text></annotation></passage></document></collection>"
+    )
+    (text,), report = read(tmp_path / "x", "xml")
+    assert text.text == "FK506  binds FKBP12."
+    assert text.mentions == [Mention(0, 5, "drug")]
+    assert not report.counts

@@ -161,6 +161,24 @@ def test_predictions_have_an_entity_for_each_mention(tmp_path: Path) -> None:
     assert second["entities"] == second["interactions"] == []
 
 
+def test_interactions_have_no_direction(tmp_path: Path) -> None:
+    mentions = [Mention(0, 1, "x"), Mention(8, 9, "x"), Mention(14, 15, "x")]
+    relations = [(0, 1, "acts"), (1, 0, "acts"), (2, 1, "causes"), (2, 1, "binds"), (0, 0, "acts")]
+    text = AnnotatedText("A binds B and C", mentions, [RelationTriple(*each) for each in relations], id="1")
+    report = Report()
+    write_biorelex([text], tmp_path / "y.json", report)
+    assert report.counts == {
+        "dropped: second relation of one pair and label": 1,
+        "dropped: direction of a relation whose tail comes first": 2,
+        "dropped: relation of a mention with itself": 1,
+    }
+    assert read(tmp_path / "y.json")[0][0].relations == [
+        RelationTriple(0, 1, "acts"),
+        RelationTriple(1, 2, "causes"),
+        RelationTriple(1, 2, "binds"),
+    ]
+
+
 def test_what_biorelex_cannot_hold_is_counted(tmp_path: Path) -> None:
     text = AnnotatedText(
         "A binds B",
