@@ -16,7 +16,7 @@ from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, Mention
 from .documents import to_doc
-from .reading import is_damaged, shown, text_lines
+from .reading import check_end, is_damaged, shown, text_lines
 
 DOCUMENT = "-DOCSTART-"
 _BEGINS, _ENDS = "BSU", "ESLU"
@@ -31,7 +31,9 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
     kept, problems, n_documents = 0, 0, 0
     sentence: list[tuple[str, str]] = []
     problem = ""
-    for number, line in enumerate([*text_lines(path), ""], start=1):
+    lines = text_lines(path)
+    check_end(lines, report)
+    for number, line in enumerate([*lines, ""], start=1):
         columns = line.split("\t") if "\t" in line else line.split()
         if line.startswith(DOCUMENT):
             n_documents += 1

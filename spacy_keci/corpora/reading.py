@@ -1,5 +1,6 @@
 """Checked reading of files: what does not have the form of its schema is counted and reported, with the reason."""
 
+import codecs
 import gzip
 import json
 import re
@@ -21,6 +22,7 @@ class Record(BaseModel):
 
 GZIP = b"\x1f\x8b"
 BOM = "\ufeff"
+_FIRST_LINES = 10
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # A byte that is not UTF-8, as Python's "surrogateescape" reads it.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -174,11 +176,19 @@ def read_json(path: Path, format: str, report: Report) -> Any:
 def read_objects(path: Path, format: str, report: Report) -> list[Any]:
     """The objects of a file that has a list of them, one of them, or one a line, where malformed ones are left out and
     reported. Raises as :func:`read_json` and :func:`read_lines`."""
-    first, _, rest = read_bytes(path).lstrip().partition(b"\n")
-    if first.rstrip().endswith(b"}") and first.startswith((b"{", b"\xef\xbb\xbf{")) and rest.strip():
+    head = [line for line in read_bytes(path).removeprefix(codecs.BOM_UTF8).splitlines() if line.strip()][:_FIRST_LINES]
+    # printed over several lines, an object has no line that is an object itself at the margin
+    if len(head) > 1 and head[0].startswith(b"{") and any(map(_is_object, head)):
         return list(read_lines(path, lambda value: value, report))
     data = read_json(path, format, report)
     return data if isinstance(data, list) else [data]
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return line.startswith(b"{") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def count_unknown_keys(record: Record, what: str, report: Report, known: Iterable[str] = ()) -> None:

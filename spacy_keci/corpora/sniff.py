@@ -36,7 +36,7 @@ _MARKS: list[tuple[str, set[str], set[str]]] = [
 ]
 _ROOT = re.compile(r"<(?![?!])([\w.-]+)")
 _TAG = re.compile(r"(?:[BISELU]-\S+|O)$")
-_MASK = re.compile(r"@[A-Z][\w-]*\$")
+_MASK = re.compile(r"@[^\s@$]+\$")
 
 
 def sniff(path: Path) -> str | None:

@@ -32,7 +32,7 @@ def read(path: Path, content: str) -> tuple[list[AnnotatedText], Report]:
 @pytest.mark.parametrize("separator", ["\t", " "])
 def test_schemes_of_tags(tmp_path: Path, scheme: str, separator: str) -> None:
     lines = [separator.join(row) for row in zip(TOKENS, SCHEMES[scheme].split(), strict=True)]
-    (text,), report = read(tmp_path / "x", "\r\n".join(lines))
+    (text,), report = read(tmp_path / "x", "\r\n".join([*lines, ""]))
     assert (text.text, text.mentions, text.sentences) == (GOLD.text, GOLD.mentions, [0])
     assert not report.counts
 
