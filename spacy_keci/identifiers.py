@@ -20,6 +20,11 @@ _PREFIXES = {
 }
 # One of the concepts of a composite mention, as in "D007674|D006937"; not so the parts of a variant, "p|SUB|V|600|E".
 _PART = re.compile(r"(\w+:)?[A-Z]*\d{3,}")
+# What identifies a variant, and what else tmVar says of it.
+VARIANT_KEYS = ("tmVar", "HGVS", "RS#", "CA#")
+_OTHER_KEYS = ("CorrespondingGene", "CorrespondingSpecies", "OriginalGene", "VariantGroup")
+_VARIANT = re.compile(rf"(?:^|;)\s*(?:{'|'.join((*VARIANT_KEYS, *_OTHER_KEYS))}):")
+_VARIANT_KEY = re.compile(r"\s*;\s*(?=\w+#?:)")
 _PURL = re.compile(r".*[/#]([A-Za-z][A-Za-z0-9]*)[_:]([A-Za-z0-9-]+)$")
 _GENE = re.compile(r"https?://(?:www\.genenames\.org/.*hgnc_id=|identifiers\.org/hgnc[/:])(?:HGNC:)?(\d+)$")
 
@@ -58,8 +63,16 @@ def linked(kb_id: str) -> str:
 
 
 def identifiers(kb_id: str) -> list[str]:
-    """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605"."""
-    return [part for part in dict.fromkeys(map(linked, re.split("[,;]", kb_id))) if part]
+    """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605".
+
+    Of a variant as tmVar writes it, "tmVar:p|SUB|V|600|E;HGVS:p.V600E;CorrespondingGene:673;RS#:113488022", these are
+    the keys that name the variant: its gene, its species and the number of its group are not its identity.
+    """
+    if _VARIANT.search(kb_id):
+        parts = [part for part in _VARIANT_KEY.split(kb_id) if vocabulary_of(part) in VARIANT_KEYS]
+    else:
+        parts = re.split("[,;]", kb_id)
+    return [part for part in dict.fromkeys(map(linked, parts)) if part]
 
 
 def composite_parts(identifier: str) -> list[str]:

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.reports import Report
 from spacy_keci.tokenizer import biomedical_tokenizer
@@ -30,7 +30,7 @@ SECOND = AnnotatedText(
     [RelationTriple(1, 0, "binds"), RelationTriple(2, 0, "binds_negative")],
     group="g",
     clusters=[[0, 1], [2]],
-    interactions=[RelationTriple(1, 0, "binds_negative")],
+    interactions=[Interaction(1, 0, "binds_negative")],
 )
 
 
@@ -94,7 +94,7 @@ def test_what_reaches_outside_of_a_span_is_left_out() -> None:
         id="7",
         group="g",
         clusters=[[0], [1]],
-        interactions=[RelationTriple(1, 0, "binds_negative")],
+        interactions=[Interaction(1, 0, "binds_negative")],
     )
     assert part.spans["entities"].attrs["scores"] == [0.1, 0.3]
     assert part.spans["entities"].attrs["symmetric"] == ["x"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..corpora.concept_swap import ConceptSwap
-from ..corpora.formats import get_format, read_any, write_any
+from ..corpora.formats import get_format, read_any, without_gz, write_any
 from ..knowledge.knowledge_base import KnowledgeBase
 from ..reports import Report
 from .messages import good
@@ -18,7 +18,7 @@ def augment_cli(
     input: Annotated[Path, typer.Argument(help="Corpus to train on: a file, or a folder of brat's files", exists=True)],
     output: Annotated[Path, typer.Argument(help="File, or folder of brat's files, for the corpus and its copies")],
     kb: Annotated[Path, typer.Option(help="Folder of a compiled knowledge base", exists=True, file_okay=False)],
-    copies: Annotated[int, typer.Option(help="Copies of each text", min=1)] = 7,
+    copies: Annotated[int, typer.Option(help="Copies of each text, at most", min=1)] = 7,
     share: Annotated[float, typer.Option(help="Part of the concepts to swap in a copy", min=0.0, max=1.0)] = 0.7,
     seed: Annotated[int, typer.Option(help="Seed of what is swapped")] = 0,
     source: Annotated[
@@ -30,6 +30,7 @@ def augment_cli(
 ) -> None:
     """Add copies of the texts of a corpus in which other concepts of the same kind stand in the place of those that the
     knowledge base knows. A model that is trained on them has more names to learn from, and cannot learn texts by heart.
+    A copy that would be equal to its text, or to another copy, is left out and counted.
 
     \b
     spacy keci augment train.spacy augmented.spacy --kb kb/open --copies 3
@@ -37,21 +38,24 @@ def augment_cli(
     if output.resolve() == input.resolve():
         raise ValueError("The corpus and its copies need another file than the corpus.")
     report = Report()
-    get_format(output, target)
+    get_format(without_gz(output), target)
     texts = list(read_any(input, source, report))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
     swap, rng = ConceptSwap(KnowledgeBase(kb), texts), random.Random(seed)
-    swapped = [
-        replace(swap(text, share, rng), id=f"{text.id}-copy{n}" if text.id else "")
-        for n in range(1, copies + 1)
-        for text in texts
-    ]
+    seen = [{text.text} for text in texts]
+    swapped = []
+    for n in range(1, copies + 1):
+        for text, known in zip(texts, seen, strict=True):
+            copy = swap(text, share, rng)
+            if copy.text in known:
+                report.count("copies left out, equal to their text or another copy")
+            else:
+                known.add(copy.text)
+                swapped.append(replace(copy, id=f"{text.id}-copy{n}" if text.id else ""))
     output.parent.mkdir(parents=True, exist_ok=True)
     write_any([*texts, *swapped], output, target, report)
     report.count("copies", len(swapped))
-    same = sum(text.text == copy.text for text, copy in zip(texts * copies, swapped, strict=True))
-    report.count("copies like their text, no concept of which was swapped", same)
     for line in report.lines():
         typer.echo(line)
     good(f"Saved {output}")

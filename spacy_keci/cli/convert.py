@@ -1,4 +1,4 @@
-"""``spacy keci convert`` and ``spacy keci split``: corpora from one format into another, and a part held out."""
+"""``spacy keci convert``: corpora from one format into another."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,15 +7,13 @@ from typing import Annotated
 import spacy
 import typer
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
-from ..corpora.docbin import load_docs, save_docs
-from ..corpora.formats import FORMATS, get_format, read_any, write_any
+from ..corpora.advice import advise
+from ..corpora.formats import FORMATS, get_format, read_any, without_gz, write_any
 from ..corpora.groups import read_groups
-from ..corpora.split import hold_out
 from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
-from .messages import good
+from .messages import good, warn
 
 BIOMEDICAL = "biomedical"
 
@@ -25,11 +23,11 @@ WRITABLE = [name for name, each in FORMATS.items() if each.is_writable]
 
 
 def convert_cli(
-    input: Annotated[Path, typer.Argument(help="Corpus to read: a file, or a folder of brat's files", exists=True)],
+    input: Annotated[Path, typer.Argument(help="Corpus to read: a file (.gz too), or a folder", exists=True)],
     output: Annotated[Path, typer.Argument(help="File, or folder of brat's files, to write")],
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="FORMAT", help=f"{', '.join(READABLE)} (default: by the name of INPUT)"),
+        typer.Option("--from", metavar="FORMAT", help=f"{', '.join(READABLE)} (default: by name and content of INPUT)"),
     ] = None,
     target: Annotated[
         str | None,
@@ -48,17 +46,20 @@ def convert_cli(
 ) -> None:
     """Convert annotated text, and report what was kept and what was not.
 
-    Formats told by their names are .spacy, .jsonl, .bioc.json, .bioc.xml, .xml, .pubtator, .csv, .parquet, and a folder
-    of brat's files that is there; name others with --from and --to.
+    The format of INPUT is told by its name, and where several tools share a name (.jsonl, .json, .xml, .tsv, a folder)
+    by its content; --from says another. The format of OUTPUT is told by its name (.spacy, .jsonl, .bioc.json,
+    .bioc.xml, .pubtator, .conll, .csv, .parquet); name others with --to.
 
     \b
     spacy keci convert Train.PubTator train.spacy
     spacy keci convert annotated/ train.jsonl --from brat
     spacy keci convert train.jsonl train.json --to spert --tokenizer en_keci_biorelex
     """
-    report = convert(input, output, source=source, target=target, tokenizer=tokenizer, group_file=group_file)
+    report, advice = convert(input, output, source=source, target=target, tokenizer=tokenizer, group_file=group_file)
     for line in report.lines():
         typer.echo(line)
+    for line in advice:
+        warn(line)
     good(f"Saved {output}")
 
 
@@ -70,16 +71,16 @@ def convert(
     target: str | None = None,
     tokenizer: str | None = None,
     group_file: Path | None = None,
-) -> Report:
-    """Convert a file, or a folder of brat's. Formats are those of ``corpora.formats``, ``tokenizer`` is as in
-    :func:`load_tokenizer`.
+) -> tuple[Report, list[str]]:
+    """Convert a file or a folder. Formats are those of ``corpora.formats``, ``tokenizer`` is as in
+    :func:`load_tokenizer`. Returns what was kept and dropped, and the warnings of :func:`~spacy_keci.corpora.advice`.
 
     Raises ValueError or OSError for whatever is wrong with the files or the options.
     """
     if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
         raise ValueError(f"{output} would take the place of what is read: name another output.")
     report = Report()
-    if not get_format(output, target).has_tokens and tokenizer is not None:
+    if not get_format(without_gz(output), target).has_tokens and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")
     make_doc = None if tokenizer is None else load_tokenizer(tokenizer)
     texts = list(read_any(input, source, report))
@@ -93,7 +94,7 @@ def convert(
             text.group = groups[text.id]
     output.parent.mkdir(parents=True, exist_ok=True)
     write_any(texts, output, target, report, make_doc)
-    return report
+    return report, advise(texts)
 
 
 def load_tokenizer(name: str) -> Callable[[str], Doc]:
@@ -101,39 +102,3 @@ def load_tokenizer(name: str) -> Callable[[str], Doc]:
     if name == BIOMEDICAL:
         return biomedical_tokenizer()
     return spacy.load(name).make_doc
-
-
-def split_cli(
-    input: Annotated[Path, typer.Argument(help="Corpus to split: .spacy, or a folder of such", exists=True)],
-    train: Annotated[Path, typer.Argument(help="File for the larger part (.spacy)", dir_okay=False)],
-    heldout: Annotated[Path, typer.Argument(help="File for the part held out (.spacy)", dir_okay=False)],
-    fraction: Annotated[float, typer.Option(help="Part to hold out", min=0.0, max=1.0)] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of the shuffle")] = 0,
-    by_group: Annotated[bool, typer.Option("--by-group", help="Keep texts of one group (paper) together")] = False,
-) -> None:
-    """Split a corpus at random into a part to train on and a part held out.
-
-    \b
-    spacy keci split corpus.spacy train.spacy dev.spacy --fraction 0.2 --by-group
-    """
-    outputs = {path.resolve() for path in (train, heldout)}
-    if len(outputs | {input.resolve()}) < 3:
-        raise ValueError("The two parts need two different files, and other ones than the corpus.")
-    for path in (train, heldout):
-        if path.suffix.lower() != ".spacy":
-            raise ValueError(f"The parts are written as .spacy files: give {path} a name that ends in .spacy.")
-    files = [input]
-    if input.is_dir():
-        files = sorted(p for p in input.rglob("*") if p.suffix.lower() == ".spacy" and p.resolve() not in outputs)
-    if not files:
-        raise ValueError(f"The folder {input} holds no .spacy file besides the two parts.")
-    docs = [doc for file in files for doc in load_docs(file, Vocab())]
-    parts = hold_out(docs, fraction, seed, _group if by_group else None)
-    for path, part in zip((train, heldout), parts, strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_docs(part, path)
-        good(f"Saved {len(part)} texts to {path}")
-
-
-def _group(doc: Doc) -> str:
-    return str(doc.user_data.get("group", ""))

@@ -8,13 +8,14 @@ from spacy.cli._util import app
 
 from .annotate import annotate_cli
 from .augment import augment_cli
-from .convert import convert_cli, split_cli
+from .convert import convert_cli
 from .evaluate import evaluate_cli
 from .kb import kb_app
 from .labels import labels_cli
 from .messages import OneLineErrors
 from .report import report_cli
 from .show import show_cli
+from .split import split_cli
 from .tune import tune_cli
 
 keci = typer.Typer(

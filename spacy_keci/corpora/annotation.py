@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, NamedTuple
 
+from ..reports import Report
+
 
 class Mention(NamedTuple):
     """A typed mention: character offsets into the text, end exclusive. ``score`` is its probability, 1 in gold."""
@@ -25,6 +27,17 @@ class RelationTriple(NamedTuple):
     score: float = 1.0
 
 
+class Interaction(NamedTuple):
+    """A relation between clusters of mentions, given by their indices. ``novelty`` is what BioRED says of it besides
+    the label: "Novel" if the text reports it as a finding of its own, "No" if as known before."""
+
+    head: int
+    tail: int
+    label: str
+    score: float = 1.0
+    novelty: str = ""
+
+
 @dataclass
 class AnnotatedText:
     """A text with its span graph, independent of any tokenisation.
@@ -32,6 +45,8 @@ class AnnotatedText:
     ``clusters`` groups the indices of mentions that name the same entity and ``interactions`` relates clusters
     (BioRelEx); both are None where the corpus knows only mentions. ``group`` names what the text was taken from, such
     as a paper: texts of one group should not be split over training and test. ``meta`` is whatever else goes with it.
+    ``sentences`` are the offsets that its sentences begin with; None where the corpus does not say. A text of a corpus
+    of sentences has [0], whatever full stops it holds.
     """
 
     text: str
@@ -40,8 +55,9 @@ class AnnotatedText:
     id: str = ""
     group: str = ""
     clusters: list[list[int]] | None = None
-    interactions: list[RelationTriple] | None = None
+    interactions: list[Interaction] | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    sentences: list[int] | None = None
 
 
 def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
@@ -53,3 +69,35 @@ def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         id = text.id or next(id for id in map(str, count(number)) if id not in taken)
         taken.add(id)
         yield replace(text, id=id)
+
+
+def without_empty_mentions(annotated: AnnotatedText, report: Report) -> AnnotatedText:
+    """The text with mentions that no white space surrounds. Mentions that are empty, outside the text, or nothing but
+    white space are dropped and counted, with the relations that hang on them."""
+    text = annotated.text
+    where = repr(annotated.id or text[:40])
+    mentions: list[Mention] = []
+    index: dict[int, int] = {}
+    for i, mention in enumerate(annotated.mentions):
+        surface = text[mention.start : mention.end]
+        case = f"{where}: {mention.label} at {mention.start}-{mention.end}"
+        if not 0 <= mention.start < mention.end <= len(text):
+            report.drop("mention outside the text or empty", case)
+        elif not surface.strip():
+            report.drop("mention of whitespace only", case)
+        else:
+            start = mention.start + len(surface) - len(surface.lstrip())
+            end = mention.end - (len(surface) - len(surface.rstrip()))
+            report.count("mentions whose white space at the edges was cut off", int((start, end) != mention[:2]))
+            index[i] = len(mentions)
+            mentions.append(mention._replace(start=start, end=end))
+    if mentions == annotated.mentions:
+        return annotated
+    relations = []
+    for relation in annotated.relations:
+        if relation.head in index and relation.tail in index:
+            relations.append(relation._replace(head=index[relation.head], tail=index[relation.tail]))
+        else:
+            report.drop("relation of a dropped mention", f"{where}: {relation.label}")
+    clusters = annotated.clusters and [[index[i] for i in cluster if i in index] for cluster in annotated.clusters]
+    return replace(annotated, mentions=mentions, relations=relations, clusters=clusters)

@@ -5,7 +5,7 @@ Offsets are characters, end exclusive, of the passages joined by a space. Corpor
 relations spelled out over the mentions already.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from pydantic import Field
 from ..identifiers import with_vocabulary
 from ..reports import Report
 from .annotation import AnnotatedText
-from .records import Record, check_records, count_unknown_keys, read_json, read_lines
-from .standoff import StandoffText, join_passages
+from .offsets import Passage
+from .reading import Record, check_records, count_unknown_keys, read_objects
+from .standoff import StandoffText
 
 FORMAT = "BigBIO's knowledge base schema"
 
@@ -65,11 +66,11 @@ def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
     A mention in several pieces becomes one, from the first to the last. Events, coreferences and malformed parts are
     left out and counted. Raises ValueError if the file is of another kind.
     """
-    for document in _documents(path, report):
+    for document in check_records(read_objects(path, FORMAT, report), _Document, path, FORMAT, report):
         count_unknown_keys(document, "documents", report)
         id = document.document_id or document.id
         try:
-            text = StandoffText(join_passages(_passages(document), " "), id, report)
+            text = StandoffText(list(_passages(document)), id, report, filler=" ")
         except ValueError as error:
             report.drop_text("malformed record", f"document {id}: {error}")
             continue
@@ -87,19 +88,12 @@ def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
         yield text.build()
 
 
-def _documents(path: Path, report: Report) -> Iterable[_Document]:
-    if path.suffix.lower() == ".jsonl":
-        return read_lines(path, _Document.model_validate_json, report)
-    data = read_json(path, FORMAT)
-    return check_records(data if isinstance(data, list) else [data], _Document, path, FORMAT, report)
-
-
-def _passages(document: _Document) -> Iterator[tuple[int, str]]:
+def _passages(document: _Document) -> Iterator[Passage]:
     """Raises ValueError if a passage has no offset."""
     for passage in document.passages:
         if len(passage.text) != len(passage.offsets) or not all(passage.offsets):
             raise ValueError("a passage needs an offset for each of its texts")
-        yield from ((offsets[0], text) for offsets, text in zip(passage.offsets, passage.text, strict=True))
+        yield from (Passage(offsets[0], text) for offsets, text in zip(passage.offsets, passage.text, strict=True))
 
 
 def _kb_id(concept: _Concept) -> str:

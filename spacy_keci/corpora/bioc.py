@@ -1,9 +1,9 @@
 """BioC in JSON and XML (Comeau et al. 2013, https://doi.org/10.1093/database/bat064), by the library ``bioc``.
 
 Mentions are annotations with the infons ``type`` and ``identifier``. Relations hold between two annotations (their
-nodes), or, in BioRED and BC5CDR, between two identifiers (infons ``entity1`` and ``entity2``, or ``Chemical`` and
-``Disease``): see :mod:`spacy_keci.corpora.clusters` for these. The text is that of the passages, each at its offset,
-with line breaks between them.
+nodes), or, in BioRED, BC5CDR and PubTator3, between two identifiers (infons ``entity1`` and ``entity2``, ``Chemical``
+and ``Disease``, or ``role1`` and ``role2``): see :mod:`spacy_keci.corpora.clusters` for these. The text is that of the
+passages, each at its offset, with line breaks between them.
 """
 
 import math
@@ -11,6 +11,7 @@ import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,14 +20,16 @@ from pydantic import Field
 
 from ..identifiers import linked
 from ..reports import Report
-from .annotation import AnnotatedText, with_ids
-from .clusters import concept_relations, relate_concepts
-from .records import Record, check_records, count_unknown_keys, id_text, read_json
-from .standoff import StandoffText, join_passages
+from .annotation import AnnotatedText, RelationTriple, with_ids, without_empty_mentions
+from .clusters import ConceptRelation, concept_relations, relate_concepts
+from .offsets import Passage
+from .reading import Record, check_records, count_unknown_keys, id_text, read_bytes, read_objects
+from .standoff import StandoffText
 
 TYPE_KEYS = ("type", "relation")
 CONCEPT_KEYS = ("identifier", "Identifier", "concept_id", "MESH")
-CONCEPT_PAIRS = (("entity1", "entity2"), ("Chemical", "Disease"))
+CONCEPT_PAIRS = (("entity1", "entity2"), ("Chemical", "Disease"), ("role1", "role2"))
+NOVELTY_KEYS = ("novel",)
 _BIOCTYPES = ("bioctype", "passages.bioctype", "passages.sentences.bioctype")
 _ELEMENTS = ["collection", "source", "date", "key", "infon", "document", "id", "passage", "offset", "text", "sentence"]
 _ELEMENTS += ["annotation", "location", "relation", "node"]
@@ -79,30 +82,35 @@ class _Document(_Annotated):
 
 
 def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The documents of a collection, or of a list of collections. Malformed documents and parts are left out and
-    reported; what has no place here, such as other infons, is counted.
+    """The documents of a collection, of a list of collections, of an answer of PubTator3 ("PubTator3" in the place of
+    "documents"), or one a line. Malformed documents and parts are left out and reported; what has no place here, such
+    as other infons, is counted.
 
     Raises ValueError if the file is not BioC JSON, or if the library ``bioc`` is not installed.
     """
     biocjson = _library().biocjson
-    data = read_json(path, "BioC JSON")
-    collections = data if isinstance(data, list) else [data]
-    if not all(isinstance(c, dict) and isinstance(c.get("documents"), list) for c in collections):
-        raise ValueError(f"{path} is not BioC JSON: expected an object with a list of 'documents'.")
-    documents = [document for collection in collections for document in collection["documents"]]
+    documents = []
+    for each in read_objects(path, "BioC JSON", report):
+        if isinstance(each, dict) and "passages" in each:
+            documents.append(each)
+            continue
+        lists = [each[key] for key in ("documents", "PubTator3") if key in each] if isinstance(each, dict) else []
+        if not lists or not all(isinstance(found, list) for found in lists):
+            raise ValueError(f"{path} is not BioC JSON: expected an object with a list of 'documents'.")
+        documents += chain.from_iterable(lists)
     for document in check_records(documents, _Document, path, "BioC JSON", report):
         count_unknown_keys(document, "documents", report, known=_BIOCTYPES)
         yield from _read(biocjson.fromJSON(document.model_dump(), "BioCDocument"), report)
 
 
 def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """As :func:`read_bioc_json`."""
+    """As :func:`read_bioc_json`. Comments and processing instructions are no part of a text."""
     biocxml = _library().biocxml
     from lxml import etree
 
     try:
-        parser = etree.XMLParser(resolve_entities=False, no_network=True)
-        root = etree.fromstring(path.read_bytes(), parser)
+        parser = etree.XMLParser(resolve_entities="internal", no_network=True, remove_comments=True, remove_pis=True)
+        root = etree.fromstring(read_bytes(path), parser)
     except etree.XMLSyntaxError as error:
         raise ValueError(f"{path} is not BioC XML: {' '.join(str(error).split())}.") from None
     if root.tag != "collection":
@@ -139,7 +147,7 @@ def write_bioc_json(texts: Iterable[AnnotatedText], path: Path, report: Report) 
 
 def write_bioc_xml(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """As :func:`write_bioc_json`. Control characters, which XML cannot hold, become spaces and are counted."""
-    legal = (_replace_illegal(text, report) for text in texts)
+    legal = (without_empty_mentions(_replace_illegal(text, report), report) for text in texts)
     path.write_bytes(_library().biocxml.dumps(_to_collection(legal, report)).encode())
 
 
@@ -155,13 +163,12 @@ def _library() -> ModuleType:
 def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     """The document as annotated text, unless its passages do not make a text."""
     id = id_text(document.id)
-    annotated = [document, *document.passages, *(s for p in document.passages for s in p.sentences)]
-    try:
-        text = StandoffText(join_passages(_passages(document), "\n"), id, report)
-    except (ValueError, TypeError) as error:
-        report.drop_text("malformed record", f"document {id}: {error}")
+    passages, annotations = _passages(document)
+    if not all(isinstance(passage.offset, int) for passage in passages):
+        report.drop_text("malformed record", f"document {id}: a passage without an offset")
         return
-    for annotation in (annotation for part in annotated for annotation in part.annotations):
+    text = StandoffText(passages, id, report)
+    for annotation, passage in annotations:
         infons = dict(annotation.infons)
         text.add_mention(
             id_text(annotation.id),
@@ -169,18 +176,22 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
             _take(infons, TYPE_KEYS),
             annotation.text or None,
             linked(_take(infons, CONCEPT_KEYS)),
+            passage,
         )
         _drop_infons("an annotation", id, infons, report)
+    ids = {id_text(annotation.id) for annotation, _ in annotations}
+    annotated = [document, *document.passages, *(s for p in document.passages for s in p.sentences)]
     between_concepts = []
     for relation in (relation for part in annotated for relation in part.relations):
         infons = dict(relation.infons)
-        label, score = _take(infons, TYPE_KEYS), _to_score(infons)
+        label, score, novelty = _take(infons, TYPE_KEYS), _to_score(infons), _take(infons, NOVELTY_KEYS)
+        nodes = [str(node.refid) for node in relation.nodes]
         pair = next((pair for pair in CONCEPT_PAIRS if all(infons.get(key) for key in pair)), None)
-        if len(relation.nodes) == 2:
-            head, tail = (str(node.refid) for node in relation.nodes)
-            text.add_relation(head, tail, label, score)
-        elif not relation.nodes and pair:
-            between_concepts.append((str(infons.pop(pair[0])), str(infons.pop(pair[1])), label, score))
+        if pair and not (len(nodes) == 2 and ids.issuperset(nodes)):
+            head, tail = (_to_identifier(key, infons.pop(key)) for key in pair)
+            between_concepts.append(ConceptRelation(head, tail, label, score, novelty))
+        elif len(nodes) == 2:
+            text.add_relation(nodes[0], nodes[1], label, score)
         else:
             report.drop("relation that does not hold between two", f"{id}: {label} {relation.id}")
         _drop_infons("a relation", id, infons, report)
@@ -192,12 +203,28 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     yield result
 
 
-def _passages(document: Any) -> Iterator[tuple[int, str]]:
+def _passages(document: Any) -> tuple[list[Passage], list[tuple[Any, int | None]]]:
+    """The passages, or the sentences of those that have no text; all annotations, each with the number of its
+    passage, None for those of the document."""
+    passages: list[Passage] = []
+    annotations: list[tuple[Any, int | None]] = [(annotation, None) for annotation in document.annotations]
     for passage in document.passages:
-        if passage.text or not passage.sentences:
-            yield passage.offset, passage.text or ""
-        else:
-            yield from ((sentence.offset, sentence.text or "") for sentence in passage.sentences)
+        is_whole = passage.text or not passage.sentences
+        for part in [passage] if is_whole else passage.sentences:
+            passages.append(Passage(part.offset, part.text or ""))
+            annotations += [(annotation, len(passages) - 1) for annotation in part.annotations]
+        others = [s for s in passage.sentences] if is_whole else [passage]
+        inside = len(passages) - 1 if is_whole else None
+        annotations += [(annotation, inside) for part in others for annotation in part.annotations]
+    return passages, annotations
+
+
+def _to_identifier(key: str, end: Any) -> str:
+    """Of "MESH:D000001"; as a role, PubTator3 has {"identifier": "MESH:D000001"} in JSON, "Chemical|MESH:D000001" in
+    XML."""
+    if isinstance(end, dict):
+        return str(end.get("identifier") or "")
+    return str(end).partition("|")[2] if key.startswith("role") else str(end)
 
 
 def _take(infons: dict[str, Any], keys: Iterable[str]) -> str:
@@ -233,7 +260,8 @@ def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:
         relations=[r._replace(label=legal(r.label)) for r in text.relations],
         id=legal(text.id),
         group=legal(text.group),
-        interactions=text.interactions and [r._replace(label=legal(r.label)) for r in text.interactions],
+        interactions=text.interactions
+        and [r._replace(label=legal(r.label), novelty=legal(r.novelty)) for r in text.interactions],
     )
     report.count("texts whose control characters became spaces, as XML has none", int(kept != text))
     return kept
@@ -266,14 +294,17 @@ def _to_document(text: AnnotatedText, report: Report) -> Any:
     between_concepts, others = concept_relations(text)
     lost = len(text.interactions or []) - len(between_concepts)
     report.count("interactions between entities without an identifier, kept as relations between mentions", lost)
-    for head, tail, label, score in [*between_concepts, *others]:
+    relations: list[ConceptRelation | RelationTriple] = [*between_concepts, *others]
+    for each in relations:
         relation = bioc.BioCRelation()
-        relation.id, relation.infons = f"R{len(document.relations)}", {"type": label}
-        if score != 1.0:
-            relation.infons["score"] = repr(score)
-        if isinstance(head, str):
-            relation.infons |= {"entity1": head, "entity2": tail}
+        relation.id, relation.infons = f"R{len(document.relations)}", {"type": each.label}
+        if each.score != 1.0:
+            relation.infons["score"] = repr(each.score)
+        if isinstance(each, ConceptRelation):
+            relation.infons |= {"entity1": each.head, "entity2": each.tail}
+            if each.novelty:
+                relation.infons["novel"] = each.novelty
         else:
-            relation.nodes = [bioc.BioCNode(f"T{head}", "head"), bioc.BioCNode(f"T{tail}", "tail")]
+            relation.nodes = [bioc.BioCNode(f"T{each.head}", "head"), bioc.BioCNode(f"T{each.tail}", "tail")]
         document.add_relation(relation)
     return document

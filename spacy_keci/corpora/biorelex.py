@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from ..reports import Report
-from .annotation import AnnotatedText, Mention, RelationTriple, with_ids
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, with_ids
 from .clusters import spell_out
-from .records import Record, id_text, read_records
+from .reading import Record, id_text, read_records
 
 SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}
 _PREFIXES = {"uniprot": "UP", "interpro": "IPR", "pfam": "PFAM", "DrugBank": "DRUGBANK", "pubchem:compound": "PUBCHEM"}
@@ -73,6 +73,7 @@ def read_biorelex(path: Path, report: Report) -> Iterator[AnnotatedText]:
             group=id_text(sentence.paperid),
             clusters=clusters,
             interactions=interactions,
+            sentences=[0],
         )
 
 
@@ -80,8 +81,9 @@ def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     """Write what BioRelEx's own evaluation program reads: gold with its clusters and interactions, predictions with
     an entity for each mention and an interaction for each relation.
 
-    An entity has the type of its first mention, and relations are those of the interactions: what differs is dropped
-    and counted. A text without an id gets a number. Whether an interaction was implicit is not known any more.
+    An entity has the type of its first mention, and relations are those of the interactions, which have no direction:
+    what differs is dropped and counted. A text without an id gets a number. Whether an interaction was implicit is no
+    longer known.
     """
     records = [_to_record(text, report) for text in with_ids(texts)]
     path.write_text(json.dumps(records, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
@@ -118,7 +120,7 @@ def _concept(grounding: _Grounding | None) -> str:
     return f"{prefix}:{accession}" if prefix and any(map(str.isdigit, accession)) else ""
 
 
-def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTriple]:
+def _read_interactions(sentence: _Sentence, report: Report) -> list[Interaction]:
     interactions = []
     for interaction in sentence.interactions:
         participants, label = interaction.participants, interaction.label
@@ -128,19 +130,14 @@ def _read_interactions(sentence: _Sentence, report: Report) -> list[RelationTrip
             report.drop("interaction whose label is not 1, 0 or -1", f"{sentence.id}: {label}")
         else:
             report.count("implicit interactions", int(interaction.implicit))
-            interactions.append(RelationTriple(participants[0], participants[1], interaction.type + SUFFIXES[label]))
+            interactions.append(Interaction(participants[0], participants[1], interaction.type + SUFFIXES[label]))
     return interactions
 
 
 def _to_record(text: AnnotatedText, report: Report) -> dict[str, Any]:
     if text.clusters is None:
-        clusters, interactions = [[i] for i in range(len(text.mentions))], []
-        for relation in text.relations:
-            if relation.head == relation.tail:
-                # read again, an interaction of an entity with itself relates its mentions with each other
-                report.drop("relation of a mention with itself", f"{text.id}: {relation.label}")
-            else:
-                interactions.append(relation)
+        clusters = [[i] for i in range(len(text.mentions))]
+        interactions = [Interaction(*relation) for relation in _without_direction(text, report)]
     else:
         clusters, interactions = text.clusters, text.interactions or []
         _count_losses(text, report)
@@ -151,6 +148,25 @@ def _to_record(text: AnnotatedText, report: Report) -> dict[str, Any]:
         "interactions": [_to_interaction(interaction) for interaction in interactions],
     }
     return {**record, "paperid": text.group} if text.group else record
+
+
+def _without_direction(text: AnnotatedText, report: Report) -> Iterator[RelationTriple]:
+    """The relations that interactions can hold, which have no direction: read again, the head is the first in the
+    text."""
+    seen = set()
+    for relation in text.relations:
+        head, tail, label, _ = relation
+        case = f"{text.id}: {label} of {head} and {tail}"
+        if head == tail:
+            # read again, an interaction of an entity with itself relates its mentions with each other
+            report.drop("relation of a mention with itself", case)
+        elif (pair := (*sorted((head, tail)), label)) in seen:
+            report.drop("second relation of one pair and label", case)
+        else:
+            seen.add(pair)
+            if text.mentions[head] > text.mentions[tail]:
+                report.drop("direction of a relation whose tail comes first", case)
+            yield relation
 
 
 def _count_losses(text: AnnotatedText, report: Report) -> None:
@@ -164,10 +180,15 @@ def _count_losses(text: AnnotatedText, report: Report) -> None:
     for i in sorted(set(range(len(text.mentions))) - n_entities.keys()):
         report.drop("mention of no entity", f"{text.id}: {text.mentions[i].label}")
     spelled = spell_out(text.mentions, text.clusters or [], text.interactions or [], Report(), symmetric=True)
-    stated = {(frozenset(relation[:2]), relation.label) for relation in spelled}
+    stated = {relation[:3] for relation in spelled}
     for relation in text.relations:
-        if (frozenset(relation[:2]), relation.label) not in stated:
-            report.drop("relation between mentions that no interaction states", f"{text.id}: {relation.label}")
+        head, tail, label, _ = relation
+        if (head, tail, label) in stated:
+            continue
+        if (tail, head, label) in stated:
+            report.drop("direction of a relation whose tail comes first", f"{text.id}: {label}")
+        else:
+            report.drop("relation between mentions that no interaction states", f"{text.id}: {label}")
 
 
 def _to_entity(text: AnnotatedText, cluster: Sequence[int]) -> dict[str, Any]:
@@ -179,7 +200,7 @@ def _to_entity(text: AnnotatedText, cluster: Sequence[int]) -> dict[str, Any]:
     return {"label": label, "names": names, "is_mentioned": bool(names)}
 
 
-def _to_interaction(interaction: RelationTriple) -> dict[str, Any]:
+def _to_interaction(interaction: Interaction) -> dict[str, Any]:
     label, suffix = next(
         (label, suffix) for label, suffix in sorted(SUFFIXES.items()) if interaction.label.endswith(suffix)
     )

@@ -2,9 +2,11 @@
 
 Read and written are T lines (mentions), R lines (relations) and N lines (normalisations: the concepts of mentions).
 A concept is "resource:identifier" there; one without a resource is written with :data:`NO_RESOURCE`. Offsets are
-characters, end exclusive, of the file as it is: line ends count as they stand.
+characters, end exclusive, of the file as it is: line ends count as they stand. The shared tasks of BioNLP
+(https://2011.bionlp-st.org/home/file-formats) have the same lines in an ``.a1`` and an ``.a2`` file a text.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from ..reports import Report
 from .annotation import AnnotatedText, Mention, with_ids
-from .records import check_end
+from .reading import check_end, decode, explain, is_damaged, read_bytes, shown, text_lines
 from .standoff import StandoffText
 
 NO_RESOURCE = "KB"
@@ -30,24 +32,41 @@ def read_brat(path: Path, report: Report) -> Iterator[AnnotatedText]:
     without annotations and malformed lines are left out and counted. The head of a relation is its Arg1, where it has
     one, else its first argument. Raises ValueError if no text can be read.
     """
+    return _read_folder(path, (".ann",), report)
+
+
+def read_bionlp(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The texts of a shared task of BioNLP, as :func:`read_brat`: the given mentions of a text are in its ``.a1``, the
+    triggers of events, and relations, in its ``.a2``, which may be missing. Triggers are mentions too."""
+    return _read_folder(path, (".a1", ".a2"), report)
+
+
+def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Iterator[AnnotatedText]:
     kept, problems = 0, []
-    files = sorted(path.rglob("*.txt")) if path.is_dir() else []
-    for file in files:
-        id = unquote(file.relative_to(path).as_posix().removesuffix(".txt"))
+    files = find(path, ".txt")
+    for file, name in files.items():
+        sources = [beside for suffix in suffixes if (beside := _beside(file, name, suffix)) is not None]
+        id = unquote(name.removesuffix(".txt"))
         try:
-            text, annotations = (_decode(f) for f in (file, file.with_suffix(".ann")))
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{file.relative_to(path)}: {error}")
-            report.drop_text("text that cannot be read, or has no .ann file", problems[-1])
+            if not sources:
+                raise ValueError(f"there is no {' or '.join(suffixes)} file of this name")
+            data = read_bytes(file)
+            text = decode(data)
+            lines = [line for source in sources for line in _lines(source, report)]
+        except (OSError, ValueError) as error:
+            problems.append(f"{name}: {explain(error) if isinstance(error, ValueError) else error}")
+            report.drop_text(f"text that cannot be read, or has no {suffixes[0]} file", problems[-1])
         else:
             kept += 1
-            check_end(annotations, report)
-            yield _parse(text, annotations, id, report)
+            yield _parse(text, lines, id, report, has_bom=data.startswith(codecs.BOM_UTF8))
     if not kept:
-        raise ValueError(f"{path} is not a folder with .txt and .ann files of brat. {'; '.join(problems[:1])}".strip())
-    for file in sorted(path.rglob("*.ann")):
-        if not file.with_suffix(".txt").is_file():
-            report.drop("annotations without a .txt file", file.name)
+        wanted = " and ".join((".txt", suffixes[0]))
+        raise ValueError(f"{path} is not a folder with {wanted} files of brat. {'; '.join(problems[:1])}".strip())
+    texts = {name.removesuffix(".txt") for name in files.values()}
+    for suffix in suffixes:
+        for name in find(path, suffix).values():
+            if name.removesuffix(suffix) not in texts:
+                report.drop("annotations without a .txt file", name)
 
 
 def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
@@ -73,13 +92,33 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
         file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())
 
 
-def _decode(file: Path) -> str:
-    return file.read_bytes().decode("utf8")
+def find(path: Path, suffix: str) -> dict[Path, str]:
+    """The files of a folder and those below it, plain or gzipped, whose names end so, with these names from the folder
+    on, without .gz; in the order of the names."""
+    found = {}
+    for file in path.rglob("*") if path.is_dir() else ():
+        name = file.relative_to(path).as_posix().removesuffix(".gz")
+        if name.endswith(suffix) and file.is_file():
+            found[file] = name
+    return dict(sorted(found.items(), key=lambda each: each[1]))
 
 
-def _parse(text: str, annotations: str, id: str, report: Report) -> AnnotatedText:
-    standoff = StandoffText(text, id, report)
-    lines = [line.removesuffix("\r") for line in annotations.removeprefix("\ufeff").split("\n")]
+def _beside(file: Path, name: str, suffix: str) -> Path | None:
+    stem = name.rpartition("/")[2].removesuffix(".txt")
+    return next((f for end in ("", ".gz") if (f := file.with_name(stem + suffix + end)).is_file()), None)
+
+
+def _lines(file: Path, report: Report) -> list[str]:
+    lines = text_lines(file)
+    check_end(lines, report)
+    return lines
+
+
+def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool = False) -> AnnotatedText:
+    standoff = StandoffText(text, id, report, bom=has_bom)
+    for line in filter(is_damaged, lines):
+        report.drop("malformed line", f"{id}: {shown(line)}")
+    lines = [line for line in lines if not is_damaged(line)]
     concepts: dict[str, list[str]] = {}
     for found in filter(None, map(_CONCEPT.fullmatch, lines)):
         concepts.setdefault(found[2], []).append(found[3].removeprefix(f"{NO_RESOURCE}:"))
@@ -93,7 +132,7 @@ def _parse(text: str, annotations: str, id: str, report: Report) -> AnnotatedTex
                 head, tail = tail, head
             standoff.add_relation(head, tail, label)
         elif line.strip() and not _MENTION.fullmatch(line) and not _CONCEPT.fullmatch(line):
-            report.drop(_OTHERS.get(line[0], "malformed line"), f"{id}: {line[:80]!r}")
+            report.drop(_OTHERS.get(line[0], "malformed line"), f"{id}: {shown(line)}")
     for mention in concepts:
         report.drop("concept of a mention that is not there", f"{id}: {mention}")
     return standoff.build()

@@ -7,10 +7,11 @@ the file; and ``relations`` are the interactions spelled out over all pairs of m
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from ..identifiers import composite_parts, identifiers
 from ..reports import Report
-from .annotation import AnnotatedText, Mention, RelationTriple
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
 
 
 def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]:
@@ -31,23 +32,36 @@ def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]
     return [*clusters.items(), *alone]
 
 
-def relate_concepts(
-    text: AnnotatedText, relations: Iterable[tuple[str, str, str, float]], report: Report
-) -> AnnotatedText:
-    """The text with ``relations``, each (identifier, identifier, label, score), as its interactions, spelled out
-    before the relations between mentions that it has already. Relations of identifiers that no mention carries are
-    dropped and counted."""
+class ConceptRelation(NamedTuple):
+    """A relation between the concepts with these identifiers; score and novelty as of an interaction."""
+
+    head: str
+    tail: str
+    label: str
+    score: float = 1.0
+    novelty: str = ""
+
+
+def relate_concepts(text: AnnotatedText, relations: Iterable[ConceptRelation], report: Report) -> AnnotatedText:
+    """The text with ``relations`` as its interactions, spelled out before the relations between mentions that it has
+    already. Relations of identifiers that no mention carries are dropped and counted."""
     clusters = concept_clusters(text.mentions)
     index = {identifier: i for i, (identifier, _) in enumerate(clusters) if identifier}
+
+    def find(end: str) -> int | None:
+        # the end of a relation may have all the keys of a variant, of which mentions have some
+        return next((index[each] for each in (end, *identifiers(end)) if each in index), None)
+
     interactions = []
-    for head, tail, label, score in relations:
-        where = f"{text.id or repr(text.text[:40])}: {label} of {head} and {tail}"
-        if not label:
+    for relation in relations:
+        head, tail = find(relation.head), find(relation.tail)
+        where = f"{text.id or repr(text.text[:40])}: {relation.label} of {relation.head} and {relation.tail}"
+        if not relation.label:
             report.drop("relation without a label", where)
-        elif head not in index or tail not in index:
+        elif head is None or tail is None:
             report.drop("relation of a concept that no mention has", where)
         else:
-            interactions.append(RelationTriple(index[head], index[tail], label, score))
+            interactions.append(Interaction(head, tail, *relation[2:]))
     if interactions:
         text.clusters = [members for _, members in clusters]
         text.interactions = interactions
@@ -55,7 +69,7 @@ def relate_concepts(
     return text
 
 
-def concept_relations(text: AnnotatedText) -> tuple[list[tuple[str, str, str, float]], list[RelationTriple]]:
+def concept_relations(text: AnnotatedText) -> tuple[list[ConceptRelation], list[RelationTriple]]:
     """The inverse of :func:`relate_concepts`: relations between identifiers that the interactions state, and the
     relations between mentions that these do not spell out, all of them where clusters have no identifier."""
     clusters, interactions = text.clusters or [], text.interactions or []
@@ -67,7 +81,7 @@ def concept_relations(text: AnnotatedText) -> tuple[list[tuple[str, str, str, fl
     stated = [each for each in interactions if names[each.head] and names[each.tail]]
     spelled = set(spell_out(text.mentions, clusters, stated, Report()))
     return (
-        [(names[head], names[tail], label, score) for head, tail, label, score in stated],
+        [ConceptRelation(names[each.head], names[each.tail], *each[2:]) for each in stated],
         [relation for relation in text.relations if relation not in spelled],
     )
 
@@ -75,7 +89,7 @@ def concept_relations(text: AnnotatedText) -> tuple[list[tuple[str, str, str, fl
 def spell_out(
     mentions: Sequence[Mention],
     clusters: Sequence[Sequence[int]],
-    interactions: Sequence[RelationTriple],
+    interactions: Sequence[Interaction],
     report: Report,
     symmetric: bool = False,
 ) -> list[RelationTriple]:
@@ -84,7 +98,7 @@ def spell_out(
     # The same mention may belong to two entities: relations name its first occurrence.
     first = {mention: i for i, mention in reversed(list(enumerate(mentions)))}
     relations: dict[RelationTriple, None] = {}
-    for a, b, label, score in interactions:
+    for a, b, label, score, *_ in interactions:
         pairs = {(x, y) for x, y in product(*([mentions[i] for i in clusters[c]] for c in (a, b))) if x != y}
         if symmetric or a == b:
             pairs = {(min(pair), max(pair)) for pair in pairs}

@@ -130,8 +130,8 @@ def _innermost(mentions: Sequence[Mention]) -> list[bool]:
 
 
 def _rewrite(text: AnnotatedText, swaps: dict[tuple[int, int], tuple[str, str]]) -> AnnotatedText:
-    """The text with other names at these offsets, none of which overlap, and identifiers of their concepts; what names
-    stand inside of names another concept then, nobody knows which."""
+    """The text with other names at these offsets, none of which overlap, and identifiers of their concepts; a mention
+    around a swapped name loses its own, as the new one is not known."""
     pieces: list[str] = []
     borders, shifts = [0], [0]  # what ends at a border, or later, is shifted
     position = 0
@@ -148,5 +148,8 @@ def _rewrite(text: AnnotatedText, swaps: dict[tuple[int, int], tuple[str, str]])
         return mention._replace(start=start, end=end, kb_id=kb_id)
 
     return replace(
-        text, text="".join([*pieces, text.text[position:]]), mentions=[moved(mention) for mention in text.mentions]
+        text,
+        text="".join([*pieces, text.text[position:]]),
+        mentions=[moved(mention) for mention in text.mentions],
+        sentences=text.sentences and [start + shifts[bisect(borders, start) - 1] for start in text.sentences],
     )

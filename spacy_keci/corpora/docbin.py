@@ -11,11 +11,12 @@ from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText
 from .documents import from_doc, to_docs
+from .reading import read_bytes
 
 
 def load_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """The documents of a ``.spacy`` file. Raises ValueError if it is none."""
-    data = path.read_bytes()
+    data = read_bytes(path)
     try:
         yield from DocBin().from_bytes(data).get_docs(vocab)
     except Exception as error:  # zlib, msgpack, missing keys and wrong values each have their own
@@ -34,7 +35,7 @@ def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
     for number, doc in enumerate(load_docs(path, Vocab()), start=1):
         report.count(f"texts without doc.spans[{SPANS_KEY!r}]", int(SPANS_KEY not in doc.spans))
         try:
-            text = from_doc(doc)
+            text = from_doc(doc, sentences=True)
         except (KeyError, TypeError, ValueError) as error:  # strings missing from the file, or attributes gone wrong
             report.drop_text("malformed record", f"document {number}: {error}")
         else:

@@ -9,35 +9,20 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Mention, RelationTriple
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, without_empty_mentions
 
 
 def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Report, spans_key: str = SPANS_KEY) -> Doc:
     """A gold Doc: the tokens of ``make_doc`` (``nlp.make_doc``), split further at gold boundaries.
 
     The further split means that a gold Doc holds every mention whatever the tokenizer; a pipeline predicts on its
-    own tokens and scores compare characters, so what the tokenizer cannot reach counts as missed. Mentions that
-    are empty, outside the text, or nothing but whitespace are dropped and counted, with the relations that hang
-    on them; whitespace around a mention is cut off.
+    own tokens and scores compare characters, so what the tokenizer cannot reach counts as missed. Mentions are those
+    of :func:`~spacy_keci.corpora.annotation.without_empty_mentions`. Sentences are marked where the text has some.
 
     Raises ValueError if ``make_doc`` changes the text.
     """
-    text = annotated.text
-    mentions: list[Mention] = []
-    index: dict[int, int] = {}
-    for i, mention in enumerate(annotated.mentions):
-        where = f"{annotated.id or text[:40]!r}: {mention.label} at {mention.start}-{mention.end}"
-        if not 0 <= mention.start < mention.end <= len(text):
-            report.drop("mention outside the text or empty", where)
-            continue
-        surface = text[mention.start : mention.end]
-        if not surface.strip():
-            report.drop("mention of whitespace only", where)
-            continue
-        start = mention.start + len(surface) - len(surface.lstrip())
-        end = mention.end - (len(surface) - len(surface.rstrip()))
-        index[i] = len(mentions)
-        mentions.append(mention._replace(start=start, end=end))
+    annotated = without_empty_mentions(annotated, report)
+    text, mentions = annotated.text, annotated.mentions
     doc = make_doc(text)
     if doc.text != text:
         raise ValueError(
@@ -52,28 +37,43 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
         name=spans_key,
         spans=[Span(doc, starts[m.start], ends[m.end], label=m.label, kb_id=m.kb_id) for m in mentions],
     )
-    rows = []
-    for relation in annotated.relations:
-        if relation.head in index and relation.tail in index:
-            rows.append([index[relation.head], index[relation.tail], relation.label, relation.score])
-        else:
-            report.drop("relation of a dropped mention", f"{annotated.id or text[:40]!r}: {relation.label}")
-    group.attrs["relations"] = rows
+    group.attrs["relations"] = [list(relation) for relation in annotated.relations]
     if any(m.score != 1.0 for m in mentions):
         group.attrs["scores"] = [m.score for m in mentions]
     if annotated.clusters is not None:
-        group.attrs["clusters"] = [[index[i] for i in c if i in index] for c in annotated.clusters]
-        group.attrs["interactions"] = [list(triple) for triple in annotated.interactions or []]
+        group.attrs["clusters"] = [list(cluster) for cluster in annotated.clusters]
+        # the fifth column, novelty, is there where it says something
+        group.attrs["interactions"] = [list(row if any(row[4:]) else row[:4]) for row in annotated.interactions or []]
     doc.spans[spans_key] = group
     for key, value in (("id", annotated.id), ("group", annotated.group), ("meta", annotated.meta)):
         if value:
             doc.user_data[key] = value
+    if annotated.sentences is not None:
+        mark_sentences(doc, annotated.sentences)
     return doc
 
 
-def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
+def mark_sentences(doc: Doc, starts: Iterable[int]) -> None:
+    """Set the sentences of a document: they begin with the tokens that hold the characters at these offsets, and with
+    the first. A sentencizer that does not overwrite leaves them as they are."""
+    places = sorted(starts)
+    for token in doc:
+        begins = bisect(places, token.idx + len(token) - 1) - bisect(places, token.idx - 1)
+        token.is_sent_start = token.i == 0 or begins > 0
+
+
+def copy_sentences(gold: Doc, doc: Doc) -> Doc:
+    """The document with the sentences that are marked in the gold one of the same text, if there are any."""
+    starts = _sentence_starts(gold)
+    if starts is not None:
+        mark_sentences(doc, starts)
+    return doc
+
+
+def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> AnnotatedText:
     """The span graph of a Doc, gold or predicted, as plain data. A Doc without the spans key has no mentions.
 
+    sentences: whether to take over the sentences that are marked in the Doc, as in gold.
     Raises ValueError for a relation or cluster of mentions that are not there.
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
@@ -90,7 +90,8 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
         group=str(doc.user_data.get("group", "")),
         meta=dict(doc.user_data.get("meta", {})),
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
-        interactions=[RelationTriple(*row) for row in attrs["interactions"]] if "interactions" in attrs else None,
+        interactions=[Interaction(*row) for row in attrs["interactions"]] if "interactions" in attrs else None,
+        sentences=_sentence_starts(doc) if sentences else None,
     )
     clusters, interactions = annotated.clusters or [], annotated.interactions or []
     for rows, members in (
@@ -112,6 +113,11 @@ def to_docs(
     """:func:`to_doc` for many texts, lazily."""
     for each in annotated:
         yield to_doc(each, make_doc, report, spans_key)
+
+
+def _sentence_starts(doc: Doc) -> list[int] | None:
+    # of a document of one token or none, spaCy does not know whether they are marked
+    return [s.start_char for s in doc.sents] if len(doc) > 1 and doc.has_annotation("SENT_START") else None
 
 
 def _split_tokens(doc: Doc, boundaries: set[int]) -> Doc:

@@ -5,6 +5,7 @@
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, with_ids
 from .documents import to_doc
-from .records import Record, count_unknown_keys, read_lines
+from .reading import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
 
 _KNOWN = ("dataset", "weight", "sentence_start", "_sentence_start")
@@ -40,7 +41,7 @@ def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
     Coreference clusters, events and malformed annotations are left out and counted. Raises ValueError if no line can
     be read.
     """
-    for document in read_lines(path, _Document.model_validate_json, report):
+    for document in read_lines(path, _Document.model_validate, report):
         count_unknown_keys(document, "documents", report, known=_KNOWN)
         tokens = [token for sentence in document.sentences for token in sentence]
         starts = list(accumulate((len(token) + 1 for token in tokens), initial=0))
@@ -54,14 +55,18 @@ def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
             report.drop("coreference cluster", f"{id}: {str(cluster)[:80]}")
         for event in chain.from_iterable(document.events):
             report.drop("event", f"{id}: {str(event)[:80]}")
-        yield text.build()
+        result = text.build()
+        lengths = [len(" ".join(sentence)) for sentence in document.sentences if sentence]
+        result.sentences = list(accumulate((length + 1 for length in lengths), initial=0))[:-1]
+        yield result
 
 
 def write_dygie(
     texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
 ) -> None:
     """Documents with the tokens of ``make_doc`` (default: what white space separates), split further at the boundaries
-    of mentions. Sentences are the lines of the text; lines that a mention or relation joins make one sentence.
+    of mentions. Sentences are those that the text is given with, else its lines; what a mention or relation joins is
+    one sentence.
     Texts that are not their tokens with single spaces in between are counted.
 
     Of mentions with the same words, DyGIE++ cannot tell which one a relation means: such relations are dropped and
@@ -93,16 +98,19 @@ def _to_record(id: str, doc: Doc, report: Report) -> dict[str, Any]:
     index = list(accumulate((not word.isspace() for word in words), initial=0))
     words = [word for word in words if not word.isspace()]
     spans = [(index[span.start], index[span.end] - 1, span.label_) for span in doc.spans[SPANS_KEY]]
-    same = {span[:2] for i, span in enumerate(spans) if span[:2] in [other[:2] for other in spans[:i]]}
+    same = {words for words, n in Counter(span[:2] for span in spans).items() if n > 1}
     relations = []
     for head, tail, label, _ in doc.spans[SPANS_KEY].attrs["relations"]:
         if same & {spans[head][:2], spans[tail][:2]}:
             report.drop("relation of one of several mentions with the same words", f"{id}: {label}")
         else:
             relations.append((*spans[head][:2], *spans[tail][:2], label))
-    breaks = {index[token.i] for token in doc if "\n" in token.text}
+    given = doc.has_annotation("SENT_START")
+    breaks = {index[token.i] for token in doc if (token.is_sent_start if given else "\n" in token.text)}
     crossed = [(min(annotation[:-1]), max(annotation[:-1])) for annotation in [*spans, *relations]]
     kept = {b for b in breaks if not any(first < b <= last for first, last in crossed)}
+    if given:
+        report.count("ends of sentences that a mention or relation crosses, left out", len(breaks - kept))
     bounds = list(pairwise(sorted({0, len(words), *kept})))
     sentences = [words[first:end] for first, end in bounds]
     report.count("texts whose spacing is not kept", int("\n".join(map(" ".join, sentences)) != doc.text))

@@ -1,25 +1,53 @@
 """The formats of annotated text, by name. docs/formats.md says what each one holds."""
 
+import gzip
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from spacy.tokens import Doc
 
 from ..reports import Report
-from .annotation import AnnotatedText
+from .annotation import AnnotatedText, without_empty_mentions
 from .bigbio import read_bigbio
 from .bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
 from .biorelex import read_biorelex, write_biorelex
-from .brat import read_brat, write_brat
+from .brat import read_bionlp, read_brat, write_brat
+from .chemprot import read_chemprot
+from .conll import read_conll, write_conll
+from .ddi import read_ddi
 from .docbin import read_docbin, write_docbin
+from .doccano import read_doccano, write_doccano
 from .dygie import read_dygie, write_dygie
 from .jsonl import read_jsonl, write_jsonl
+from .label_studio import read_label_studio, write_label_studio
+from .losses import (
+    CLUSTERS,
+    CONCEPTS,
+    GROUPS,
+    IDS,
+    INTERACTIONS,
+    LONELY,
+    MENTION_SCORES,
+    META,
+    NOVELTY,
+    RELATIONS,
+    SCORES,
+    SENTENCES,
+    SEVERAL_SENTENCES,
+    Loss,
+    count_losses,
+)
+from .masked import read_masked, write_masked
 from .prodigy import read_prodigy, write_prodigy
+from .pubannotation import read_pubannotation, write_pubannotation
 from .pubtator import read_pubtator, write_pubtator
+from .relation_table import write_table
+from .sniff import sniff
 from .spert import read_spert, write_spert
-from .tables import write_table
 
 
 class Format(NamedTuple):
@@ -27,15 +55,14 @@ class Format(NamedTuple):
     ValueError that says that it is not possible.
 
     Formats with tokens have ``write(..., make_doc=None)`` besides. ``suffixes`` are those of file names that tell the
-    format, in lower case. ``lacks`` names what has no place in the format and nobody else counts: keys of
-    :data:`LOSSES`.
+    format, in lower case. ``lacks`` is what has no place in the format and is not counted by its writer.
     """
 
     read: Callable[[Path, Report], Iterator[AnnotatedText]]
     write: Callable[..., None]
     suffixes: tuple[str, ...] = ()
     has_tokens: bool = False
-    lacks: tuple[str, ...] = ()
+    lacks: tuple[Loss, ...] = ()
 
     @property
     def is_readable(self) -> bool:
@@ -46,30 +73,6 @@ class Format(NamedTuple):
         return self.write is not _no_writer
 
 
-# What a text loses in a format that lacks the key: the name of a loss, and one word on each case.
-LOSSES: dict[str, Callable[[AnnotatedText], Iterable[str]]] = {
-    "concept of a mention": lambda text: (m.kb_id for m in text.mentions if m.kb_id),
-    "score of a relation": lambda text: (f"{r.label} {r.score}" for r in text.relations if r.score != 1.0),
-    "score of a mention": lambda text: (f"{m.label} {m.score}" for m in text.mentions if m.score != 1.0),
-    "group of a text": lambda text: [text.group] if text.group else [],
-    "meta of a text": lambda text: text.meta,
-    "interaction between entities (its relations between mentions are kept)": lambda text: (
-        r.label for r in text.interactions or []
-    ),
-    "cluster of several mentions": lambda text: (
-        ", ".join(text.text[text.mentions[i].start : text.mentions[i].end] for i in cluster)
-        for cluster in text.clusters or []
-        if len(cluster) > 1
-    ),
-    "mention without a relation": lambda text: (
-        text.text[text.mentions[i].start : text.mentions[i].end]
-        for i in sorted(set(range(len(text.mentions))).difference(*(r[:2] for r in text.relations)))
-    ),
-}
-_CONCEPTS, _SCORES, _MENTION_SCORES, _GROUPS, _META, _INTERACTIONS, _CLUSTERS, _LONELY = LOSSES
-_MORE = (_MENTION_SCORES, _META)  # what only formats for pipelines have a place for
-
-
 def _no_reader(path: Path, report: Report) -> Iterator[AnnotatedText]:
     raise ValueError(f"{path} cannot be read as annotated text: it is a table of relations.")
 
@@ -78,25 +81,42 @@ def _no_writer(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
     raise ValueError(f"{path} cannot be written: this format is for reading only.")
 
 
+# what only formats for pipelines have a place for
+_MORE = (MENTION_SCORES, META)
+_TEXTS = (*_MORE, SENTENCES)
+_NO_ENTITIES = (INTERACTIONS, CLUSTERS)  # of several mentions
+_TOKENS = (CONCEPTS, SCORES, GROUPS, *_NO_ENTITIES, *_MORE)
+_TABLE = (INTERACTIONS, LONELY, *_MORE)
+
 FORMATS = {
     "bigbio": Format(read_bigbio, _no_writer),
-    "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_MORE),
-    "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml", ".xml"), lacks=_MORE),
-    "biorelex": Format(read_biorelex, write_biorelex, lacks=(_CONCEPTS, _SCORES, *_MORE)),
-    "brat": Format(read_brat, write_brat, lacks=(_SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
-    "csv": Format(_no_reader, write_table, (".csv",), True, (_INTERACTIONS, _LONELY, *_MORE)),
-    "dygie": Format(read_dygie, write_dygie, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
+    "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_TEXTS),
+    "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml",), lacks=_TEXTS),
+    "bionlp": Format(read_bionlp, _no_writer),
+    "biorelex": Format(read_biorelex, write_biorelex, lacks=(CONCEPTS, SCORES, NOVELTY, SEVERAL_SENTENCES, *_MORE)),
+    "brat": Format(read_brat, write_brat, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
+    "chemprot": Format(read_chemprot, _no_writer),
+    "conll": Format(read_conll, write_conll, (".conll", ".iob", ".bio"), True, (IDS, RELATIONS, *_TOKENS)),
+    "csv": Format(_no_reader, write_table, (".csv",), True, _TABLE),
+    "ddi": Format(read_ddi, _no_writer),
+    "doccano": Format(read_doccano, write_doccano, lacks=(CONCEPTS, SCORES, *_NO_ENTITIES, *_TEXTS)),
+    "dygie": Format(read_dygie, write_dygie, (), True, _TOKENS),
     "jsonl": Format(read_jsonl, write_jsonl, (".jsonl",)),
-    "parquet": Format(_no_reader, write_table, (".parquet",), True, (_INTERACTIONS, _LONELY, *_MORE)),
-    "prodigy": Format(read_prodigy, write_prodigy, (), True, (_INTERACTIONS, _CLUSTERS, *_MORE)),
-    "pubtator": Format(read_pubtator, write_pubtator, (".pubtator",), lacks=(_SCORES, _GROUPS, *_MORE)),
+    "label-studio": Format(read_label_studio, write_label_studio, lacks=(*_NO_ENTITIES, *_TEXTS)),
+    "masked": Format(read_masked, write_masked, lacks=(IDS, SEVERAL_SENTENCES, *_TOKENS)),
+    "parquet": Format(_no_reader, write_table, (".parquet",), True, _TABLE),
+    "prodigy": Format(read_prodigy, write_prodigy, (), True, (*_NO_ENTITIES, *_TEXTS)),
+    "pubannotation": Format(read_pubannotation, write_pubannotation, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
+    "pubtator": Format(read_pubtator, write_pubtator, (".pubtator", ".pubtator.txt"), lacks=(SCORES, GROUPS, *_TEXTS)),
     "spacy": Format(read_docbin, write_docbin, (".spacy",), True),
-    "spert": Format(read_spert, write_spert, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
+    "spert": Format(read_spert, write_spert, (), True, (SEVERAL_SENTENCES, *_TOKENS)),
 }
+# names that several tools give to their files, and which of them is meant where no content tells
+SHARED = {".jsonl": "jsonl", ".xml": "bioc-xml", ".json": None, ".tsv": None, ".txt": None}
 
 
 def get_format(path: Path, name: str | None = None) -> Format:
-    """The format of that name, else the one that the path tells: by its suffix, or brat for a folder.
+    """The format of that name, else the one that the name of a file tells, or brat for a folder.
 
     Raises ValueError if unclear.
     """
@@ -105,18 +125,40 @@ def get_format(path: Path, name: str | None = None) -> Format:
     if name is None:
         lower = path.name.lower()
         name = next((name for name, format in FORMATS.items() if lower.endswith(format.suffixes)), None)
+        name = name or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")
     return FORMATS[name]
 
 
+def without_gz(path: Path) -> Path:
+    """The path of a file as if it were not gzipped."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
+def tell_format(path: Path) -> Format:
+    """The format to read a file or folder in: by its name, and by its content where several tools give such names. A
+    file may be gzipped (``.gz``).
+
+    Raises ValueError if unclear.
+    """
+    plain = without_gz(path)
+    name = sniff(path) if path.is_dir() or plain.suffix.lower() in SHARED else None
+    # the name of PubTator's files may end in .txt
+    if plain.name.lower().endswith(tuple(s for each in FORMATS.values() for s in each.suffixes if s.count(".") > 1)):
+        name = None
+    return get_format(plain, name)
+
+
 def read_any(path: Path, format: str | None = None, report: Report | None = None) -> Iterator[AnnotatedText]:
-    """The texts of a file (brat: a folder) in any format (default: told by its name), counted in the report.
+    """The texts of a file, which may be gzipped, or of a folder, in any format (default: as :func:`tell_format`),
+    counted in the report.
 
     Raises ValueError if the format is unclear, cannot be read, or the file is not of it.
     """
     report = report or Report()
-    for text in get_format(path, format).read(path, report):
+    found = tell_format(path) if format is None else get_format(path, format)
+    for text in found.read(path, report):
         report.count("texts")
         report.count("mentions", len(text.mentions))
         report.count("relations", len(text.relations))
@@ -132,21 +174,24 @@ def write_any(
     make_doc: Callable[[str], Doc] | None = None,
 ) -> None:
     """Write texts in any format (default: told by the name of the file), with what has no place in it counted in the
-    report. ``make_doc`` is for formats with tokens.
+    report. A file whose name ends in ``.gz`` is gzipped. ``make_doc`` is for formats with tokens.
 
     Raises ValueError if the format is unclear, cannot be written, or has no tokens where ``make_doc`` is given.
     """
     report = report or Report()
-    found = get_format(path, format)
+    found = get_format(without_gz(path), format)
     if make_doc is not None and not found.has_tokens:
         raise ValueError("The format to write has no tokens: leave out the tokenizer.")
     write = found.write if make_doc is None else partial(found.write, make_doc=make_doc)
-    write(_count_losses(texts, found.lacks, report), path, report)
-
-
-def _count_losses(texts: Iterable[AnnotatedText], lacks: Iterable[str], report: Report) -> Iterator[AnnotatedText]:
-    for text in texts:
-        for what in lacks:
-            for case in LOSSES[what](text):
-                report.drop(f"{what}: no place in this format", f"{text.id or text.text[:40]!r}: {case}")
-        yield text
+    sound = (without_empty_mentions(text, report) for text in texts)
+    counted = count_losses(sound, found.lacks, report)
+    if path.suffix.lower() != ".gz":
+        write(counted, path, report)
+        return
+    with TemporaryDirectory(dir=path.parent) as folder:
+        plain = Path(folder) / path.stem
+        write(counted, plain, report)
+        if plain.is_dir():
+            raise ValueError(f"{path} cannot be written: this format is a folder of files. Name it without .gz.")
+        with plain.open("rb") as source, gzip.open(path, "wb") as packed:
+            shutil.copyfileobj(source, packed)

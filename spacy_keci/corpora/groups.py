@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .records import read_text
+from .reading import text_lines
 
 
 def read_groups(path: Path) -> dict[str, str]:
@@ -18,9 +18,9 @@ def read_groups(path: Path) -> dict[str, str]:
     is_ade = path.suffix.lower() == ".rel"
     separator, columns = ("|", 8) if is_ade else ("\t", 2)
     rows = []
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(text_lines(path), start=1):
         if line.strip():
-            rows.append(line.rstrip("\r").split(separator))
+            rows.append(line.split(separator))
             if len(rows[-1]) != columns:
                 raise ValueError(f"{path}, line {number}: expected {columns} columns with {separator!r} between them.")
     if not is_ade:

@@ -7,12 +7,12 @@
 An entity is found by its ``text`` (with ``occurrence``, counted from 1, where the string occurs more than once), or by
 ``start`` and ``end`` (characters, end exclusive); ``text`` and offsets must agree where both are given. ``kb_id`` is
 the id of a concept. ``head`` and ``tail`` of a relation are positions in ``entities``, counted from 0. A line may have
-an ``id``, a ``group`` (what the text was taken from), ``meta`` (an object with anything), and ``clusters`` of entities
-that are the same with ``interactions`` between clusters. Entities and relations may have a ``score``.
+an ``id``, a ``group`` (what the text was taken from), ``meta`` (an object with anything), ``clusters`` of entities that
+are the same with ``interactions`` between clusters (which may have a ``novelty``), and ``sentences``, the offsets that
+its sentences begin with. Entities and relations may have a ``score``.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,8 @@ from typing import Any
 from pydantic import Field
 
 from ..reports import Report
-from .annotation import AnnotatedText, Mention, RelationTriple
-from .records import Record, count_unknown_keys, read_lines
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from .reading import Record, count_unknown_keys, read_lines
 
 
 class _Entity(Record):
@@ -42,6 +42,10 @@ class _Relation(Record):
     score: float = Field(1.0, allow_inf_nan=False)
 
 
+class _Interaction(_Relation):
+    novelty: str = ""
+
+
 class _Line(Record):
     text: str
     entities: list[_Entity] = Field(default_factory=list)
@@ -50,7 +54,8 @@ class _Line(Record):
     group: str | int = ""
     meta: dict[str, Any] = Field(default_factory=dict)
     clusters: list[list[int]] | None = None
-    interactions: list[_Relation] | None = None
+    interactions: list[_Interaction] | None = None
+    sentences: list[int] | None = None
 
 
 def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
@@ -70,13 +75,14 @@ def write_jsonl(texts: Iterable[AnnotatedText], path: Path, report: Report) -> N
             file.write(json.dumps(_to_object(text, report), ensure_ascii=False) + "\n")
 
 
-def _parse(line: str, report: Report) -> AnnotatedText:
-    parsed = _Line.model_validate_json(line)
+def _parse(line: Any, report: Report) -> AnnotatedText:
+    parsed = _Line.model_validate(line)
     count_unknown_keys(parsed, "lines", report)
+    starts: dict[str, list[int]] = {}
     mentions = []
     for number, entity in enumerate(parsed.entities):
         try:
-            mentions.append(Mention(*_locate(entity, parsed.text), entity.label, entity.kb_id, entity.score))
+            mentions.append(Mention(*_locate(entity, parsed.text, starts), entity.label, entity.kb_id, entity.score))
         except ValueError as error:
             raise ValueError(f"entities.{number}: {error}") from None
     clusters = parsed.clusters
@@ -85,21 +91,28 @@ def _parse(line: str, report: Report) -> AnnotatedText:
     for number, cluster in enumerate(clusters or []):
         for i in cluster:
             _check_position(f"clusters.{number}: {i}", i, "entities", len(mentions))
+    for start in parsed.sentences or []:
+        if not 0 <= start <= len(parsed.text):
+            raise ValueError(f"sentences: {start} is not inside the text, which has {len(parsed.text)} characters")
+    _check_ends("relations", parsed.relations, "entities", len(mentions))
+    _check_ends("interactions", parsed.interactions or [], "clusters", len(clusters or []))
     return AnnotatedText(
         text=parsed.text,
         mentions=mentions,
-        relations=_read_relations("relations", parsed.relations, "entities", len(mentions)),
+        relations=[RelationTriple(r.head, r.tail, r.label, r.score) for r in parsed.relations],
         id=str(parsed.id),
         group=str(parsed.group),
         meta=parsed.meta,
         clusters=clusters,
         interactions=None
         if clusters is None
-        else _read_relations("interactions", parsed.interactions or [], "clusters", len(clusters)),
+        else [Interaction(r.head, r.tail, r.label, r.score, r.novelty) for r in parsed.interactions or []],
+        sentences=parsed.sentences,
     )
 
 
-def _locate(entity: _Entity, text: str) -> tuple[int, int]:
+def _locate(entity: _Entity, text: str, starts_of: dict[str, list[int]]) -> tuple[int, int]:
+    """``starts_of``: where strings occur in this text, for those that were looked up before."""
     if entity.start is not None and entity.end is not None:
         start, end = entity.start, entity.end
         if not 0 <= start < end <= len(text):
@@ -109,7 +122,9 @@ def _locate(entity: _Entity, text: str) -> tuple[int, int]:
         return start, end
     if entity.text is None or entity.start is not None or entity.end is not None:
         raise ValueError("needs 'text', or both 'start' and 'end'")
-    starts = [match.start() for match in re.finditer(f"(?={re.escape(entity.text)})", text)]
+    if entity.text not in starts_of:
+        starts_of[entity.text] = occurrences(entity.text, text)
+    starts = starts_of[entity.text]
     if not starts:
         raise ValueError(f"{entity.text!r} does not occur in the text")
     if entity.occurrence is None and len(starts) > 1:
@@ -124,11 +139,26 @@ def _locate(entity: _Entity, text: str) -> tuple[int, int]:
     return start, start + len(entity.text)
 
 
-def _read_relations(name: str, relations: Iterable[_Relation], ends: str, n: int) -> list[RelationTriple]:
+def occurrences(words: str, text: str) -> list[int]:
+    """Where ``words`` begins in ``text``, overlapping ones too, in time that grows with the length of the text only."""
+    # Where the words repeat after ``period`` characters, as "abab" does, so do overlapping occurrences.
+    period = (words + words).find(words, 1)
+    rest = words[len(words) - period :]
+    starts: list[int] = []
+    start = text.find(words)
+    while start >= 0:
+        starts.append(start)
+        if text.startswith(rest, start + len(words)):
+            start += period
+        else:
+            start = text.find(words, start + period)
+    return starts
+
+
+def _check_ends(name: str, relations: Iterable[_Relation], ends: str, n: int) -> None:
     for number, relation in enumerate(relations):
         _check_position(f"{name}.{number}: 'head' is {relation.head}", relation.head, ends, n)
         _check_position(f"{name}.{number}: 'tail' is {relation.tail}", relation.tail, ends, n)
-    return [RelationTriple(r.head, r.tail, r.label, r.score) for r in relations]
 
 
 def _check_position(where: str, position: int, what: str, n: int) -> None:
@@ -151,7 +181,11 @@ def _to_object(text: AnnotatedText, report: Report) -> dict[str, Any]:
     line["relations"] = [_to_relation(r) for r in text.relations]
     if text.clusters is not None:
         line["clusters"] = text.clusters
-        line["interactions"] = [_to_relation(r) for r in text.interactions or []]
+        line["interactions"] = [
+            _to_relation(r) | ({"novelty": r.novelty} if r.novelty else {}) for r in text.interactions or []
+        ]
+    if text.sentences is not None:
+        line["sentences"] = text.sentences
     return line
 
 
@@ -167,5 +201,5 @@ def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
     return meta
 
 
-def _to_relation(r: RelationTriple) -> dict[str, Any]:
+def _to_relation(r: RelationTriple | Interaction) -> dict[str, Any]:
     return {"head": r.head, "tail": r.tail, "label": r.label} | ({"score": r.score} if r.score != 1.0 else {})

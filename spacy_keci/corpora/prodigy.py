@@ -18,7 +18,7 @@ from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText
 from .documents import to_doc
-from .records import Record, count_unknown_keys, id_text, read_lines
+from .reading import Record, count_unknown_keys, id_text, read_lines
 from .standoff import StandoffText
 
 # Of tokens, tasks and their display.
@@ -26,7 +26,7 @@ _KNOWN = ["tokens", "arcs", "options", "accept", "config", "relations.color"]
 _KNOWN += [
     f"{span}.{key}"
     for span in ("spans", "relations.head_span", "relations.child_span")
-    for key in ("type", "text", "token_start")
+    for key in ("type", "token_start")
 ]
 
 
@@ -34,6 +34,7 @@ class _Span(Record):
     start: int
     end: int
     label: str | None = None
+    text: str | None = None
     token_end: int | None = None
     kb_id: str | None = None
 
@@ -58,7 +59,7 @@ class _Task(Record):
 def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """The texts of accepted tasks; rejected and ignored ones are left out and counted, as are malformed lines and
     relations of spans without a label. Raises ValueError if no line can be read."""
-    for task in read_lines(path, _Task.model_validate_json, report):
+    for task in read_lines(path, _Task.model_validate, report):
         if task.answer != "accept":
             report.drop_text(f"task with the answer {task.answer[:20]!r}", task.text[:40])
             continue
@@ -68,10 +69,15 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
             report.drop("entry of a task's meta", f"{key}: {task.meta[key]}")
         text = StandoffText(task.text, id_text(task.meta.get("id")), report)
         by_last_token: dict[int, str] = {}
+        spans: dict[str, _Span] = {}
         for span in task.spans:
             if span.token_end is not None:
                 by_last_token.setdefault(span.token_end, _name(span))
-            text.add_mention(_name(span), [(span.start, span.end)], span.label or "", kb_id=span.kb_id or "")
+            first = spans.setdefault(_name(span), span)
+            report.count("spans that a task has twice, kept once", int(first is not span))
+            first.kb_id = first.kb_id or span.kb_id
+        for name, span in spans.items():
+            text.add_mention(name, [(span.start, span.end)], span.label or "", span.text, span.kb_id or "")
         for r in task.relations:
             head, child = (
                 _name(span) if span else by_last_token.get(token, f"token {token}")

@@ -1,7 +1,8 @@
 """PubTator (https://www.ncbi.nlm.nih.gov/research/pubtator/), as BioRED and BC5CDR use it.
 
 A document is its title (``id|t|...``), its abstract (``id|a|...``), and lines with tabs between their columns: mentions
-(id, start, end, text, type, identifiers) and relations between identifiers (id, label, identifier, identifier).
+(id, start, end, text, type, identifiers) and relations between identifiers (id, label, identifier, identifier, and in
+BioRED their novelty).
 Offsets are characters, end exclusive, of title and abstract with one character between them, here a line break.
 Relations hold between concepts: see :mod:`spacy_keci.corpora.clusters`.
 """
@@ -14,35 +15,34 @@ from pathlib import Path
 from ..identifiers import UNLINKED, identifiers, linked
 from ..reports import Report
 from .annotation import AnnotatedText, with_ids
-from .clusters import concept_relations, relate_concepts
-from .records import check_end, read_text
+from .clusters import ConceptRelation, concept_relations, relate_concepts
+from .reading import check_end, is_damaged, shown, text_lines
 from .standoff import StandoffText
 
 _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
 
 
 def read_pubtator(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The documents of a file. Lines that are none of the above or belong to another document are left out and
-    reported by number, columns that have no place here (BioRED's novelty of relations) are counted.
+    """The documents of a file. Lines that are none of the above, belong to another document, or are not UTF-8 are left
+    out and reported, as are documents whose title or abstract is not UTF-8; further columns are counted.
 
     Raises ValueError if the file has no title.
     """
     document: list[str] = []
-    content = read_text(path)
-    check_end(content, report)
-    lines = content.split("\n")
+    lines = text_lines(path)
+    check_end(lines, report)
     if any(line.strip() for line in lines) and not any(_is_title(line) for line in lines):
         raise ValueError(f"{path} is not PubTator: no line begins with an id and |t|.")
     for number, line in enumerate(lines, start=1):
         if _is_title(line) and document:
-            yield _parse(document, report)
+            yield from _parse(document, report)
             document = []
         if document or _is_title(line):
             document.append(line)
         elif line.strip():
             report.drop("line before the first title", f"line {number}")
     if document:
-        yield _parse(document, report)
+        yield from _parse(document, report)
 
 
 def write_pubtator(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
@@ -59,9 +59,12 @@ def _is_title(line: str) -> bool:
     return found is not None and found[2] == "t"
 
 
-def _parse(lines: list[str], report: Report) -> AnnotatedText:
+def _parse(lines: list[str], report: Report) -> Iterator[AnnotatedText]:
     id, _, title = lines[0].split("|", 2)
     abstract = [line.split("|", 2)[2] for line in lines if line.startswith(f"{id}|a|")]
+    if any(map(is_damaged, (lines[0], *abstract[:1]))):
+        report.drop_text("text that is not UTF-8", shown(lines[0]))
+        return
     report.count("texts without an abstract", int(not abstract))
     text = StandoffText("\n".join([title, *(a for a in abstract[:1] if a)]), id, report)
     relations = []
@@ -69,18 +72,20 @@ def _parse(lines: list[str], report: Report) -> AnnotatedText:
         if not line.strip() or (abstract and line == f"{id}|a|{abstract[0]}"):
             continue
         columns = line.split("\t")
-        if columns[0] == id and len(columns) >= 5 and _is_number(columns[1]) and _is_number(columns[2]):
+        if is_damaged(line) or columns[0] != id:
+            report.drop("malformed line", f"{id}: {shown(line)}")
+        elif len(columns) >= 5 and _is_number(columns[1]) and _is_number(columns[2]):
             start, end, surface, label, *rest = columns[1:]
             kb_id = linked(rest[0]) if rest else ""
             text.add_mention(f"{start}-{end}", [(int(start), int(end))], label.strip(), surface, kb_id)
             _drop_columns("further column of a mention", id, rest[1:], report)
-        elif columns[0] == id and len(columns) >= 4 and not _is_number(columns[1]):
+        elif len(columns) >= 4 and not _is_number(columns[1]):
             label, head, tail, *rest = (column.strip() for column in columns[1:])
-            relations.append((head, tail, label, 1.0))
-            _drop_columns("further column of a relation", id, rest, report)
+            relations.append(ConceptRelation(head, tail, label, novelty=rest[0] if rest else ""))
+            _drop_columns("further column of a relation", id, rest[1:], report)
         else:
-            report.drop("malformed line", f"{id}: {line[:80]!r}")
-    return relate_concepts(text.build(), relations, report)
+            report.drop("malformed line", f"{id}: {shown(line)}")
+    yield relate_concepts(text.build(), relations, report)
 
 
 def _is_number(column: str) -> bool:
@@ -102,10 +107,13 @@ def _format(text: AnnotatedText, report: Report) -> list[str]:
         report.count("identifiers in which blanks and bars became '_', as PubTator has no place for them")
     lines = [f"{id}|t|{_one_line(title)}", f"{id}|a|{_one_line(abstract)}"]
     for m in text.mentions:
-        columns = (text.text[m.start : m.end], m.label, m.kb_id or UNLINKED)
-        lines.append("\t".join([id, str(m.start), str(m.end), *map(_one_column, columns)]))
+        words = (text.text[m.start : m.end], m.label, m.kb_id or UNLINKED)
+        lines.append("\t".join([id, str(m.start), str(m.end), *map(_one_column, words)]))
     stated, others = concept_relations(text)
-    relations = dict.fromkeys((label, head, tail) for head, tail, label, _ in stated)
+    relations: dict[tuple[str, ...], None] = {}
+    for each in stated:
+        columns = (each.label, each.head, each.tail)
+        relations[(*columns, each.novelty) if each.novelty else columns] = None
     for head, tail, label, _ in others:
         ends = [identifiers(text.mentions[i].kb_id) for i in (head, tail)]
         if not all(ends):

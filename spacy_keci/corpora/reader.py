@@ -1,8 +1,9 @@
-"""Examples for training and evaluation, with relations intact, and a word on gold that is out of reach."""
+"""Examples for training and evaluation, with their relations, and a warning of gold that is out of reach."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -12,8 +13,8 @@ from spacy.util import logger
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .docbin import load_docs
-from .documents import from_doc, to_docs
-from .jsonl import read_jsonl
+from .documents import copy_sentences, from_doc, mark_sentences, to_docs
+from .formats import tell_format
 
 SUFFIXES = (".spacy", ".jsonl")
 
@@ -26,6 +27,7 @@ def create_span_graph_corpus(
     shuffle: bool = False,
     seed: int | None = None,
     mentions_to: str | None = None,
+    sentences: Literal["given", "one"] = "given",
 ) -> Callable[[Language], Iterable[Example]]:
     """Registered as ``spacy_keci.SpanGraphCorpus.v1``.
 
@@ -35,12 +37,21 @@ def create_span_graph_corpus(
     mentions_to: a key of ``doc.spans`` at which the texts are given their gold mentions, for a component that reads
         them there (``entities_from`` of keci); None to give nothing away. Not "ents", by which components mean
         ``doc.ents``.
-    Raises ValueError if there is no path, or mentions_to is "ents".
+    sentences: "given": texts whose files say where sentences begin, as those of corpora of sentences do after
+        ``spacy keci convert``, are read with these sentences; in others the pipeline sets them. "one": each text is one
+        sentence, whatever full stops it holds: for a corpus of sentences that you wrote yourself.
+    Raises ValueError if there is no path, mentions_to is "ents", or a setting has a value that it cannot have.
     """
     if not path:
         raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
     return SpanGraphCorpus(
-        Path(path), spans_key=spans_key, limit=limit, shuffle=shuffle, seed=seed, mentions_to=mentions_to
+        Path(path),
+        spans_key=spans_key,
+        limit=limit,
+        shuffle=shuffle,
+        seed=seed,
+        mentions_to=mentions_to,
+        sentences=sentences,
     )
 
 
@@ -60,6 +71,7 @@ class SpanGraphCorpus:
         shuffle: bool = False,
         seed: int | None = None,
         mentions_to: str | None = None,
+        sentences: Literal["given", "one"] = "given",
     ) -> None:
         if mentions_to == "ents":
             raise ValueError(
@@ -70,10 +82,13 @@ class SpanGraphCorpus:
         self.path = path
         self.spans_key = spans_key
         if limit < 0:
-            raise ValueError(f"The limit of a corpus is a number of texts, or 0 for all of them, but it is {limit}.")
+            raise ValueError(f"limit must be 0 (no limit) or positive, got {limit}.")
+        if sentences not in ("given", "one"):
+            raise ValueError(f'The setting \'sentences\' of a corpus is "given" or "one", got {sentences!r}.')
         self.limit = limit
         self.shuffle = shuffle
         self.mentions_to = mentions_to
+        self.sentences = sentences
         self._shuffle = random.shuffle if seed is None else random.Random(seed).shuffle
         self._logged: set[Path] = set()
 
@@ -92,8 +107,8 @@ class SpanGraphCorpus:
         rest = self.limit or None
         for file in corpus_files(self.path):
             report = Report()
-            docs = read_docs(file, nlp, self.spans_key, report)[:rest]
-            examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+            docs = read_docs(file, nlp, self.spans_key, report, self.sentences)[:rest]
+            examples = [Example(copy_sentences(doc, nlp.make_doc(doc.text)), doc) for doc in docs]
             if self.mentions_to is not None:
                 for example in examples:
                     example.predicted.spans[self.mentions_to] = aligned_mentions(example, self.spans_key)
@@ -122,30 +137,41 @@ def corpus_files(path: Path) -> list[Path]:
     return files
 
 
-def read_docs(path: Path, nlp: Language, spans_key: str = SPANS_KEY, report: Report | None = None) -> list[Doc]:
+def read_docs(
+    path: Path,
+    nlp: Language,
+    spans_key: str = SPANS_KEY,
+    report: Report | None = None,
+    sentences: Literal["given", "one"] = "given",
+) -> list[Doc]:
     """Gold documents of a ``.spacy`` or ``.jsonl`` file or of a folder of such, without those that have no text.
 
+    sentences: as of :class:`SpanGraphCorpus`; "one" marks each document as one sentence.
     Raises as :class:`SpanGraphCorpus` does.
     """
     report = report or Report()
     docs: list[Doc] = []
     for file in corpus_files(path):
         if file.suffix.lower() == ".jsonl":
-            found = list(to_docs(read_jsonl(file, report), nlp.make_doc, report, spans_key))
+            # of whichever tool it is
+            found = list(to_docs(tell_format(file).read(file, report), nlp.make_doc, report, spans_key))
         else:
             found = list(load_docs(file, nlp.vocab))
         for number, doc in enumerate(found, start=1):
             if spans_key not in doc.spans:
                 raise ValueError(
                     f"Document {number} of {file} ({doc.text[:40]!r}) has no doc.spans[{spans_key!r}], only "
-                    f"{list(doc.spans) or 'no spans at all'}. Without it, nobody knows whether it has no mentions or "
-                    f"was not annotated: set the key, to an empty list if it has none, or name another spans_key."
+                    f"{list(doc.spans) or 'no spans at all'}. Without it, a document without mentions cannot be told "
+                    f"from one that was not annotated: set the key, to an empty list if it has no mentions, or name "
+                    f"another spans_key."
                 )
             try:
                 from_doc(doc, spans_key)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"Document {number} of {file} ({doc.text[:40]!r}) is malformed: {error}.") from None
             if doc.text.strip():
+                if sentences == "one":
+                    mark_sentences(doc, [0])
                 docs.append(doc)
             else:
                 report.drop("empty text", f"document {number}")

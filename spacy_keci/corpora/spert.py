@@ -15,9 +15,10 @@ from spacy.vocab import Vocab
 
 from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Mention, RelationTriple
+from .annotation import AnnotatedText
 from .documents import to_doc
-from .records import Record, id_text, read_records
+from .reading import Record, id_text, read_records
+from .standoff import StandoffText
 
 
 class _Entity(Record):
@@ -42,24 +43,21 @@ class _Sentence(Record):
 def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """Sentences whose text is the tokens joined by one space, with ``orig_id`` as id.
 
-    Raises ValueError if the file is not SpERT's JSON; malformed sentences, which may be such with an entity or a
-    relation out of range, are left out and reported.
+    Raises ValueError if the file is not SpERT's JSON; malformed sentences, and entities that are outside of them or
+    have no words, are left out and reported. Each text is one sentence.
     """
-    for number, sentence in enumerate(read_records(path, _Sentence, "SpERT JSON", report), start=1):
-        n_tokens, n_entities = len(sentence.tokens), len(sentence.entities)
-        where = f"sentence {number}" if sentence.orig_id is None else f"orig_id {sentence.orig_id}"
-        if not all(0 <= entity.start < entity.end <= n_tokens for entity in sentence.entities):
-            report.drop_text("sentence with an entity outside its tokens", where)
-        elif not all(0 <= i < n_entities for relation in sentence.relations for i in (relation.head, relation.tail)):
-            report.drop_text("sentence with a relation of an entity that is not there", where)
-        else:
-            starts = list(accumulate((len(token) + 1 for token in sentence.tokens), initial=0))
-            yield AnnotatedText(
-                text=" ".join(sentence.tokens),
-                mentions=[Mention(starts[e.start], starts[e.end] - 1, e.type) for e in sentence.entities],
-                relations=[RelationTriple(r.head, r.tail, r.type) for r in sentence.relations],
-                id=id_text(sentence.orig_id),
-            )
+    for sentence in read_records(path, _Sentence, "SpERT JSON", report):
+        starts = list(accumulate((len(token) + 1 for token in sentence.tokens), initial=0))
+        text = StandoffText(" ".join(sentence.tokens), id_text(sentence.orig_id), report)
+        for i, entity in enumerate(sentence.entities):
+            inside = 0 <= entity.start < entity.end < len(starts)
+            pieces = [(starts[entity.start], starts[entity.end] - 1)] if inside else []
+            text.add_mention(str(i), pieces, entity.type)
+        for relation in sentence.relations:
+            text.add_relation(str(relation.head), str(relation.tail), relation.type)
+        result = text.build()
+        result.sentences = [0]
+        yield result
 
 
 def write_spert(

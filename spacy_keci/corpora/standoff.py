@@ -1,82 +1,199 @@
 """What formats with stand-off annotation share: mentions with ids over a text, relations that name these ids."""
 
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from ..reports import Report
 from .annotation import AnnotatedText, Mention, RelationTriple
+from .offsets import CHARACTERS, Layout, Passage, Reading, readings
 
-# No text has so much space between two passages: such an offset is an error, and filling it would take the memory.
-MAX_GAP = 1_000_000
+
+class _Annotation(NamedTuple):
+    id: str
+    pieces: Sequence[tuple[int, int]]
+    label: str
+    surface: str | None
+    kb_id: str
+    passage: int | None
 
 
 class StandoffText:
     """Gathers the annotations of one text, and counts in the report what does not fit.
 
+    text: the text, or its passages, each at its offset.
+    filler: the character between two passages.
+    unit: what offsets count in this format. Where the words that the file gives for its mentions fit better if offsets
+        count something else (see :mod:`spacy_keci.corpora.offsets`), they are corrected, and the text is counted.
+    bom: whether the file of the text begins with a byte order mark (which ``text`` is without).
+
     Dropped are mentions outside the text, mentions whose offsets do not hold the words that the file gives for them
-    (white space apart), mentions without a type, and relations of mentions that are not there or that share their id
-    with another. A mention in several pieces is kept as one, from the first piece to the last; that is counted.
+    (apart from white space, and letters that the file spells in ASCII), mentions without a type, and relations of
+    mentions that are not there or that share their id with another. A mention in several pieces, in any order, is kept
+    as one, from the first piece to the last; that is counted.
     """
 
-    def __init__(self, text: str, id: str, report: Report) -> None:
-        self.text = text
+    def __init__(
+        self,
+        text: str | Sequence[Passage],
+        id: str,
+        report: Report,
+        *,
+        filler: str = "\n",
+        unit: str = CHARACTERS,
+        bom: bool = False,
+    ) -> None:
         self.id = id
-        self.mentions: list[Mention] = []
-        self.relations: list[RelationTriple] = []
+        self._passages = [Passage(0, text)] if isinstance(text, str) else list(text)
         self._report = report
-        self._index: dict[str, int | None] = {}
+        self._filler, self._unit, self._bom = filler, unit, bom
+        self._mentions: list[_Annotation] = []
+        self._relations: list[tuple[str, str, str, float]] = []
 
     def add_mention(
-        self, id: str, pieces: Sequence[tuple[int, int]], label: str, surface: str | None = None, kb_id: str = ""
+        self,
+        id: str,
+        pieces: Sequence[tuple[int, int]],
+        label: str,
+        surface: str | None = None,
+        kb_id: str = "",
+        passage: int | None = None,
     ) -> None:
-        """``pieces``: start and end in characters, end exclusive. ``surface``: the words of all pieces, if given."""
-        where = f"{self._where()}: {label} {id} at {', '.join(f'{start}-{end}' for start, end in pieces)}"
-        if not label:
-            self._report.drop("mention without a type", where)
-        elif not pieces or not all(0 <= start < end <= len(self.text) for start, end in pieces):
-            self._report.drop("mention outside the text or empty", where)
-        elif surface is not None and surface.split() != self._words(pieces):
-            self._report.drop("mention whose offsets do not hold its text", f"{where} ({surface[:40]!r})")
-        else:
-            start, end = min(start for start, _ in pieces), max(end for _, end in pieces)
-            if self._words([(start, end)]) != self._words(pieces):
-                self._report.count("mentions in several pieces, kept as one from the first to the last")
-            mention = Mention(start, end, label, kb_id)
-            i = self._index.setdefault(id, len(self.mentions))
-            if i is not None and i < len(self.mentions) and self.mentions[i] != mention:
-                self._index[id] = None
-            self.mentions.append(mention)
+        """``pieces``: start and end, end exclusive. ``surface``: the words of all pieces, if given. ``passage``: the
+        number of the passage that the mention is of, if given."""
+        self._mentions.append(_Annotation(id, pieces, label, surface, kb_id, passage))
 
     def add_relation(self, head: str, tail: str, label: str, score: float = 1.0) -> None:
-        """``head`` and ``tail``: ids of mentions that were added before."""
-        ends = self._index.get(head), self._index.get(tail)
-        where = f"{self._where()}: {label} of {head} and {tail}"
-        if not label:
-            self._report.drop("relation without a label", where)
-        elif ends[0] is None or ends[1] is None:
-            self._report.drop("relation of a mention that is not there", where)
-        else:
-            self.relations.append(RelationTriple(ends[0], ends[1], label, score))
+        """``head`` and ``tail``: ids of mentions."""
+        self._relations.append((head, tail, label, score))
 
     def build(self) -> AnnotatedText:
-        return AnnotatedText(self.text, self.mentions, self.relations, id=self.id)
+        """The text with what fits."""
+        layout = self._lay_out()
+        text = layout.text
+        where = self.id or repr(text[:40])
+        for i in layout.left_out:
+            if self._passages[i].text:
+                case = f"{where}: at {self._passages[i].offset}, {self._passages[i].text[:40]!r}"
+                self._report.drop("passage that overlaps another, or stands far behind it", case)
+        left_out = set(layout.left_out)
+        mentions: list[Mention] = []
+        index: dict[str, int | None] = {}
+        for each in self._mentions:
+            at = ", ".join(f"{start}-{end}" for start, end in each.pieces)
+            case = f"{where}: {each.label} {each.id} at {at}"
+            pieces = _pieces(layout, each)
+            if not each.label:
+                self._report.drop("mention without a type", case)
+            elif each.passage in left_out:
+                self._report.drop("mention of a passage that is left out", case)
+            elif pieces is None:
+                self._report.drop("mention outside the text or empty", case)
+            elif each.surface is not None and not _holds(text, pieces, each.surface):
+                self._report.drop("mention whose offsets do not hold its text", f"{case} ({each.surface[:40]!r})")
+            else:
+                mention = self._to_mention(text, pieces, each)
+                first = index.setdefault(each.id, len(mentions))
+                if first is not None and first < len(mentions) and mentions[first] != mention:
+                    index[each.id] = None
+                mentions.append(mention)
+        relations = []
+        for head, tail, label, score in self._relations:
+            ends = index.get(head), index.get(tail)
+            case = f"{where}: {label} of {head} and {tail}"
+            if not label:
+                self._report.drop("relation without a label", case)
+            elif ends[0] is None or ends[1] is None:
+                self._report.drop("relation of a mention that is not there", case)
+            else:
+                relations.append(RelationTriple(ends[0], ends[1], label, score))
+        return AnnotatedText(text, mentions, relations, id=self.id)
 
-    def _words(self, pieces: Sequence[tuple[int, int]]) -> list[str]:
-        return " ".join(self.text[start:end] for start, end in sorted(pieces)).split()
+    def _lay_out(self) -> Layout:
+        """The text as its mentions say it is: the usual reading of offsets, unless more mentions fit in another."""
+        usual = Reading(self._unit)
+        passages = list(self._passages)
+        for each in self._mentions:
+            if each.passage is not None:
+                passage = passages[each.passage]
+                passages[each.passage] = passage._replace(n_annotations=passage.n_annotations + 1)
+        best = Layout(passages, usual, self._filler)
+        evidence = [each for each in self._mentions if each.surface is not None]
+        fit = sum(_fit(best, each) for each in evidence)
+        if fit == 2 * len(evidence):
+            return best
+        chosen = usual
+        whole = "\n".join(passage.text for passage in passages)
+        for reading in readings(whole, self._unit, self._bom and len(passages) == 1):
+            layout = Layout(passages, reading, self._filler)
+            if (value := sum(_fit(layout, each) for each in evidence)) > fit:
+                best, fit, chosen = layout, value, reading
+        if chosen != usual:
+            self._report.count(f"texts whose offsets count {chosen.name}, corrected")
+        return best
 
-    def _where(self) -> str:
-        return self.id or repr(self.text[:40])
+    def _to_mention(self, text: str, pieces: Sequence[tuple[int, int]], each: _Annotation) -> Mention:
+        start, end = min(start for start, _ in pieces), max(end for _, end in pieces)
+        if text[start:end].split() != _words(text, pieces):
+            self._report.count("mentions in several pieces, kept as one from the first to the last")
+        if each.surface is not None and not _is_equal(text, pieces, each.surface):
+            self._report.count("mentions that the file spells otherwise than their text")
+        return Mention(start, end, each.label, each.kb_id)
 
 
-def join_passages(passages: Iterable[tuple[int, str]], filler: str) -> str:
-    """One text of passages, each at its offset, with ``filler``, a single character, between them.
+def _pieces(layout: Layout, each: _Annotation) -> list[tuple[int, int]] | None:
+    found = [layout.locate(start, end) for start, end in each.pieces]
+    return [piece for piece in found if piece is not None] if found and None not in found else None
 
-    Raises ValueError if a passage begins before the one before it has ended, or very far behind it.
-    """
-    parts: list[str] = []
-    length = 0
-    for offset, passage in passages:
-        if not 0 <= offset - length <= MAX_GAP:
-            raise ValueError(f"the passage at {offset} does not follow on the one before it, which ends at {length}")
-        parts += [filler * (offset - length), passage]
-        length = offset + len(passage)
-    return "".join(parts)
+
+def _fit(layout: Layout, each: _Annotation) -> int:
+    """0 if its offsets do not hold the words of a mention, 1 if they do with white space at the edges, else 2."""
+    pieces = _pieces(layout, each)
+    if pieces is None or each.surface is None or not _holds(layout.text, pieces, each.surface):
+        return 0
+    found = [layout.text[start:end] for start, end in pieces]
+    return 2 if found == [each.surface] or all(piece.strip() == piece for piece in found) else 1
+
+
+def _words(text: str, pieces: Sequence[tuple[int, int]]) -> list[str]:
+    return " ".join(text[start:end] for start, end in sorted(pieces)).split()
+
+
+def _is_equal(text: str, pieces: Sequence[tuple[int, int]], surface: str) -> bool:
+    if len(pieces) == 1:
+        return surface.split() == _words(text, pieces)
+    # pieces may be joined without a blank, and stand in another order than in the text
+    given = "".join(surface.split())
+    return any(
+        given == "".join("".join(text[start:end] for start, end in order).split()) for order in (pieces, sorted(pieces))
+    )
+
+
+def _holds(text: str, pieces: Sequence[tuple[int, int]], surface: str) -> bool:
+    if _is_equal(text, pieces, surface):
+        return True
+    found, given = " ".join(_words(text, pieces)), " ".join(surface.split())
+    return _is_spelling_of(found, given) or _is_spelling_of(given, found)
+
+
+def _is_spelling_of(text: str, ascii_text: str) -> bool:
+    """Whether the second is the first in ASCII: "TNF-a" or "TNF-alpha" of "TNF-α", "naive" of "naïve"."""
+    if text.isascii() or not ascii_text.isascii():
+        return False
+    return re.fullmatch("".join(map(_spellings, text)), ascii_text) is not None
+
+
+def _spellings(character: str) -> str:
+    if character.isascii():
+        return re.escape(character)
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    found = {"?", plain}
+    if (name := unicodedata.name(character, "")).startswith("GREEK") or character == "µ":
+        letter = "mu" if character == "µ" else name.partition(" LETTER ")[2].split(" ")[0].lower()
+        written = (letter, letter[:1], "u" if letter == "mu" else "")
+        found |= set(chain.from_iterable((each, each.capitalize(), each.upper()) for each in written))
+    elif not character.isalnum():
+        return "[^A-Za-z0-9]{0,2}" if not plain else f"(?:[^A-Za-z0-9]{{0,2}}|{re.escape(plain)})"
+    return f"(?:{'|'.join(map(re.escape, sorted(filter(None, found))))})"

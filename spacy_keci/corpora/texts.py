@@ -14,7 +14,7 @@ from pydantic import Field
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any
-from .records import Record, explain
+from .reading import Record, explain
 
 STDIN = "-"
 # one text a file, one text a line, one JSON object with a "text" a line

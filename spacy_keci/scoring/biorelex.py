@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from spacy.training import Example
 
-from ..corpora.annotation import AnnotatedText
+from ..corpora.annotation import AnnotatedText, RelationTriple
 from ..tokens import SPANS_KEY
 from .counts import CountTable, Statistic, micro, read_graphs
 from .strict import StrictScorer
@@ -84,7 +84,7 @@ def _gold_name_pairs(gold: AnnotatedText) -> list[set[NamePair]]:
         clusters, interactions = [{name} for name in names], gold.relations
     else:
         clusters = [{names[i] for i in cluster} for cluster in gold.clusters]
-        interactions = gold.interactions or []
+        interactions = [RelationTriple(*each[:4]) for each in gold.interactions or []]
     return [
         {_unordered(a, b) for a, b in product(clusters[first], clusters[second])} for first, second, *_ in interactions
     ]

@@ -154,7 +154,7 @@ def test_every_format_that_can_be_written(model: Path, lines: Path, tmp_path: Pa
         pytest.importorskip("pyarrow", exc_type=ImportError)
     annotate_lines(model, lines, tmp_path / "parts", "--to", format)
     assert [path.name.split(".")[0] for path in (tmp_path / "parts").iterdir()] == ["part-000000000-000000100"]
-    if FORMATS[format].is_readable:
+    if FORMATS[format].is_readable and format not in ("conll", "masked"):  # which do not keep ids, and whole texts
         (part,) = (tmp_path / "parts").iterdir()
         texts = sorted(
             read_any(part, format), key=lambda text: int(text.id.removeprefix("lines-"))

@@ -64,7 +64,10 @@ def test_linker_without_knowledge_base(demo_docs: list[Doc]) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "blank")
-    for model, expected in (("no_such_model", "Cannot load the pipeline"), (tmp_path / "blank", "no component that predicts relations")):
+    for model, expected in (
+        ("no_such_model", "Cannot load the pipeline"),
+        (tmp_path / "blank", "no component that predicts relations"),
+    ):
         result = labels(model)
         assert result.exit_code == 1 and expected in result.stderr and not result.stdout
         assert isinstance(result.exception, SystemExit)

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 
 LABELS = st.sampled_from(["protein", "DNA", "réaction ✓"])
 SCORES = st.one_of(st.just(1.0), st.floats(0, 1, width=32))
@@ -33,5 +33,5 @@ def annotated_texts(draw: st.DrawFn) -> AnnotatedText:
         group=draw(st.sampled_from(["", "123"])),
         meta=draw(st.sampled_from([{}, {"year": 1994, "journal": {"issn": "0028-0836"}}])),
         clusters=[[i] for i in range(len(mentions))] if clustered else None,
-        interactions=relations if clustered else None,
+        interactions=[Interaction(*relation) for relation in relations] if clustered else None,
     )

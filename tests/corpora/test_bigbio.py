@@ -78,16 +78,18 @@ def test_malformed_documents_are_reported(tmp_path: Path) -> None:
         [{"text": "A", "offsets": [[0, 1]]}],
     ]
     content = [document(passages=p) for p in passages] + [document(note=1, events=[], coreferences=[], relations=[])]
-    (text,), report = read(tmp_path / "x.json", content)
+    (overlapping, text), report = read(tmp_path / "x.json", content)
+    assert (overlapping.text, len(overlapping.mentions)) == ("AAA", 1)
     assert len(text.mentions) == 3
-    assert report.counts["dropped: malformed record"] == 3
+    assert report.counts["dropped: malformed record"] == 2
+    assert report.counts["dropped: passage that overlaps another, or stands far behind it"] == 1
     assert report.counts["documents with the unknown key 'note'"] == 1
 
 
 def test_what_is_no_bigbio(tmp_path: Path) -> None:
     for name, content, message in [
         ("x.json", {"text": ""}, "is not BigBIO's knowledge base schema. record 1: passages: Field required"),
-        ("x.jsonl", {"text": ""}, "No line of .* can be read. line 1: passages: Field required"),
+        ("x.jsonl", {"text": ""}, "record 1: passages: Field required"),
         ("x.json", "", "no valid JSON"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
 from spacy_keci.reports import Report
 
@@ -87,14 +87,13 @@ def test_annotations_at_all_levels(tmp_path: Path, kind: str) -> None:
         Mention(0, 7, "gene"),
         Mention(20, 21, "gene"),
     ]
-    assert text.interactions == [RelationTriple(1, 0, "binds")]
+    assert text.interactions == [Interaction(1, 0, "binds", novelty="No")]
     assert text.relations == [RelationTriple(3, 1, "binds"), RelationTriple(0, 1, "binds", 0.5)]
     assert text.id == "d1"
     assert report.counts == {
         "mentions in several pieces, kept as one from the first to the last": 1,
         "interactions without a pair of mentions, kept as interactions only": 1,
         "dropped: infon of an annotation": 1,
-        "dropped: infon of a relation": 1,
         "dropped: infon of a document, passage or sentence": 2,
     }
 
@@ -116,11 +115,12 @@ def test_malformed_parts_are_reported(tmp_path: Path, kind: str) -> None:
         for passages in (overlapping, far, [bad])
     ]
     documents[-1]["relations"] = relations
-    (text,), report = read(write_any(tmp_path / "x", kind, *documents), kind)
+    (overlapped, nothing, text), report = read(write_any(tmp_path / "x", kind, *documents), kind)
+    assert (overlapped.text, nothing.text) == ("AAAA", "")
     assert text.mentions == [Mention(0, 1, "gene")]
     assert text.relations == []
     assert report.counts == {
-        "dropped: malformed record": 2,
+        "dropped: passage that overlaps another, or stands far behind it": 2,
         "dropped: mention outside the text or empty": 2,
         "dropped: mention whose offsets do not hold its text": 1,
         "dropped: relation of a mention that is not there": 1,
@@ -160,7 +160,7 @@ def test_xml_of_other_forms(tmp_path: Path) -> None:
         ("<collection>", "is not BioC XML: "),
         ("<a/>", "its root is 'a', not 'collection'"),
         ("", "is not BioC XML: "),
-        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "its root is 'a'"),
+        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "is not BioC XML: Entity 'e' not defined"),
     ]:
         path.write_text(content)
         with pytest.raises(ValueError, match=message):
@@ -176,7 +176,7 @@ def test_everything_comes_back(tmp_path: Path, kind: str) -> None:
         id="7",
         group="g",
         clusters=[[0], [1], [2]],
-        interactions=[RelationTriple(0, 1, "binds", 0.25)],
+        interactions=[Interaction(0, 1, "binds", 0.25)],
     )
     report = Report()
     WRITE[kind]([text], tmp_path / "x", report)
@@ -202,7 +202,7 @@ def test_clusters_without_identifiers_are_counted(tmp_path: Path) -> None:
         [RelationTriple(0, 1, "binds")],
         id="1",
         clusters=[[0], [1]],
-        interactions=[RelationTriple(0, 1, "binds")],
+        interactions=[Interaction(0, 1, "binds")],
     )
     report = Report()
     write_bioc_json([text], tmp_path / "x", report)
@@ -237,16 +237,146 @@ def test_identifiers_that_count_from_0(tmp_path: Path) -> None:
 
 
 def test_what_is_optional_in_xml(tmp_path: Path) -> None:
-    """Identifiers of annotations and roles of nodes; a document with an entity of the file's own is left out."""
+    """Identifiers of annotations and roles of nodes; an entity of the file's own is read."""
     annotation = '<infon key="type">x</infon><location offset="{}" length="1"/><text>{}</text></annotation>'
     passage = "<passage><offset>0</offset><text>A B</text>{}</passage>"
     content = "<annotation>" + annotation.format(0, "A") + '<annotation id="1">' + annotation.format(2, "B")
     content += '<relation id="r"><infon key="type">binds</infon><node refid="1"/><node refid="1"/></relation>'
     (tmp_path / "x").write_text(
-        "<!DOCTYPE a [<!ENTITY e 'x'>]><collection><source/><date/><key/>"
+        "<!DOCTYPE a [<!ENTITY e 'FK506 &#945;'>]><collection><source/><date/><key/>"
         f"<document><id>1</id>{passage.format(content)}</document>"
         "<document><id>2</id><passage><offset>0</offset><text>&e;</text></passage></document></collection>"
     )
-    (text,), report = read(tmp_path / "x", "xml")
+    (text, other), report = read(tmp_path / "x", "xml")
     assert [mention[:3] for mention in text.mentions] == [(0, 1, "x"), (2, 3, "x")] and len(text.relations) == 1
-    assert report.counts["dropped: malformed record"] == 1
+    assert other.text == "FK506 α" and not report.counts
+
+
+def pubtator3() -> dict[str, Any]:
+    """A document as PubTator 3 gives it: normalised words of mentions, roles for the ends of relations."""
+
+    def mention(id: str, type: str, identifier: str | None, text: str, offset: int) -> dict[str, Any]:
+        infons = {"identifier": identifier, "type": type, "valid": identifier is not None, "name": text}
+        locations = [{"offset": offset, "length": len(text)}]
+        return {"id": id, "infons": infons, "text": text, "locations": locations}
+
+    title = [
+        mention("1", "Chemical", "MESH:D1", "Drug A", 0),
+        mention("2", "Gene", "7124", "TNF-a", 14),
+        mention("3", "Disease", "MESH:D2", "arthritis", 23),
+    ]
+    abstract = [mention("4", "Chemical", "MESH:D1", "Drug A", 34), mention("5", "Disease", None, "given", 45)]
+    roles = [{"identifier": id, "type": "x", "valid": True} for id in ("MESH:D1", "MESH:D2", "7124")]
+    relations = [
+        {"id": "R1", "infons": {"score": "0.9988", "role1": roles[0], "role2": roles[1], "type": "Treats"}},
+        {
+            "id": "R2",
+            "infons": {"score": "0.9", "role1": roles[0], "role2": roles[2], "type": "Lowers"},
+            "nodes": [{"refid": "0", "role": "0,1"}],
+        },
+    ]
+    return {
+        "_id": "111|None",
+        "id": "111",
+        "infons": {},
+        "passages": [
+            {
+                "infons": {"type": "title"},
+                "offset": 0,
+                "text": "Drug A lowers TNF-α in arthritis.",
+                "annotations": title,
+            },
+            {"infons": {}, "offset": 34, "text": "Drug A was given to mice.", "annotations": abstract},
+        ],
+        "relations": relations,
+        "pmid": 111,
+        "relations_display": [],
+    }
+
+
+@pytest.mark.parametrize("form", ["answer", "collection", "lines"])
+def test_pubtator3_in_json(tmp_path: Path, form: str) -> None:
+    content = {
+        "answer": json.dumps({"PubTator3": [pubtator3(), {**pubtator3(), "id": "112"}]}, indent=1),
+        "collection": json.dumps({"source": "PubTator", "documents": [pubtator3(), {**pubtator3(), "id": "112"}]}),
+        "lines": "\n".join(json.dumps({**pubtator3(), "id": id}) for id in ("111", "112")),
+    }[form]
+    (tmp_path / "x").write_text(content)
+    (text, other), report = read(tmp_path / "x", "json")
+    assert (text.id, other.id) == ("111", "112")
+    surfaces = [text.text[m.start : m.end] for m in text.mentions]
+    assert surfaces == ["Drug A", "TNF-α", "arthritis", "Drug A", "given"]
+    assert [m.kb_id for m in text.mentions] == ["MESH:D1", "7124", "MESH:D2", "MESH:D1", ""]
+    # clusters by identifier: MESH:D1 of both mentions, 7124, MESH:D2
+    assert text.interactions == [Interaction(0, 2, "Treats", 0.9988), Interaction(0, 1, "Lowers", 0.9)]
+    assert {r[:3] for r in text.relations} == {(0, 2, "Treats"), (3, 2, "Treats"), (0, 1, "Lowers"), (3, 1, "Lowers")}
+    assert report.counts["mentions that the file spells otherwise than their text"] == 2
+    assert not [what for what in report.counts if "mention of" in what or ("relation" in what and "dropped" in what)]
+
+
+def test_pubtator3_in_xml(tmp_path: Path) -> None:
+    annotation = (
+        '<annotation id="{}"><infon key="identifier">{}</infon><infon key="type">x</infon>'
+        '<location offset="{}" length="6"/><text>{}</text></annotation>'
+    )
+    role = '<infon key="role{}">Chemical|{}</infon>'
+    (tmp_path / "x").write_text(
+        "<collection><source/><date/><key/><document><id>222</id><passage><offset>0</offset>"
+        "<text>Drug A treats cancer in models.</text>"
+        + annotation.format(1, "MESH:D1", 0, "Drug A")
+        + annotation.format(2, "D7|D9", 14, "cancer")
+        + '</passage><relation id="R1"><infon key="score">0.99</infon>'
+        + role.format(1, "MESH:D1")
+        + role.format(2, "D7|D9")
+        + '<infon key="type">Association</infon></relation></document></collection>'
+    )
+    (text,), report = read(tmp_path / "x", "xml")
+    assert text.interactions == [Interaction(0, 1, "Association", 0.99)]
+    assert text.relations == [RelationTriple(0, 1, "Association", 0.99)]
+    assert not report.counts
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+def test_one_bad_passage_does_not_cost_the_document(tmp_path: Path, kind: str) -> None:
+    passages = [
+        {"offset": 0, "text": "Aspirin works.", "annotations": [annotation("1", "Aspirin", (0, 7))]},
+        {"offset": 15, "text": "Fever falls.", "annotations": [annotation("2", "Fever", (15, 5))]},
+        {"offset": 15, "text": "<xml>table</xml>", "annotations": []},
+        {"offset": 20, "text": "is", "annotations": [annotation("3", "is", (20, 2))]},
+        {"offset": 60, "text": "Later.", "annotations": [annotation("4", "Later", (60, 5))]},
+    ]
+    passages = [{"infons": {}, "sentences": [], **passage} for passage in passages]
+    (text,), report = read(write_any(tmp_path / "x", kind, document(passages=passages, relations=[], infons={})), kind)
+    assert text.text == "Aspirin works.\nFever falls." + "\n" * 33 + "Later."
+    assert [text.text[m.start : m.end] for m in text.mentions] == ["Aspirin", "Fever", "Later"]
+    assert report.counts == {
+        "dropped: passage that overlaps another, or stands far behind it": 2,
+        "dropped: mention of a passage that is left out": 1,
+    }
+
+
+def test_offsets_in_bytes(tmp_path: Path) -> None:
+    passage = {
+        "offset": 0,
+        "infons": {},
+        "text": "TNF-α and IL-1β raise CRP.",
+        "sentences": [],
+        "annotations": [annotation("1", "IL-1β", (11, 6)), annotation("2", "CRP", (24, 3))],
+    }
+    path = write_any(tmp_path / "x", "json", document(passages=[passage], relations=[], infons={}))
+    (text,), report = read(path, "json")
+    assert [m[:2] for m in text.mentions] == [(10, 15), (22, 25)]
+    assert report.counts == {"texts whose offsets count UTF-8 bytes, corrected": 1}
+
+
+def test_comments_and_instructions_in_xml(tmp_path: Path) -> None:
+    annotation = '<annotation id="T0"><infon key="type">drug<!-- x --></infon><location offset="0" length="5"/>'
+    (tmp_path / "x").write_text(
+        "<collection><source/><date/><key/><document><id>1</id><passage><offset>0</offset>"
+        "<text>FK506 <!-- checked --> binds <?pi?>FKBP12.</text>"
+        f"{annotation}<text>FK<!-- y -->506</text></annotation></passage></document></collection>"
+    )
+    (text,), report = read(tmp_path / "x", "xml")
+    assert text.text == "FK506  binds FKBP12."
+    assert text.mentions == [Mention(0, 5, "drug")]
+    assert not report.counts

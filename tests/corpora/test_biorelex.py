@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.biorelex import read_biorelex, write_biorelex
 from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.reports import Report
@@ -55,7 +55,7 @@ def test_clusters_interactions_and_relations(tmp_path: Path) -> None:
     assert (text.id, text.group, text.text) == ("s1", "123", TEXT)
     assert [TEXT[m.start : m.end] for m in text.mentions] == ["Fas", "Fas", "CD95", "FADD", "Bcl-2"]
     assert text.clusters == [[0, 1, 2], [3], [4]]
-    assert text.interactions == [RelationTriple(1, 0, "bind"), RelationTriple(0, 2, "bind_negative")]
+    assert text.interactions == [Interaction(1, 0, "bind"), Interaction(0, 2, "bind_negative")]
     assert set(text.relations) == {
         RelationTriple(0, 3, "bind"),
         RelationTriple(3, 1, "bind"),
@@ -104,7 +104,7 @@ def test_malformed_parts_are_reported_by_id(tmp_path: Path) -> None:
     (text,), report = read(path)
     assert text.mentions == [Mention(0, 3, "protein")]
     assert text.clusters == [[0], []]
-    assert text.interactions == [RelationTriple(0, 1, "bind")]
+    assert text.interactions == [Interaction(0, 1, "bind")]
     assert text.relations == []
     assert report.counts["dropped: mention whose offsets do not hold its name"] == 3
     assert report.counts["dropped: interaction whose participants are not two of the entities"] == 2
@@ -161,13 +161,31 @@ def test_predictions_have_an_entity_for_each_mention(tmp_path: Path) -> None:
     assert second["entities"] == second["interactions"] == []
 
 
+def test_interactions_have_no_direction(tmp_path: Path) -> None:
+    mentions = [Mention(0, 1, "x"), Mention(8, 9, "x"), Mention(14, 15, "x")]
+    relations = [(0, 1, "acts"), (1, 0, "acts"), (2, 1, "causes"), (2, 1, "binds"), (0, 0, "acts")]
+    text = AnnotatedText("A binds B and C", mentions, [RelationTriple(*each) for each in relations], id="1")
+    report = Report()
+    write_biorelex([text], tmp_path / "y.json", report)
+    assert report.counts == {
+        "dropped: second relation of one pair and label": 1,
+        "dropped: direction of a relation whose tail comes first": 2,
+        "dropped: relation of a mention with itself": 1,
+    }
+    assert read(tmp_path / "y.json")[0][0].relations == [
+        RelationTriple(0, 1, "acts"),
+        RelationTriple(1, 2, "causes"),
+        RelationTriple(1, 2, "binds"),
+    ]
+
+
 def test_what_biorelex_cannot_hold_is_counted(tmp_path: Path) -> None:
     text = AnnotatedText(
         "A binds B",
         [Mention(0, 1, "protein"), Mention(8, 9, "DNA"), Mention(2, 7, "word")],
         [RelationTriple(1, 0, "bind"), RelationTriple(0, 1, "cut")],
         clusters=[[0, 1], [1]],
-        interactions=[RelationTriple(0, 1, "bind")],
+        interactions=[Interaction(0, 1, "bind")],
     )
     report = Report()
     write_biorelex([text], tmp_path / "y.json", report)
@@ -176,6 +194,7 @@ def test_what_biorelex_cannot_hold_is_counted(tmp_path: Path) -> None:
         "mentions of several entities, written once for each": 1,
         "dropped: mention of no entity": 1,
         "dropped: relation between mentions that no interaction states": 1,
+        "dropped: direction of a relation whose tail comes first": 1,
     }
 
 

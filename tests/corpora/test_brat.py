@@ -1,9 +1,11 @@
+import gzip
 from pathlib import Path
 
 import pytest
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.brat import read_brat, write_brat
+from spacy_keci.corpora.formats import read_any
 from spacy_keci.reports import Report
 
 
@@ -157,3 +159,67 @@ def test_written_as_brat_does(tmp_path: Path) -> None:
     assert not report.counts
     with pytest.raises(ValueError, match=r"holds texts or annotations already: choose an empty folder"):
         write_brat(texts, tmp_path / "c", report)
+
+
+def test_byte_order_mark_and_dos_line_ends(tmp_path: Path) -> None:
+    annotations = "T1\tdrug 0 5\tFK506\nT2\tprotein 12 18\tFKBP12\nR1\tbinds Arg1:T1 Arg2:T2\n"
+    (text,), report = read(write(tmp_path / "bom", "\ufeffFK506 binds FKBP12.", "\ufeff" + annotations))
+    assert text.text == "FK506 binds FKBP12."
+    assert (text.mentions, len(text.relations)) == ([Mention(0, 5, "drug"), Mention(12, 18, "protein")], 1)
+    assert not report.counts
+    # offsets that count the mark
+    counted = "T1\tdrug 1 6\tFK506\nT2\tprotein 13 19\tFKBP12\nR1\tbinds Arg1:T1 Arg2:T2\n"
+    (same,), report = read(write(tmp_path / "counted", "\ufeffFK506 binds FKBP12.", counted))
+    assert same == text
+    assert report.counts == {"texts whose offsets count characters, the byte order mark too, corrected": 1}
+    # the text was converted to DOS line ends after it had been annotated
+    later = annotations + "T3\tdrug 20 22\tIt\nT4\tprotein 30 41\tcalcineurin\nR2\tinhibits Arg1:T3 Arg2:T4\n"
+    (text,), report = read(write(tmp_path / "crlf", "FK506 binds FKBP12.\r\nIt blocks calcineurin.\r\n", later))
+    assert [text.text[m.start : m.end] for m in text.mentions] == ["FK506", "FKBP12", "It", "calcineurin"]
+    assert len(text.relations) == 2
+    assert report.counts == {"texts whose offsets count characters, CRLF as one, corrected": 1}
+
+
+def test_pieces_that_are_joined_without_a_blank(tmp_path: Path) -> None:
+    annotations = (
+        "T1\tGROUP 0 6;16 33\talpha-adrenergic agents\nT2\tDRUG 38 43\tFK506\n"
+        "T3\tGROUP 16 33;0 6\tadrenergic agents alpha-\nR1\tEFFECT Arg1:T1 Arg2:T2\n"
+    )
+    (text,), report = read(write(tmp_path / "c", "alpha- and beta-adrenergic agents and FK506.", annotations))
+    assert [m[:2] for m in text.mentions] == [(0, 33), (38, 43), (0, 33)] and len(text.relations) == 1
+    assert not report.dropped
+
+
+def test_gzipped_and_damaged_files(tmp_path: Path) -> None:
+    folder = write(tmp_path / "c", "A B", None)
+    (folder / "a.ann.gz").write_bytes(gzip.compress(b"T1\tx 0 1\tA\nT2\tx 2 3\tB\nN1\tReference T1 \xff:1\tA\n"))
+    (folder / "b.txt.gz").write_bytes(gzip.compress(b"C"))
+    (folder / "b.ann").write_text("T1\tx 0 1\tC\n")
+    texts, report = read(folder)
+    assert [(text.id, len(text.mentions)) for text in texts] == [("a", 2), ("b", 1)]
+    assert report.counts == {"dropped: malformed line": 1}
+
+
+def test_bionlp(tmp_path: Path) -> None:
+    """Counts are those of the lines written here: 2 proteins, 1 trigger, 1 event, 1 modification, 1 relation."""
+    folder = write(tmp_path / "c", "p50 and p65 bind, a complex.", None)
+    (folder / "a.a1").write_text("T1\tProtein 0 3\tp50\nT2\tProtein 8 11\tp65\n")
+    (folder / "a.a2").write_text(
+        "T3\tBinding 12 16\tbind\nT4\tEntity 20 27\tcomplex\nE1\tBinding:T3 Theme:T1 Theme2:T2\n"
+        "M1\tSpeculation E1\nR1\tSubunit-Complex Arg1:T1 Arg2:T4\n*\tEquiv T1 T2\n"
+    )
+    (folder / "b.txt").write_text("GFP.")
+    (folder / "b.a1").write_text("T1\tProtein 0 3\tGFP\n")
+    (folder / "c.a2").write_text("")
+    report = Report()
+    text, other = read_any(folder, report=report)
+    assert [m.label for m in text.mentions] == ["Protein", "Protein", "Binding", "Entity"]
+    assert text.relations == [RelationTriple(0, 3, "Subunit-Complex")]
+    assert other == AnnotatedText("GFP.", [Mention(0, 3, "Protein")], id="b")
+    counts = {what: n for what, n in report.counts.items() if what.startswith("dropped")}
+    assert counts == {
+        "dropped: event": 1,
+        "dropped: attribute": 1,
+        "dropped: equivalence": 1,
+        "dropped: annotations without a .txt file": 1,
+    }

@@ -1,5 +1,5 @@
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
-from spacy_keci.corpora.clusters import concept_clusters, concept_relations, relate_concepts
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from spacy_keci.corpora.clusters import ConceptRelation, concept_clusters, concept_relations, relate_concepts
 from spacy_keci.reports import Report
 
 MENTIONS = [
@@ -29,9 +29,9 @@ def test_a_concept_has_all_mentions_that_carry_it() -> None:
 
 def test_relations_of_concepts_come_back() -> None:
     relations = [
-        ("5604", "D006937", "Association", 1.0),
-        ("D007674", "5605", "Association", 0.5),
-        ("5604", "5604", "Bind", 1.0),
+        ConceptRelation("5604", "D006937", "Association", novelty="Novel"),
+        ConceptRelation("D007674", "5605", "Association", 0.5),
+        ConceptRelation("5604", "5604", "Bind"),
     ]
     report = Report()
     related = relate_concepts(text(), relations, report)
@@ -51,7 +51,9 @@ def test_relations_of_concepts_come_back() -> None:
 def test_relations_that_hold_of_nothing_are_counted() -> None:
     report = Report()
     related = relate_concepts(
-        text(), [("5604", "99", "x", 1.0), ("", "5604", "x", 1.0), ("5604", "5605", "", 1.0)], report
+        text(),
+        [ConceptRelation("5604", "99", "x"), ConceptRelation("", "5604", "x"), ConceptRelation("5604", "5605", "")],
+        report,
     )
     assert related == text()
     assert report.counts == {
@@ -62,6 +64,6 @@ def test_relations_that_hold_of_nothing_are_counted() -> None:
 
 def test_clusters_without_identifiers_leave_their_relations() -> None:
     relations = [RelationTriple(0, 2, "x"), RelationTriple(1, 2, "x")]
-    interactions = [RelationTriple(0, 1, "x")]
+    interactions = [Interaction(0, 1, "x")]
     clustered = AnnotatedText("x" * 24, MENTIONS[:3], relations, clusters=[[0, 1], [2]], interactions=interactions)
     assert concept_relations(clustered) == ([], relations)

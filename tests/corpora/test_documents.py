@@ -4,7 +4,7 @@ from hypothesis import given
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.documents import from_doc, to_doc, to_docs
 from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
@@ -70,7 +70,7 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
         [RelationTriple(4, 5, "binds"), RelationTriple(0, 4, "lost")],
         id="d1",
         clusters=[[0, 4], [3], [5]],
-        interactions=[RelationTriple(0, 2, "binds")],
+        interactions=[Interaction(0, 2, "binds")],
     )
     report = Report()
     doc = to_doc(text, nlp.make_doc, report)
@@ -78,6 +78,7 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
         "dropped: mention outside the text or empty": 3,
         "dropped: mention of whitespace only": 1,
         "dropped: relation of a dropped mention": 1,
+        "mentions whose white space at the edges was cut off": 1,
     }
     assert report.dropped == 5
     assert "'d1': whitespace at 1-3" in "\n".join(report.lines())
@@ -87,7 +88,7 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
         [RelationTriple(0, 1, "binds")],
         id="d1",
         clusters=[[0], [], [1]],
-        interactions=[RelationTriple(0, 2, "binds")],
+        interactions=[Interaction(0, 2, "binds")],
     )
 
 

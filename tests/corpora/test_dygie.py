@@ -17,6 +17,7 @@ TEXT = AnnotatedText(
     [Mention(0, 5, "drug"), Mention(12, 19, "protein"), Mention(34, 45, "protein")],
     [RelationTriple(0, 1, "binds")],
     id="d1",
+    sentences=[0, 22],
 )
 
 
@@ -28,7 +29,7 @@ def read(path: Path, *documents: Any) -> tuple[list[AnnotatedText], Report]:
 
 def test_round_trip(tmp_path: Path) -> None:
     texts, report = read(tmp_path / "x", DOCUMENT, {"doc_key": "d2", "sentences": []})
-    assert texts == [TEXT, AnnotatedText("", id="d2")]
+    assert texts == [TEXT, AnnotatedText("", id="d2", sentences=[])]
     write_dygie(texts, tmp_path / "y", report)
     first, second = map(json.loads, (tmp_path / "y").read_text(encoding="utf8").splitlines())
     assert first == {

@@ -1,13 +1,14 @@
 import json
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
-from spacy_keci.corpora.jsonl import read_jsonl, write_jsonl
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from spacy_keci.corpora.jsonl import occurrences, read_jsonl, write_jsonl
 from spacy_keci.reports import Report
 
 from .strategies import annotated_texts
@@ -68,11 +69,11 @@ def test_by_text_occurrence_and_offsets(tmp_path: Path) -> None:
             '{"text": "a", "relations": [{"head": 0, "tail": 0, "label": "x", "score": NaN}]}',
             "relations.0.score: Input",
         ),
-        ('{"text": "\\ud800"}', "record: Invalid JSON: unexpected end of hex escape"),
-        (line(relations={}), "relations: Input should be a valid array"),
+        ('{"text": "\\ud800"}', "it holds half of a surrogate pair"),
+        (line(relations={}), "relations: Input should be a valid list"),
         ({"entities": []}, "text: Field required"),
         ([1], "record: Input should be an object"),
-        ("{'text': 1}", "record: Invalid JSON: key must be a string"),
+        ("{'text': 1}", "no valid JSON (Expecting property name"),
     ],
 )
 def test_malformed_lines_are_reported_by_number(tmp_path: Path, bad: Any, message: str) -> None:
@@ -96,8 +97,43 @@ def test_no_readable_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"No line of .*x.jsonl can be read. line 2: text: Field required"):
         read(tmp_path / "x.jsonl", "", {"tokens": []}, {"words": []})
     (tmp_path / "y.jsonl").write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match=r"y.jsonl is not text in UTF-8"):
+    with pytest.raises(ValueError, match=r"No line of .*y.jsonl can be read. line 1: not text in UTF-8"):
         list(read_jsonl(tmp_path / "y.jsonl", Report()))
+
+
+def test_what_costs_its_line_only(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8, and a key that stands twice: which of its values is meant cannot be known."""
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"text": "a"}\n{"text": "\xff"}\n{"text": "b", "entities": [], "entities": [{}]}\n')
+    report = Report()
+    assert [text.text for text in read_jsonl(path, report)] == ["a"]
+    assert report.counts == {"dropped: malformed line": 2}
+    assert "line 3: the key 'entities' stands twice in one object" in "\n".join(report.lines())
+
+
+@given(st.text("ab", min_size=1, max_size=5), st.text("ab", max_size=30))
+def test_occurrences_overlap(words: str, text: str) -> None:
+    assert occurrences(words, text) == [i for i in range(len(text)) if text.startswith(words, i)]
+
+
+def test_occurrences_take_time_that_grows_with_the_text_only(tmp_path: Path) -> None:
+    """2,000 entities in a run of one letter, and long strings that overlap with themselves."""
+    n = 200_000
+    entities = [{"text": "a", "label": "x", "occurrence": 100 * i + 1} for i in range(2000)]
+    entities += [{"text": "a" * (n // 2), "label": "x", "occurrence": i + 1} for i in range(2000)]
+    start = process_time()
+    (text,), report = read(tmp_path / "x.jsonl", {"text": "a" * n, "entities": entities})
+    assert process_time() - start < 20  # seconds; minutes where each entity searches the text
+    assert [m.start for m in text.mentions[:3]] == [0, 100, 200] and not report.counts
+
+
+def test_sentences_and_novelty_come_back(tmp_path: Path) -> None:
+    text = AnnotatedText("A. B.", [Mention(0, 1, "x")], clusters=[[0]], sentences=[0, 3])
+    text.interactions = [Interaction(0, 0, "r", novelty="Novel")]
+    write_jsonl([text], tmp_path / "x.jsonl", Report())
+    assert list(read_jsonl(tmp_path / "x.jsonl", Report())) == [text]
+    with pytest.raises(ValueError, match=r"sentences: 9 is not inside the text, which has 5 characters"):
+        read(tmp_path / "x.jsonl", {"text": "A. B.", "sentences": [0, 9]})
 
 
 def test_unknown_keys_are_counted(tmp_path: Path) -> None:

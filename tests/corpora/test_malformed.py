@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +18,8 @@ from spacy_keci.reports import Report
 from spacy_keci.tokenizer import biomedical_tokenizer
 
 COUNTED = ("texts", "mentions", "relations")
-READERS = sorted(FORMATS.keys() - {"csv", "parquet"})
+READERS = sorted(FORMATS.keys() - {"csv", "parquet", "masked"})
+FOLDERS = ("bionlp", "brat", "chemprot")
 TEXTS = [
     AnnotatedText(
         f"FK506 binds FKBP{i}, κB and IL-{i}.\nMEK1/{i} inhibits FKBP{i}.",
@@ -144,13 +146,40 @@ def write_sample(name: str, path: Path) -> None:
             for text in TEXTS
         ]
         path.write_text(json.dumps(records, ensure_ascii=False, indent=1), encoding="utf8")
+    elif name == "bionlp":
+        write_any(TEXTS, path, "brat")
+        for file in path.glob("*.ann"):
+            file.rename(file.with_suffix(".a1"))
+    elif name == "chemprot":
+        path.mkdir()
+        rows: dict[str, list[str]] = {"abstracts": [], "entities": [], "relations": []}
+        for text in TEXTS:
+            rows["abstracts"].append("\t".join([text.id, *text.text.split("\n")]))
+            rows["entities"] += [
+                f"{text.id}\tT{i}\t{m.label}\t{m.start}\t{m.end}\t{text.text[m.start : m.end]}"
+                for i, m in enumerate(text.mentions)
+            ]
+            rows["relations"] += [f"{text.id}\t{r.label}\tArg1:T{r.head}\tArg2:T{r.tail}" for r in text.relations]
+        for kind, lines in rows.items():
+            (path / f"x_{kind}.tsv").write_text("".join(f"{line}\n" for line in lines), encoding="utf8")
+    elif name == "ddi":
+        root = Element("document", id="d")
+        for text in TEXTS:
+            sentence = SubElement(root, "sentence", id=text.id, text=text.text)
+            for i, m in enumerate(text.mentions):
+                surface = text.text[m.start : m.end]
+                place = f"{m.start}-{m.end - 1}"
+                SubElement(sentence, "entity", id=f"e{i}", charOffset=place, type=m.label, text=surface)
+            for r in text.relations:
+                SubElement(sentence, "pair", e1=f"e{r.head}", e2=f"e{r.tail}", ddi="true", type=r.label)
+        path.write_bytes(tostring(root, "utf8"))
     else:
         write_any(TEXTS, path, name)
 
 
 def damage(name: str, kind: str, path: Path) -> Path:
-    """A broken file of a format; of brat's, all files broken, or one of them."""
-    path = path / ("sample" if name == "brat" else f"sample.{name}")
+    """A broken file of a format; of a folder, all files broken, or one of them."""
+    path = path / ("sample" if name in FOLDERS else f"sample.{name}")
     write_sample(name, path)
     rng = random.Random(f"{name} {kind}")
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
@@ -161,7 +190,7 @@ def damage(name: str, kind: str, path: Path) -> Path:
 
 @pytest.fixture(params=READERS)
 def name(request: pytest.FixtureRequest) -> str:
-    if str(request.param).startswith("bioc"):
+    if str(request.param).startswith(("bioc", "ddi")):
         pytest.importorskip("bioc", reason="needs the extra 'bioc'")
     return str(request.param)
 

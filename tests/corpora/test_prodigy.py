@@ -85,6 +85,15 @@ def test_spans_without_a_label(tmp_path: Path) -> None:
     assert report.dropped == 2
 
 
+def test_spans_that_a_task_has_twice(tmp_path: Path) -> None:
+    twice = task(meta={})
+    twice["spans"] = [twice["spans"][0], *twice["spans"], {**twice["spans"][1], "kb_id": "HGNC:1"}]
+    (text,), report = read(tmp_path / "x", twice)
+    assert text.mentions == [Mention(0, 5, "drug"), Mention(12, 19, "protein", "HGNC:1")]
+    assert text.relations == [RelationTriple(0, 1, "binds")]
+    assert report.counts == {"spans that a task has twice, kept once": 2}
+
+
 def test_written_tasks(tmp_path: Path, nlp: Language) -> None:
     report = Report()
     write_prodigy([TEXT], tmp_path / "x", report, make_doc=nlp.make_doc)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from spacy.tokens import Doc
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.corpora.documents import to_doc
+from spacy_keci.corpora.formats import read_any, write_any
 from spacy_keci.corpora.reader import SpanGraphCorpus, read_docs
 from spacy_keci.reports import Report
 from spacy_keci.tokens import get_relations
@@ -100,7 +102,7 @@ def test_limit_and_shuffle(corpus: Path, nlp: Language) -> None:
 
 
 def test_a_limit_that_is_none(corpus: Path) -> None:
-    with pytest.raises(ValueError, match="number of texts, or 0 for all of them, but it is -1"):
+    with pytest.raises(ValueError, match=r"limit must be 0 \(no limit\) or positive, got -1"):
         make_corpus(corpus, limit=-1)
 
 
@@ -195,3 +197,26 @@ def test_bad_paths(
 def test_no_path() -> None:
     with pytest.raises(ValueError, match=r"--paths.train"):
         spacy.registry.resolve({"corpus": {"@readers": "spacy_keci.SpanGraphCorpus.v1", "path": None}})
+
+
+def test_texts_of_a_corpus_of_sentences_stay_one_sentence(tmp_path: Path, nlp: Language) -> None:
+    """Marked in the file, or by the setting; the sentencizer of a pipeline leaves them alone."""
+    gold = AnnotatedText("A binds B. C binds D.", [Mention(0, 1, "x")], sentences=[0])
+    write_any([gold, replace(gold, sentences=[0, 8]), replace(gold, sentences=None)], tmp_path / "x.jsonl")
+    write_any(read_any(tmp_path / "x.jsonl"), tmp_path / "x.spacy")
+    nlp.add_pipe("biomedical_sentencizer")
+    for name in ("x.jsonl", "x.spacy"):
+        for setting, expected in (("given", [1, 2, 2]), ("one", [1, 1, 1])):
+            examples = list(make_corpus(tmp_path / name, sentences=setting)(nlp))
+            docs = [nlp.get_pipe("biomedical_sentencizer")(example.predicted) for example in examples]
+            assert [len(list(doc.sents)) for doc in docs] == expected
+            if expected == [1, 2, 2]:
+                assert [s.start_char for s in docs[1].sents] == [0, 8]  # as given, and not by the rule
+    with pytest.raises(ValueError, match="sentences"):
+        make_corpus(tmp_path / "x.jsonl", sentences="many")
+
+
+def test_lines_of_another_tool(tmp_path: Path, nlp: Language) -> None:
+    (tmp_path / "x.jsonl").write_text('{"text": "FK506 binds.", "label": [[0, 5, "drug"]]}')
+    (example,) = make_corpus(tmp_path / "x.jsonl")(nlp)
+    assert [span.label_ for span in example.reference.spans["entities"]] == ["drug"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.formats import read_any, write_any
 from spacy_keci.corpora.spert import read_spert, write_spert
 from spacy_keci.reports import Report
 
@@ -30,6 +31,7 @@ def test_round_trip(tmp_path: Path) -> None:
         [Mention(0, 13, "Adverse-Effect"), Mention(28, 38, "Drug")],
         [RelationTriple(0, 1, "Adverse-Effect")],
         id="7",
+        sentences=[0],
     )
     write_spert(texts, tmp_path / "y.json", report)
     assert json.loads((tmp_path / "y.json").read_text()) == json.loads(path.read_text())
@@ -52,14 +54,33 @@ def test_malformed_sentences_are_reported(tmp_path: Path) -> None:
         {"relations": [{"type": "Adverse-Effect", "head": 0}]},
     ]
     path = write(tmp_path / "x.json", *({**SENTENCE, "orig_id": i, **c} for i, c in enumerate(changes)), SENTENCE)
-    assert [text.id for text in read_spert(path, report)] == ["7"]
+    texts = list(read_spert(path, report))
+    assert [text.id for text in texts] == ["0", "1", "2", "7"]
+    assert [len(text.mentions) for text in texts] == [0, 0, 2, 2]
     assert report.counts == {
         "dropped: malformed record": 1,
-        "dropped: sentence with an entity outside its tokens": 2,
-        "dropped: sentence with a relation of an entity that is not there": 1,
+        "dropped: mention outside the text or empty": 2,
+        "dropped: relation of a mention that is not there": 1,
     }
     assert "record 4 (id 3): relations.0.tail: Field required" in "\n".join(report.lines())
-    assert "orig_id 2" in "\n".join(report.lines())
+    assert "2: Adverse-Effect of 0 and 2" in "\n".join(report.lines())
+
+
+def test_empty_tokens(tmp_path: Path) -> None:
+    """What is read is written, in our own format too, without the mention of an empty token."""
+    tokens = ["FK", "506 mg", "", "binds", "FKBP12\u00a0x"]
+    places = (("d", 0, 2), ("e", 2, 3), ("p", 4, 5))
+    entities = [{"type": kind, "start": start, "end": end} for kind, start, end in places]
+    relations = [{"type": "b", "head": 0, "tail": tail} for tail in (2, 1)]
+    path = write(tmp_path / "x.json", {"tokens": tokens, "entities": entities, "relations": relations, "orig_id": 0})
+    report = Report()
+    (text,) = read_any(path, report=report)
+    assert text.mentions == [Mention(0, 9, "d"), Mention(17, 25, "p")]
+    assert text.relations == [RelationTriple(0, 1, "b")]
+    assert report.counts["dropped: mention outside the text or empty"] == 1
+    assert report.counts["dropped: relation of a mention that is not there"] == 1
+    write_any([text], tmp_path / "x.jsonl")
+    assert list(read_any(tmp_path / "x.jsonl")) == [text]
 
 
 def test_what_is_no_spert(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""The XML of the DDI corpus (Herrero-Zazo et al. 2013, https://doi.org/10.1016/j.jbi.2013.07.011): a file a document,
+with its sentences, their entities, and the pairs of these with whether, and how, two drugs interact.
+
+Offsets are characters of the sentence, end inclusive: "0-4", or "0-4;9-12" for a mention in pieces.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..reports import Report
+from .annotation import AnnotatedText
+from .brat import find
+from .reading import read_bytes
+from .standoff import StandoffText
+
+_PIECE = re.compile(r"(\d{1,15})-(\d{1,15})")
+
+
+def read_ddi(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """A text for each sentence of a file, or of all files of a folder and those below it. The document is the group.
+
+    A pair with ``ddi="true"`` is a relation with its ``type`` as label; the others are counted. Files that are not of
+    the corpus and malformed parts are left out and reported. Raises ValueError if no file can be read, or if the
+    library ``lxml`` is not installed.
+    """
+    try:
+        from lxml import etree
+    except ImportError as error:
+        raise ValueError(f"The DDI corpus needs the library lxml: pip install 'spacy-keci[bioc]' ({error}).") from None
+    files = list(find(path, ".xml")) if path.is_dir() else [path]
+    kept, problems = 0, []
+    for file in files:
+        try:
+            parser = etree.XMLParser(resolve_entities="internal", no_network=True, remove_comments=True)
+            root = etree.fromstring(read_bytes(file), parser)
+            if root.tag != "document":
+                raise ValueError(f"its root is {root.tag!r}, not 'document'")
+        except (ValueError, etree.XMLSyntaxError) as error:
+            problems.append(f"{file.name}: {' '.join(str(error).split())}")
+            report.drop_text("file that is not of the DDI corpus", problems[-1])
+            continue
+        kept += 1
+        for sentence in root.iter("sentence"):
+            result = _parse(sentence, report)
+            result.group = root.get("id", "")
+            yield result
+    if not kept:
+        raise ValueError(f"{path} is not the DDI corpus. {'; '.join(problems[:1]) or 'It holds no .xml file.'}")
+
+
+def _parse(sentence: Any, report: Report) -> AnnotatedText:
+    id = sentence.get("id", "")
+    text = StandoffText(sentence.get("text", ""), id, report)
+    for entity in sentence.iter("entity"):
+        found = [_PIECE.fullmatch(piece.strip()) for piece in entity.get("charOffset", "").split(";")]
+        pieces = [(int(piece[1]), int(piece[2]) + 1) for piece in found if piece]
+        if len(pieces) < len(found):
+            pieces = []
+        text.add_mention(entity.get("id", ""), pieces, entity.get("type", ""), entity.get("text"))
+    for pair in sentence.iter("pair"):
+        if pair.get("ddi") == "true":
+            text.add_relation(pair.get("e1", ""), pair.get("e2", ""), pair.get("type", ""))
+        else:
+            report.count("pairs without an interaction")
+    result = text.build()
+    result.sentences = [0]
+    return result

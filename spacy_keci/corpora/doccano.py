@@ -1,0 +1,95 @@
+"""doccano's JSON lines (https://doccano.github.io/doccano/tutorial/), of projects for sequence labelling and for
+relations: ``entities`` with ``start_offset`` and ``end_offset`` in characters, end exclusive, and ``relations`` between
+their ids; or ``label`` (in older exports ``labels``) with a [start, end, label] for each.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ..reports import Report
+from .annotation import AnnotatedText
+from .reading import Record, check_records, count_unknown_keys, id_text, read_objects
+from .standoff import StandoffText
+
+FORMAT = "doccano's JSON"
+
+
+class _Entity(Record):
+    id: int | str
+    label: str
+    start_offset: int
+    end_offset: int
+
+
+class _Relation(Record):
+    id: int | str = ""
+    from_id: int | str
+    to_id: int | str
+    type: str
+
+
+class _Line(Record):
+    text: str | None = None
+    data: str | None = None
+    id: int | str | None = None
+    group: int | str | None = None
+    entities: list[_Entity] = Field(default_factory=list)
+    relations: list[_Relation] = Field(default_factory=list)
+    label: list[Any] = Field(default_factory=list)
+    labels: list[Any] = Field(default_factory=list)
+    comments: list[Any] = Field(default_factory=list, alias="Comments")
+
+
+def read_doccano(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The texts of a file. Comments, unknown keys (doccano's metadata) and malformed lines and labels are left out and
+    counted. Raises ValueError if no line can be read."""
+    for line in check_records(read_objects(path, FORMAT, report), _Line, path, FORMAT, report):
+        count_unknown_keys(line, "texts", report)
+        id = id_text(line.id)
+        words = line.text if line.text is not None else line.data
+        if words is None:
+            report.drop_text("malformed record", f"{id}: neither 'text' nor 'data'")
+            continue
+        text = StandoffText(words, id, report)
+        for entity in line.entities:
+            text.add_mention(str(entity.id), [(entity.start_offset, entity.end_offset)], entity.label)
+        for number, label in enumerate([*line.label, *line.labels]):
+            match label:
+                case [int(start), int(end), str(name)]:
+                    text.add_mention(f"label {number}", [(start, end)], name)
+                case _:
+                    report.drop("label that is not [start, end, label]", f"{id}: {str(label)[:80]}")
+        for relation in line.relations:
+            text.add_relation(str(relation.from_id), str(relation.to_id), relation.type)
+        for comment in line.comments:
+            report.drop("comment", f"{id}: {str(comment)[:80]}")
+        result = text.build()
+        result.group = id_text(line.group)
+        yield result
+
+
+def write_doccano(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """Lines for a project with relations."""
+    with path.open("w", encoding="utf8") as file:
+        for text in texts:
+            file.write(json.dumps(_to_object(text), ensure_ascii=False) + "\n")
+
+
+def _to_object(text: AnnotatedText) -> dict[str, Any]:
+    about = {key: value for key, value in (("id", text.id), ("group", text.group)) if value}
+    return {
+        **about,
+        "text": text.text,
+        "entities": [
+            {"id": i, "label": m.label, "start_offset": m.start, "end_offset": m.end}
+            for i, m in enumerate(text.mentions)
+        ],
+        "relations": [
+            {"id": i, "from_id": r.head, "to_id": r.tail, "type": r.label} for i, r in enumerate(text.relations)
+        ],
+        "Comments": [],
+    }

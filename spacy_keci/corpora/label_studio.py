@@ -1,0 +1,138 @@
+"""Label Studio's JSON (https://labelstud.io/guide/export): a list of tasks, each with its text and the results of those
+who annotated it.
+
+A result of the type ``labels`` is a mention; its offsets, end exclusive, are those of JavaScript, UTF-16 code units. A
+result of the type ``relation`` joins two of them. Besides what Label Studio asks for, mentions have a ``kb_id``.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ..reports import Report
+from .annotation import AnnotatedText
+from .offsets import CODE_UNITS, Reading
+from .reading import Record, check_records, id_text, read_objects
+from .standoff import StandoffText
+
+FORMAT = "Label Studio's JSON"
+
+
+class _Value(Record):
+    start: int
+    end: int
+    text: str | None = None
+    labels: list[str] = Field(default_factory=list)
+
+
+class _Result(Record):
+    type: str = ""
+    id: str | int = ""
+    value: Any = None
+    from_id: str | int = ""
+    to_id: str | int = ""
+    direction: str | None = None
+    labels: list[str] | None = None
+    score: float | None = Field(None, allow_inf_nan=False)
+    kb_id: str = ""
+
+
+class _Annotation(Record):
+    result: list[_Result] = Field(default_factory=list)
+    was_cancelled: bool = False
+    ground_truth: bool = False
+
+
+class _Task(Record):
+    data: dict[str, Any]
+    annotations: list[_Annotation] = Field(default_factory=list)
+    predictions: list[Any] = Field(default_factory=list)
+    id: str | int | None = None
+
+
+def read_label_studio(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The texts of tasks that have an annotation: the first that is marked as ground truth, else the first. The text
+    is ``text`` of the task's data, else the only string in it. A mention with several labels is several mentions; a
+    relation to the left goes from its end to its beginning, one in both directions is two.
+
+    Other annotations, predictions, tasks that were skipped, and malformed parts are left out and counted. Raises
+    ValueError if the file is of another kind.
+    """
+    for task in check_records(read_objects(path, FORMAT, report), _Task, path, FORMAT, report):
+        id = id_text(task.data.get("id", task.id))
+        strings = [value for value in task.data.values() if isinstance(value, str)]
+        words = task.data.get("text", strings[0] if len(strings) == 1 else None)
+        given = [annotation for annotation in task.annotations if not annotation.was_cancelled]
+        given.sort(key=lambda annotation: not annotation.ground_truth)
+        if not isinstance(words, str) or not given:
+            report.drop_text("task without a text" if given else "task without an annotation", f"task {id}")
+            continue
+        report.count("annotations of a task besides the one that is read", len(given) - 1)
+        report.count("predictions of tasks", len(task.predictions))
+        for key in task.data.keys() - {"text", "id", "group"}:
+            report.count("entries of a task's data besides text, id and group", int(task.data[key] != words))
+        result = _parse(words, id, given[0], report)
+        result.group = id_text(task.data.get("group"))
+        yield result
+
+
+def write_label_studio(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """A list of tasks for a labelling interface whose ``Labels`` is called "label", and whose ``Text`` "text"."""
+    tasks = [_to_task(text, number) for number, text in enumerate(texts, start=1)]
+    path.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+
+
+def _parse(words: str, id: str, annotation: _Annotation, report: Report) -> AnnotatedText:
+    text = StandoffText(words, id, report, unit=CODE_UNITS)
+    for result in annotation.result:
+        if result.type == "labels":
+            try:
+                value = _Value.model_validate(result.value)
+            except ValueError:
+                report.drop("malformed mention or relation", f"{id}: {str(result.value)[:80]}")
+                continue
+            for number, label in enumerate(value.labels or [""]):
+                name = f"{result.id} {number}" if number else str(result.id)
+                text.add_mention(name, [(value.start, value.end)], label, value.text, result.kb_id)
+        elif result.type == "relation":
+            ends = [str(result.from_id), str(result.to_id)]
+            if result.direction == "left":
+                ends.reverse()
+            score = 1.0 if result.score is None else result.score
+            for label in result.labels or [""]:
+                text.add_relation(ends[0], ends[1], label, score)
+                if result.direction == "bi":
+                    text.add_relation(ends[1], ends[0], label, score)
+        else:
+            report.drop("result that is neither a mention nor a relation", f"{id}: {result.type}")
+    return text.build()
+
+
+def _to_task(text: AnnotatedText, number: int) -> dict[str, Any]:
+    units = Reading(CODE_UNITS).borders(text.text) or range(len(text.text) + 1)
+    about = {key: value for key, value in (("id", text.id), ("group", text.group)) if value}
+    mentions: list[dict[str, Any]] = [
+        {
+            "id": f"T{i}",
+            "type": "labels",
+            "from_name": "label",
+            "to_name": "text",
+            "value": {
+                "start": units[m.start],
+                "end": units[m.end],
+                "text": text.text[m.start : m.end],
+                "labels": [m.label],
+            },
+        }
+        | ({"kb_id": m.kb_id} if m.kb_id else {})
+        for i, m in enumerate(text.mentions)
+    ]
+    relations = [
+        {"type": "relation", "from_id": f"T{r.head}", "to_id": f"T{r.tail}", "direction": "right", "labels": [r.label]}
+        | ({"score": r.score} if r.score != 1.0 else {})
+        for r in text.relations
+    ]
+    return {"id": number, "data": {"text": text.text, **about}, "annotations": [{"result": [*mentions, *relations]}]}

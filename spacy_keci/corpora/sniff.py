@@ -1,0 +1,133 @@
+"""Which format a file has, by its content, where the name does not tell: many tools write .json, .jsonl, .xml, .tsv."""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .reading import BOM, GZIP, read_text
+
+_HEAD = 1 << 20
+_MAX_RECORDS = 200
+# What must be among the keys of an object, and what must not: the first that fits.
+_MARKS: list[tuple[str, set[str], set[str]]] = [
+    ("bigbio", {"passages", "entities"}, set()),
+    ("bioc-json", {"passages"}, set()),
+    ("bioc-json", {"documents"}, set()),
+    ("bioc-json", {"PubTator3"}, set()),
+    ("pubannotation", {"denotations"}, set()),
+    ("pubannotation", {"tracks"}, set()),
+    ("dygie", {"sentences", "doc_key"}, set()),
+    ("dygie", {"sentences", "ner"}, set()),
+    ("label-studio", {"data", "annotations"}, set()),
+    ("label-studio", {"data", "predictions"}, set()),
+    ("spert", {"tokens", "entities"}, set()),
+    ("biorelex", {"text", "entities", "interactions"}, {"clusters"}),
+    ("prodigy", {"text", "spans"}, set()),
+    ("prodigy", {"text", "answer"}, set()),
+    ("prodigy", {"text", "_task_hash"}, set()),
+    ("doccano", {"text", "label"}, set()),
+    ("doccano", {"text", "labels"}, set()),
+    ("doccano", {"text", "Comments"}, set()),
+    ("doccano", {"data", "label"}, set()),
+]
+_ROOT = re.compile(r"<(?![?!])([\w.-]+)")
+_TAG = re.compile(r"(?:[BISELU]-\S+|O)$")
+_MASK = re.compile(r"@[^\s@$]+\$")
+
+
+def sniff(path: Path) -> str | None:
+    """The name of the format of a file that is there, or of a folder; None if nothing tells it."""
+    if path.is_dir():
+        return _sniff_folder(path)
+    if not path.is_file():
+        return None
+    head = _head(path)
+    start = head.lstrip()[:1]
+    if start in ("{", "["):
+        return _sniff_json(path, head)
+    if start == "<":
+        root = _ROOT.search(head)
+        return {"collection": "bioc-xml", "document": "ddi"}.get(root[1] if root else "")
+    return _sniff_lines(head)
+
+
+def _head(path: Path) -> str:
+    """The beginning of a text file, plain or gzipped; empty where it cannot be read."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == GZIP
+    try:
+        with gzip.open(path) if is_packed else path.open("rb") as file:
+            return file.read(_HEAD).decode("utf8", "replace").removeprefix(BOM)
+    except (EOFError, OSError, zlib.error):
+        return ""
+
+
+def _sniff_folder(path: Path) -> str | None:
+    names = [file.name.lower().removesuffix(".gz") for file in path.rglob("*") if file.is_file()]
+    if any(name.endswith(".ann") for name in names):
+        return "brat"
+    if any(name.endswith((".a1", ".a2")) for name in names):
+        return "bionlp"
+    if any(re.search(r"abstrac\w*\.tsv$", name) for name in names):
+        return "chemprot"
+    if any(name.endswith(".xml") for name in names):
+        return "ddi"
+    return "pubannotation" if any(name.endswith(".json") for name in names) else "brat"
+
+
+def _sniff_json(path: Path, head: str) -> str | None:
+    plain = False
+    for record in _records(path, head):
+        if not isinstance(record, dict):
+            continue
+        keys = record.keys()
+        for name, needed, others in _MARKS:
+            if needed <= keys and not others & keys:
+                return name
+        entities = record.get("entities")
+        if isinstance(entities, list) and entities and isinstance(entities[0], dict):
+            return "doccano" if "start_offset" in entities[0] else "jsonl"
+        plain = plain or "text" in keys
+    return "jsonl" if plain else None
+
+
+def _records(path: Path, head: str) -> Iterator[Any]:
+    """The first records of a list, of lines, or of a single object, of those that the head holds whole."""
+    decoder = json.JSONDecoder()
+    rest = head.lstrip().removeprefix("[").lstrip()
+    for number in range(_MAX_RECORDS):
+        try:
+            record, end = decoder.raw_decode(rest)
+        except (ValueError, RecursionError):
+            if number == 0 and len(head) >= _HEAD:
+                yield from _first_of(path)
+            _, line_end, rest = rest.partition("\n")  # a line that is malformed
+            if not line_end:
+                return
+        else:
+            yield record
+            rest = rest[end:].lstrip(" \t\r\n,")
+
+
+def _first_of(path: Path) -> Iterator[Any]:
+    """The first record of a file whose head does not hold one."""
+    try:
+        text = read_text(path)
+        data = json.loads(text if text.lstrip().startswith("[") else text.partition("\n")[0])
+    except (ValueError, RecursionError):
+        return
+    yield from data[:_MAX_RECORDS] if isinstance(data, list) else [data]
+
+
+def _sniff_lines(head: str) -> str | None:
+    lines = [line for line in head.split("\n")[:_MAX_RECORDS] if line.strip()]
+    if any(re.match(r"[^|\t]+\|t\|", line) for line in lines):
+        return "pubtator"
+    if any(len(_MASK.findall(line)) > 1 and "\t" in line for line in lines):
+        return "masked"
+    tags = [line.split()[-1] for line in lines[:-1] if len(line.split()) > 1 and not line.startswith("-DOCSTART-")]
+    return "conll" if tags and all(map(_TAG.match, tags)) else None
