@@ -8,7 +8,7 @@ from typing import Any
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..reports import Report
-from ..tokens import SPANS_KEY
+from ..span_groups import SPANS_KEY, checked_spans, per_mention
 from .annotation import AnnotatedText, Mention, RelationTriple
 
 
@@ -78,12 +78,11 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY) -> AnnotatedText:
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
     attrs: dict[str, Any] = group.attrs
-    scores = attrs.get("scores") or [1.0] * len(group)
     annotated = AnnotatedText(
         text=doc.text,
         mentions=[
             Mention(s.start_char, s.end_char, s.label_, s.kb_id_, float(score))
-            for s, score in zip(group, scores, strict=True)
+            for s, score in zip(checked_spans(group), per_mention(group, "scores", 1.0), strict=True)
         ],
         relations=[RelationTriple(*row) for row in attrs.get("relations", [])],
         id=str(doc.user_data.get("id", "")),
