@@ -24,9 +24,9 @@ from spacy.training import Example
 from spacy_keci.cli.evaluate import predict
 from spacy_keci.cli.load import find_keci, read_gold
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
+from spacy_keci.doc_operations import merge_docs
 from spacy_keci.scoring.strict import StrictScorer
 from spacy_keci.sentences import doc_starts
-from spacy_keci.transfer import merge_docs
 
 ROOT = Path(__file__).parents[1]
 WINDOWS = "spacy_keci.SentenceWindows.v1"

@@ -1,14 +1,15 @@
 """Joint entity and relation extraction from biomedical text, with background knowledge, for spaCy."""
 
+from .doc_operations import add_mentions, select_mentions
+from .extensions import install_concepts_extension, install_extensions
 from .tokens import (
     Concept,
     Relation,
     filter_relations,
     get_concepts,
     get_relations,
-    install_concepts_extension,
-    install_extensions,
     set_relations,
+    set_span_graph,
     span_graph,
 )
 from .visualize.render import render
@@ -16,13 +17,16 @@ from .visualize.render import render
 __all__ = [
     "Concept",
     "Relation",
+    "add_mentions",
     "filter_relations",
     "get_concepts",
     "get_relations",
     "install_concepts_extension",
     "install_extensions",
     "render",
+    "select_mentions",
     "set_relations",
+    "set_span_graph",
     "span_graph",
 ]
 __version__ = "0.1.0"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from spacy.tokens import Span
 from spacy.training import Example
 
-from .tokens import SPANS_KEY
+from .span_groups import SPANS_KEY, relation_rows_of
 
 
 class Aligned(NamedTuple):
@@ -49,4 +49,4 @@ def align(example: Example, spans_key: str = SPANS_KEY) -> Aligned:
         return Aligned([], [])
     group = reference.spans[spans_key]
     spans = [predicted.char_span(m.start_char, m.end_char, label=m.label_) for m in group]
-    return Aligned(spans, [(head, tail, label) for head, tail, label, _ in group.attrs.get("relations", [])])
+    return Aligned(spans, [(head, tail, label) for head, tail, label, _ in relation_rows_of(group)])

@@ -3,27 +3,56 @@
 Mentions are the spans of one SpanGroup, ``doc.spans["entities"]``. Relations are plain data on the same group,
 ``attrs["relations"] = [[head, tail, label, score], ...]`` with ``head`` and ``tail`` indices into the group:
 plain data survives ``to_bytes``, DocBin, pickle and multiprocessing, where Span objects stored on a Doc do not.
-:class:`Relation` is a view on that data, made when asked for.
+:class:`Relation` is a view on that data, made when asked for. How the data lies on the group: ``span_groups.py``.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc, Span, SpanGroup
+
+from .span_groups import (
+    CONCEPTS_KEY,
+    MEMBERS,
+    PER_MENTION,
+    SPANS_KEY,
+    Row,
+    checked_spans,
+    initial_key,
+    member_at,
+    per_mention,
+    positions_at,
+    set_span_graph,
+    warn_if_replaced,
+)
 
 if TYPE_CHECKING:
     import networkx
 
-SPANS_KEY = "entities"
-CONCEPTS_KEY = "concepts"
+__all__ = [
+    "CONCEPTS_KEY",
+    "SPANS_KEY",
+    "Concept",
+    "Relation",
+    "filter_relations",
+    "get_concepts",
+    "get_relations",
+    "get_span_relations",
+    "initial_key",
+    "set_relations",
+    "set_span_graph",
+    "span_graph",
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Relation:
     """A typed edge of the span graph, from ``head`` to ``tail``.
 
     symmetric: whether the label has no direction; head and tail are in the order of the text then.
+
+    A relation can be pickled and copied; the copy has a copy of the document. :meth:`as_dict` gives it as plain data.
     """
 
     head: Span
@@ -34,6 +63,36 @@ class Relation:
 
     def __str__(self) -> str:
         return f"{self.head.text} --{self.label}--> {self.tail.text}"
+
+    def __repr__(self) -> str:
+        return f"<Relation {self} {self.score:.2f}>"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The relation as plain data, for JSON: ``head`` and ``tail`` with ``text``, ``label``, ``start`` and ``end``
+        (characters, end exclusive) and ``kb_id``; ``label``, ``score`` and ``symmetric``."""
+        ends = {
+            role: {
+                "text": span.text,
+                "label": span.label_,
+                "start": span.start_char,
+                "end": span.end_char,
+                "kb_id": span.kb_id_,
+            }
+            for role, span in (("head", self.head), ("tail", self.tail))
+        }
+        return {**ends, "label": self.label, "score": self.score, "symmetric": self.symmetric}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A Span cannot be pickled (spaCy's E112), its document can; pickle writes a document that several share once.
+        ends = [(s.start, s.end, s.label_, s.kb_id_, s.id_) for s in (self.head, self.tail)]
+        return _restore_relation, (self.head.doc, *ends, self.label, self.score, self.symmetric)
+
+
+def _restore_relation(doc: Doc, head: Any, tail: Any, label: str, score: float, symmetric: bool) -> Relation:
+    def restore(start: int, end: int, type_: str, kb_id: str, id: str) -> Span:
+        return Span(doc, start, end, type_, kb_id=kb_id, span_id=id)
+
+    return Relation(restore(*head), restore(*tail), label, score, symmetric)
 
 
 @dataclass(frozen=True)
@@ -50,14 +109,52 @@ class Concept:
 
 
 def get_relations(doc: Doc, spans_key: str = SPANS_KEY) -> list[Relation]:
-    """Relations among the mentions in ``doc.spans[spans_key]``, in the order in which they are stored."""
+    """Relations among the mentions in ``doc.spans[spans_key]``, in the order in which they are stored.
+
+    Raises ValueError if the group was edited so that it is not known whose relations they are; warns if it was replaced
+    by one without relations.
+    """
     if spans_key not in doc.spans:
         return []
+    warn_if_replaced(doc, spans_key)
     group = doc.spans[spans_key]
     rows = group.attrs.get("relations", [])
-    spans = list(group) if rows else []
+    spans = checked_spans(group) if rows else []
     symmetric = set(group.attrs.get("symmetric", ()))
     return [Relation(spans[head], spans[tail], label, score, label in symmetric) for head, tail, label, score in rows]
+
+
+def get_span_relations(span: Span, spans_key: str = SPANS_KEY) -> list[Relation]:
+    """Relations in which the span (same offsets; same label, if it has one) is head or tail."""
+    if spans_key not in span.doc.spans:
+        return []
+    group = span.doc.spans[spans_key]
+    rows, symmetric = group.attrs.get("relations", []), group.attrs.get("symmetric", ())
+    positions = positions_at(group, span.start_char, span.end_char) if rows else []
+    own = [i for i in positions if not span.label or group[i].label == span.label]
+    incident = _rows_by_mention(rows)
+    relations = []
+    for head, tail, label, score in (rows[r] for r in sorted({r for i in own for r in incident.get(i, ())})):
+        ends = member_at(group, head), member_at(group, tail)
+        relations.append(Relation(*ends, label, score, label in symmetric))
+    return relations
+
+
+def _rows_by_mention(rows: list[Row]) -> dict[int, list[int]]:
+    """For each position in a group, which of its relations the mention has part in. The last answer is kept, so that
+    to ask mention by mention takes no more than linear time."""
+    global _last_rows
+    last, size, index = _last_rows
+    if last is not rows or size != len(rows):
+        index = {}
+        for r, (head, tail, *_) in enumerate(rows):
+            for position in {head, tail}:
+                index.setdefault(position, []).append(r)
+        _last_rows = rows, len(rows), index
+    return index
+
+
+_last_rows: tuple[list[Row], int, dict[int, list[int]]] = [], 0, {}
 
 
 def filter_relations(
@@ -93,12 +190,13 @@ def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
     if spans_key not in doc.spans:
         return graph
     group = doc.spans[spans_key]
-    for i, span in enumerate(group):
+    for i, span in enumerate(checked_spans(group)):
         graph.add_node(
             i, text=span.text, label=span.label_, kb_id=span.kb_id_, start=span.start_char, end=span.end_char
         )
-    for i, score in enumerate(group.attrs.get("scores", [])):
-        graph.nodes[i]["score"] = score
+    if group.attrs.get("scores"):
+        for i, score in enumerate(per_mention(group, "scores", 1.0)):
+            graph.nodes[i]["score"] = score
     for head, tail, label, score in group.attrs.get("relations", []):
         graph.add_edge(head, tail, key=label, label=label, score=score)
     return graph
@@ -108,28 +206,34 @@ def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPAN
     """Store relations whose heads and tails are members of ``doc.spans[spans_key]``. What replaces others has no
     direction if its label had none there, or one of the new relations says so.
 
-    Raises ValueError if a head or tail is not in the group.
+    Raises ValueError if a head or tail is not in the group, or is a span of another document.
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
-    index = {_identity(span): i for i, span in reversed(list(enumerate(group)))}
+    spans = checked_spans(group)
+    index = {_identity(span): i for i, span in reversed(list(enumerate(spans)))}
     rows, symmetric = [], set(group.attrs.get("symmetric", ()))
     for relation in relations:
         ends = []
         for role, span in (("head", relation.head), ("tail", relation.tail)):
+            place = f"({span.label_ or 'no label'}, characters {span.start_char}-{span.end_char})"
+            if span.doc is not doc:
+                raise ValueError(
+                    f"The {role} of the relation '{relation}' {place} is a span of another document. Take the span "
+                    f"with these offsets from doc.spans[{spans_key!r}]."
+                )
             if _identity(span) not in index:
                 raise ValueError(
-                    f"The {role} of the relation '{relation}' ({span.label_ or 'no label'}, characters "
-                    f"{span.start_char}-{span.end_char}) is not in doc.spans[{spans_key!r}]. "
-                    "Add the span to that group first."
+                    f"The {role} of the relation '{relation}' {place} is not in doc.spans[{spans_key!r}]. Add it "
+                    "first, with spacy_keci.add_mentions(doc, [span])."
                 )
             ends.append(index[_identity(span)])
         rows.append([ends[0], ends[1], relation.label, float(relation.score)])
         if relation.symmetric:
             symmetric.add(relation.label)
-    group.attrs["relations"] = rows
-    if symmetric:
-        group.attrs["symmetric"] = sorted(symmetric)
-    doc.spans[spans_key] = group
+    attrs = {name: value for name, value in group.attrs.items() if name not in ("relations", "symmetric", MEMBERS)}
+    for name in PER_MENTION.keys() & attrs.keys():
+        attrs[name] = per_mention(group, name, PER_MENTION[name])
+    set_span_graph(doc, spans_key, spans, rows, symmetric=sorted(symmetric) or None, **attrs)
 
 
 def get_concepts(span: Span, spans_key: str = CONCEPTS_KEY) -> list[Concept]:
@@ -137,100 +241,14 @@ def get_concepts(span: Span, spans_key: str = CONCEPTS_KEY) -> list[Concept]:
     if spans_key not in span.doc.spans:
         return []
     group = span.doc.spans[spans_key]
-    scores = group.attrs.get("scores") or [1.0] * len(group)
-    attention = group.attrs.get("attention") or [None] * len(group)
-    return [
-        Concept(other.kb_id_, other.label_, score, weight)
-        for other, score, weight in zip(group, scores, attention, strict=True)
-        if (other.start, other.end) == (span.start, span.end)
-    ]
-
-
-def install_concepts_extension(concepts: str = "concepts", spans_key: str = CONCEPTS_KEY) -> None:
-    """Make ``span._.concepts`` read ``doc.spans[spans_key]``; the linker calls it when it is created.
-
-    Raises ValueError if the name is taken, by another package or for another spans key.
-    """
-    view = _SpanConcepts(spans_key)
-    if not Span.has_extension(concepts):
-        Span.set_extension(concepts, getter=view)
-    elif Span.get_extension(concepts)[2] != view:
-        raise ValueError(
-            f"Span._.{concepts} is taken already, by another package or for another spans key. "
-            "Choose a free name: concepts_attr in the settings of the component, "
-            "or the argument 'concepts' of spacy_keci.install_concepts_extension()."
-        )
-
-
-def install_extensions(
-    relations: str = "relations", spans_key: str = SPANS_KEY, span_graph: str = "span_graph"
-) -> None:
-    """Make ``doc._.relations`` (get and set), ``span._.relations`` (get) and ``doc._.span_graph`` (get; see
-    :func:`span_graph`) read ``doc.spans[spans_key]``.
-
-    Components of this package call it when they are created; call it yourself to read relations from a DocBin
-    without a pipeline. Raises ValueError if a name is taken, by another package or for another spans key.
-    """
-    doc_view, span_view, graph_view = _DocRelations(spans_key), _SpanRelations(spans_key), _DocGraph(spans_key)
-    views: list[tuple[type[Doc] | type[Span], str, str, object]] = [
-        (Doc, "relations", relations, doc_view),
-        (Span, "relations", relations, span_view),
-        (Doc, "span_graph", span_graph, graph_view),
-    ]
-    for cls, argument, name, view in views:
-        if cls.has_extension(name) and cls.get_extension(name)[2] != view:
-            raise ValueError(
-                f"{cls.__name__}._.{name} is taken already, by another package or for another spans key. "
-                f"Choose a free name: {argument}_attr in the settings of the component, "
-                f"or the argument '{argument}' of spacy_keci.install_extensions()."
-            )
-    if not Doc.has_extension(relations):
-        Doc.set_extension(relations, getter=doc_view, setter=doc_view.set)
-    if not Span.has_extension(relations):
-        Span.set_extension(relations, getter=span_view)
-    if not Doc.has_extension(span_graph):
-        Doc.set_extension(span_graph, getter=graph_view)
-
-
-@dataclass(frozen=True)
-class _DocRelations:
-    spans_key: str
-
-    def __call__(self, doc: Doc) -> list[Relation]:
-        return get_relations(doc, self.spans_key)
-
-    def set(self, doc: Doc, relations: Iterable[Relation]) -> None:
-        set_relations(doc, relations, self.spans_key)
-
-
-@dataclass(frozen=True)
-class _DocGraph:
-    spans_key: str
-
-    def __call__(self, doc: Doc) -> "networkx.MultiDiGraph":
-        return span_graph(doc, self.spans_key)
-
-
-@dataclass(frozen=True)
-class _SpanRelations:
-    spans_key: str
-
-    def __call__(self, span: Span) -> list[Relation]:
-        """Relations in which the span (same offsets; same label, if it has one) is head or tail."""
-
-        def same(other: Span) -> bool:
-            same_offsets = (other.start, other.end) == (span.start, span.end)
-            return same_offsets and (not span.label or other.label == span.label)
-
-        return [r for r in get_relations(span.doc, self.spans_key) if same(r.head) or same(r.tail)]
-
-
-@dataclass(frozen=True)
-class _SpanConcepts:
-    spans_key: str
-
-    def __call__(self, span: Span) -> list[Concept]:
-        return get_concepts(span, self.spans_key)
+    scores, attention = group.attrs.get("scores") or (), group.attrs.get("attention") or ()
+    concepts = []
+    for i in positions_at(group, span.start_char, span.end_char):
+        candidate = group[i]
+        score = scores[i] if i < len(scores) else PER_MENTION["scores"]
+        weight = attention[i] if i < len(attention) else PER_MENTION["attention"]
+        concepts.append(Concept(candidate.kb_id_, candidate.label_, score, weight))
+    return concepts
 
 
 def _identity(span: Span) -> tuple[int, int, int]:

@@ -1,3 +1,5 @@
+import copy
+import json
 import pickle
 from collections.abc import Callable
 
@@ -6,10 +8,9 @@ import spacy
 from hypothesis import given
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
-from spacy.tokens.underscore import Underscore
 from spacy.vocab import Vocab
 
-from spacy_keci import Relation, filter_relations, get_relations, install_extensions, set_relations, span_graph
+from spacy_keci import Relation, filter_relations, get_relations, set_relations, span_graph
 from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.reports import Report
@@ -38,13 +39,6 @@ def doc(nlp: Language) -> Doc:
     spans = [(0, 1, "drug"), (2, 3, "protein"), (2, 5, "protein"), (4, 5, "protein")]
     doc.spans["entities"] = [Span(doc, *span) for span in spans]
     return doc
-
-
-@pytest.fixture
-def extensions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts aside what is installed, so that a test may install what it likes."""
-    monkeypatch.setattr(Underscore, "doc_extensions", {})
-    monkeypatch.setattr(Underscore, "span_extensions", {})
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -138,42 +132,47 @@ def test_relations_of_a_kind(doc: Doc, wanted: dict, expected: list[int]) -> Non
     assert filter_relations(get_relations(doc), **wanted) == [relations[i] for i in sorted(expected)]
 
 
-def test_span_graph(extensions: None, doc: Doc) -> None:
+def test_span_graph(doc: Doc) -> None:
     doc.spans["entities"].attrs |= {"scores": [0.9, 0.8, 0.7, 0.6]}
     drug, protein, fusion, _ = doc.spans["entities"]
     set_relations(
         doc, [Relation(drug, protein, "binds", 0.75), Relation(fusion, drug, "x"), Relation(fusion, drug, "y")]
     )
-    install_extensions()
-    graph = doc._.span_graph
+    graph = span_graph(doc)
     assert graph.nodes[0] == {"text": "FK506", "label": "drug", "kb_id": "", "start": 0, "end": 5, "score": 0.9}
     assert len(graph) == 4
     assert sorted(graph.edges(keys=True)) == [(0, 1, "binds"), (2, 0, "x"), (2, 0, "y")]
     assert graph.edges[0, 1, "binds"] == {"label": "binds", "score": 0.75}
-    assert len(span_graph(doc, "other")) == len(doc.copy()._.span_graph) - 4 == 0
+    assert len(span_graph(doc, "other")) == len(span_graph(doc.copy())) - 4 == 0
 
 
-def test_extensions(extensions: None, doc: Doc) -> None:
-    install_extensions()
-    install_extensions()
-    drug, protein, fusion, tag = doc.spans["entities"]
-    doc._.relations = [Relation(drug, fusion, "binds"), Relation(tag, fusion, "part_of")]
-    assert [relation.label for relation in doc._.relations] == ["binds", "part_of"]
-    assert [relation.label for relation in fusion._.relations] == ["binds", "part_of"]
-    assert [relation.label for relation in drug._.relations] == ["binds"]
-    assert protein._.relations == []
-    assert [relation.label for relation in doc[0:1]._.relations] == ["binds"]
-    assert Span(doc, 0, 1, "protein")._.relations == []
+def test_a_span_of_another_document_is_refused(doc: Doc) -> None:
+    other = doc.copy()
+    drug, protein = doc.spans["entities"][0], other.spans["entities"][1]
+    with pytest.raises(ValueError, match=r"The tail .* \(protein, characters 12-18\) is a span of another document"):
+        set_relations(doc, [Relation(drug, protein, "binds")])
+    assert "relations" not in doc.spans["entities"].attrs
 
 
-def test_name_of_an_extension_is_taken(extensions: None) -> None:
-    Span.set_extension("relations", default=None)
-    with pytest.raises(ValueError, match=r"Span\._\.relations is taken already"):
-        install_extensions()
-    assert not Doc.has_extension("relations")
-    install_extensions("edges", spans_key="sc", span_graph="graph")
-    with pytest.raises(ValueError, match=r"Doc\._\.edges is taken already, .* or for another spans key"):
-        install_extensions("edges", spans_key="entities")
-    with pytest.raises(ValueError, match=r"Doc\._\.graph is taken .* a free name: span_graph_attr in the settings"):
-        install_extensions("others", spans_key="entities", span_graph="graph")
-    assert not Doc.has_extension("others")
+def test_relations_as_plain_data(doc: Doc) -> None:
+    drug, protein, *_ = doc.spans["entities"]
+    relation = Relation(drug, protein, "binds", 0.75, symmetric=True)
+    assert json.loads(json.dumps(relation.as_dict())) == {
+        "head": {"text": "FK506", "label": "drug", "start": 0, "end": 5, "kb_id": ""},
+        "tail": {"text": "FKBP12", "label": "protein", "start": 12, "end": 18, "kb_id": ""},
+        "label": "binds",
+        "score": 0.75,
+        "symmetric": True,
+    }
+    assert repr(relation) == "<Relation FK506 --binds--> FKBP12 0.75>"
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda them: pickle.loads(pickle.dumps(them))])
+def test_relations_are_copied(doc: Doc, way: Callable) -> None:
+    drug, protein, fusion, _ = doc.spans["entities"]
+    set_relations(doc, [Relation(drug, protein, "binds", 0.75, symmetric=True), Relation(fusion, drug, "x")])
+    relations = way(get_relations(doc))
+    assert [relation.as_dict() for relation in relations] == [relation.as_dict() for relation in get_relations(doc)]
+    assert len({id(end.doc) for relation in relations for end in (relation.head, relation.tail)}) == 1
+    assert way(relations[0]).symmetric
+    assert get_relations(relations[0].head.doc) == relations

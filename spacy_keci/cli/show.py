@@ -12,6 +12,7 @@ from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
+from ..span_groups import initial_key, per_mention
 from ..tokens import get_relations
 from ..visualize.render import render, render_svg
 from .load import find_extractor, load_pipeline, make_folder_of
@@ -75,7 +76,7 @@ def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
     """Write an HTML page with a drawing of each text, or an SVG file of the only one. Where all documents keep an
     initial graph, the page compares it with the final one."""
     final = options["spans_key"]
-    initial = f"{final}_initial"
+    initial = initial_key(final)
     if path.suffix.lower() == ".svg":
         markup = render_svg(docs[0], options=options)
     else:
@@ -90,7 +91,7 @@ def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) ->
     Concepts of mentions are shown where there are any; and where the document keeps an initial graph that differs, what
     that was, under "at first".
     """
-    initial = f"{spans_key}_initial"
+    initial = initial_key(spans_key)
     mentions, relations = _mention_rows(doc, spans_key, kb), _relation_rows(doc, spans_key)
     headers = ["mention", "type", "score", "concept"], ["head", "relation", "tail", "score"]
     if initial in doc.spans:
@@ -119,7 +120,7 @@ def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) ->
 
 def _mention_rows(doc: Doc, spans_key: str, kb: "KnowledgeBase | None") -> list[list[str]]:
     group = doc.spans[spans_key]
-    scores = group.attrs.get("scores", [1.0] * len(group))
+    scores = per_mention(group, "scores", 1.0)
     rows = []
     for span, score in zip(group, scores, strict=True):
         name = kb.name(kb.index(span.kb_id_)) if kb is not None and span.kb_id_ in kb else ""

@@ -8,7 +8,7 @@ from typing import Any
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..reports import Report
-from ..tokens import SPANS_KEY
+from ..span_groups import SPANS_KEY, checked_spans, per_mention, set_span_graph
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, without_empty_mentions
 
 
@@ -32,19 +32,15 @@ def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Rep
     doc = _split_tokens(doc, {m.start for m in mentions} | {m.end for m in mentions})
     starts = {token.idx: token.i for token in doc}
     ends = {token.idx + len(token): token.i + 1 for token in doc}
-    group = SpanGroup(
-        doc,
-        name=spans_key,
-        spans=[Span(doc, starts[m.start], ends[m.end], label=m.label, kb_id=m.kb_id) for m in mentions],
-    )
-    group.attrs["relations"] = [list(relation) for relation in annotated.relations]
+    attrs: dict[str, Any] = {}
     if any(m.score != 1.0 for m in mentions):
-        group.attrs["scores"] = [m.score for m in mentions]
+        attrs["scores"] = [m.score for m in mentions]
     if annotated.clusters is not None:
-        group.attrs["clusters"] = [list(cluster) for cluster in annotated.clusters]
+        attrs["clusters"] = [list(cluster) for cluster in annotated.clusters]
         # the fifth column, novelty, is there where it says something
-        group.attrs["interactions"] = [list(row if any(row[4:]) else row[:4]) for row in annotated.interactions or []]
-    doc.spans[spans_key] = group
+        attrs["interactions"] = [list(row if any(row[4:]) else row[:4]) for row in annotated.interactions or []]
+    spans = [Span(doc, starts[m.start], ends[m.end], label=m.label, kb_id=m.kb_id) for m in mentions]
+    set_span_graph(doc, spans_key, spans, annotated.relations, **attrs)
     for key, value in (("id", annotated.id), ("group", annotated.group), ("meta", annotated.meta)):
         if value:
             doc.user_data[key] = value
@@ -78,12 +74,11 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> A
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
     attrs: dict[str, Any] = group.attrs
-    scores = attrs.get("scores") or [1.0] * len(group)
     annotated = AnnotatedText(
         text=doc.text,
         mentions=[
             Mention(s.start_char, s.end_char, s.label_, s.kb_id_, float(score))
-            for s, score in zip(group, scores, strict=True)
+            for s, score in zip(checked_spans(group), per_mention(group, "scores", 1.0), strict=True)
         ],
         relations=[RelationTriple(*row) for row in attrs.get("relations", [])],
         id=str(doc.user_data.get("id", "")),

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
+from ..extensions import install_concepts_extension
 from ..knowledge.storage import (
     new_folder,
     pack_folder,
@@ -17,7 +18,7 @@ from ..knowledge.storage import (
     same_knowledge_base,
     unpack_folder,
 )
-from ..tokens import CONCEPTS_KEY, install_concepts_extension
+from ..tokens import CONCEPTS_KEY
 from .mentions import read_mentions
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..alignment import align
+from ..extensions import install_extensions
 from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..ml.relations.decoding import RelationRules
-from ..tokens import install_extensions
 from .calibration import with_temperature
 from .gold import GoldReader
 from .mentions import has_mentions, place_of, read_mentions

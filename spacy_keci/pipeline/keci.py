@@ -24,6 +24,7 @@ from ..ml.spans.pruning import Pruning
 from ..ml.spans.targets import candidate_array, in_order
 from ..sentences import doc_starts, sentence_of_span, text_of_token
 from ..settings import at_least, defaults, takes_settings
+from ..span_groups import initial_key
 from ..suggesters import Suggester, build_sentence_span_suggester
 from .concept_linker import ConceptLinker
 from .concept_reading import (
@@ -245,7 +246,7 @@ class Keci(Extractor, KeciSettings):
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
         if prediction.initial is not None:
             # written first, as the final one may replace the mentions that are given
-            write(prediction.initial, f"{self.spans_key}_initial", concepts=concepts)
+            write(prediction.initial, initial_key(self.spans_key), concepts=concepts)
         if prediction.attention is not None and self.linker is not None:
             key, types = self.linker.spans_key, types_of_mentions(prediction.final, len(docs))
             write_attention(docs, prediction.attention, key)

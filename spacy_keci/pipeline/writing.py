@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 
 from ..ml.graphs import PredictedGraphs
+from ..span_groups import set_span_graph
 from .mentions import find_mentions, read_mentions
 
 
@@ -51,8 +52,7 @@ def write_graphs(
             [mention_of_node[head - begin], mention_of_node[tail - begin], relation_labels[label - 1], score]
             for (head, tail, label), score in zip(relations[of_doc], relation_scores[of_doc], strict=True)
         ]
-        attrs = {"scores": mention_scores, "relations": rows, "symmetric": list(symmetric)}
-        doc.spans[spans_key] = SpanGroup(doc, name=spans_key, spans=mentions, attrs=attrs)
+        set_span_graph(doc, spans_key, mentions, rows, scores=mention_scores, symmetric=symmetric)
         begin = end
 
 

@@ -9,6 +9,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ..corpora.annotation import AnnotatedText, Mention
 from ..corpora.documents import to_doc
 from ..reports import Report
+from ..span_groups import MEMBERS, PER_MENTION, checked_spans, initial_key, per_mention, set_span_graph
 from .findings import RIGHT, Finding, Graph, compare_graphs
 from .knowledge import Change, find_changes
 
@@ -43,39 +44,37 @@ def make_cases(
     symmetric: Collection[str] = (),
     concepts_key: str = CONCEPTS,
 ) -> list[Case]:
-    """Compare each prediction with its gold, and with ``doc.spans[f"{spans_key}_initial"]`` if it has that.
+    """Compare each prediction with its gold, and with ``doc.spans[initial_key(spans_key)]`` if it has that.
 
     Where nobody has annotated relations, predicted ones are left out, as the scores leave them out.
     """
     cases = []
     for number, (gold, doc) in enumerate(zip(golds, docs, strict=True), start=1):
-        initial_key = f"{spans_key}_initial"
+        first_key = initial_key(spans_key)
         groups = {GOLD: gold.spans[spans_key], PREDICTED: SpanGroup(doc, name=spans_key)}
-        for name, key in ((PREDICTED, spans_key), (INITIAL, initial_key), (CONCEPTS, concepts_key)):
+        for name, key in ((PREDICTED, spans_key), (INITIAL, first_key), (CONCEPTS, concepts_key)):
             if key in doc.spans:
                 groups[name] = doc.spans[key]
         truth, final, initial = (
-            Graph.of(source, key, symmetric)
-            for source, key in ((gold, spans_key), (doc, spans_key), (doc, initial_key))
+            Graph.of(source, key, symmetric) for source, key in ((gold, spans_key), (doc, spans_key), (doc, first_key))
         )
-        combined = combine(gold.text, groups, make_doc)
-        if "relations" not in gold.spans[spans_key].attrs:
+        annotated = "relations" in gold.spans[spans_key].attrs
+        if not annotated:
             final, initial = replace(final, edges={}), replace(initial, edges={})
-            for group in combined.spans.values():
-                group.attrs.pop("relations", None)
+        combined = combine(gold.text, groups, make_doc, relations=annotated)
         cases.append(
             Case(
                 str(gold.user_data.get("id") or f"document {number}"),
                 combined,
                 compare_graphs(truth, final),
-                find_changes(truth, initial, final) if initial_key in doc.spans else [],
+                find_changes(truth, initial, final) if first_key in doc.spans else [],
             )
         )
     return cases
 
 
-def combine(text: str, groups: dict[str, SpanGroup], make_doc: Callable[[str], Doc]) -> Doc:
-    """One Doc with span groups of several, whose tokens may differ."""
+def combine(text: str, groups: dict[str, SpanGroup], make_doc: Callable[[str], Doc], relations: bool = True) -> Doc:
+    """One Doc with span groups of several, whose tokens may differ; ``relations``: with theirs."""
     mentions = [Mention(span.start_char, span.end_char, span.label_) for group in groups.values() for span in group]
     doc = to_doc(AnnotatedText(text, mentions), make_doc, Report())
     doc.spans.clear()
@@ -83,7 +82,9 @@ def combine(text: str, groups: dict[str, SpanGroup], make_doc: Callable[[str], D
         # characters inside the text: expanded to whole tokens, there is always a span
         spans = [
             cast(Span, doc.char_span(s.start_char, s.end_char, s.label_, s.kb_id_, alignment_mode="expand"))
-            for s in group
+            for s in checked_spans(group)
         ]
-        doc.spans[name] = SpanGroup(doc, name=name, spans=spans, attrs=dict(group.attrs))
+        attrs = {each: value for each, value in group.attrs.items() if each not in (MEMBERS, "relations")}
+        attrs |= {each: per_mention(group, each, value) for each, value in PER_MENTION.items() if each in attrs}
+        set_span_graph(doc, name, spans, group.attrs.get("relations") if relations else None, **attrs)
     return doc

@@ -7,6 +7,8 @@ from typing import NamedTuple, TypeVar
 
 from spacy.tokens import Doc
 
+from ..span_groups import checked_spans, per_mention
+
 RIGHT = "right"
 MENTION_ERRORS = ("missed mention", "spurious mention", "wrong type", "wrong boundaries")
 RELATION_ERRORS = (
@@ -74,8 +76,8 @@ class Graph:
         if spans_key not in doc.spans:
             return cls({}, {})
         group = doc.spans[spans_key]
-        order = [Node(span.start_char, span.end_char, span.label_) for span in group]
-        scores = group.attrs.get("scores") or [None] * len(order)
+        order = [Node(span.start_char, span.end_char, span.label_) for span in checked_spans(group)]
+        scores = per_mention(group, "scores", None)
         edges: dict[Edge, float | None] = {}
         for i, j, label, score in group.attrs.get("relations", []):
             head, tail = sorted((order[i], order[j])) if label in symmetric else (order[i], order[j])

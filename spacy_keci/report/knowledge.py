@@ -8,6 +8,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..scoring.attention import TypeAttention, attention_by_type
+from ..span_groups import per_mention
 from .findings import Edge, Graph, Node
 
 CHANGES = ("gained, right", "gained, wrong", "lost, right", "lost, wrong")
@@ -32,8 +33,10 @@ def summarize_attention(docs: Sequence[Doc], concepts_key: str) -> Attention | N
     sentinels: list[float] = []
     for doc in docs:
         rest: dict[tuple[int, int], float] = {}
-        group = doc.spans.get(concepts_key, ())
-        for span, weight in zip(group, group.attrs.get("attention", []) if len(group) else (), strict=False):
+        if concepts_key not in doc.spans:
+            continue
+        group = doc.spans[concepts_key]
+        for span, weight in zip(group, per_mention(group, "attention", None), strict=True):
             if weight is not None:
                 rest[span.start, span.end] = rest.get((span.start, span.end), 1.0) - weight
         sentinels += rest.values()

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc
 
+from ..span_groups import per_mention
+
 
 class TypeAttention(NamedTuple):
     """A semantic type (TUI), the mean attention weight of its candidate concepts, and how many of them there are."""
@@ -29,7 +31,7 @@ def attention_by_type(docs: Iterable[Doc], concepts_key: str = "concepts") -> li
         if group is None or "attention" not in group.attrs:
             continue
         has_attention = True
-        for concept, weight in zip(group, group.attrs["attention"], strict=True):
+        for concept, weight in zip(group, per_mention(group, "attention", None), strict=True):
             if weight is not None:
                 weights[concept.label_].append(weight)
     if not has_attention:

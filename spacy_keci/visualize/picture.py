@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..sentences import sentences
-from ..tokens import CONCEPTS_KEY
+from ..span_groups import CONCEPTS_KEY, checked_spans, per_mention
 from .text import shorten
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ def make_picture(
         )
     begin, end = (source.start, source.end) if isinstance(source, Span) else (0, len(doc))
     group = doc.spans[spans_key]
-    scores = group.attrs.get("scores") or [None] * len(group)
+    scores = per_mention(group, "scores", None)
     candidates = _candidates(doc, concepts_key)
     mentions: list[DrawnMention] = []
     number: dict[int, int] = {}
-    for i, (span, score) in enumerate(zip(group, scores, strict=True)):
+    for i, (span, score) in enumerate(zip(checked_spans(group), scores, strict=True)):
         if begin <= span.start < span.end <= end and (labels is None or span.label_ in labels):
             number[i] = len(mentions)
             mentions.append(_mention(span, score, candidates[span.start, span.end], kb, begin))
@@ -198,8 +198,7 @@ def _candidates(doc: Doc, key: str) -> dict[tuple[int, int], list[tuple[str, str
     found: dict[tuple[int, int], list[tuple[str, str, float | None]]] = defaultdict(list)
     if key in doc.spans:
         group = doc.spans[key]
-        attention = group.attrs.get("attention") or [None] * len(group)
-        for span, weight in zip(group, attention, strict=True):
+        for span, weight in zip(checked_spans(group), per_mention(group, "attention", None), strict=True):
             found[span.start, span.end].append((span.kb_id_, span.label_, weight))
     return found
 

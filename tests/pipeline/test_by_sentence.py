@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, SpanGroup
 
-from spacy_keci.transfer import merge_docs
+from spacy_keci.doc_operations import merge_docs
 
 from .conftest import TINY, make_examples
 from .conftest import make_pipeline as make_pipeline_without_knowledge

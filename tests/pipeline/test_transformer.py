@@ -22,9 +22,9 @@ pytest.importorskip("spacy_transformers")
 from spacy_transformers.span_getters import get_strided_spans
 from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel
 
+from spacy_keci.doc_operations import merge_docs
 from spacy_keci.ml.architectures import build_adamw
 from spacy_keci.ml.encoders.windows import _count_positions, get_sentence_windows
-from spacy_keci.transfer import merge_docs
 
 from .conftest import make_examples
 from .test_keci import graph
