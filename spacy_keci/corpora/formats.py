@@ -78,6 +78,18 @@ def _no_writer(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
     raise ValueError(f"{path} cannot be written: this format is for reading only.")
 
 
+def _read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    from .parquet import read_parquet  # needs the extra 'export'
+
+    yield from read_parquet(path, report)
+
+
+def _write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    from .parquet import write_parquet
+
+    write_parquet(texts, path, report)
+
+
 FORMATS = {
     "bigbio": Format(read_bigbio, _no_writer),
     "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_MORE),
@@ -87,7 +99,8 @@ FORMATS = {
     "csv": Format(_no_reader, write_table, (".csv",), True, (_INTERACTIONS, _LONELY, *_MORE)),
     "dygie": Format(read_dygie, write_dygie, (), True, (_CONCEPTS, _SCORES, _GROUPS, _INTERACTIONS, _CLUSTERS, *_MORE)),
     "jsonl": Format(read_jsonl, write_jsonl, (".jsonl",)),
-    "parquet": Format(_no_reader, write_table, (".parquet",), True, (_INTERACTIONS, _LONELY, *_MORE)),
+    "relations": Format(_no_reader, write_table, (".relations.parquet",), True, (_INTERACTIONS, _LONELY, *_MORE)),
+    "parquet": Format(_read_parquet, _write_parquet, (".parquet",)),
     "prodigy": Format(read_prodigy, write_prodigy, (), True, (_INTERACTIONS, _CLUSTERS, *_MORE)),
     "pubtator": Format(read_pubtator, write_pubtator, (".pubtator",), lacks=(_SCORES, _GROUPS, *_MORE)),
     "spacy": Format(read_docbin, write_docbin, (".spacy",), True),
