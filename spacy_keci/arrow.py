@@ -72,18 +72,18 @@ class AnnotateBatches:
         Raises ValueError if the columns of text or ids are missing or of another kind.
         """
         for whole in batches:
-            schema = self.schema(whole.schema)
-            for start in range(0, whole.num_rows, self._annotator.batch_size):
-                part = whole.slice(start, self._annotator.batch_size)
-                texts = part.column(self.text).to_pylist()
+            schema, others = self.schema(whole.schema), self._others(whole.schema)
+            texts = whole.column(self.text).to_pylist()
+            start = 0
+            # a text that is missing is replaced, so that documents and rows stay side by side
+            for outcomes in self._annotator.annotate(text or "" for text in texts):
+                part = whole.slice(start, len(outcomes))
                 ids = part.column(self.id).cast(pa.string()).to_pylist()
-                # a text that is missing is replaced, so that documents and rows stay side by side
-                (outcomes,) = self._annotator.annotate([text or "" for text in texts]) if texts else ([],)
-                rows = [self._row(*each) for each in zip(ids, texts, outcomes, strict=True)]
+                rows = [self._row(*each) for each in zip(ids, texts[start:], outcomes, strict=False)]
                 graphs = pa.RecordBatch.from_pylist(rows, SCHEMA)
-                passed = {name: part.column(name) for name in schema.names if name in self._others(whole.schema)}
-                arrays = [passed[name] if name in passed else graphs.column(name) for name in schema.names]
+                arrays = [(part if name in others else graphs).column(name) for name in schema.names]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                start += len(outcomes)
 
     def table(self, table: pa.Table) -> pa.Table:
         """:meth:`__call__` for engines that hand over tables."""

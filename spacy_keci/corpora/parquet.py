@@ -66,6 +66,7 @@ SCHEMA = pa.schema(
 """
 
 ROWS_AT_ONCE = 1000
+_WRITE: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
 
 
 def text_hash(text: str) -> str:
@@ -140,17 +141,21 @@ def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 report.drop_text("row without a graph", f"row {number} ({row.get('id') or 'no id'}): {error}")
 
 
-def read_batches(path: Path, needed: Iterable[str]) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file, some at a time. Raises ValueError if it is none, or lacks a column."""
+def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file, some at a time; all columns, or those of these names.
+
+    Raises ValueError if it is none, is damaged, or lacks a column.
+    """
     try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a Parquet file: {error}") from None
-    with file:
-        missing = [name for name in needed if name not in file.schema_arrow.names]
-        if missing:
-            raise ValueError(f"{path} has no column {missing[0]!r}, only {', '.join(file.schema_arrow.names)}.")
-        yield from file.iter_batches(ROWS_AT_ONCE)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            missing = [name for name in needed if name not in file.schema_arrow.names]
+            if missing:
+                raise ValueError(f"{path} has no column {missing[0]!r}, only {', '.join(file.schema_arrow.names)}.")
+            yield from file.iter_batches(ROWS_AT_ONCE, columns=columns)
+    except (pa.ArrowException, OSError) as error:  # an OSError without a name tells of damage, too
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(f"{path} is not a whole Parquet file: {' '.join(str(error).split())}") from None
 
 
 def read_text_columns(path: Path, text: str, id: str) -> Iterator[tuple[str | None, str, dict[str, Any]]]:
@@ -181,14 +186,14 @@ def write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) ->
 def write_rows(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
     """Write rows of :data:`SCHEMA`; columns that a row lacks are null."""
     rows = iter(rows)
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(path, SCHEMA, **_WRITE) as writer:
         while part := list(islice(rows, ROWS_AT_ONCE)):
             writer.write_batch(pa.RecordBatch.from_pylist(part, SCHEMA))
 
 
 def join_parquet(paths: Iterable[Path], path: Path) -> None:
     """Write the rows of several files of :data:`SCHEMA` to one, some at a time."""
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(path, SCHEMA, **_WRITE) as writer:
         for part in paths:
             for batch in read_batches(part, SCHEMA.names):
                 writer.write_batch(batch)

@@ -30,8 +30,8 @@ TEXT = AnnotatedText(
     group="7",
     meta={"year": 1994},
 )
-BOTH_WAYS = sorted(FORMATS.keys() - {"bigbio", "csv", "parquet"})
-WHOLE = ["bioc-json", "jsonl", "spacy"]  # what hold every text, whatever the characters
+BOTH_WAYS = sorted(FORMATS.keys() - {"bigbio", "csv", "relations"})
+WHOLE = ["bioc-json", "jsonl", "parquet", "spacy"]  # what hold every text, whatever the characters
 COLUMNS = ("concept of a mention", "score of a relation", "score of a mention", "group of a text", "meta of a text")
 COUNTS = {"texts", "mentions", "relations", "interactions between entities"}
 
@@ -136,6 +136,7 @@ def test_a_second_read_is_equal(
         ("x.xml", "bioc-xml"),
         ("x.csv", "csv"),
         ("x.parquet", "parquet"),
+        ("x.relations.parquet", "relations"),
         (".", "brat"),
     ],
 )

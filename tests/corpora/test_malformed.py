@@ -17,7 +17,7 @@ from spacy_keci.reports import Report
 from spacy_keci.tokenizer import biomedical_tokenizer
 
 COUNTED = ("texts", "mentions", "relations")
-READERS = sorted(FORMATS.keys() - {"csv", "parquet"})
+READERS = sorted(FORMATS.keys() - {"csv", "relations"})
 TEXTS = [
     AnnotatedText(
         f"FK506 binds FKBP{i}, κB and IL-{i}.\nMEK1/{i} inhibits FKBP{i}.",
