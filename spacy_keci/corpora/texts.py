@@ -210,9 +210,9 @@ def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str
     number = 0
     while line := stream.readline(MAX_BYTES + 1):
         number += 1
-        rest = line
-        while len(rest) > MAX_BYTES and not rest.endswith(b"\n"):
-            rest = stream.readline(MAX_BYTES + 1)
+        rest = line if len(line) > MAX_BYTES else b""
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(1 << 20)
         if line.strip():
             yield line.rstrip(b"\r\n"), f"{stem}-{number}", f"{name}, line {number}"
 
