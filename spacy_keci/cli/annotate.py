@@ -1,41 +1,29 @@
 """``spacy keci annotate``: mentions and relations in any number of texts."""
 
-import ctypes
-import os
-import signal
+import re
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from contextlib import closing
 from pathlib import Path
-from threading import Event
 from time import perf_counter
 from typing import Annotated
 
 import typer
 from spacy.cli._util import setup_gpu
-from spacy.language import Language
-from spacy.tokens import Doc
-from spacy.util import minibatch
 from tqdm import tqdm
 
-from ..corpora.docbin import save_docs
-from ..corpora.documents import from_doc
-from ..corpora.formats import FORMATS, write_any
-from ..corpora.texts import Text, TextSource
-from ..export import write_relations
-from ..pipeline.extractor import Extractor
+from ..annotator import Annotator
+from ..corpora.texts import TextSource
 from ..reports import Report
-from ..tokens import SPANS_KEY
 from .convert import WRITABLE
+from .engines import Engine, run_here, run_local, run_on_ray
 from .load import load_pipeline
-from .messages import INTERRUPTED, good, one_line, tell, warn
-from .sinks import STDOUT, Batch, open_sink
+from .messages import INTERRUPTED, good, tell, warn, writable_line
+from .outputs import STDOUT, TEXTS_PER_PART, Output
+from .parts import Job, Parts, Result, WritePart, merge, remove
+from .survive import run_all
 
 MAX_FAILURES = 1000  # texts in a row on which a pipeline may fail
-BATCHES_PER_PROCESS = 8  # between two starts of the processes
-PR_SET_PDEATHSIG = 1
-_interrupted = Event()
 
 
 def annotate_cli(
@@ -51,8 +39,9 @@ def annotate_cli(
             "--from",
             metavar="FORMAT",
             help="txt (a file is a text; default for .txt), lines (a line is a text; default for -), jsonl (a line is "
-            "an object with 'text', and perhaps 'id', 'group' and 'meta'), each compressed (.gz) or not; or any format "
-            "of 'spacy keci convert', whose annotation is left aside",
+            "an object with 'text', and perhaps 'id', 'group' and 'meta'), parquet (columns of these names), pubmed "
+            "(PubMed's XML), each but Parquet compressed (.gz) or not; or any format of 'spacy keci convert', whose "
+            "annotation is left aside",
         ),
     ] = None,
     target: Annotated[
@@ -66,13 +55,26 @@ def annotate_cli(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
     ] = None,
+    part_size: Annotated[
+        int | None, typer.Option(min=1, help=f"Texts in a file of a folder (default: {TEXTS_PER_PART})")
+    ] = None,
     processes: Annotated[int, typer.Option("--processes", "-n", min=1, help="Processes to share the work")] = 1,
+    engine: Annotated[str, typer.Option(help="Where the processes run: local, or ray")] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster to use, such as 'auto' (default: start Ray on this machine)")
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Of every N parts, annotate the I-th only: others are for other machines"),
+    ] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+    text_field: Annotated[str, typer.Option(help="Field (jsonl) or column (Parquet) with the texts")] = "text",
+    id_field: Annotated[str, typer.Option(help="Field or column with their ids")] = "id",
     spans_key: Annotated[
         str | None, typer.Option(help="Where the pipeline writes mentions (default: as its component keci says)")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where OUTPUT ends: a .jsonl file, or a folder of files")
+        bool, typer.Option("--resume", help="Go on with what an interrupted run left, with the same INPUT and options")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again, if OUTPUT is there already")] = False,
     strict: Annotated[
@@ -82,172 +84,146 @@ def annotate_cli(
 ) -> None:
     """Find mentions and relations in texts, however many there are.
 
-    Texts that cannot be read or annotated are left out, and told of with their place. A run that was interrupted in
-    whatever way goes on with --resume, with the same INPUT and options: no text is lost or there twice.
+    Texts that cannot be read or annotated are left out and reported with their place; Parquet has a row with an error
+    for those that cannot be annotated. A run that was interrupted in any way goes on with --resume, with the same INPUT
+    and options: no text is lost or there twice.
 
     \b
     spacy keci annotate training/demo/model-last abstracts/ found.jsonl
     spacy keci annotate en_keci_biorelex sentences.txt.gz found/ --from lines --to spacy -n 4
-    zcat big.jsonl.gz | spacy keci annotate en_keci_biorelex - found.jsonl --from jsonl --resume
+    spacy keci annotate en_keci_biorelex pubmed/ found/ --from pubmed --to parquet -n 16 --part-size 10000 --resume
     echo "FK506 binds FKBP12." | spacy keci annotate en_keci_biorelex - - | jq .relations
     """
-    if resume and overwrite:
-        raise typer.BadParameter("--resume and --overwrite exclude each other.")
-    if processes > 1 and gpu_id >= 0:
+    if overwrite and (resume or shard):
+        raise typer.BadParameter(f"--{'resume' if resume else 'shard'} and --overwrite exclude each other.")
+    if gpu_id >= 0 and (processes > 1 or engine != "local"):
         raise typer.BadParameter("A GPU is not shared by several processes: use either --gpu-id or --processes.")
+    if address and engine != "ray":
+        raise typer.BadParameter("--address is that of a Ray cluster: use it with --engine ray.")
     skipped, losses = SkipReport(strict), Report()
-    texts = TextSource(input, source, skipped, None if output == STDOUT else Path(output))
-    sink = open_sink(output, target, resume=resume, overwrite=overwrite)
-    setup_gpu(gpu_id, silent=True)
-    nlp = load_pipeline(model)
-    if processes > 1:
-        _prepare_processes()
-    annotator = Annotator(
-        nlp,
-        skipped,
-        spans_key=spans_key
-        or next((pipe.spans_key for _, pipe in nlp.pipeline if isinstance(pipe, Extractor)), SPANS_KEY),
-        batch_size=batch_size or nlp.batch_size,
-        processes=processes,
-    )
-    batches = minibatch(texts, annotator.batch_size)
-    first = next(batches, None)
-    if first is None:
-        raise ValueError(f"{input} holds no texts{' that can be read' if skipped.dropped else ''}.")
-    annotated = annotator.annotate(sink.remaining(chain([first], batches)))
-    start = perf_counter()
-    try:
-        sink.consume(
-            _show_progress(annotated, texts, quiet), lambda docs, path: annotator.write(docs, path, sink.format, losses)
-        )
-    except KeyboardInterrupt:
-        warn(f"Interrupted. {f'--resume goes on where {output} ends.' if sink.resumable else ''}")
-        raise typer.Exit(INTERRUPTED) from None
+    destination = Output(output, target)
+    if not destination.is_folder and (shard or part_size):
+        raise typer.BadParameter("--shard and --part-size are for an OUTPUT that is a folder: a name without suffix.")
+    texts = TextSource(input, source, skipped, destination.path, text_field, id_field)
+    run = _choose_engine(engine, address, processes, gpu_id)
+    share = _parse_shard(shard)
+    name = f"-{share[0] + 1}-of-{share[1]}" if shard else ""
+    with destination.opened(resume=resume or shard is not None, overwrite=overwrite, run=name) as folder:
+        if folder is None:
+            good(f"{output} is complete: there is nothing left to do.")
+            return
+        setup_gpu(gpu_id, silent=True)
+        annotator = Annotator(model, spans_key=spans_key, batch_size=batch_size)
+        annotator.nlp = load_pipeline(model)
+        size = part_size or (TEXTS_PER_PART if destination.is_folder else annotator.batch_size)
+        parts = Parts(folder, destination.part_format, annotator.fingerprint, size)
+        if overwrite:
+            parts.clear()
+        parts.tidy(name)
+        work = WritePart(annotator, folder, destination.part_format, strict, name)
+        start, total = perf_counter(), Result(losses=losses)
+        names: list[str] = []
+        jobs = _named(parts.missing(texts, share), names)
+        streamed = _Streamed(destination, folder, names) if output == STDOUT and destination.format == "jsonl" else None
+        try:
+            with closing(run_all(work, jobs, run, processes)) as results:
+                for job, result in _show_progress(results, texts, quiet):
+                    _add(total, result, skipped)
+                    if streamed:
+                        streamed.done(job)
+        except KeyboardInterrupt:
+            warn(f"Interrupted.{'' if output == STDOUT else f' --resume goes on with what is left of {output}.'}")
+            raise typer.Exit(INTERRUPTED) from None
+        finally:
+            parts.tidy(name)
+        if not total.texts and not parts.n_done and not (resume or shard):
+            if skipped.dropped and names:
+                raise ValueError("No text could be annotated.")
+            raise ValueError(f"{input} holds no texts{' that can be read' if skipped.dropped else ''}.")
+        if not streamed:
+            destination.join(parts.paths(), annotator, losses)
     for line in losses.lines():
         tell(line)
-    n_texts, n_mentions, n_relations = (annotator.counts[what] for what in ("texts", "mentions", "relations"))
-    if skipped.dropped and not n_texts and not resume:
-        raise ValueError("No text could be annotated.")
-    found = f"{n_texts} texts, {n_mentions} mentions, {n_relations} relations in {perf_counter() - start:.1f} s"
-    good(f"{found}; left out: {skipped.dropped}")
+    found = f"{total.texts} texts, {total.mentions} mentions, {total.relations} relations"
+    before = f"; {parts.n_done} texts were there already" if parts.n_done else ""
+    good(f"{found} in {perf_counter() - start:.1f} s; left out: {skipped.dropped}{before}")
 
 
 class SkipReport(Report):
-    """Tells of each text that is left out at once; strict: raises ValueError instead."""
+    """Reports each text that is left out at once; strict: raises ValueError instead. n_in_a_row: since the last part
+    that was not all failures."""
 
     def __init__(self, strict: bool) -> None:
         super().__init__()
         self._strict = strict
+        self.n_in_a_row = 0
 
     def drop(self, reason: str, case: str) -> None:
         super().drop(reason, case)
         if self._strict:
             raise ValueError(f"{case} ({reason}). Without --strict, it is left out.")
-        tqdm.write(f"left out: {case} ({reason})", file=sys.stderr)
+        tqdm.write(writable_line(f"left out: {case} ({reason})"), file=sys.stderr)
 
 
-class Annotator:
-    """Runs a pipeline over batches of texts, in memory that does not grow with their number.
-
-    report: told of texts on which the pipeline fails. counts: texts, mentions and relations so far.
-    """
-
-    def __init__(
-        self, nlp: Language, report: Report, *, spans_key: str = SPANS_KEY, batch_size: int = 256, processes: int = 1
-    ) -> None:
-        self.nlp, self.report = nlp, report
-        self.spans_key, self.batch_size, self.processes = spans_key, batch_size, processes
-        self.counts: Counter[str] = Counter()
-        if "doc_cleaner" not in nlp.pipe_names:
-            # what the encoder computed is of no use to the output, and many times larger
-            nlp.add_pipe("doc_cleaner", config={"attrs": {"tensor": None, "_.trf_data": None}})
-
-    def annotate(self, batches: Iterator[list[Text]]) -> Iterator[Batch]:
-        """Batches with their documents, of which those on which the pipeline fails are missing.
-
-        Raises ValueError if the pipeline writes no mentions, or fails on MAX_FAILURES texts in a row.
-        """
-        n_failed = 0
-        n_together = 1 if self.processes == 1 else BATCHES_PER_PROCESS * self.processes
-        for batch in batches:
-            texts = [*batch, *chain.from_iterable(islice(batches, n_together - 1))]
-            # A vocabulary remembers every new word for good: here, only as long as the documents are used.
-            with self.nlp.memory_zone():
-                docs = self._annotate(texts, self.processes)
-                n_failed = 0 if docs else n_failed + len(texts)
-                if n_failed >= MAX_FAILURES:
-                    raise ValueError(f"The pipeline failed on the last {n_failed} texts: is it in order?")
-                self._count(docs)
-                yield Batch(texts, docs)
-            if _interrupted.is_set():
-                raise KeyboardInterrupt
-
-    def write(self, docs: Iterable[Doc], path: Path, format: str, losses: Report) -> None:
-        """Write documents in a format; what has no place in it is counted in ``losses``."""
-        # some formats hold what other components found as well: tokens, sentences
-        if format == "spacy":
-            save_docs(docs, path)
-        elif format in ("csv", "parquet"):
-            write_relations(docs, path, self.spans_key)
-        else:
-            make_doc = self.nlp.make_doc if FORMATS[format].has_tokens else None
-            write_any((from_doc(doc, self.spans_key) for doc in docs), path, format, losses, make_doc)
-
-    def _annotate(self, texts: list[Text], processes: int = 1) -> list[Doc]:
-        """The documents. Where the pipeline fails on several texts, smaller batches are tried, to find the culprit."""
-        try:
-            stream = self.nlp.pipe((t.text for t in texts), batch_size=self.batch_size, n_process=processes)
-            docs = []
-            for text, doc in zip(texts, stream, strict=True):
-                doc.user_data.update(text.data, id=text.id)
-                docs.append(doc)
-            return docs
-        except Exception as error:
-            if len(texts) == 1:
-                self.report.drop("the pipeline fails", f"{texts[0].place}: {one_line(error)}")
-                return []
-            size = self.batch_size if len(texts) > self.batch_size else (len(texts) + 1) // 2
-            return [doc for part in minibatch(texts, size) for doc in self._annotate(part)]
-
-    def _count(self, docs: list[Doc]) -> None:
-        for doc in docs:
-            if self.spans_key not in doc.spans:
-                raise ValueError(
-                    f"The pipeline writes no doc.spans[{self.spans_key!r}], only {list(doc.spans) or 'none at all'}: "
-                    "name the right one with --spans-key."
-                )
-            self.counts["texts"] += 1
-            self.counts["mentions"] += len(doc.spans[self.spans_key])
-            self.counts["relations"] += len(doc.spans[self.spans_key].attrs.get("relations", []))
+def _add(total: Result, result: Result, skipped: SkipReport) -> None:
+    for place, reason in result.failed:
+        skipped.drop("the pipeline fails", f"{place}: {reason}")
+    total.texts += result.texts
+    total.mentions += result.mentions
+    total.relations += result.relations
+    merge(total.losses, result.losses)
+    skipped.n_in_a_row = 0 if result.texts else skipped.n_in_a_row + len(result.failed)
+    if skipped.n_in_a_row >= MAX_FAILURES:
+        raise ValueError(f"The pipeline failed on the last {skipped.n_in_a_row} texts: is it in order?")
 
 
-def _show_progress(batches: Iterator[Batch], texts: TextSource, quiet: bool) -> Iterator[Batch]:
+class _Streamed:
+    """Writes parts to standard output as they come, in the order of their texts."""
+
+    def __init__(self, output: Output, folder: Path, names: list[str]) -> None:
+        self._output, self._folder, self._names = output, folder, names
+        self._done: set[str] = set()
+        self._next = 0
+
+    def done(self, job: Job) -> None:
+        self._done.add(job.name)
+        while self._next < len(self._names) and self._names[self._next] in self._done:
+            path = self._folder / self._names[self._next]
+            self._output.emit(path)
+            remove(path)
+            self._next += 1
+
+
+def _named(jobs: Iterable[Job], names: list[str]) -> Iterator[Job]:
+    """The jobs, whose names are noted down in their order."""
+    for job in jobs:
+        names.append(job.name)
+        yield job
+
+
+def _choose_engine(name: str, address: str | None, processes: int, gpu_id: int) -> Engine:
+    if name == "ray":
+        return run_on_ray(address)
+    if name != "local":
+        raise typer.BadParameter(f"There is no engine {name!r}, only local and ray.")
+    return run_here if processes == 1 or gpu_id >= 0 else run_local
+
+
+def _parse_shard(shard: str | None) -> tuple[int, int]:
+    """(i, n), i counted from 0."""
+    found = re.fullmatch(r"(\d+)/(\d+)", shard or "1/1")
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise typer.BadParameter(f"--shard is {shard!r}, but must be such as 1/4 to 4/4.")
+    return int(found[1]) - 1, int(found[2])
+
+
+def _show_progress(
+    results: Iterator[tuple[Job, Result]], texts: TextSource, quiet: bool
+) -> Iterator[tuple[Job, Result]]:
     n_bytes, n_texts = texts.size, 0
     with tqdm(total=n_bytes, unit="B" if n_bytes else " texts", unit_scale=bool(n_bytes), disable=quiet or None) as bar:
-        for batch in batches:
-            yield batch
-            n_texts += len(batch.texts)
+        for job, result in results:
+            yield job, result
+            n_texts += len(job.texts)
             bar.update((texts.position if n_bytes else n_texts) - bar.n)
             bar.set_postfix_str(f"{n_texts} texts" if n_bytes else "")
-
-
-def _prepare_processes() -> None:
-    """Let processes that spaCy forks leave Ctrl-C to their parent, and not outlive it: OUTPUT would stay locked."""
-    import torch
-
-    forking = Event()
-
-    def interrupt(*_: object) -> None:
-        if not forking.is_set():
-            raise KeyboardInterrupt
-        _interrupted.set()  # for later: an exception that is raised in the course of a fork is lost
-
-    def in_child() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    torch.set_num_threads(1)  # torch hangs in forked processes that have more, and they would fight for the cores
-    if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
-        os.register_at_fork(before=forking.set, after_in_parent=forking.clear, after_in_child=in_child)
-    signal.signal(signal.SIGINT, interrupt)

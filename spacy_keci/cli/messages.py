@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ..visualize.text import writable
+
 INTERRUPTED = 130
 
 
@@ -40,23 +42,28 @@ def is_debugging() -> bool:
 def one_line(error: BaseException) -> str:
     """What went wrong, in one line."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}."
-    return " ".join(str(error).split()) or type(error).__name__
+        return writable_line(f"{error.filename}: {error.strerror}.")
+    return writable_line(str(error)) or type(error).__name__
+
+
+def writable_line(message: str) -> str:
+    """A message in one line, in which names of files and words of texts cannot give orders to the terminal."""
+    return writable(" ".join(message.split()))
 
 
 def tell(message: str) -> None:
-    typer.echo(message, err=True)
+    typer.echo(writable(message), err=True)
 
 
 def good(message: str) -> None:
-    typer.secho(f"✔ {message}", fg="green", err=True)
+    typer.secho(writable(f"✔ {message}"), fg="green", err=True)
 
 
 def warn(message: str) -> None:
-    typer.secho(f"⚠ {message}", fg="yellow", err=True)
+    typer.secho(writable(f"⚠ {message}"), fg="yellow", err=True)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End the program with this exit code."""
-    typer.secho(f"✘ {message}", fg="red", err=True)
+    typer.secho(writable(f"✘ {message}"), fg="red", err=True)
     raise typer.Exit(code)

@@ -88,6 +88,19 @@ _NO_ENTITIES = (INTERACTIONS, CLUSTERS)  # of several mentions
 _TOKENS = (CONCEPTS, SCORES, GROUPS, *_NO_ENTITIES, *_MORE)
 _TABLE = (INTERACTIONS, LONELY, *_MORE)
 
+
+def _read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    from .parquet import read_parquet  # needs the extra 'export'
+
+    yield from read_parquet(path, report)
+
+
+def _write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    from .parquet import write_parquet
+
+    write_parquet(texts, path, report)
+
+
 FORMATS = {
     "bigbio": Format(read_bigbio, _no_writer),
     "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_TEXTS),
@@ -104,10 +117,11 @@ FORMATS = {
     "jsonl": Format(read_jsonl, write_jsonl, (".jsonl",)),
     "label-studio": Format(read_label_studio, write_label_studio, lacks=(*_NO_ENTITIES, *_TEXTS)),
     "masked": Format(read_masked, write_masked, lacks=(IDS, SEVERAL_SENTENCES, *_TOKENS)),
-    "parquet": Format(_no_reader, write_table, (".parquet",), True, _TABLE),
+    "parquet": Format(_read_parquet, _write_parquet, (".parquet",)),
     "prodigy": Format(read_prodigy, write_prodigy, (), True, (*_NO_ENTITIES, *_TEXTS)),
     "pubannotation": Format(read_pubannotation, write_pubannotation, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
     "pubtator": Format(read_pubtator, write_pubtator, (".pubtator", ".pubtator.txt"), lacks=(SCORES, GROUPS, *_TEXTS)),
+    "relations": Format(_no_reader, write_table, (".relations.parquet",), True, _TABLE),
     "spacy": Format(read_docbin, write_docbin, (".spacy",), True),
     "spert": Format(read_spert, write_spert, (), True, (SEVERAL_SENTENCES, *_TOKENS)),
 }

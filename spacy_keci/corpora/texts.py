@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic import Field
+from pydantic_core import from_json
 
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any
+from .pubmed import read_pubmed
 from .reading import Record, explain
 
 STDIN = "-"
-# one text a file, one text a line, one JSON object with a "text" a line
-PLAIN_FORMATS = ("txt", "lines", "jsonl")
+# one text a file, one text a line, one JSON object with a "text" a line, PubMed's XML
+STREAMS = ("txt", "lines", "jsonl", "pubmed")
+PLAIN_FORMATS = (*STREAMS, "parquet")
+SUFFIXES = {".txt": "txt", ".jsonl": "jsonl", ".parquet": "parquet"}
+MAX_BYTES = 64 << 20  # of a line, or of a file that is a text: many times what a pipeline reads
 
 
 class Text(NamedTuple):
@@ -49,7 +54,7 @@ class _TextReport(Report):
 
 
 def name_unfinished(output: Path) -> Path:
-    """Where a file is written that is there when it is complete, and not before."""
+    """The folder for the parts of a file that is there when it is complete, and not before."""
     return output.with_name(f"unfinished.{output.name}")
 
 
@@ -57,21 +62,32 @@ class TextSource:
     """The texts of a file, of a folder with its subfolders (files in the order of their names), or of standard input.
 
     path: ``-`` for standard input.
-    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
-        annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
-    report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace.
+    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``, not Parquet), or a format of annotated text,
+        whose annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
+    report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
+        lines and text files of more than :data:`MAX_BYTES` bytes.
     output: where the results go: no file there, or below it, is read.
+    text_field, id_field: of the objects in jsonl, and columns of Parquet.
 
     A text without an id gets the name of its file, with the number of its line where files have several texts.
     Raises FileNotFoundError if there is no such file, ValueError if the format is unclear, if the path is the output
     or below it, or if it is a folder of annotated texts with the output in it.
     """
 
-    def __init__(self, path: str, format: str | None, report: Report, output: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        format: str | None,
+        report: Report,
+        output: Path | None = None,
+        text_field: str = "text",
+        id_field: str = "id",
+    ) -> None:
         self._path, self._format, self._report = Path(path), format, report
+        self._fields = text_field, id_field
         self._is_plain = format is None or format in PLAIN_FORMATS
-        if path == STDIN and not self._is_plain:
-            raise ValueError(f"Standard input is read as {' or '.join(PLAIN_FORMATS)}, not as {format}.")
+        if path == STDIN and format not in (None, *STREAMS):
+            raise ValueError(f"Standard input is read as {' or '.join(STREAMS)}, not as {format}.")
         self._files = None if path == STDIN else self._find_files(output and output.resolve())
         # as they are now: files may go while others are read
         self._sizes = {file: file.stat().st_size for file in self._files or ()}
@@ -81,7 +97,7 @@ class TextSource:
     @property
     def size(self) -> int | None:
         """Bytes there are to read; None for standard input, and for files that are read as a whole."""
-        if not self._files or any(_plain_format(file, self._format) is None for file in self._files):
+        if not self._files or any(_plain_format(file, self._format) not in STREAMS for file in self._files):
             return None
         return sum(self._sizes.values())
 
@@ -102,9 +118,8 @@ class TextSource:
             raise FileNotFoundError(f"There is no file or folder {self._path}.")
 
         def is_output(path: Path) -> bool:
-            return output is not None and (
-                path.resolve().is_relative_to(output) or path.resolve() == name_unfinished(output)
-            )
+            written = (output, name_unfinished(output)) if output else ()
+            return any(path.resolve().is_relative_to(each) for each in written)
 
         # the reader of a folder of annotated texts reads all that is in it
         holds_output = output and not self._is_plain and output.is_relative_to(self._path.resolve())
@@ -113,7 +128,8 @@ class TextSource:
         if self._path.is_file() or not self._is_plain:
             _plain_format(self._path, self._format)
             return [self._path]
-        suffixes = {None: (".txt", ".jsonl"), "jsonl": (".jsonl",)}.get(self._format, (".txt",))
+        by_format = {None: tuple(SUFFIXES), "jsonl": (".jsonl",), "parquet": (".parquet",), "pubmed": (".xml",)}
+        suffixes = by_format.get(self._format, (".txt",))
         files = sorted(
             file
             for file in self._path.rglob("*")
@@ -131,8 +147,9 @@ class TextSource:
             name = file.relative_to(self._path) if file != self._path else Path(file.name)
             stem = os.fsencode(_split_name(name)[0]).decode("utf8", "backslashreplace")  # names may be of any bytes
             format = _plain_format(file, self._format)
-            if format is None:
-                yield from self._read_annotated(file, stem)
+            if format not in STREAMS:
+                read = self._read_annotated if format is None else self._read_parquet
+                yield from read(file, stem)
                 continue
             try:
                 with file.open("rb") as self._raw:
@@ -149,34 +166,55 @@ class TextSource:
         for number, text in enumerate(read_any(file, self._format, _TextReport(self._report)), start=1):
             yield Text(text.text, text.id or f"{stem}-{number}", f"{file.name}, text {number}", _data(text))
 
+    def _read_parquet(self, file: Path, stem: str) -> Iterator[Text]:
+        from .parquet import read_text_columns
+
+        for number, (text, id, data) in enumerate(read_text_columns(file, *self._fields), start=1):
+            place = f"{file.name}, row {number}"
+            if text is None:
+                self._report.drop("malformed text", f"{place}: no text")
+            else:
+                yield Text(text, id or f"{stem}-{number}", place, data)
+
     def _read_plain(self, stream: BinaryIO, format: str, name: Path, stem: str) -> Iterator[Text]:
-        parse = _parse_json if format == "jsonl" else _parse_text
+        if format == "pubmed":
+            for citation in read_pubmed(stream, str(name), self._report):
+                yield Text(citation.text, citation.pmid, f"{name}, PMID {citation.pmid}", {"meta": citation.meta})
+            return
         for data, id, place in _whole(stream, name, stem) if format == "txt" else _lines(stream, name, stem):
             try:
-                text = parse(data, id, place)
+                if len(data) > MAX_BYTES:
+                    raise ValueError(f"more than {MAX_BYTES:,} bytes")
+                yield self._parse_json(data, id, place) if format == "jsonl" else Text(_decode(data), id, place, {})
             except ValueError as error:
                 self._report.drop("malformed text", f"{place}: {explain(error)}")
-            else:
-                yield text
+
+    def _parse_json(self, data: bytes, id: str, place: str) -> Text:
+        text, own_id = self._fields
+        if (text, own_id) == ("text", "id"):
+            line = _Line.model_validate_json(_decode(data))
+        else:
+            record = from_json(_decode(data))
+            if not isinstance(record, dict) or text not in record:
+                raise ValueError(f"no object with {text!r}")
+            line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id, "")})
+        return Text(line.text, str(line.id) or id, place, _data(line))
 
 
 def _whole(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
-    yield stream.read(), stem, str(name)
+    yield stream.read(MAX_BYTES + 1), stem, str(name)
 
 
 def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
-    for number, line in enumerate(stream, start=1):
+    """Lines; of one that is too long, as much as tells that it is."""
+    number = 0
+    while line := stream.readline(MAX_BYTES + 1):
+        number += 1
+        rest = line if len(line) > MAX_BYTES else b""
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(1 << 20)
         if line.strip():
             yield line.rstrip(b"\r\n"), f"{stem}-{number}", f"{name}, line {number}"
-
-
-def _parse_text(data: bytes, id: str, place: str) -> Text:
-    return Text(_decode(data), id, place, {})
-
-
-def _parse_json(data: bytes, id: str, place: str) -> Text:
-    line = _Line.model_validate_json(_decode(data))
-    return Text(line.text, str(line.id) or id, place, _data(line))
 
 
 def _data(text: AnnotatedText | _Line) -> dict[str, Any]:
@@ -196,7 +234,7 @@ def _plain_format(path: Path, name: str | None) -> str | None:
 
     Raises ValueError if it is neither.
     """
-    name = name or {".txt": "txt", ".jsonl": "jsonl"}.get(_split_name(path)[1])
+    name = name or SUFFIXES.get(_split_name(path)[1])
     if name in PLAIN_FORMATS:
         return name
     try:

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
@@ -29,6 +30,7 @@ _LETTERS = str.maketrans(
     }
 )
 _WORD = re.compile(r"[^\W_]+")
+_LONGEST = 64  # characters of a word that is remembered: texts may hold sequences of any length
 
 
 def _plain(text: str) -> str:
@@ -36,6 +38,17 @@ def _plain(text: str) -> str:
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
     return text
+
+
+def _remember(function: Callable[[str], str]) -> Callable[[str], str]:
+    """Remember what comes of words, at most 65,536 of them, and not of long ones: memory stays bounded."""
+    remembered = lru_cache(maxsize=1 << 16)(function)
+
+    @wraps(function)
+    def call(word: str) -> str:
+        return remembered(word) if len(word) <= _LONGEST else function(word)
+
+    return call
 
 
 def fold(text: str) -> str:
@@ -53,13 +66,13 @@ def normalize(text: str) -> str:
     return "".join(map(_spelling, _WORD.findall(_plain(text))))
 
 
-@lru_cache(maxsize=1 << 16)
+@_remember
 def normalize_token(text: str) -> str:
     """:func:`normalize`, remembered: the words of a text come back often."""
     return normalize(text)
 
 
-@lru_cache(maxsize=1 << 16)
+@_remember
 def _spelling(word: str) -> str:
     """Right or wrong matters less than doing the same to names and texts."""
     if word == "s":  # of "Crohn's"; the protein S is written with a capital

@@ -25,6 +25,7 @@ from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..ml.relations.decoding import RelationRules
+from ..sentences import sentence_starts
 from .calibration import with_temperature
 from .gold import GoldReader
 from .mentions import has_mentions, place_of, read_mentions
@@ -33,6 +34,9 @@ from .thresholds import threshold_array
 
 if TYPE_CHECKING:
     from ..ml.network import Input, Network, Sizes
+
+
+NO_SENTENCES = "no sentences"
 
 
 class Extractor(TrainablePipe, ExtractorSettings):
@@ -198,6 +202,18 @@ class Extractor(TrainablePipe, ExtractorSettings):
                 f"The setting symmetric of '{self.name}' has unknown labels: {', '.join(map(repr, unknown))}. Allowed: "
                 f"{', '.join(map(repr, self.relation_labels)) or 'none'}."
             )
+
+    def warn_without_sentences(self, docs: list[Doc]) -> None:
+        """A model of sentences that reads a text of several as one predicts relations all over it."""
+        if self.by_sentence and NO_SENTENCES not in self._warned:
+            unset = (doc for doc in docs if len(doc) and not doc.has_annotation("SENT_START"))
+            if any(len(sentence_starts(doc)) > 1 for doc in unset):
+                self._warned.add(NO_SENTENCES)
+                self._warn_once(
+                    f"'{self.name}' reads each sentence by itself, but no sentences are set: texts of several "
+                    "sentences are read as one, and predictions get worse. Add the component, first in the pipeline: "
+                    "nlp.add_pipe('biomedical_sentencizer', first=True)."
+                )
 
     def _warn_once(self, message: str) -> None:
         if message not in self._warned:

@@ -257,6 +257,7 @@ class Keci(Extractor, KeciSettings):
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool
     ) -> SpanGraphInput | None:
         self.check_trained_settings()
+        self.warn_without_sentences(docs)
         threshold, given = None, None
         suggested = self.suggester(docs, ops=self.model.ops) if self.cfg["finds_mentions"] else None
         if mentions is not None:

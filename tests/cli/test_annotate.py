@@ -2,15 +2,19 @@
 
 import gzip
 import json
+import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import spacy
 from hypothesis import given, settings
@@ -19,26 +23,29 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.annotate import Annotator
+from spacy_keci.annotator import Annotator
+from spacy_keci.cli.load import load_pipeline
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.sinks import Parts
 from spacy_keci.corpora.docbin import load_docs
 from spacy_keci.corpora.formats import FORMATS, read_any
-from spacy_keci.corpora.texts import Text, name_unfinished
-from spacy_keci.reports import Report
+from spacy_keci.corpora.texts import name_unfinished
 
 from ..pipeline.conftest import make_examples, make_pipeline
 
 TEXTS = [f"FK{i} binds FKBP{i % 7} and p{i**5}, but inhibits calcineurin{' slowly' * (i % 5)}." for i in range(100)]
+INTERRUPTING = True
+forks = pytest.mark.skipif(sys.platform != "linux", reason="processes that are not forked do not know the component")
 
 
 @Language.component("test_fails")
 def fails(doc: Doc) -> Doc:
-    """Fails on, or is interrupted by, some words."""
+    """Fails on, is interrupted or killed by some words."""
     if "BOOM" in doc.text:
         raise RuntimeError("no such thing\nin this pipeline")
-    if "INTERRUPT" in doc.text:
+    if "INTERRUPT" in doc.text and INTERRUPTING:
         raise KeyboardInterrupt
+    if "POISON" in doc.text:
+        os.kill(os.getpid(), signal.SIGKILL)
     return doc
 
 
@@ -95,13 +102,19 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    return pq.read_table(path).to_pylist() if path.suffix == ".parquet" else read(path)
+
+
 def test_lines(model: Path, lines: Path, undisturbed: bytes) -> None:
     found = [json.loads(line) for line in undisturbed.splitlines()]
     assert [line["text"] for line in found] == TEXTS
     assert [line["id"] for line in found] == [f"lines-{n}" for n in range(1, 101)]
     assert sum(len(line["entities"]) for line in found) > 100 and sum(len(line["relations"]) for line in found) > 100
     nlp = spacy.load(model)
-    doc = list(nlp.pipe(TEXTS[8:16]))[3]
+    # texts of similar length stand together
+    docs = list(nlp.pipe(sorted(TEXTS[8:16], key=len)))
+    (doc,) = [doc for doc in docs if doc.text == TEXTS[11]]
     assert [[e["start"], e["end"]] for e in found[11]["entities"]] == [
         [span.start_char, span.end_char] for span in doc.spans["entities"]
     ]
@@ -117,7 +130,7 @@ def test_folder_with_ids_groups_and_meta(model: Path, tmp_path: Path) -> None:
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"C.\nD."))
     annotate(model, folder, tmp_path / "out")
     (part,) = (tmp_path / "out").iterdir()
-    assert part.name == "part-000000000-000000003.jsonl"
+    assert re.fullmatch(r"part-000000000-000000003-[0-9a-f]{16}\.jsonl", part.name)
     assert [(line["id"], line["text"]) for line in read(part)] == [("5", "A."), ("a-2", "B."), ("b", "C.\nD.")]
     assert [(line.get("group"), line.get("meta")) for line in read(part)][:2] == [("g", {"year": 1999}), (None, None)]
     annotate(model, folder, tmp_path / "out.spacy")
@@ -150,10 +163,10 @@ def test_streams(model: Path) -> None:
 
 @pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.is_writable])
 def test_every_format_that_can_be_written(model: Path, lines: Path, tmp_path: Path, format: str) -> None:
-    if format == "parquet":
+    if format in ("parquet", "relations"):
         pytest.importorskip("pyarrow", exc_type=ImportError)
     annotate_lines(model, lines, tmp_path / "parts", "--to", format)
-    assert [path.name.split(".")[0] for path in (tmp_path / "parts").iterdir()] == ["part-000000000-000000100"]
+    assert [path.name[:24] for path in (tmp_path / "parts").iterdir()] == ["part-000000000-000000100"]
     if FORMATS[format].is_readable and format not in ("conll", "masked"):  # which do not keep ids, and whole texts
         (part,) = (tmp_path / "parts").iterdir()
         texts = sorted(
@@ -206,107 +219,153 @@ def test_a_pipeline_that_always_fails_is_given_up(failing: Path, tmp_path: Path)
     result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "--batch-size", 200)
     assert result.exit_code == 1 and "failed on the last 1000 texts" in message(result)
     (tmp_path / "in.txt").write_text("BOOM\n" * 3)
-    result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines")
+    result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "--overwrite")
     assert result.exit_code == 1 and "No text could be annotated" in message(result)
+
+
+def cut(folder: Path, data: st.DataObject) -> None:
+    """Leave of an output what a process may have written when it died: any parts, and halves of others, unnamed."""
+    for part in sorted(folder.glob("part-*")):
+        fate = data.draw(st.sampled_from(["whole", "missing", "half"]))
+        if fate == "half":
+            part.with_name(f".unfinished-99-{part.name}").write_bytes(part.read_bytes()[: part.stat().st_size // 2])
+        if fate != "whole":
+            part.unlink()
 
 
 @settings(max_examples=20)
 @given(st.data())
-def test_resumed_from_any_byte(model: Path, lines: Path, undisturbed: bytes, data: st.DataObject) -> None:
-    """Whatever part of the output a process had written when it died."""
-    output = lines.with_name("resumed.jsonl")
-    output.write_bytes(undisturbed[: data.draw(st.integers(0, len(undisturbed)))])
-    annotate_lines(model, lines, output, "--resume")
-    assert output.read_bytes() == undisturbed
+def test_resumed_from_any_parts(model: Path, lines: Path, undisturbed: bytes, data: st.DataObject) -> None:
+    """Whatever a process had written when it died."""
+    folder = lines.with_name("resumed")
+    options = "--from", "lines", "--batch-size", 8, "--part-size", 16, "-q"
+    if not folder.exists():
+        annotate(model, lines, folder, *options)
+    cut(folder, data)
+    annotate(model, lines, folder, *options, "--resume")
+    assert b"".join(path.read_bytes() for path in sorted(folder.iterdir())) == undisturbed
 
 
-def test_resumed_with_other_batches(model: Path, lines: Path, undisturbed: bytes, tmp_path: Path) -> None:
-    output = tmp_path / "out.jsonl"
-    output.write_bytes(undisturbed[: len(undisturbed) // 2])
-    annotate(model, lines, output, "--from", "lines", "--batch-size", 7, "--resume")
-    assert [line["text"] for line in read(output)] == TEXTS
+def test_a_single_file_is_resumed_and_there_when_it_is_complete(failing: Path, model: Path, tmp_path: Path) -> None:
+    """Of any format."""
+    (tmp_path / "in.txt").write_text("\n".join([*TEXTS[:20], "INTERRUPT", *TEXTS[20:]]))
+    for name in ("out.jsonl", "out.spacy", "out.xml", "out.csv", "out.parquet"):
+        output = tmp_path / name
+        options = tmp_path / "in.txt", output, "--from", "lines", "--batch-size", 8
+        result = run(failing, *options)
+        assert result.exit_code == 130 and "Interrupted. --resume goes on" in message(result)
+        assert not output.exists() and len(list(name_unfinished(output).iterdir())) == 2
+        result = run(failing, *options)
+        assert result.exit_code == 1 and "is there already: --resume goes on" in message(result)
+        # what is interrupted once, by hand, is not interrupted again
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tests.cli.test_annotate.INTERRUPTING", False)
+            result = annotate(failing, *options, "--resume")
+        assert "85 texts" in message(result) and "16 texts were there already" in message(result)
+        assert output.is_file() and not name_unfinished(output).exists()
+        result = annotate(failing, *options, "--resume")
+        assert "is complete: there is nothing left to do" in message(result)
+
+
+def test_resumed_with_other_batches_or_another_pipeline(
+    model: Path, failing: Path, lines: Path, tmp_path: Path
+) -> None:
+    """Is refused: the parts would not fit together."""
+    folder = tmp_path / "out"
+    annotate_lines(model, lines, folder, "--part-size", 40)
+    (tmp_path / "other.txt").write_text("\n".join(TEXTS[1:]))
+    (tmp_path / "shorter.txt").write_text("\n".join(TEXTS[:40]))
+    for args in (
+        (model, lines, folder, "--batch-size", 7, "--part-size", 40),
+        (model, lines, folder, "--batch-size", 8, "--part-size", 30),
+        (failing, lines, folder, "--batch-size", 8, "--part-size", 40),
+        (model, tmp_path / "other.txt", folder, "--batch-size", 8, "--part-size", 40),
+        (model, tmp_path / "shorter.txt", folder, "--batch-size", 8, "--part-size", 40),
+    ):
+        result = run(*args, "--from", "lines", "--resume")
+        assert result.exit_code == 1 and "stems from another input, pipeline" in message(result), result.output
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_texts_that_are_there_twice(model: Path, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "A.", "id": 1}\n' * 10)
-    annotate(model, tmp_path / "in.jsonl", tmp_path / "out.jsonl", "--batch-size", 3)
-    whole = (tmp_path / "out.jsonl").read_bytes()
-    (tmp_path / "out.jsonl").write_bytes(whole[: len(whole) // 2])
-    annotate(model, tmp_path / "in.jsonl", tmp_path / "out.jsonl", "--batch-size", 3, "--resume")
-    assert (tmp_path / "out.jsonl").read_bytes() == whole and len(whole.splitlines()) == 10
+    annotate(model, tmp_path / "in.jsonl", tmp_path / "out", "--part-size", 3)
+    parts = sorted((tmp_path / "out").iterdir())
+    whole = [part.read_bytes() for part in parts]
+    parts[1].unlink()
+    annotate(model, tmp_path / "in.jsonl", tmp_path / "out", "--part-size", 3, "--resume")
+    assert [part.read_bytes() for part in parts] == whole and len(b"".join(whole).splitlines()) == 10
 
 
-@pytest.mark.parametrize("format", ["jsonl", "spacy", "brat"])
-def test_parts(
-    model: Path, lines: Path, tmp_path: Path, format: str, undisturbed: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("spacy_keci.cli.sinks.TEXTS_PER_PART", 20)
-
+@pytest.mark.parametrize("format", ["jsonl", "spacy", "brat", "parquet"])
+def test_parts(model: Path, lines: Path, tmp_path: Path, format: str, undisturbed: bytes) -> None:
     def parts() -> dict[str, bytes]:
         return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
     folder = tmp_path / "out"
-    annotate_lines(model, lines, folder, "--to", format)
+    options = "--to", format, "--part-size", 24
+    annotate_lines(model, lines, folder, *options)
     whole = parts()
-    names = sorted(path.name.split(".")[0] for path in folder.iterdir())
+    names = sorted(path.name.split(".")[0].rsplit("-", 1)[0] for path in folder.iterdir())
     assert names == [f"part-{n:09}-{min(n + 24, 100):09}" for n in range(0, 100, 24)]
     if format == "jsonl":
         assert b"".join(whole.values()) == undisturbed
     last = sorted(folder.iterdir())[-2:]
-    last[0].rename(folder / f"unfinished{last[0].suffix}")
+    last[0].rename(folder / f".unfinished-1-{last[0].name}")
     for path in [last[1], *last[1].glob("*")][::-1]:
         path.rmdir() if path.is_dir() else path.unlink()
-    result = run(model, lines, folder, "--from", "lines", "--batch-size", 8, "--to", format)
+    result = run(model, lines, folder, "--from", "lines", "--batch-size", 8, *options)
     assert result.exit_code == 1 and "is there already: --resume goes on" in message(result)
-    annotate_lines(model, lines, folder, "--resume", "--to", format)
+    annotate_lines(model, lines, folder, "--resume", *options)
     assert parts() == whole
-    annotate_lines(model, lines, folder, "--resume", "--to", format)
-    annotate_lines(model, lines, folder, "--overwrite", "--to", format)
+    annotate_lines(model, lines, folder, "--resume", *options)
+    annotate_lines(model, lines, folder, "--overwrite", *options)
     assert parts() == whole
 
 
-def test_missing_part(tmp_path: Path) -> None:
-    for name in ("part-000000000-000000024.jsonl", "part-000000048-000000072.jsonl"):
-        (tmp_path / name).write_text("")
-    with pytest.raises(ValueError, match=r"is not the part\.jsonl that begins with text 24"):
-        Parts(tmp_path, "jsonl", resume=True).consume(iter([]), lambda docs, path: None)
+def test_parts_of_an_earlier_version(model: Path, lines: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "part-000000000-000000024.jsonl").write_text("")
+    result = run(model, lines, tmp_path / "out", "--from", "lines", "--resume")
+    assert result.exit_code == 1 and "from an earlier version" in message(result)
+    annotate(model, lines, tmp_path / "out", "--from", "lines", "--overwrite")
+    assert len(list((tmp_path / "out").iterdir())) == 1
 
 
-def test_interrupted(failing: Path, tmp_path: Path) -> None:
-    """Ctrl-C leaves whole batches, or whole files, or nothing."""
-    path, output = tmp_path / "in.txt", tmp_path / "out.jsonl"
-    path.write_text("\n".join([*TEXTS[:20], "INTERRUPT", *TEXTS[20:]]))
-    for out, left in (("out.jsonl", ["out.jsonl"]), ("out.spacy", []), ("out.xml", [])):
-        result = run(failing, path, tmp_path / out, "--from", "lines", "--batch-size", 8)
-        assert result.exit_code == 130 and "Interrupted." in result.output
-        assert ("--resume goes on where" in result.output) == (out == "out.jsonl")
-        assert [file.name for file in tmp_path.iterdir() if file.name.startswith("out")] == left
-        if left:
-            assert [line["text"] for line in read(output)] == TEXTS[:16]
-            output.unlink()
+def test_shards(model: Path, lines: Path, tmp_path: Path, undisturbed: bytes) -> None:
+    """Machines that share a disk annotate a part of the parts each, in any order."""
+    folder = tmp_path / "out"
+    for shard in ("2/3", "1/3", "3/3", "1/3"):
+        annotate_lines(model, lines, folder, "--part-size", 16, "--shard", shard)
+    assert len(list(folder.iterdir())) == 7
+    assert b"".join(path.read_bytes() for path in sorted(folder.iterdir())) == undisturbed
 
 
 def test_write_that_fails_halfway(
     model: Path, lines: Path, tmp_path: Path, undisturbed: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    calls: list[int] = []
+
     def full(descriptor: int) -> None:
-        if os.fstat(descriptor).st_size > len(undisturbed) // 2:
+        calls.append(descriptor)
+        if len(calls) == 4:
             raise OSError(28, "No space left on device")
 
-    output = tmp_path / "out.jsonl"
+    folder = tmp_path / "out"
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        result = run(model, lines, output, "--from", "lines", "--batch-size", 8)
+        result = run(model, lines, folder, "--from", "lines", "--batch-size", 8, "--part-size", 16)
     assert result.exit_code == 1 and "No space left" in message(result)
-    assert len(read(output)) % 100 > 0 and len(read(output)) % 8 == 0
-    assert annotate_lines(model, lines, output, "--resume").read_bytes() == undisturbed
+    assert [path.name[:24] for path in sorted(folder.iterdir())] == [f"part-{n:09}-{n + 16:09}" for n in (0, 16, 32)]
+    annotate_lines(model, lines, folder, "--resume", "--part-size", 16)
+    assert b"".join(path.read_bytes() for path in sorted(folder.iterdir())) == undisturbed
 
 
 COMMAND = [sys.executable, "-m", "spacy_keci", "annotate"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize(("signal_", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("signal_", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, -15)])
 def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int) -> None:
     """A process with children that has annotated some of the texts, and is at work on others, or waits for them."""
     output, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
@@ -321,11 +380,13 @@ def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int)
         assert process.stdin and process.stderr
         process.stdin.write(text[: len(text) // 2])
         process.stdin.flush()
-        while not (output.exists() and output.stat().st_size):
+        while not list(name_unfinished(output).glob("part-*")):
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.02)
+        start = time.monotonic()
         process.send_signal(signal_)
         errors = process.stderr.read()  # to its end, which comes when all processes have ended
+        assert time.monotonic() - start < 5
         process.stdin.close()
     assert process.returncode == code and "Traceback" not in errors
     for path, option in ((whole, "--overwrite"), (output, "--resume")):
@@ -333,26 +394,109 @@ def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int)
     assert output.read_bytes() == whole.read_bytes()
 
 
+@forks
+def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path) -> None:
+    """SIGINT to the whole group, as a terminal sends it, while two processes are at work."""
+    (tmp_path / "in.txt").write_text("\n".join(TEXTS * 40))
+    folder = tmp_path / "out"
+    process = subprocess.Popen(
+        [*COMMAND, model, tmp_path / "in.txt", folder, "--from", "lines", "-n", "2", "-q", "--part-size", "50"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not list(folder.glob("part-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=5)
+    assert process.returncode == 130 and "Interrupted. --resume goes on" in errors and "Traceback" not in errors
+    assert all(path.name.startswith("part-") and read(path) for path in folder.iterdir())
+
+
+@forks
+def test_a_process_that_is_killed_costs_nothing(model: Path, lines: Path, tmp_path: Path, undisturbed: bytes) -> None:
+    """Its texts are done again, by another one."""
+
+    def kill_once() -> None:
+        while not thread_stop.is_set():
+            children = multiprocessing.active_children()
+            if children and any(tmp_path.glob("*/part-*")):
+                os.kill(children[0].pid or 0, signal.SIGKILL)
+                return
+            time.sleep(0.001)
+
+    thread_stop = threading.Event()
+    thread = threading.Thread(target=kill_once)
+    thread.start()
+    try:
+        annotate_lines(model, lines, tmp_path / "out", "-n", 2, "--part-size", 8)
+    finally:
+        thread_stop.set()
+        thread.join()
+    assert b"".join(path.read_bytes() for path in sorted((tmp_path / "out").iterdir())) == undisturbed
+
+
+@forks
+@pytest.mark.parametrize("format", ["parquet", "jsonl"])
+def test_poison(failing: Path, tmp_path: Path, format: str) -> None:
+    """A text that kills the process that reads it costs itself only."""
+    texts = [*TEXTS[:21], "POISON", *TEXTS[21:30], "and POISON again", *TEXTS[30:40]]
+    (tmp_path / "in.txt").write_text("\n".join(texts))
+    options = "--from", "lines", "--to", format, "-n", 2, "--batch-size", 8, "--part-size", 20
+    result = annotate(failing, tmp_path / "in.txt", tmp_path / "out", *options)
+    assert "in.txt, line 22: the process that annotates it dies: signal 9, Killed" in message(result)
+    assert "40 texts" in message(result) and "left out: 2" in message(result)
+    rows = [row for path in sorted((tmp_path / "out").iterdir()) for row in read_rows(path)]
+    if format == "parquet":
+        assert [row["id"] for row in rows] == [f"in-{n}" for n in range(1, 43)]
+        assert [n for n, row in enumerate(rows) if row["error"]] == [21, 31]
+        assert rows[21]["mentions"] is None and rows[21]["text"] == "POISON"
+    else:
+        assert [row["text"] for row in rows] == TEXTS[:40]
+
+
+@forks
+def test_a_text_that_the_pipeline_refuses_does_not_hang_processes(model: Path, tmp_path: Path) -> None:
+    """Case: over nlp.max_length, and far more waiting than a pipe holds."""
+    texts = [*TEXTS[:40], "FK506 binds. " * 80_000, *TEXTS * 5]
+    (tmp_path / "in.txt").write_text("\n".join(texts))
+    result = annotate(model, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "-n", 2)
+    assert "in.txt, line 41: 1,040,000 characters, more than the 1,000,000" in message(result)
+    assert [row["text"] for row in read(tmp_path / "out.jsonl")] == [*TEXTS[:40], *TEXTS * 5]
+
+
 def test_no_new_words_are_remembered(model: Path) -> None:
-    nlp = spacy.load(model)
-    annotator = Annotator(nlp, Report(), batch_size=8)
+    annotator = Annotator(model, batch_size=8)
     n_strings: list[int] = []
 
-    def batches() -> Iterator[list[Text]]:
+    def texts() -> Iterator[str]:
         for i in range(5):
-            n_strings.append(len(nlp.vocab.strings))
-            yield [Text(f"word{i}x{k} binds other{i}x{k}.", f"{i}-{k}", "", {}) for k in range(8)]
+            n_strings.append(len(annotator.nlp.vocab.strings))
+            yield from (f"word{i}x{k} binds other{i}x{k}." for k in range(8))
 
-    for batch in annotator.annotate(batches()):
-        assert len(batch.docs) == 8 and all(doc.tensor is None for doc in batch.docs)
+    for batch in annotator.annotate(texts()):
+        assert len(batch) == 8 and all(isinstance(doc, Doc) and doc.tensor is None for doc in batch)
     assert len(set(n_strings)) == 1
+
+
+def test_what_names_and_texts_order_a_terminal_to_do_is_shown(failing: Path, tmp_path: Path) -> None:
+    """And not done: titles changed, screens cleared, lines forged."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a\x1b]0;title\x07\x1b[2J\nleft out: forged.txt").write_text("ok")
+    (folder / "b\x1b]0;title\x07\x1b[2J\nleft out: forged.txt").write_text("BOOM")
+    result = annotate(failing, folder, tmp_path / "out.jsonl")
+    assert not {"\x1b", "\x07"} & set(result.output)
+    (line,) = [line for line in result.output.splitlines() if line.startswith("left out")]
+    assert "b␛]0;title␇␛[2J left out: forged.txt: no such thing" in line
 
 
 def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "broken.txt.gz").write_bytes(b"not gzip")
     (tmp_path / "other.jsonl").write_text('{"id": "x", "text": "another"}\n')
-    (tmp_path / "prose.jsonl").write_text("prose\n")
     (tmp_path / "binary.spacy").write_bytes(b"\xff\x00")
     out = tmp_path / "out.jsonl"
     for args, code, expected in [
@@ -367,12 +511,16 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, lines, out, "--from", "word"), 1, "Cannot tell the format of"),
         ((model, lines, out, "--to", "bigbio"), 1, "is for reading only"),
         ((model, lines, "-", "--to", "brat"), 1, "no place in standard output"),
-        ((model, lines, tmp_path / "out.spacy", "--resume"), 1, "Only a .jsonl file or a folder can be resumed"),
         ((model, lines, tmp_path / "other.jsonl"), 1, "is there already"),
-        ((model, lines, tmp_path / "other.jsonl", "--resume"), 1, "stems from another one"),
-        ((model, lines, tmp_path / "prose.jsonl", "--resume"), 1, "line 1: this was not written by"),
         ((model, lines, out, "--spans-key", "sc"), 1, "no doc.spans['sc'], only ['entities']"),
-        ((model, lines, out, "--resume", "--overwrite"), 2, "exclude each other"),
+        ((model, lines, out, "--resume", "--overwrite"), 2, "--resume and --overwrite exclude each other"),
+        ((model, lines, tmp_path / "o", "--shard", "1/2", "--overwrite"), 2, "--shard and --overwrite exclude"),
+        ((model, lines, tmp_path / "o", "--shard", "0/2"), 2, "must be such as 1/4 to 4/4"),
+        ((model, lines, tmp_path / "o", "--shard", "3"), 2, "must be such as 1/4 to 4/4"),
+        ((model, lines, out, "--shard", "1/2"), 2, "for an OUTPUT that is a folder"),
+        ((model, lines, out, "--part-size", 10), 2, "for an OUTPUT that is a folder"),
+        ((model, lines, out, "--engine", "dask"), 2, "no engine 'dask', only local and ray"),
+        ((model, lines, out, "--address", "auto"), 2, "use it with --engine ray"),
         ((model, lines, out, "-g", 0, "-n", 2), 2, "not shared by several processes"),
         ((model, lines, out, "-g", 99), 1, "GPU"),
         ((model, lines, out, "--batch-size", 0), 2, "Invalid value"),
@@ -385,8 +533,11 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_is_no_input(model: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("FK506 binds FKBP12.")
-    (tmp_path / "unfinished.out.jsonl").write_text('{"text": "B"}\n')
-    annotate(model, tmp_path, tmp_path / "out.jsonl", "--to", "prodigy")
+    left = name_unfinished(tmp_path / "out.jsonl")
+    left.mkdir()
+    for name in ("part-000000000-000000001-0123456789abcdef.jsonl", ".unfinished-1-part.jsonl"):
+        (left / name).write_text('{"text": "B"}\n')
+    annotate(model, tmp_path, tmp_path / "out.jsonl", "--to", "prodigy", "--overwrite")
     assert [line["text"] for line in read(tmp_path / "out.jsonl")] == ["FK506 binds FKBP12."]
 
 
@@ -399,14 +550,22 @@ def test_output_that_cannot_be_written(
     assert result.exit_code == 1 and "out.spacy: Permission denied" in message(result)
 
 
-def test_two_at_once(model: Path, lines: Path, tmp_path: Path) -> None:
-    fcntl = pytest.importorskip("fcntl")
-    for output in (tmp_path / "out.jsonl", tmp_path / "out", tmp_path / "out.csv"):
-        written = name_unfinished(output) if output.suffix == ".csv" else output
-        written.touch() if output.suffix else written.mkdir()
-        descriptor = os.open(written, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        result = run(model, lines, output, "--from", "lines")
-        assert result.exit_code == 1 and "Another process writes to" in message(result)
-        os.close(descriptor)
-        annotate(model, lines, output, "--from", "lines")
+@pytest.mark.parametrize("name", ["out.jsonl", "out", "out.csv"])
+def test_two_at_once(model: Path, lines: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second refuses, whenever it starts, and before it writes."""
+    output = tmp_path / name
+    results: list[Result] = []
+
+    def load(name: str) -> Language:
+        """While the first run loads its pipeline, a second one starts; in vain."""
+        if not results:
+            results.append(run(model, lines, output, "--from", "lines", "--overwrite"))
+        return load_pipeline(name)
+
+    monkeypatch.setattr("spacy_keci.cli.annotate.load_pipeline", load)
+    annotate(model, lines, output, "--from", "lines")
+    assert results[0].exit_code == 1 and "Another process writes to" in message(results[0])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    result = run(model, lines, output, "--from", "lines")
+    assert result.exit_code == 1 and "is there already" in message(result)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

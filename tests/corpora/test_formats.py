@@ -31,10 +31,10 @@ TEXT = AnnotatedText(
     group="7",
     meta={"year": 1994},
 )
-ONE_WAY = {"bigbio", "bionlp", "chemprot", "csv", "ddi", "parquet"}
+ONE_WAY = {"bigbio", "bionlp", "chemprot", "csv", "ddi", "relations"}
 # conll has no relations, masked has pairs: tests of their own
 BOTH_WAYS = sorted(FORMATS.keys() - ONE_WAY - {"conll", "masked"})
-WHOLE = ["bioc-json", "jsonl", "spacy"]  # what hold every text, whatever the characters
+WHOLE = ["bioc-json", "jsonl", "parquet", "spacy"]  # what hold every text, whatever the characters
 COLUMNS = (CONCEPTS, SCORES, MENTION_SCORES, GROUPS, META)
 COUNTS = {"texts", "mentions", "relations", "interactions between entities"}
 
@@ -137,6 +137,7 @@ def test_a_second_read_is_equal(
         ("x.xml", "bioc-xml"),
         ("x.csv", "csv"),
         ("x.parquet", "parquet"),
+        ("x.relations.parquet", "relations"),
         (".", "brat"),
     ],
 )

@@ -18,7 +18,7 @@ from spacy_keci.reports import Report
 from spacy_keci.tokenizer import biomedical_tokenizer
 
 COUNTED = ("texts", "mentions", "relations")
-READERS = sorted(FORMATS.keys() - {"csv", "parquet", "masked"})
+READERS = sorted(FORMATS.keys() - {"csv", "parquet", "relations", "masked"})
 FOLDERS = ("bionlp", "brat", "chemprot")
 TEXTS = [
     AnnotatedText(

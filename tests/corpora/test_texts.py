@@ -1,8 +1,10 @@
+import datetime
 import gzip
 import io
 import json
 import os
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention
 from spacy_keci.corpora.formats import FORMATS, write_any
-from spacy_keci.corpora.texts import TextSource
+from spacy_keci.corpora.texts import MAX_BYTES, TextSource
 from spacy_keci.reports import Report
 
 
@@ -148,6 +150,97 @@ def test_damaged_archives(tmp_path: Path) -> None:
     assert [problem[:8] for problem in problems] == ["a.txt.gz", "b.txt.gz", "c.txt.gz"]
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl"])
+def test_lines_that_are_too_long_are_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With their number, and without being read as a whole; the others are read."""
+    monkeypatch.setattr("spacy_keci.corpora.texts.MAX_BYTES", 1000)
+    wrap = (lambda text: json.dumps({"text": text})) if "jsonl" in name else str
+    lines = [wrap(text) for text in ("A", "x" * 980, "y" * 5000, "B", "z" * 1001, "C", "v" * 9999)]
+    data = "\n".join(lines).encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    report = Report()
+    format = "jsonl" if "jsonl" in name else "lines"
+    assert [text[0] for _, text in read(tmp_path / name, format, report)] == ["A", "x", "B", "C"]
+    (problems,) = report.examples.values()
+    assert problems == [f"{name}, line {n}: more than 1,000 bytes" for n in (3, 5, 7)]
+    if format == "lines":
+        report = Report()
+        assert not read(tmp_path / name, "txt", report)
+        assert report.examples["malformed text"] == [f"{name}: more than 1,000 bytes"]
+
+
+def test_a_line_of_an_archive_takes_little_memory(tmp_path: Path) -> None:
+    """However much it unpacks to."""
+    with gzip.open(tmp_path / "a.txt.gz", "wb", compresslevel=1) as file:
+        for _ in range(300):
+            file.write(b"x" * (1 << 20))
+        file.write(b"\nA\n")
+    report = Report()
+    tracemalloc.start()
+    try:
+        assert read(tmp_path / "a.txt.gz", "lines", report) == [("a-2", "A")]
+        assert tracemalloc.get_traced_memory()[1] < 3 * MAX_BYTES < 300 << 20
+    finally:
+        tracemalloc.stop()
+    assert report.examples["malformed text"] == ["a.txt.gz, line 1: more than 67,108,864 bytes"]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs the extra 'export'")
+    from pyarrow import parquet
+
+    table = pa.table(
+        {
+            "pmid": [1, 2, None, 4],
+            "abstract": pa.array(["A", "B", "C", None], pa.large_string()),
+            "group": ["g", None, "", "g"],
+            "year": [1990, None, 1992, 1993],
+            "date": [datetime.date(1990, 1, 2)] * 4,
+        }
+    )
+    parquet.write_table(table, tmp_path / "x.parquet")
+    report = Report()
+    texts = list(TextSource(str(tmp_path / "x.parquet"), None, report, text_field="abstract", id_field="pmid"))
+    assert [(text.id, text.text, text.place) for text in texts] == [
+        ("1", "A", "x.parquet, row 1"),
+        ("2", "B", "x.parquet, row 2"),
+        ("x-3", "C", "x.parquet, row 3"),
+    ]
+    assert texts[0].data == {"group": "g", "meta": {"year": 1990, "date": "1990-01-02"}}
+    assert texts[1].data == {"meta": {"year": None, "date": "1990-01-02"}}
+    assert report.examples == {"malformed text": ["x.parquet, row 4: no text"]}
+    with pytest.raises(ValueError, match=r"x.parquet has no column 'text', only pmid, abstract"):
+        read(tmp_path / "x.parquet")
+    (tmp_path / "y.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match=r"y.parquet is not a whole Parquet file"):
+        read(tmp_path / "y.parquet")
+
+
+def test_what_was_annotated_is_read_again(tmp_path: Path) -> None:
+    """Text, id, group and meta of the files that 'annotate' writes, and of Parquet among others in a folder."""
+    pytest.importorskip("pyarrow", reason="needs the extra 'export'")
+    texts = [AnnotatedText("A", [Mention(0, 1, "x")], id="1", group="g", meta={"y": 1}), AnnotatedText("B")]
+    write_any(texts, tmp_path / "x.parquet")
+    (tmp_path / "y.txt").write_text("C")
+    found = list(TextSource(str(tmp_path), None, Report()))
+    assert [(text.id, text.text, text.data) for text in found] == [
+        ("1", "A", {"group": "g", "meta": {"y": 1}}),
+        ("x-2", "B", {}),
+        ("y", "C", {}),
+    ]
+
+
+def test_fields_of_other_names(tmp_path: Path) -> None:
+    path, report = tmp_path / "x.jsonl", Report()
+    lines = [{"abstract": "A", "pmid": 7, "text": "no", "meta": {"y": 1}}, {"abstract": "B"}, {"text": "C"}, ["D"]]
+    path.write_text("\n".join([*map(json.dumps, lines), '{"abstract": "\\ud800"}', '{"abstract": 1}']))
+    texts = list(TextSource(str(path), None, report, text_field="abstract", id_field="pmid"))
+    assert [(text.id, text.text, text.data) for text in texts] == [("7", "A", {"meta": {"y": 1}}), ("x-2", "B", {})]
+    assert [case.split(": ")[0] for case in report.examples["malformed text"]] == [
+        f"x.jsonl, line {n}" for n in (3, 4, 5, 6)
+    ]
+
+
 def test_mistakes(tmp_path: Path) -> None:
     (tmp_path / "x.docx").write_text("A")
     for path, format, message in [
@@ -155,7 +248,8 @@ def test_mistakes(tmp_path: Path) -> None:
         (tmp_path, None, r"holds no files .txt or .jsonl"),
         (tmp_path / "x.docx", None, "Cannot tell the format .* Or one of txt, lines, jsonl"),
         (tmp_path / "x.docx", "word", "Cannot tell the format .* Or one of txt, lines, jsonl"),
-        ("-", "spacy", "Standard input is read as txt or lines or jsonl"),
+        ("-", "spacy", "Standard input is read as txt or lines or jsonl or pubmed, not as spacy"),
+        ("-", "parquet", "Standard input is read as .* not as parquet"),
     ]:
         with pytest.raises((ValueError, FileNotFoundError), match=message):
             read(path, format)

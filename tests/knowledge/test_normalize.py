@@ -1,8 +1,10 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_keci.knowledge.normalize import fold, normalize
+from spacy_keci.knowledge.normalize import fold, normalize, normalize_token
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,14 @@ def test_keys_have_letters_and_digits_only(text: str) -> None:
 def test_case_does_not_matter_to_keys_but_to_folding(text: str) -> None:
     assert fold(text) == "".join(c for c in fold(text) if c.isalnum())
     assert normalize("BRCA1 " + text) == normalize("brca1 " + text)
+
+
+def test_long_words_are_not_remembered() -> None:
+    """Texts may hold sequences of 300,000 letters each: memory does not grow with their number."""
+    tracemalloc.start()
+    try:
+        for i in range(50):
+            assert normalize_token(f"{'ACGT' * 25_000}{i}").endswith(str(i))
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -1,5 +1,6 @@
 """``by_sentence``: texts of several sentences are read like each sentence by itself."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from spacy.tokens import Doc, SpanGroup
 
 from spacy_keci.doc_operations import merge_docs
 
-from .conftest import TINY, make_examples
+from .conftest import TINY, make_examples, train
 from .conftest import make_pipeline as make_pipeline_without_knowledge
 from .test_keci import assert_same_graphs
 from .test_keci_with_knowledge import MODELS, learn, make_pipeline
@@ -111,3 +112,19 @@ class TestTraining:
         nlp.initialize(lambda: make_examples(nlp, [doc]))
         nlp.update(make_examples(nlp, [doc]), annotates=["biomedical_sentencizer"])
         assert "cannot learn 50.0% of the gold relations in its batches so far: their mentions are in diff" in log.text
+
+
+def test_no_sentences_are_set(demo_docs: list[Doc]) -> None:
+    """A text of one sentence, and one with boundaries, are read in silence."""
+    nlp = train(make_pipeline_without_knowledge(by_sentence=True), demo_docs[:5], epochs=1)
+    sentence = demo_docs[0].text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp(sentence)
+    with pytest.warns(UserWarning, match=r"no sentences are set.*add_pipe\('biomedical_sentencizer', first=True\)"):
+        nlp(f"{sentence} {sentence}")
+    nlp = train(make_pipeline_without_knowledge(by_sentence=True), demo_docs[:5], epochs=1)
+    nlp.add_pipe("biomedical_sentencizer", first=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp(f"{sentence} {sentence}")

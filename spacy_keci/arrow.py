@@ -1,0 +1,211 @@
+"""Arrow record batches in, Arrow record batches out: the function that Ray Data, Spark and others call.
+
+    from spacy_keci.arrow import SCHEMA, annotate_batches
+
+    annotate = annotate_batches("en_keci_biorelex", text="abstract", id="pmid")
+    for batch in annotate(dataset.to_batches(columns=["pmid", "abstract", "year"])):
+        ...  # the columns of SCHEMA, and "year"
+
+Needs the extra ``spacy-keci[export]``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+
+from .annotator import Annotator
+from .corpora.annotation import AnnotatedText
+from .corpora.documents import from_doc, to_doc
+from .corpora.parquet import SCHEMA, from_row, to_row
+from .reports import Report
+from .tokenizer import biomedical_tokenizer
+from .tokens import CONCEPTS_KEY, SPANS_KEY
+
+__all__ = ["SCHEMA", "AnnotateBatches", "annotate_batches", "docs_from_batches", "error_row", "graph_row"]
+
+
+def annotate_batches(
+    pipeline: str | Path | Language,
+    *,
+    text: str = "text",
+    id: str = "id",
+    spans_key: str | None = None,
+    batch_size: int | None = None,
+    keep_text: bool = True,
+) -> "AnnotateBatches":
+    """A function that annotates the texts in record batches.
+
+    pipeline: a folder or the name of a package, loaded once a process, when the first batch comes.
+    text, id: the columns that hold texts and their ids; ids are written as strings.
+    spans_key: where the pipeline writes mentions; None: as its extractor says.
+    batch_size: rows that are looked at together, and in a batch that comes out; None: as the pipeline says.
+    keep_text: False leaves ``text`` null; ``text_hash`` still tells which text it was.
+    """
+    return AnnotateBatches(pipeline, text, id, spans_key, batch_size, keep_text)
+
+
+@dataclass(frozen=True)
+class AnnotateBatches:
+    """See :func:`annotate_batches`. Can be pickled if ``pipeline`` is a folder or the name of a package."""
+
+    pipeline: str | Path | Language
+    text: str = "text"
+    id: str = "id"
+    spans_key: str | None = None
+    batch_size: int | None = None
+    keep_text: bool = True
+
+    @cached_property
+    def _annotator(self) -> Annotator:
+        return Annotator(self.pipeline, spans_key=self.spans_key, batch_size=self.batch_size)
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Batches with the columns of :meth:`schema`: a row for each row, in the same order.
+
+        A text that is null, or that the pipeline fails on, has a row with an ``error`` in place of a graph.
+        Raises ValueError if the columns of text or ids are missing or of another kind.
+        """
+        for whole in batches:
+            schema, others = self.schema(whole.schema), self._others(whole.schema)
+            texts = whole.column(self.text).to_pylist()
+            start = 0
+            # a text that is missing is replaced, so that documents and rows stay side by side
+            for outcomes in self._annotator.annotate(text or "" for text in texts):
+                part = whole.slice(start, len(outcomes))
+                ids = part.column(self.id).cast(pa.string()).to_pylist()
+                rows = [self._row(*each) for each in zip(ids, texts[start:], outcomes, strict=False)]
+                graphs = pa.RecordBatch.from_pylist(rows, SCHEMA)
+                arrays = [(part if name in others else graphs).column(name) for name in schema.names]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                start += len(outcomes)
+
+    def table(self, table: pa.Table) -> pa.Table:
+        """:meth:`__call__` for engines that hand over tables."""
+        return pa.Table.from_batches(self(table.to_batches()), self.schema(table.schema))
+
+    def schema(self, given: pa.Schema) -> pa.Schema:
+        """The columns that come out: those of :data:`SCHEMA`, then those that pass through as they are.
+
+        A column ``group`` or ``meta`` that is given passes through in its place.
+        """
+        for name, is_fit in ((self.text, _is_string), (self.id, lambda kind: not pa.types.is_nested(kind))):
+            if name not in given.names:
+                raise ValueError(
+                    f"The batches have no column {name!r}, only {', '.join(given.names) or 'none at all'}."
+                )
+            if not is_fit(given.field(name).type):
+                raise ValueError(f"The column {name!r} is {given.field(name).type}, which cannot be used as such.")
+        others = self._others(given)
+        fields = [given.field(field.name) if field.name in others else field for field in SCHEMA]
+        return pa.schema([*fields, *(given.field(name) for name in others if name not in SCHEMA.names)])
+
+    def _others(self, given: pa.Schema) -> list[str]:
+        written = {self.text, self.id, *SCHEMA.names} - {"group", "meta"}
+        return [name for name in given.names if name not in written]
+
+    def _row(self, id: str | None, text: str | None, outcome: Doc | str) -> dict[str, Any]:
+        if text is None:
+            return {"id": id, "error": "no text"}
+        if isinstance(outcome, str):
+            row = error_row(AnnotatedText(text), outcome)
+        else:
+            row = graph_row(outcome, self._annotator.spans_key)
+        return {**row, "id": id, "text": text if self.keep_text else None}
+
+
+def graph_row(doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY) -> dict[str, Any]:
+    """The span graph of a document as a row of :data:`SCHEMA`; id, group and meta are those in its user data."""
+    try:
+        row = to_row(from_doc(doc, spans_key))
+    except ValueError as error:
+        return error_row(AnnotatedText(doc.text, id=str(doc.user_data.get("id", ""))), str(error))
+    candidates = _candidates(doc, concepts_key)
+    for mention in row["mentions"]:
+        mention["candidates"] = candidates.get((mention["start"], mention["end"]), [])
+    symmetric = set(doc.spans[spans_key].attrs.get("symmetric", ())) if spans_key in doc.spans else set()
+    for relation in row["relations"]:
+        relation["symmetric"] = relation["label"] in symmetric
+    if doc.has_annotation("SENT_START"):
+        row["sentences"] = [sentence.start_char for sentence in doc.sents]
+    return row
+
+
+def error_row(text: AnnotatedText, error: str) -> dict[str, Any]:
+    """A row of :data:`SCHEMA` for a text without a graph."""
+    return {**to_row(text), "mentions": None, "relations": None, "error": error}
+
+
+def docs_from_batches(
+    batches: Iterable[pa.RecordBatch],
+    make_doc: Callable[[str], Doc] | None = None,
+    *,
+    spans_key: str = SPANS_KEY,
+    concepts_key: str = CONCEPTS_KEY,
+    report: Report | None = None,
+) -> Iterator[Doc]:
+    """Documents with mentions, relations, sentences and the candidate concepts of mentions, of rows of :data:`SCHEMA`.
+
+    make_doc: what makes the tokens, such as a pipeline's ``make_doc``; None: the biomedical tokenizer.
+    report: counts the rows that have an error or no text; they have no document.
+    """
+    make_doc = make_doc or biomedical_tokenizer()
+    report = report or Report()
+    for batch in batches:
+        for row in batch.to_pylist():
+            try:
+                doc = to_doc(from_row(row), make_doc, report, spans_key)
+            except (ValueError, KeyError, TypeError) as error:
+                report.drop_text("row without a graph", f"{row.get('id') or 'no id'}: {error}")
+            else:
+                _restore(doc, row, spans_key, concepts_key)
+                yield doc
+
+
+def _restore(doc: Doc, row: Mapping[str, Any], spans_key: str, concepts_key: str) -> None:
+    """Set what AnnotatedText has no place for."""
+    symmetric = sorted({each["label"] for each in row["relations"] or () if each.get("symmetric")})
+    if symmetric:
+        doc.spans[spans_key].attrs["symmetric"] = symmetric
+    if row.get("sentences") is not None:
+        starts = set(row["sentences"])
+        for token in doc:
+            token.is_sent_start = token.i == 0 or token.idx in starts
+    spans, scores, attention = [], [], []
+    tokens = {(span.start_char, span.end_char): (span.start, span.end) for span in doc.spans[spans_key]}
+    # a mention may be there twice, with two labels: its candidates are the same
+    seen = {(each["start"], each["end"]): each for each in row["mentions"] or ()}
+    for mention in seen.values():
+        for each in mention.get("candidates") or ():
+            spans.append(
+                Span(doc, *tokens[mention["start"], mention["end"]], label=each["type"], kb_id=each["concept"])
+            )
+            scores.append(each["score"])
+            attention.append(each["attention"])
+    if spans:
+        attrs: dict[str, Any] = {"scores": scores}
+        if any(weight is not None for weight in attention):
+            attrs["attention"] = attention
+        doc.spans[concepts_key] = SpanGroup(doc, name=concepts_key, spans=spans, attrs=attrs)
+
+
+def _candidates(doc: Doc, concepts_key: str) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Candidate concepts by the characters of the span that they are of."""
+    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    group = doc.spans.get(concepts_key, ())
+    attrs = getattr(group, "attrs", {})
+    scores = attrs.get("scores") or [1.0] * len(group)
+    attention = attrs.get("attention") or [None] * len(group)
+    for span, score, weight in zip(group, scores, attention, strict=True):
+        candidate = {"concept": span.kb_id_, "type": span.label_, "score": score, "attention": weight}
+        found.setdefault((span.start_char, span.end_char), []).append(candidate)
+    return found
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)

@@ -1,0 +1,263 @@
+"""The parts of an output: each is written aside and renamed when it is whole, by whichever process annotates its texts.
+
+The name of a part says which texts of the input it holds, and by what they were annotated: so an interrupted run goes
+on with the parts that are not there, no second file can disagree with them, and machines that share a disk can share
+the work. Texts are annotated in the same batches in every run, as the last digits of a score depend on what else is in
+a batch: what an interrupted and resumed run writes is, byte for byte, what an undisturbed one does.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+from spacy.tokens import Doc
+
+from ..annotator import Annotator
+from ..corpora.annotation import AnnotatedText
+from ..corpora.docbin import save_docs
+from ..corpora.documents import from_doc
+from ..corpora.formats import FORMATS, write_any
+from ..corpora.texts import Text
+from ..export import write_relations
+from ..reports import Report
+
+_PART = re.compile(r"part-(\d{9,})-(\d{9,})-([0-9a-f]{16})(\.[a-z.-]+)")
+_OLD_PART = re.compile(r"part-\d+-\d+\.[a-z.-]+")
+
+
+class Job(NamedTuple):
+    """Texts of one part. name: of its file. skip: numbers of texts that must not be annotated, and why.
+    is_trial: whether nothing is written. batch_size: None: that of the annotator."""
+
+    name: str
+    texts: list[Text]
+    skip: tuple[tuple[int, str], ...] = ()
+    is_trial: bool = False
+    batch_size: int | None = None
+
+
+@dataclass
+class Result:
+    """What was found in the texts of a job. failed: place of each text that was not annotated, and why."""
+
+    texts: int = 0
+    mentions: int = 0
+    relations: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    losses: Report = field(default_factory=Report)
+
+
+@dataclass
+class WritePart:
+    """Annotates the texts of a job and writes them to a file of ``folder``. Can be sent to other processes.
+
+    strict: raise ValueError where a text cannot be annotated, in place of leaving it out.
+    run: tells what this run has begun to write from what others have.
+    """
+
+    annotator: Annotator
+    folder: Path
+    format: str
+    strict: bool = False
+    run: str = ""
+
+    def __call__(self, job: Job) -> Result:
+        result = Result()
+        outcomes = self._annotate(job, result)
+        if job.is_trial:
+            for _ in outcomes:
+                pass
+            return result
+        path = self.folder / job.name
+        # hidden: tools that read all files of a folder must not meet a half of one
+        unfinished = path.with_name(f".unfinished{self.run}-{os.getpid()}-{job.name}")
+        try:
+            if self.format == "parquet":
+                _write_parquet(outcomes, unfinished, self.annotator.spans_key)
+            else:
+                docs = (outcome for _, outcome in outcomes if isinstance(outcome, Doc))
+                write_docs(docs, unfinished, self.format, self.annotator, result.losses)
+            finish(unfinished, path)
+        finally:
+            remove(unfinished)
+        return result
+
+    def _annotate(self, job: Job, result: Result) -> Iterator[tuple[Text, Doc | str]]:
+        """Each text with its document, or why it has none."""
+        skip = dict(job.skip)
+        chosen = [text for i, text in enumerate(job.texts) if i not in skip]
+        batches = self.annotator.annotate((text.text for text in chosen), job.batch_size)
+        outcomes = chain.from_iterable(batches)
+        for i, text in enumerate(job.texts):
+            outcome = skip[i] if i in skip else next(outcomes)
+            if isinstance(outcome, Doc):
+                outcome.user_data.update(text.data, id=text.id)
+                group = outcome.spans[self.annotator.spans_key]
+                result.texts += 1
+                result.mentions += len(group)
+                result.relations += len(group.attrs.get("relations", ()))
+            elif self.strict:
+                raise ValueError(f"{text.place}: {outcome} (the pipeline fails). Without --strict, it is left out.")
+            else:
+                result.failed.append((text.place, outcome))
+            yield text, outcome
+
+
+class Parts:
+    """A folder of parts.
+
+    format: of the files. fingerprint: of the pipeline and its settings. size: texts in a part.
+    n_done: texts of the input that were there already.
+    """
+
+    def __init__(self, folder: Path, format: str, fingerprint: str, size: int) -> None:
+        self.folder, self.format, self.size = folder, format, size
+        self._fingerprint, self._suffix = fingerprint, suffix_of(format)
+        self.n_done = 0
+
+    def missing(self, texts: Iterable[Text], shard: tuple[int, int] = (0, 1)) -> Iterator[Job]:
+        """The parts that are not there: of every n-th part the i-th, if ``shard`` is (i, n).
+
+        Raises ValueError if a part is there that holds other texts, or was made by another pipeline or batch size.
+        """
+        there = {name: _range(name) for name in self._names()}
+        texts, begin = iter(texts), 0
+        for number in range(1 << 62):
+            part = list(islice(texts, self.size))
+            if not part:
+                break
+            end = begin + len(part)
+            if number % shard[1] == shard[0]:
+                name = f"part-{begin:09}-{end:09}-{self._digest(part)}{self._suffix}"
+                if name in there:
+                    self.n_done += len(part)
+                elif clash := next((other for other, (b, e) in there.items() if b < end and begin < e), None):
+                    raise self._stems_from_another(clash)
+                else:
+                    yield Job(name, part)
+            begin = end
+        if begin < max((end for _, end in there.values()), default=0):
+            raise self._stems_from_another(max(there))
+
+    def paths(self) -> list[Path]:
+        """The parts in the order of their texts."""
+        return [self.folder / name for name in sorted(self._names(), key=_range)]
+
+    def clear(self) -> None:
+        """Remove all parts."""
+        for path in self.folder.iterdir():
+            if _PART.fullmatch(path.name) or _OLD_PART.fullmatch(path.name):
+                remove(path)
+
+    def tidy(self, run: str) -> None:
+        """Remove what processes of a killed run had begun to write."""
+        for path in self.folder.glob(f".unfinished{run}-*"):
+            remove(path)
+
+    def _names(self) -> list[str]:
+        names = os.listdir(self.folder)
+        for name in names:
+            if _OLD_PART.fullmatch(name):
+                raise self._stems_from_another(name)
+        return [name for name in names if _PART.fullmatch(name)]
+
+    def _digest(self, texts: list[Text]) -> str:
+        digest = blake2b(self._fingerprint.encode(), digest_size=8)
+        for text in texts:
+            digest.update(repr(text._replace(place="")).encode("utf8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def _stems_from_another(self, name: str) -> ValueError:
+        return ValueError(
+            f"{self.folder / name} stems from another input, pipeline, --part-size or --batch-size, or from an earlier "
+            "version: name another output, or start again with --overwrite."
+        )
+
+
+def merge(report: Report, other: Report) -> None:
+    """Add what another report counts."""
+    report.counts.update(other.counts)
+    for reason, cases in other.examples.items():
+        kept = report.examples.setdefault(reason, [])
+        kept += cases[: max(5 - len(kept), 0)]
+
+
+def write_docs(docs: Iterable[Doc], path: Path, format: str, annotator: Annotator, losses: Report) -> None:
+    """Write documents in a format; what has no place in it is counted in ``losses``."""
+    # some formats hold what other components found as well: tokens, sentences
+    if format == "spacy":
+        save_docs(docs, path)
+    elif format in ("csv", "relations"):
+        write_relations(docs, path, annotator.spans_key)
+    else:
+        make_doc = annotator.nlp.make_doc if FORMATS[format].has_tokens else None
+        write_any((from_doc(doc, annotator.spans_key) for doc in docs), path, format, losses, make_doc)
+
+
+def suffix_of(format: str) -> str:
+    return next(iter(FORMATS[format].suffixes), f".{format}")
+
+
+def finish(unfinished: Path, path: Path) -> None:
+    """Give a file or folder its name, once it is on the disk: after a loss of power, no name is there without its
+    content."""
+    for each in [unfinished, *unfinished.rglob("*")] if unfinished.is_dir() else [unfinished]:
+        if each.is_file():
+            with each.open("rb") as file:
+                os.fsync(file.fileno())
+    if path.is_dir():
+        remove(path)
+    unfinished.replace(path)
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, name: str = "") -> Iterator[None]:
+    """Raises ValueError if another process writes to this folder, or to the same shard of it."""
+    path = folder / f".lock{name}"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"Another process writes to {folder}: wait for its end, or name another output.") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+def _range(name: str) -> tuple[int, int]:
+    found = _PART.fullmatch(name)
+    assert found
+    return int(found[1]), int(found[2])
+
+
+def _write_parquet(outcomes: Iterable[tuple[Text, Doc | str]], path: Path, spans_key: str) -> None:
+    """A row for each text, also for those that could not be annotated."""
+    from ..arrow import error_row, graph_row
+    from ..corpora.parquet import write_rows
+
+    write_rows(
+        (
+            graph_row(outcome, spans_key)
+            if isinstance(outcome, Doc)
+            else error_row(AnnotatedText(text.text, id=text.id, **text.data), outcome)
+            for text, outcome in outcomes
+        ),
+        path,
+    )

@@ -1,0 +1,218 @@
+"""Span graphs as Arrow rows and Parquet files: one row for each text.
+
+:data:`SCHEMA` is the one table that this package writes at scale. pyarrow comes with the extra ``spacy-keci[export]``.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..reports import Report
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
+
+_CANDIDATE = pa.struct(
+    [("concept", pa.string()), ("type", pa.string()), ("score", pa.float64()), ("attention", pa.float64())]
+)
+_MENTION = pa.struct(
+    [
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("text", pa.string()),
+        ("label", pa.string()),
+        ("concept", pa.string()),
+        ("score", pa.float64()),
+        ("candidates", pa.list_(_CANDIDATE)),
+    ]
+)
+_EDGE = [("head", pa.int32()), ("tail", pa.int32()), ("label", pa.string()), ("score", pa.float64())]
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("group", pa.string()),
+        ("text", pa.string()),
+        ("text_hash", pa.string()),
+        ("meta", pa.string()),
+        ("sentences", pa.list_(pa.int32())),
+        ("mentions", pa.list_(_MENTION)),
+        ("relations", pa.list_(pa.struct([*_EDGE, ("symmetric", pa.bool_())]))),
+        ("clusters", pa.list_(pa.list_(pa.int32()))),
+        ("interactions", pa.list_(pa.struct([*_EDGE, ("novelty", pa.string())]))),
+        ("error", pa.string()),
+    ]
+)
+"""A row is a text with its span graph. Offsets are characters of ``text``, end exclusive.
+
+========================  ===========================================================================================
+``id``, ``group``         of the text; null where it has none
+``text``, ``text_hash``   the text, which may be left out (null); BLAKE2b of its UTF-8, 8 bytes, in hexadecimal digits
+``meta``                  whatever else goes with the text, as a JSON object; null for nothing
+``sentences``             where sentences begin; null where the pipeline sets none
+``mentions``              ``start``, ``end``, ``text``, ``label``; ``concept``: what it was linked to, or null;
+                          ``score``: its probability; ``candidates``: concepts that it may name, the best first, with
+                          semantic ``type``, ``score`` (similarity of the name) and ``attention`` (or null)
+``relations``             ``head`` and ``tail``: positions in ``mentions``, counted from 0; ``label``, ``score``;
+                          ``symmetric``: whether the label has no direction, null where that is not known
+``clusters``              mentions that name the same entity, as lists of positions; null where they are not known
+``interactions``          like relations, between clusters; ``novelty``: what BioRED says of it besides, or empty
+``error``                 why there is no graph; null where there is one
+========================  ===========================================================================================
+"""
+
+ROWS_AT_ONCE = 1000
+_WRITE: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+
+
+def text_hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def to_row(text: AnnotatedText) -> dict[str, Any]:
+    """A text as a row of :data:`SCHEMA`, without what AnnotatedText has no place for."""
+    return {
+        "id": text.id or None,
+        "group": text.group or None,
+        "text": text.text,
+        "text_hash": text_hash(text.text),
+        "meta": json.dumps(text.meta, ensure_ascii=False, default=str) if text.meta else None,
+        "mentions": [
+            {
+                "start": mention.start,
+                "end": mention.end,
+                "text": text.text[mention.start : mention.end],
+                "label": mention.label,
+                "concept": mention.kb_id or None,
+                "score": mention.score,
+            }
+            for mention in text.mentions
+        ],
+        "sentences": text.sentences,
+        "relations": [relation._asdict() for relation in text.relations],
+        "clusters": text.clusters,
+        "interactions": None if text.interactions is None else [each._asdict() for each in text.interactions],
+    }
+
+
+def from_row(row: Mapping[str, Any]) -> AnnotatedText:
+    """The inverse of :func:`to_row`. Raises ValueError if the row has no text or holds what is not in it."""
+    text = row.get("text")
+    if text is None:
+        raise ValueError(row.get("error") or "the text was left out when the file was written")
+    mentions = [
+        Mention(each["start"], each["end"], each["label"], each["concept"] or "", each["score"])
+        for each in row["mentions"] or ()
+    ]
+    interactions = row.get("interactions")
+    annotated = AnnotatedText(
+        text=text,
+        mentions=mentions,
+        relations=_read_edges(row["relations"] or (), len(mentions)),
+        id=row.get("id") or "",
+        group=row.get("group") or "",
+        meta=json.loads(row.get("meta") or "{}"),
+        clusters=row.get("clusters"),
+        interactions=None
+        if interactions is None
+        else [
+            Interaction(*edge, each.get("novelty") or "")
+            for edge, each in zip(_read_edges(interactions, len(row.get("clusters") or ())), interactions, strict=True)
+        ],
+        sentences=row.get("sentences"),
+    )
+    if not all(0 <= mention.start < mention.end <= len(text) for mention in mentions):
+        raise ValueError("a mention outside the text")
+    if not all(0 <= i < len(mentions) for cluster in annotated.clusters or () for i in cluster):
+        raise ValueError("a cluster of mentions that are not there")
+    return annotated
+
+
+def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
+    """The texts of a file that has the columns of :data:`SCHEMA`. Rows with an error, without a text, or whose parts
+    do not fit together are left out and reported by number.
+
+    Raises ValueError if the file is not Parquet or has other columns.
+    """
+    number = 0
+    for batch in read_batches(path, ["text", "mentions", "relations"]):
+        for row in batch.to_pylist():
+            number += 1
+            try:
+                yield from_row(row)
+            except (ValueError, TypeError, KeyError) as error:
+                report.drop_text("row without a graph", f"row {number} ({row.get('id') or 'no id'}): {error}")
+
+
+def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file, some at a time; all columns, or those of these names.
+
+    Raises ValueError if it is none, is damaged, or lacks a column.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            missing = [name for name in needed if name not in file.schema_arrow.names]
+            if missing:
+                raise ValueError(f"{path} has no column {missing[0]!r}, only {', '.join(file.schema_arrow.names)}.")
+            yield from file.iter_batches(ROWS_AT_ONCE, columns=columns)
+    except (pa.ArrowException, OSError) as error:  # an OSError without a name tells of damage, too
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ValueError(f"{path} is not a whole Parquet file: {' '.join(str(error).split())}") from None
+
+
+def read_text_columns(path: Path, text: str, id: str) -> Iterator[tuple[str | None, str, dict[str, Any]]]:
+    """Text, id and, for the keys ``group`` and ``meta``, what goes with it, of each row of a Parquet file.
+
+    Columns that are not in :data:`SCHEMA` go into ``meta``. Raises ValueError as :func:`read_batches` does.
+    """
+    for batch in read_batches(path, [text]):
+        others = [name for name in batch.schema.names if name not in {text, id, *SCHEMA.names}]
+        for row in batch.to_pylist():
+            meta = row.get("meta") or {}
+            meta = json.loads(meta) if isinstance(meta, str) else _as_json(meta)
+            data = {"group": str(row.get("group") or ""), "meta": meta | {name: _as_json(row[name]) for name in others}}
+            value = row[text]
+            identifier = row.get(id)
+            yield (
+                value if isinstance(value, str) else None,
+                "" if identifier is None else str(identifier),
+                {key: value for key, value in data.items() if value},
+            )
+
+
+def write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
+    """Write a row for each text, some at a time."""
+    write_rows(map(to_row, texts), path)
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write rows of :data:`SCHEMA`; columns that a row lacks are null."""
+    rows = iter(rows)
+    with pq.ParquetWriter(path, SCHEMA, **_WRITE) as writer:
+        while part := list(islice(rows, ROWS_AT_ONCE)):
+            writer.write_batch(pa.RecordBatch.from_pylist(part, SCHEMA))
+
+
+def join_parquet(paths: Iterable[Path], path: Path) -> None:
+    """Write the rows of several files of :data:`SCHEMA` to one, some at a time."""
+    with pq.ParquetWriter(path, SCHEMA, **_WRITE) as writer:
+        for part in paths:
+            for batch in read_batches(part, SCHEMA.names):
+                writer.write_batch(batch)
+
+
+def _read_edges(rows: Iterable[Mapping[str, Any]], n: int) -> list[RelationTriple]:
+    edges = [RelationTriple(row["head"], row["tail"], row["label"], row["score"]) for row in rows]
+    if not all(0 <= i < n for edge in edges for i in edge[:2]):
+        raise ValueError("a relation of what is not there")
+    return edges
+
+
+def _as_json(value: Any) -> Any:
+    """The value, with what JSON has no place for, such as dates, as text."""
+    return json.loads(json.dumps(value, default=str))
