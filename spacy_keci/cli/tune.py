@@ -15,7 +15,7 @@ from spacy.training import Example
 from spacy.util import load_config
 from wasabi import table
 
-from ..pipeline.calibration import fit_temperature, with_temperature
+from ..pipeline.calibration import Scaling, fit_scaling
 from ..pipeline.extractor import Extractor
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
 from ..report.calibration import calibrate
@@ -26,8 +26,8 @@ from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
 
 KINDS = {"entities": "threshold", "relations": "relation_threshold"}
-TEMPERATURES = {"threshold": "temperature", "relation_threshold": "relation_temperature"}
-UNSCALED = dict.fromkeys(TEMPERATURES.values(), 1.0)
+SCALINGS = {"threshold": ("temperature", "bias"), "relation_threshold": ("relation_temperature", "relation_bias")}
+UNSCALED = {name: value for names in SCALINGS.values() for name, value in zip(names, Scaling(), strict=True)}
 
 
 def tune_cli(
@@ -47,7 +47,7 @@ def tune_cli(
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
 ) -> None:
     """Choose the thresholds of mentions and relations that score best (the mean of both strict micro F scores), and the
-    temperatures that make their scores probabilities.
+    temperatures and biases that make their scores probabilities.
 
     Choose on data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too
     high. The settings go to standard output, in the form that spacy.load takes.
@@ -97,16 +97,16 @@ def present_settings(extractor: Extractor) -> dict[str, Any]:
 
 
 def calibrated(settings: Mapping[str, Any], mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
-    """The same settings with temperatures that fit what was predicted with them; tells the calibration error before and
-    after. Thresholds are moved so that the same mentions and relations reach them."""
+    """The same settings with temperatures and biases that fit what was predicted with them; tells the calibration error
+    before and after. Thresholds are moved so that the same mentions and relations reach them."""
     found = dict(settings)
     for items, (kind, threshold) in zip((mentions, relations), KINDS.items(), strict=True):
-        change = fit_temperature(items.scores, items.correct)
-        found[TEMPERATURES[threshold]] = round(settings[TEMPERATURES[threshold]] * change, 4)
+        change, names = fit_scaling(items.scores, items.correct), SCALINGS[threshold]
+        found |= zip(names, Scaling(*(settings[name] for name in names)).then(change), strict=True)
         moved = by_label(settings[threshold])
-        found[threshold] = as_setting({k: float(with_temperature(np.array([v]), change)[0]) for k, v in moved.items()})
+        found[threshold] = as_setting({label: float(change(np.array([value]))[0]) for label, value in moved.items()})
         before = calibrate(items.scores, items.correct)
-        after = calibrate(with_temperature(items.scores, change), items.correct)
+        after = calibrate(change(items.scores), items.correct)
         if before and after:
             tell(f"Calibration error of {kind}: {before.error:.1%} before, {after.error:.1%} after")
     return found

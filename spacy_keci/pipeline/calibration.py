@@ -1,34 +1,68 @@
-"""Scores that are probabilities: temperature scaling (Guo et al. 2017) of the log-odds of what was predicted."""
+"""Scores that are probabilities: Platt scaling (Platt 1999), a temperature and a bias for the log-odds of what was
+predicted. Without a bias it is temperature scaling (Guo et al. 2017)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 _EPSILON = 1e-12
+# weight of the squared distance from a temperature of 1 and a bias of 0, where there is little to fit
+_PRIOR = 0.1
 
 
-def with_temperature(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """The scores whose log-odds are those of ``scores`` divided by the temperature; NaN, 0 and 1 stay."""
-    if temperature == 1.0 or not len(scores):
-        return scores
-    inside = (scores > 0) & (scores < 1)
-    p = np.where(inside, scores, 0.5).astype("float64").clip(_EPSILON, 1 - _EPSILON)
-    scaled = 1 / (1 + np.exp(-np.log(p / (1 - p)) / temperature))
-    return np.where(inside, scaled, scores).astype(scores.dtype)
+class Scaling(NamedTuple):
+    """Log-odds of a probability = log-odds of a score / temperature + bias."""
+
+    temperature: float = 1.0
+    bias: float = 0.0
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """The probabilities of scores; NaN, 0 and 1 stay."""
+        if self == Scaling() or not len(scores):
+            return scores
+        inside = (scores > 0) & (scores < 1)
+        odds = _log_odds(np.where(inside, scores, 0.5))
+        return np.where(inside, _sigmoid(odds / self.temperature + self.bias), scores).astype(scores.dtype)
+
+    def inverse(self) -> "Scaling":
+        """From probabilities back to scores."""
+        return Scaling(1 / self.temperature, -self.bias * self.temperature)
+
+    def then(self, other: "Scaling") -> "Scaling":
+        """This one, and the other one after it."""
+        return Scaling(self.temperature * other.temperature, self.bias / other.temperature + other.bias)
 
 
-def fit_temperature(scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> float:
-    """The temperature, from 0.1 to 20, with which the scores explain best what was right: the least negative
-    log-likelihood. 1 where there is nothing to fit.
+def fit_scaling(scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> Scaling:
+    """The scaling with which scores explain best what was right: logistic regression on their log-odds, by Newton's
+    method. The neutral one where there is nothing to fit, or higher scores are not more often right.
 
-    scores, right: of each prediction its score without a temperature, and whether it is right.
+    scores, right: of each prediction its score, and whether it is right.
     """
-    p, is_right = np.asarray(scores, dtype="float64"), np.asarray(right, dtype=bool)
-    if not len(p) or is_right.all() or not is_right.any():
-        return 1.0
-    candidates = np.exp(np.arange(-230, 301) / 100)  # 1 is among them
-    losses = []
-    for temperature in candidates:
-        scaled = with_temperature(p, float(temperature)).clip(_EPSILON, 1 - _EPSILON)
-        losses.append(-np.log(np.where(is_right, scaled, 1 - scaled)).mean())
-    return float(candidates[int(np.argmin(losses))])
+    x, y = _log_odds(np.asarray(scores, dtype="float64")), np.asarray(right, dtype="float64")
+    if not len(x) or y.min() == y.max():
+        return Scaling()
+    features = np.stack([x, np.ones_like(x)], axis=1)
+    neutral = np.array([1.0, 0.0])
+    weights = neutral.copy()
+    for _ in range(100):
+        p = _sigmoid(features @ weights)
+        gradient = features.T @ (p - y) + _PRIOR * (weights - neutral)
+        curvature = (features * (p * (1 - p))[:, None]).T @ features + _PRIOR * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        weights = weights - step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < 1e-9:
+            break
+    if weights[0] <= 0:
+        return Scaling()
+    return Scaling(float(1 / weights[0]), float(weights[1]))
+
+
+def _log_odds(probabilities: np.ndarray) -> np.ndarray:
+    p = probabilities.astype("float64").clip(_EPSILON, 1 - _EPSILON)
+    return np.log(p / (1 - p))
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x.clip(-700, 700)))

@@ -26,7 +26,7 @@ from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..ml.relations.decoding import RelationRules
 from ..sentences import sentence_starts
-from .calibration import with_temperature
+from .calibration import Scaling
 from .gold import GoldReader
 from .mentions import has_mentions, place_of, read_mentions
 from .settings import ExtractorSettings
@@ -158,15 +158,25 @@ class Extractor(TrainablePipe, ExtractorSettings):
         is_mention = setting == "threshold"
         labels = self.labels if is_mention else self.relation_labels
         thresholds = threshold_array(getattr(self, setting), labels, setting, self.name)
-        temperature = self.temperature if is_mention else self.relation_temperature
-        return None if thresholds is None else with_temperature(thresholds, 1 / temperature)
+        scaling = self.scaling if is_mention else self.relation_scaling
+        return None if thresholds is None else scaling.inverse()(thresholds)
+
+    @property
+    def scaling(self) -> Scaling:
+        """From the scores of mentions to probabilities."""
+        return Scaling(self.temperature, self.bias)
+
+    @property
+    def relation_scaling(self) -> Scaling:
+        """From the scores of relations to probabilities."""
+        return Scaling(self.relation_temperature, self.relation_bias)
 
     def calibrated(self, graphs: PredictedGraphs) -> PredictedGraphs:
         """The graphs with scores that are probabilities."""
         return replace(
             graphs,
-            scores=with_temperature(graphs.scores, self.temperature),
-            relation_scores=with_temperature(graphs.relation_scores, self.relation_temperature),
+            scores=self.scaling(graphs.scores),
+            relation_scores=self.relation_scaling(graphs.relation_scores),
         )
 
     def check_trained_settings(self) -> None:

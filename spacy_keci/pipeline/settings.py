@@ -28,8 +28,9 @@ class ExtractorSettings:
         for all other labels; without it the most probable class counts for them. Or the same as a list of pairs, for
         labels that no config can have as a key. A mention has its most probable type, if that reaches its threshold,
         and so has a pair without ``multi_label``.
-    temperature, relation_temperature: what the log-odds of the scores of mentions and relations are divided by, so that
-        scores are probabilities; ``spacy keci tune`` fits them. Thresholds count after that.
+    temperature, bias, relation_temperature, relation_bias: the log-odds of the scores of mentions and relations are
+        divided by a temperature, and a bias is added, so that scores are probabilities; ``spacy keci tune`` fits them.
+        Thresholds count after that.
     max_pair_distance: maximum number of tokens between the starts of two mentions that may be related.
     max_batch_tokens: maximum number of tokens that are scored together in use: it bounds the memory. A text of more
         tokens is cut where a sentence ends or, without sentences, after so many tokens.
@@ -48,7 +49,9 @@ class ExtractorSettings:
     threshold: Threshold = None
     relation_threshold: Threshold = None
     temperature: float = 1.0
+    bias: float = 0.0
     relation_temperature: float = 1.0
+    relation_bias: float = 0.0
     max_pair_distance: int = at_least(1, 128)
     max_batch_tokens: int = at_least(1, 2048)
     relation_weight: float = at_least(0, 1.0)

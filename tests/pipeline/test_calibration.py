@@ -7,37 +7,42 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_keci.pipeline.calibration import fit_temperature, with_temperature
+from spacy_keci.pipeline.calibration import Scaling, fit_scaling
 from spacy_keci.report.calibration import calibrate
 
 
-@given(st.lists(st.floats(0.01, 0.99), min_size=1), st.floats(0.2, 5))
-def test_a_temperature_can_be_undone_and_keeps_the_order(scores: list[float], temperature: float) -> None:
-    scaled = with_temperature(np.array(scores), temperature)
-    np.testing.assert_allclose(with_temperature(scaled, 1 / temperature), scores, atol=1e-4)
+@given(st.lists(st.floats(0.01, 0.99), min_size=1), st.floats(0.2, 5), st.floats(-2, 2))
+def test_a_scaling_can_be_undone_and_keeps_the_order(scores: list[float], temperature: float, bias: float) -> None:
+    scaling = Scaling(temperature, bias)
+    scaled = scaling(np.array(scores))
+    np.testing.assert_allclose(scaling.inverse()(scaled), scores, atol=1e-4)
     assert (np.diff(scaled[np.argsort(scores, kind="stable")]) >= 0).all()
+    twice = scaling.then(Scaling(2.0, 0.3))(np.array(scores))
+    np.testing.assert_allclose(twice, Scaling(2.0, 0.3)(scaled), atol=1e-6)
 
 
 def test_what_is_certain_or_unknown_stays() -> None:
-    scaled = with_temperature(np.array([0.0, 1.0, np.nan, 0.5], dtype="float32"), 2.0)
+    scaled = Scaling(2.0)(np.array([0.0, 1.0, np.nan, 0.5], dtype="float32"))
     np.testing.assert_array_equal(scaled, np.array([0.0, 1.0, np.nan, 0.5], dtype="float32"))
     assert scaled.dtype == "float32"
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_of_overconfident_scores_is_found(temperature: float) -> None:
+@pytest.mark.parametrize("scaling", [Scaling(0.5), Scaling(), Scaling(3.0), Scaling(4.0, -0.7)])
+def test_the_scaling_of_scores_is_found(scaling: Scaling) -> None:
     rng = np.random.default_rng(0)
-    true = rng.uniform(0.5, 1.0, 4000)
+    true = rng.uniform(0.2, 1.0, 4000)
     right = rng.uniform(size=4000) < true
-    scores = with_temperature(true, 1 / temperature)
-    fitted = fit_temperature(scores, right)
-    assert fitted == pytest.approx(temperature, rel=0.15)
-    after = calibrate(with_temperature(scores, fitted), right)
+    scores = scaling.inverse()(true)
+    fitted = fit_scaling(scores, right)
+    assert fitted.temperature == pytest.approx(scaling.temperature, rel=0.15)
+    assert fitted.bias == pytest.approx(scaling.bias, abs=0.15)
+    after = calibrate(fitted(scores), right)
     assert after is not None and after.error < 0.03
 
 
 def test_nothing_to_fit() -> None:
-    assert fit_temperature([], []) == fit_temperature([0.9, 0.8], [True, True]) == 1.0
+    assert fit_scaling([], []) == fit_scaling([0.9, 0.8], [True, True]) == Scaling()
+    assert fit_scaling([0.9, 0.1] * 50, [False, True] * 50) == Scaling()  # the wrong way round
 
 
 def test_scores_change_and_predictions_do_not(trained: Language, demo_docs: list[Doc]) -> None:
@@ -45,17 +50,17 @@ def test_scores_change_and_predictions_do_not(trained: Language, demo_docs: list
     try:
         keci.threshold = 0.9
         docs = [trained(text)]
-        keci.temperature, keci.relation_temperature = 2.0, 3.0
-        keci.threshold = float(with_temperature(np.array([0.9]), 2.0)[0])
+        keci.temperature, keci.relation_temperature, keci.relation_bias = 2.0, 3.0, -0.5
+        keci.threshold = float(Scaling(2.0)(np.array([0.9]))[0])
         docs.append(trained(text))
     finally:
-        keci.temperature = keci.relation_temperature = 1.0
+        keci.temperature, keci.relation_temperature, keci.relation_bias = 1.0, 1.0, 0.0
         keci.threshold = None
     before, after = (doc.spans["entities"] for doc in docs)
     assert [str(m) for m in before] == [str(m) for m in after]
-    expected = with_temperature(np.array(before.attrs["scores"]), 2.0)
+    expected = Scaling(2.0)(np.array(before.attrs["scores"]))
     np.testing.assert_allclose(after.attrs["scores"], expected, atol=1e-5)
     rows = [(row[:3], row[3]) for row in before.attrs["relations"]]
     assert [row for row, _ in rows] == [row[:3] for row in after.attrs["relations"]]
-    expected = with_temperature(np.array([score for _, score in rows]), 3.0)
+    expected = Scaling(3.0, -0.5)(np.array([score for _, score in rows]))
     np.testing.assert_allclose([row[3] for row in after.attrs["relations"]], expected, atol=1e-5)
