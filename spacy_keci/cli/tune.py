@@ -38,6 +38,9 @@ def tune_cli(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for a copy of the pipeline with the new settings")
     ] = None,
+    keep_thresholds: Annotated[
+        bool, typer.Option("--keep-thresholds", help="Fit temperatures and biases only, for the present thresholds")
+    ] = False,
     component: Annotated[
         str | None, typer.Option(help="Component to tune (default: the last one that predicts relations)")
     ] = None,
@@ -63,18 +66,20 @@ def tune_cli(
     name, extractor = find_extractor(nlp, component)
     golds = read_gold(corpus, nlp, extractor.spans_key)
     present = present_settings(extractor)
-    lowest = UNSCALED | dict.fromkeys(KINDS.values(), LOWEST)
-    docs = predict_with(nlp, extractor, golds, lowest, batch_size)
-    found = fit_settings(*compare(docs, golds, extractor.spans_key, extractor.symmetric))
-    tried = {"now": present, "tuned": present | UNSCALED | found}
+    tried = {"now": present}
+    if not keep_thresholds:
+        lowest = UNSCALED | dict.fromkeys(KINDS.values(), LOWEST)
+        docs = predict_with(nlp, extractor, golds, lowest, batch_size)
+        found = fit_settings(*compare(docs, golds, extractor.spans_key, extractor.symmetric))
+        tried["tuned"] = present | UNSCALED | found
     scores = {title: score_with(nlp, extractor, golds, settings, batch_size) for title, settings in tried.items()}
     means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
     tell(format_table(tried, scores))
-    chosen = tried["tuned"] if means["tuned"] > means["now"] else present
-    if chosen == present:
+    best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
+    if best == "now" and not keep_thresholds:
         tell("No thresholds are better than the present ones.")
-    docs = predict_with(nlp, extractor, golds, chosen, batch_size)
-    chosen = calibrated(chosen, *compare(docs, golds, extractor.spans_key, extractor.symmetric))
+    docs = predict_with(nlp, extractor, golds, tried[best], batch_size)
+    chosen = calibrated(tried[best], *compare(docs, golds, extractor.spans_key, extractor.symmetric))
     for setting, value in chosen.items():
         typer.echo(f"components.{name}.{setting} = {json.dumps(value, ensure_ascii=False)}")
     if output is not None:

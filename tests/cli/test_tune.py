@@ -139,6 +139,13 @@ def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list
     assert same == pytest.approx(values, rel=0.1, abs=0.1)
 
 
+def test_thresholds_may_be_kept(model: Path, corpus: Path) -> None:
+    result = tune(model, corpus, "--keep-thresholds")
+    assert result.exit_code == 0 and "No thresholds are better" not in result.stderr
+    assert "components.keci.threshold = null\ncomponents.keci.relation_threshold = null\n" in result.stdout
+    assert "components.keci.temperature = 1.0" not in result.stdout
+
+
 def test_mistakes(model: Path, corpus: Path, tmp_path: Path) -> None:
     DocBin().to_disk(tmp_path / "none.spacy")
     spacy.blank("en").to_disk(tmp_path / "blank")
