@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.vocab import Vocab
 
-from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
+from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.doc_operations import (
     add_mentions,
@@ -38,7 +38,7 @@ SECOND = AnnotatedText(
     [RelationTriple(1, 0, "binds"), RelationTriple(2, 0, "binds_negative")],
     group="g",
     clusters=[[0, 1], [2]],
-    interactions=[RelationTriple(1, 0, "binds_negative")],
+    interactions=[Interaction(1, 0, "binds_negative")],
 )
 
 
@@ -107,7 +107,7 @@ def test_what_reaches_outside_of_a_span_is_left_out() -> None:
         id="7",
         group="g",
         clusters=[[0], [1]],
-        interactions=[RelationTriple(1, 0, "binds_negative")],
+        interactions=[Interaction(1, 0, "binds_negative")],
     )
     assert part.spans["entities"].attrs["scores"] == [0.1, 0.3]
     assert part.spans["entities"].attrs["symmetric"] == ["x"]

@@ -138,7 +138,9 @@ def get_format(path: Path, name: str | None = None) -> Format:
         name = "brat"
     if name is None:
         lower = path.name.lower()
-        name = next((name for name, format in FORMATS.items() if lower.endswith(format.suffixes)), None)
+        suffixes = {suffix: name for name, format in FORMATS.items() for suffix in format.suffixes}
+        found = max((suffix for suffix in suffixes if lower.endswith(suffix)), key=len, default="")
+        name = suffixes.get(found)
         name = name or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")

@@ -53,7 +53,7 @@ def test_relations_point_to_mentions(nlp: Language) -> None:
     (relation,) = get_relations(doc, "graph")
     assert (relation.head.text, relation.head.kb_id_, relation.tail.text) == ("A", "C1", "B")
     assert (relation.label, relation.score) == ("binds", 0.25)
-    assert doc.user_data == {"id": "7"}
+    assert doc.user_data["id"] == "7"
 
 
 def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:

@@ -203,9 +203,10 @@ def test_relations_and_clusters_of_what_is_not_there(tmp_path: Path, nlp: Langua
     save_docs(docs, tmp_path / "x.spacy")
     report = Report()
     assert list(read_any(tmp_path / "x.spacy", report=report)) == [TEXT]
-    assert report.examples["malformed record"] == [
-        f"document {n}: a relation or cluster of what is not there" for n in (1, 2, 3)
-    ]
+    problems = report.examples["malformed record"]
+    assert [problem.partition(":")[0] for problem in problems] == [f"document {n}" for n in (1, 2, 3)]
+    assert "of a mention that is not there: there are" in problems[0]
+    assert problems[-1].endswith("a relation or cluster of what is not there")
 
 
 @pytest.mark.parametrize("name", ["bioc-json", "biorelex", "brat", "dygie", "pubtator"])

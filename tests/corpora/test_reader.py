@@ -158,7 +158,9 @@ def test_relations_of_mentions_that_are_not_there(tmp_path: Path, nlp: Language)
     doc = to_doc(TEXTS[0], nlp.make_doc, Report())
     doc.spans["entities"].attrs["relations"] = [[0, 9, "binds", 1.0]]
     save_docs([doc], tmp_path / "x.spacy")
-    with pytest.raises(ValueError, match=r"Document 1 of .*x.spacy .* is malformed: a relation or cluster of what is"):
+    with pytest.raises(
+        ValueError, match=r"Document 1 of .*x.spacy .* is malformed: The relation .* is of a mention that is not there"
+    ):
         list(make_corpus(tmp_path / "x.spacy")(nlp))
 
 
