@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.language import Language
 
-from spacy_keci.sentences import sentences
+from spacy_keci.sentences import parts_of_texts, sentences
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,16 @@ def test_sentences_of_the_pipeline(nlp: Language) -> None:
     for token in doc:
         token.is_sent_start = token.i == 3
     assert [sentence.text for sentence in sentences(doc)] == ["A binds.", "B not. C"]
+
+
+@given(st.lists(st.integers(1, 6), max_size=8), st.integers(1, 8))
+def test_parts_are_whole_texts_and_as_long_as_they_may_be(lengths: list[int], limit: int) -> None:
+    text = np.repeat(np.arange(len(lengths)), lengths)
+    parts = list(parts_of_texts(text, limit))
+    numbers = [np.unique(text[part]).tolist() for part in parts]
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(len(text)))
+    assert [i for part in numbers for i in part] == list(range(len(lengths)))
+    for here, following in zip(numbers, [*numbers[1:], []], strict=True):
+        size = sum(lengths[i] for i in here)
+        assert size <= limit or len(here) == 1
+        assert not following or size + lengths[following[0]] > limit
