@@ -191,6 +191,11 @@ class Extractor(TrainablePipe, ExtractorSettings):
             raise ValueError(
                 f"'{self.name}' has not been initialized: call nlp.initialize(), or load a trained pipeline."
             )
+        if self.entities_from is None and not self.cfg["finds_mentions"]:
+            raise ValueError(
+                f"The model of '{self.name}' was trained on given mentions, and cannot predict any: say in its setting "
+                "'entities_from' where they are."
+            )
         learned = arguments.get("labels")
         if learned is not None and learned != self.label_data:
             raise ValueError(

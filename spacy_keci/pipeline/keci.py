@@ -253,12 +253,8 @@ class Keci(Extractor, KeciSettings):
         suggested = self.suggester(docs, ops=self.model.ops) if self.cfg["finds_mentions"] else None
         if mentions is not None:
             candidates, given = as_candidates(mentions, suggested)
-        elif suggested is None:
-            raise ValueError(
-                f"The model of '{self.name}' was trained on given mentions, and cannot predict any: say in its setting "
-                "'entities_from' where they are."
-            )
         else:
+            assert suggested is not None  # or the settings would not have passed
             candidates, threshold = in_order(candidate_array(suggested)), self._threshold_array("threshold")
         if not len(candidates):
             return None
