@@ -26,8 +26,7 @@ from spacy_keci.ml.architectures import build_adamw
 from spacy_keci.ml.encoders.windows import _count_positions, get_sentence_windows
 from spacy_keci.transfer import merge_docs
 
-from .conftest import make_examples
-from .test_keci import graph
+from .systems import graph, make_examples
 
 POSITIONS = 32
 VOCAB = spacy.blank("en").vocab
