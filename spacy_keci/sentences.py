@@ -1,6 +1,6 @@
 """Where sentences begin, also in a document whose pipeline has not set them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -90,3 +90,18 @@ def text_of_token(
             begin = int(ends[-1] if len(ends) else places[-1])
             is_cut[begin] = True
     return np.cumsum(is_cut) - 1
+
+
+def parts_of_texts(text: NDArray[np.int64], limit: int) -> Iterator[slice]:
+    """The tokens of a batch in parts of whole texts, each of at most ``limit`` tokens, or of one longer text.
+
+    text: (tokens,) the text of each token, ascending.
+    """
+    ends = np.flatnonzero(np.diff(text, append=-1)) + 1
+    begin = 0
+    while begin < len(text):
+        after = np.searchsorted(ends, begin, side="right")
+        fitting = max(after, np.searchsorted(ends, begin + limit, side="right") - 1)
+        end = int(ends[fitting])
+        yield slice(begin, end)
+        begin = end

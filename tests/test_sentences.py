@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.language import Language
 
-from spacy_keci.sentences import break_tokens, sentences
+from spacy_keci.sentences import break_tokens, parts_of_texts, sentences
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,16 @@ def test_tokens_with_line_breaks_or_tabs(nlp: Language) -> None:
     tokens = [token.text for doc in docs for token in doc]
     assert [tokens[i] for i in np.flatnonzero(break_tokens(docs))] == ["\n\n", "\t", "\n"]
     assert not len(break_tokens([]))
+
+
+@given(st.lists(st.integers(1, 6), max_size=8), st.integers(1, 8))
+def test_parts_are_whole_texts_and_as_long_as_they_may_be(lengths: list[int], limit: int) -> None:
+    text = np.repeat(np.arange(len(lengths)), np.array(lengths, dtype="int64"))
+    parts = list(parts_of_texts(text, limit))
+    numbers = [np.unique(text[part]).tolist() for part in parts]
+    assert [i for part in parts for i in range(part.start, part.stop)] == list(range(len(text)))
+    assert [i for part in numbers for i in part] == list(range(len(lengths)))
+    for here, following in zip(numbers, [*numbers[1:], []], strict=True):
+        size = sum(lengths[i] for i in here)
+        assert size <= limit or len(here) == 1
+        assert not following or size + lengths[following[0]] > limit

@@ -16,6 +16,7 @@ from thinc.optimizers import FloatOrSeq
 from thinc.types import Floats2d, Ragged
 
 from ..settings import takes_settings
+from .joint.settings import JointSettings
 from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
@@ -112,6 +113,19 @@ def build_know_bert_model(
     from .layer import make_layer
 
     return make_layer(KnowBertNetwork, tok2vec, KnowBertSettings(**settings), mixed_precision, storage)
+
+
+@takes_settings(JointSettings)
+def build_biaffine_joint_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.BiaffineJoint.v1``: a tagger of mentions and a biaffine classifier of
+    their pairs (Giorgi et al. 2019).
+
+    settings: those of :class:`~spacy_keci.ml.joint.settings.JointSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
+    """
+    from .joint.network import JointNetwork
+    from .layer import make_layer
+
+    return make_layer(JointNetwork, tok2vec, JointSettings(**settings), mixed_precision)
 
 
 def build_transformer_model(

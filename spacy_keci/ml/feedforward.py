@@ -23,6 +23,11 @@ def start_from_none(classifier: nn.Sequential) -> None:
     """
     output = classifier[-1]
     assert isinstance(output, nn.Linear)
+    none_bias(output)
+
+
+def none_bias(output: nn.Linear) -> None:
+    """The same for its last layer."""
     nn.init.constant_(output.bias, -math.log(99 * max(output.out_features - 1, 1)))
     with torch.no_grad():
         output.bias[0] = 0.0

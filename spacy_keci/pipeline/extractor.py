@@ -25,9 +25,9 @@ from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..ml.relations.decoding import RelationRules
-from ..sentences import sentence_starts
+from ..sentences import doc_starts, sentence_of_span, sentence_starts, text_of_token
 from .calibration import Scaling
-from .gold import GoldReader
+from .gold import GoldReader, find_gold, of_given
 from .mentions import has_mentions, place_of, read_mentions
 from .settings import ExtractorSettings
 from .thresholds import threshold_array
@@ -122,9 +122,21 @@ class Extractor(TrainablePipe, ExtractorSettings):
             len(self.labels), len(self.relation_labels), bool(self._directed_labels), self.multi_label, self.label_data
         )
 
-    def suggest(self, docs: list[Doc]) -> Any:
-        """The spans that may be mentions, to report gold that is not among them; None where every span may be one."""
-        return None
+    def reachable(self, docs: list[Doc], gold: GoldGraphs) -> dict[str, np.ndarray]:
+        """Which gold mentions can be predicted, (mentions,) of bool each, by what is said of those that cannot."""
+        return {}
+
+    def mentions_to_learn(self, examples: list[Example]) -> list[list[Span]] | None:
+        """The mentions of each document that an update reads; None to learn to find them. Where mentions are given in
+        use, these, and the gold ones where none are set."""
+        if self.entities_from is None:
+            return None
+        return [
+            read_mentions(example.predicted, self.entities_from)
+            if has_mentions(example.predicted, self.entities_from)
+            else align(example, self.spans_key).found
+            for example in examples
+        ]
 
     def progress(self) -> float:
         """From 0, where only mentions are learned, to 1, where everything counts."""
@@ -148,6 +160,26 @@ class Extractor(TrainablePipe, ExtractorSettings):
                 f"component that sets it before '{self.name}', or change its setting 'entities_from'."
             )
         return [read_mentions(doc, self.entities_from) for doc in docs]
+
+    def read_texts(self, docs: list[Doc], mentions: np.ndarray, limit: int | None) -> np.ndarray:
+        """(tokens,) the text, a sentence or a document, that each token belongs to.
+
+        mentions: (mentions, 3) document, start and end, that no text ends inside of. limit: tokens of the longest text.
+        """
+        self.warn_without_sentences(docs)
+        doc, start, end = mentions.T
+        first = doc_starts(docs)[doc] + start
+        inside = np.zeros(sum(map(len, docs)) + 1, dtype="int64")
+        np.add.at(inside, first + 1, 1)
+        np.add.at(inside, first + end - start, -1)
+        texts = text_of_token(docs, self.by_sentence, limit, covered=inside.cumsum()[:-1] > 0)
+        if limit is not None and len(np.unique(texts)) > len(np.unique(text_of_token(docs, self.by_sentence))):
+            self._warn_once(
+                f"'{self.name}' reads a {'sentence' if self.by_sentence else 'document'} of over {limit} tokens in "
+                "parts, and predicts no relations between the parts. Raise max_batch_tokens to avoid that; it takes "
+                "more memory. Without sentence boundaries, a document is one sentence: add 'biomedical_sentencizer'."
+            )
+        return texts
 
     def relation_rules(self) -> RelationRules:
         """How relations are read from probabilities."""
@@ -185,6 +217,11 @@ class Extractor(TrainablePipe, ExtractorSettings):
         if not self.is_initialized:
             raise ValueError(
                 f"'{self.name}' has not been initialized: call nlp.initialize(), or load a trained pipeline."
+            )
+        if self.entities_from is None and not self.cfg["finds_mentions"]:
+            raise ValueError(
+                f"The model of '{self.name}' was trained on given mentions, and cannot predict any: say in its setting "
+                "'entities_from' where they are."
             )
         learned = arguments.get("labels")
         if learned is not None and learned != self.label_data:
@@ -291,8 +328,7 @@ class Extractor(TrainablePipe, ExtractorSettings):
         docs = [example.predicted for example in examples]
         X = None
         if self._annotated(examples):
-            mentions = None if self.entities_from is None else [self._mentions_to_learn(each) for each in examples]
-            X = self.make_input(docs, mentions, is_train=True)
+            X = self.make_input(docs, self.mentions_to_learn(examples), is_train=True)
         if X is None:
             self._learn_nothing(docs)
             return losses
@@ -310,8 +346,20 @@ class Extractor(TrainablePipe, ExtractorSettings):
         return output.loss(X, self.read_gold(list(examples), X), self.objective())
 
     def read_gold(self, examples: list[Example], X: Any) -> GoldGraphs:
-        """The gold graphs of a batch."""
-        return self.gold_reader(examples)
+        """The gold graphs of a batch, of which what the input cannot reach is reported."""
+        gold = self.gold_reader(examples)
+        if self.by_sentence:
+            head, tail = sentence_of_span(gold.spans, X.docs)[gold.relations[:, :2]].T
+            self._count_relations(
+                head == tail,
+                f"their mentions are in different sentences (--components.{self.name}.by_sentence false reads "
+                "documents as a whole)",
+            )
+        if X.given is None:
+            return gold
+        reached = find_gold(X.candidates[X.given], gold)[1]
+        self._count_relations(reached, "their mentions are not among those that are given")
+        return of_given(gold, X.candidates, X.given)
 
     @property
     def gold_reader(self) -> GoldReader:
@@ -386,16 +434,9 @@ class Extractor(TrainablePipe, ExtractorSettings):
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
         annotated = [example for example in examples if self.spans_key in example.reference.spans]
-        suggest = self.suggest if self.entities_from is None else None
-        for reason, n in self.gold_reader.unreachable(annotated, suggest).items():
+        reachable = self.reachable if self.entities_from is None else None
+        for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
-
-    def _mentions_to_learn(self, example: Example) -> list[Span]:
-        """The mentions that are given in training; the gold ones where none are set."""
-        assert self.entities_from is not None
-        if has_mentions(example.predicted, self.entities_from):
-            return read_mentions(example.predicted, self.entities_from)
-        return align(example, self.spans_key).found
 
     def _count_relations(self, reached: np.ndarray, reason: str) -> None:
         """Report, ever less often, what part of the gold relations cannot be learned for a reason.

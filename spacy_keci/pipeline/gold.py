@@ -1,18 +1,17 @@
 """Gold span graphs of a batch of examples as arrays, in the tokens of the predicted documents."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch
-from thinc.types import Ragged
 
 from ..alignment import align
 from ..ml.graphs import NOT_ANNOTATED, GoldGraphs
-from ..ml.spans.targets import candidate_array, find_spans
+from ..ml.spans.targets import find_spans
 from ..sentences import sentence_of_span
 
 
@@ -83,22 +82,23 @@ class GoldReader:
         )
 
     def unreachable(
-        self, examples: list[Example], suggest: Callable[[list[Doc]], Ragged] | None = None
+        self,
+        examples: list[Example],
+        reachable: Callable[[list[Doc], GoldGraphs], Mapping[str, np.ndarray]] | None = None,
     ) -> Counter[str]:
         """How much of the gold can never be predicted, by reason.
 
-        suggest: the spans of documents that may be mentions; None where every span may be one, or mentions are given.
+        reachable: which mentions can be predicted, (mentions,) of bool, by what is said of the others; None where
+            every span may be one, or mentions are given.
         """
         counts: Counter[str] = Counter()
-        others = "mentions that are not suggested, or have the offsets of another"
         for batch in minibatch(examples, 128):
             gold = self(batch, counts)
             docs = [example.predicted for example in batch]
-            if suggest is not None:
-                found, related = find_gold(candidate_array(suggest(docs)), gold)
-                counts[others] += int((~found).sum())
-                counts[f"relations of {others}"] += int((~related).sum())
             head, tail, _ = gold.relations.T
+            for others, found in (reachable(docs, gold) if reachable is not None else {}).items():
+                counts[others] += int((~found).sum())
+                counts[f"relations of {others}"] += int((~found[head] | ~found[tail]).sum())
             far = np.abs(gold.spans[head, 1] - gold.spans[tail, 1]) > self.max_pair_distance
             counts["relations over more than max_pair_distance tokens"] += int(far.sum())
             counts["relations of a mention with itself"] += int((head == tail).sum())

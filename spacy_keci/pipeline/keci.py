@@ -15,14 +15,13 @@ from spacy.training import Example
 from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, NumpyOps
-from thinc.types import Ragged
 
 from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.keci.inputs import KeciInput, SpanGraphInput
 from ..ml.objective import Objective
 from ..ml.spans.pruning import Pruning
 from ..ml.spans.targets import candidate_array, in_order
-from ..sentences import doc_starts, sentence_of_span, text_of_token
+from ..sentences import doc_starts
 from ..settings import at_least, defaults, takes_settings
 from ..span_groups import initial_key
 from ..suggesters import Suggester, build_sentence_span_suggester
@@ -36,7 +35,7 @@ from .concept_reading import (
     write_attention,
 )
 from .extractor import Extractor
-from .gold import find_gold, of_given
+from .gold import find_gold
 from .mentions import as_candidates
 from .settings import ExtractorSettings
 from .writing import types_of_mentions, write_graphs
@@ -257,50 +256,30 @@ class Keci(Extractor, KeciSettings):
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool
     ) -> SpanGraphInput | None:
         self.check_trained_settings()
-        self.warn_without_sentences(docs)
         threshold, given = None, None
         suggested = self.suggester(docs, ops=self.model.ops) if self.cfg["finds_mentions"] else None
         if mentions is not None:
             candidates, given = as_candidates(mentions, suggested)
-        elif suggested is None:
-            raise ValueError(
-                f"The model of '{self.name}' was trained on given mentions, and cannot predict any: say in its setting "
-                "'entities_from' where they are."
-            )
         else:
+            assert suggested is not None  # or the settings would not have passed
             candidates, threshold = in_order(candidate_array(suggested)), self._threshold_array("threshold")
         if not len(candidates):
             return None
-        texts, kept = self._texts(docs, candidates, given, None if is_train else self.max_batch_tokens)
+        limit = None if is_train else self.max_batch_tokens
+        texts = self.read_texts(docs, candidates[:0] if given is None else candidates[given], limit)
+        doc, start, end = candidates.T
+        first = doc_starts(docs)[doc] + start
+        in_one_text = texts[first] == texts[first + end - start - 1]
+        kept = np.flatnonzero(in_one_text if given is None else in_one_text | given)
         X = SpanGraphInput(
             docs,
             candidates[kept],
             texts,
             Pruning(self.spans_per_token, self.max_pair_distance, threshold),
             None if given is None else given[kept],
-            max_tokens=None if is_train else self.max_batch_tokens,
+            max_tokens=limit,
         )
         return self._with_knowledge(X) if self.model.attrs["uses_knowledge"] else X
-
-    def _texts(
-        self, docs: list[Doc], candidates: np.ndarray, given: np.ndarray | None, limit: int | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The text that each token belongs to, and the candidates that lie in one text, or are given."""
-        doc, start, end = candidates.T
-        first = doc_starts(docs)[doc] + start
-        is_given = np.zeros(len(candidates), dtype=bool) if given is None else given
-        n_tokens = sum(map(len, docs))
-        inside = np.zeros(n_tokens + 1, dtype="int64")
-        np.add.at(inside, first[is_given] + 1, 1)
-        np.add.at(inside, (first + end - start)[is_given], -1)
-        texts = text_of_token(docs, self.by_sentence, limit, covered=inside.cumsum()[:-1] > 0)
-        if limit is not None and len(np.unique(texts)) > len(np.unique(text_of_token(docs, self.by_sentence))):
-            self._warn_once(
-                f"'{self.name}' reads a {'sentence' if self.by_sentence else 'document'} of over {limit} tokens in "
-                "parts, and predicts no relations between the parts. Raise max_batch_tokens to avoid that; it takes "
-                "more memory. Without sentence boundaries, a document is one sentence: add 'biomedical_sentencizer'."
-            )
-        return texts, np.flatnonzero(is_given | (texts[first] == texts[first + end - start - 1]))
 
     def _with_knowledge(self, X: SpanGraphInput) -> KeciInput:
         linker = self._require_linker()
@@ -377,26 +356,12 @@ class Keci(Extractor, KeciSettings):
 
         return KnowledgeSizes(**{**asdict(sizes), **self._find_knowledge(examples).sizes})
 
-    def suggest(self, docs: list[Doc]) -> Ragged:
-        return self.suggester(docs, ops=NumpyOps())
+    def reachable(self, docs: list[Doc], gold: GoldGraphs) -> dict[str, np.ndarray]:
+        suggested = candidate_array(self.suggester(docs, ops=NumpyOps()))
+        return {"mentions that are not suggested, or have the offsets of another": find_gold(suggested, gold)[0]}
 
     def objective(self) -> Objective:
         return replace(super().objective(), final_weight=self.final_weight)
-
-    def read_gold(self, examples: list[Example], X: Any) -> GoldGraphs:
-        gold = super().read_gold(examples, X)
-        if self.by_sentence:
-            head, tail = sentence_of_span(gold.spans, X.docs)[gold.relations[:, :2]].T
-            self._count_relations(
-                head == tail,
-                f"their mentions are in different sentences (--components.{self.name}.by_sentence false reads "
-                "documents as a whole)",
-            )
-        if X.given is None:
-            return gold
-        reached = find_gold(X.candidates[X.given], gold)[1]
-        self._count_relations(reached, "their mentions are not among those that are given")
-        return of_given(gold, X.candidates, X.given)
 
     def _find_knowledge(self, examples: Iterable[Example]) -> KnowledgeVocabulary:
         """What the concepts of the training texts need to be known by; reports how many mentions have any."""

@@ -1,43 +1,26 @@
-"""Small pipelines with the component keci."""
+"""Small pipelines with each of the extractors."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
-from spacy.util import fix_random_seed
+from spacy.util import filter_spans
 
+from spacy_keci.corpora.documents import to_doc
+from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.vectors import add_vectors
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..conftest import ROOT
+from .systems import SYSTEMS, TINY, make_examples, make_pipeline, train
 
-TINY = {
-    "symmetric": ["binds"],
-    "multi_label": True,
-    "model": {
-        "@architectures": "spacy_keci.SpanGraph.v1",
-        "max_span_length": 8,
-        "span_hidden_width": 64,
-        "span_width": 64,
-        "head_hidden_width": 64,
-        "tok2vec": {
-            "@architectures": "spacy.HashEmbedCNN.v2",
-            "pretrained_vectors": None,
-            "width": 64,
-            "depth": 2,
-            "embed_size": 1000,
-            "window_size": 1,
-            "maxout_pieces": 2,
-            "subword_features": True,
-        },
-    },
-    "suggester": {"@misc": "spacy_keci.SentenceSpanSuggester.v1", "max_length": 8},
-}
+__all__ = ["TINY", "make_examples", "make_pipeline", "train"]  # which tests elsewhere import from here
 
 
 @pytest.fixture(scope="session")
@@ -49,30 +32,53 @@ def kb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def make_pipeline(**settings: object) -> Language:
-    """A blank pipeline with a small ``keci``, not initialized."""
-    fix_random_seed(0)
+@pytest.fixture(scope="session")
+def flat_docs() -> list[Doc]:
+    """The first sentences of the demo corpus in which no mention is inside of another."""
+    report = Report()
     nlp = spacy.blank("en")
     nlp.tokenizer = create_biomedical_tokenizer()(nlp)
-    nlp.add_pipe("keci", config={**TINY, **settings})
-    return nlp
+    docs: list[Doc] = []
+    for text in read_jsonl(ROOT / "assets" / "demo" / "train.jsonl", report):
+        doc = to_doc(text, nlp.make_doc, report)
+        if len(filter_spans(list(doc.spans["entities"]))) == len(doc.spans["entities"]):
+            docs.append(doc)
+        if len(docs) == 20:
+            break
+    return docs
 
 
-def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
-    return [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+@pytest.fixture(scope="session", params=SYSTEMS)
+def system(request: pytest.FixtureRequest) -> str:
+    """The name of an extractor: tests that ask for it are run for all."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def trained(demo_docs: list[Doc]) -> Language:
-    """A pipeline that knows 20 sentences by heart. Tests must not change it."""
-    return train(make_pipeline(), demo_docs, epochs=70)
+def docs(system: str, demo_docs: list[Doc], flat_docs: list[Doc]) -> list[Doc]:
+    """20 gold documents that the system can learn by heart."""
+    return demo_docs if SYSTEMS[system].nested else flat_docs
 
 
-def train(nlp: Language, docs: list[Doc], epochs: int, update: Callable | None = None) -> Language:
-    optimizer = nlp.initialize(lambda: make_examples(nlp, docs))
-    optimizer.learn_rate = 0.004
-    for _ in range(epochs):
-        examples = make_examples(nlp, docs)
-        for batch in (examples[:10], examples[10:]):
-            nlp.update(batch, sgd=optimizer)
-    return nlp
+@pytest.fixture(scope="session")
+def trained_system(demo_docs: list[Doc], flat_docs: list[Doc]) -> Callable[[str], Language]:
+    """The pipeline of a system that knows 20 sentences by heart. Tests must not change it."""
+
+    @cache
+    def of_system(system: str) -> Language:
+        docs = demo_docs if SYSTEMS[system].nested else flat_docs
+        return train(make_pipeline(system), docs, SYSTEMS[system].epochs)
+
+    return of_system
+
+
+@pytest.fixture
+def trained_one(trained_system: Callable[[str], Language], system: str) -> Language:
+    """That of each system."""
+    return trained_system(system)
+
+
+@pytest.fixture(scope="session")
+def trained(trained_system: Callable[[str], Language]) -> Language:
+    """That of KECI."""
+    return trained_system("keci")

@@ -13,24 +13,20 @@ from spacy.tokens import Doc, SpanGroup
 
 from spacy_keci.doc_operations import merge_docs
 
-from .conftest import TINY, make_examples, train
-from .conftest import make_pipeline as make_pipeline_without_knowledge
-from .test_keci import assert_same_graphs
-from .test_keci_with_knowledge import MODELS, learn, make_pipeline
-
-# reads each word by itself: sentences differ in nothing but in what keci makes of them
-WORDS = {
-    "@architectures": "spacy.MultiHashEmbed.v2",
-    "width": 64,
-    "attrs": ["NORM", "SHAPE"],
-    "rows": [1000, 500],
-    "include_static_vectors": False,
-}
+from .systems import SYSTEMS, WORDS, assert_same_graphs, make_examples, make_pipeline, small_config
+from .test_keci_with_knowledge import MODELS, learn
+from .test_keci_with_knowledge import make_pipeline as make_pipeline_with_knowledge
 
 
-def with_sentences(nlp: Language) -> Language:
+def make_reader(name: str, kb: Path, **settings: Any) -> Language:
+    """A pipeline whose encoder reads each word by itself: sentences differ in nothing but in what an extractor makes of
+    them. name: of a system, or of a model of KECI with knowledge."""
+    if name in SYSTEMS:
+        nlp = make_pipeline(name, model=small_config(name, WORDS)["model"], by_sentence=True, **settings)
+    else:
+        model = {**MODELS[name], "tok2vec": WORDS}
+        nlp = make_pipeline_with_knowledge(kb, model, keep_initial=True, by_sentence=True, **settings)
     nlp.add_pipe("biomedical_sentencizer", first=True)
-    nlp.get_pipe("keci").by_sentence = True
     return nlp
 
 
@@ -42,18 +38,14 @@ def assert_same(doc: Doc, other: Doc) -> None:
     np.testing.assert_allclose(*scores, atol=1e-4)
 
 
-def model(name: str) -> dict[str, Any]:
-    return {**(TINY["model"] if name == "no knowledge" else MODELS[name]), "tok2vec": WORDS}  # type: ignore[dict-item]
-
-
-@pytest.fixture(scope="module", params=["no knowledge", *MODELS])
+@pytest.fixture(scope="module", params=[*SYSTEMS, *MODELS])
 def reader(request: pytest.FixtureRequest, kb: Path, demo_docs: list[Doc]) -> Language:
-    """A pipeline that has learnt enough to find mentions and relations, of each kind of model."""
-    if request.param == "no knowledge":
-        nlp = make_pipeline_without_knowledge(model=model(request.param))
-    else:
-        nlp = make_pipeline(kb, model(request.param), keep_initial=True)
-    return with_sentences(learn(nlp, demo_docs, epochs=25))
+    """A pipeline that has learned enough to find mentions and relations, of each kind of model."""
+    return learn(make_reader(request.param, kb), demo_docs, epochs=25)
+
+
+def extractor(nlp: Language) -> Any:
+    return nlp.get_pipe(nlp.pipe_names[-1])
 
 
 class TestUse:
@@ -71,7 +63,7 @@ class TestUse:
         text = " ".join(doc.text for doc in demo_docs[:4])
         with reader.select_pipes(disable="biomedical_sentencizer"):
             doc = reader(text)
-            monkeypatch.setattr(reader.get_pipe("keci"), "by_sentence", False)
+            monkeypatch.setattr(extractor(reader), "by_sentence", False)
             assert_same(doc, reader(text))
 
     @given(st.lists(st.sampled_from(["FK506 binds FKBP12.", "", " ", "\n", "p53", "What? No!", "Diazepam."])))
@@ -83,7 +75,7 @@ class TestUse:
         assert [(s.text, s.label_) for s in doc.spans["entities"]] == found
 
     def test_given_mentions_may_lie_across_sentences(self, reader: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(reader.get_pipe("keci"), "entities_from", "given")
+        monkeypatch.setattr(extractor(reader), "entities_from", "given")
         doc = reader.make_doc("MDM2 binds. Diazepam binds GABA.")
         doc.spans["given"] = [doc[0:1], doc[1:4], doc[3:4], doc[5:6]]
         doc = reader(doc)
@@ -91,18 +83,20 @@ class TestUse:
 
 
 class TestTraining:
-    def test_learns_what_it_learns_of_sentences(self, kb: Path, demo_docs: list[Doc]) -> None:
+    @pytest.mark.parametrize("name", [*SYSTEMS, "KECI"])
+    def test_learns_what_it_learns_of_sentences(self, name: str, kb: Path, demo_docs: list[Doc]) -> None:
         """Losses are means over documents: that of a text is the sum of those of its sentences."""
-        nlp = with_sentences(make_pipeline(kb, model("KECI")))
+        nlp = make_reader(name, kb, entity_steps=0)
         nlp.initialize(lambda: make_examples(nlp, demo_docs))
-        names = ["biomedical_sentencizer", "concept_linker"]
-        apart = nlp.update(make_examples(nlp, demo_docs[:6]), sgd=False, annotates=names)["keci"]
+        system, others = nlp.pipe_names[-1], nlp.pipe_names[:-1]
+        apart = nlp.update(make_examples(nlp, demo_docs[:6]), sgd=False, annotates=others)[system]
         merged = merge_docs([doc.copy() for doc in demo_docs[:6]])
-        whole = nlp.update(make_examples(nlp, [merged]), sgd=False, annotates=names)["keci"]
+        whole = nlp.update(make_examples(nlp, [merged]), sgd=False, annotates=others)[system]
         assert whole == pytest.approx(6 * apart, rel=1e-4)
 
-    def test_reports_relations_across_sentences(self, log: pytest.LogCaptureFixture) -> None:
-        nlp = with_sentences(make_pipeline_without_knowledge())
+    @pytest.mark.parametrize("name", SYSTEMS)
+    def test_reports_relations_across_sentences(self, name: str, kb: Path, log: pytest.LogCaptureFixture) -> None:
+        nlp = make_reader(name, kb)
         doc = nlp.make_doc("MDM2 and p53. It binds them. MDM2 binds p53.")
         group = SpanGroup(
             doc, name="entities", spans=[doc.char_span(*o, "protein") for o in ((0, 4), (9, 12), (29, 33), (40, 43))]
@@ -114,17 +108,18 @@ class TestTraining:
         assert "cannot learn 50.0% of the gold relations in its batches so far: their mentions are in diff" in log.text
 
 
-def test_no_sentences_are_set(demo_docs: list[Doc]) -> None:
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_no_sentences_are_set(name: str, kb: Path, demo_docs: list[Doc]) -> None:
     """A text of one sentence, and one with boundaries, are read in silence."""
-    nlp = train(make_pipeline_without_knowledge(by_sentence=True), demo_docs[:5], epochs=1)
+    nlp = make_reader(name, kb)
+    nlp.initialize(lambda: make_examples(nlp, demo_docs[:5]))
     sentence = demo_docs[0].text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp(f"{sentence} {sentence}")
+    nlp.remove_pipe("biomedical_sentencizer")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nlp(sentence)
     with pytest.warns(UserWarning, match=r"no sentences are set.*add_pipe\('biomedical_sentencizer', first=True\)"):
-        nlp(f"{sentence} {sentence}")
-    nlp = train(make_pipeline_without_knowledge(by_sentence=True), demo_docs[:5], epochs=1)
-    nlp.add_pipe("biomedical_sentencizer", first=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
         nlp(f"{sentence} {sentence}")

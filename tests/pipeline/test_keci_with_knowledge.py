@@ -23,8 +23,7 @@ from spacy_keci.knowledge.vectors import add_vectors, read_vectors
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..conftest import ROOT
-from .conftest import TINY, make_examples, train
-from .test_keci import TEXTS, assert_independent_of_batches, assert_same_graphs, graph
+from .systems import TEXTS, TINY, assert_independent_of_batches, assert_same_graphs, graph, make_examples, train
 
 SPAN_GRAPH: dict[str, Any] = TINY["model"]  # type: ignore[assignment]
 KECI = {**SPAN_GRAPH, "@architectures": "spacy_keci.KECI.v1", "concept_width": 20}

@@ -8,7 +8,7 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from .test_keci import graph
+from .systems import graph
 from .test_keci_with_knowledge import MODELS, learn
 from .test_keci_with_knowledge import make_pipeline as make_pipeline_with_knowledge
 from .test_transformer import encoder, initialize, make_pipeline  # noqa: F401  (a fixture)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -8,55 +9,57 @@ from spacy.util import load_config
 
 from spacy_keci.pipeline.thresholds import as_setting, by_label
 
-from .conftest import make_examples, make_pipeline
+from .systems import make_examples, make_pipeline
 
 
-def test_each_label_has_its_own(trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_label_has_its_own(
+    system: str, trained_one: Language, docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Predictions are those with the lowest thresholds that reach theirs."""
-    keci = trained.get_pipe("keci")
+    pipe: Any = trained_one.get_pipe(system)
     mentions = {"protein": 0.9, "drug": 0.2, "*": 0.5}
     relations = {"binds": 0.01, "inhibits": 0.3}  # for all others, which exclude no other: 0.5
-    monkeypatch.setattr(keci, "threshold", 0.0)
-    monkeypatch.setattr(keci, "relation_threshold", 0.0)
-    texts = [doc.text for doc in demo_docs]
+    monkeypatch.setattr(pipe, "threshold", 0.0)
+    monkeypatch.setattr(pipe, "relation_threshold", 0.0)
+    texts = [doc.text for doc in docs]
     expected = []
-    for doc in trained.pipe(texts):
+    for doc in trained_one.pipe(texts):
         group = doc.spans["entities"]
         kept = [i for i, s in enumerate(group.attrs["scores"]) if s >= mentions.get(group[i].label_, mentions["*"])]
         rows = [row[:3] for row in group.attrs["relations"] if row[3] >= relations.get(row[2], 0.5)]
         rows = [[kept.index(h), kept.index(t), label] for h, t, label in rows if h in kept and t in kept]
         expected.append(([(group[i].start, group[i].end, group[i].label_) for i in kept], rows))
-    keci.threshold, keci.relation_threshold = mentions, [*relations.items()]
-    for doc, (spans, rows) in zip(trained.pipe(texts), expected, strict=True):
+    pipe.threshold, pipe.relation_threshold = mentions, [*relations.items()]
+    for doc, (spans, rows) in zip(trained_one.pipe(texts), expected, strict=True):
         group = doc.spans["entities"]
         assert [(s.start, s.end, s.label_) for s in group] == spans
         assert [row[:3] for row in group.attrs["relations"]] == rows
 
 
 def test_labels_without_a_threshold_are_the_most_probable(
-    trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+    system: str, trained_one: Language, docs: list[Doc], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = [doc.text for doc in demo_docs]
+    texts = [doc.text for doc in docs]
 
     def mentions() -> tuple[list[str], list[str]]:
-        found = [m for doc in trained.pipe(texts) for m in doc.spans["entities"]]
+        found = [m for doc in trained_one.pipe(texts) for m in doc.spans["entities"]]
         return [str(m) for m in found if m.label_ == "drug"], [str(m) for m in found if m.label_ != "drug"]
 
     drugs, others = mentions()
-    monkeypatch.setattr(trained.get_pipe("keci"), "threshold", {"drug": 0.0})
+    monkeypatch.setattr(trained_one.get_pipe(system), "threshold", {"drug": 0.0})
     assert len(mentions()[0]) > len(drugs)
     assert mentions()[1] == others
 
 
 @pytest.mark.parametrize("threshold", [{"binds": 0.3, "*": 0.6}, [["CPR:3", 0.2], ["is = a", 1.0]]])
-def test_through_configs(threshold: object, tmp_path: Path) -> None:
-    nlp = make_pipeline(relation_threshold=threshold)
+def test_through_configs(system: str, threshold: object, tmp_path: Path) -> None:
+    nlp = make_pipeline(system, relation_threshold=threshold)
     nlp.config.to_disk(tmp_path / "config.cfg")
-    assert load_config(tmp_path / "config.cfg")["components"]["keci"]["relation_threshold"] == threshold
+    assert load_config(tmp_path / "config.cfg")["components"][system]["relation_threshold"] == threshold
     nlp.to_disk(tmp_path / "model")
-    assert spacy.load(tmp_path / "model").get_pipe("keci").relation_threshold == threshold
-    pairs = {"components.keci.relation_threshold": [["binds", 0.7]]}
-    assert by_label(spacy.load(tmp_path / "model", config=pairs).get_pipe("keci").relation_threshold) == {"binds": 0.7}
+    assert spacy.load(tmp_path / "model").get_pipe(system).relation_threshold == threshold
+    pairs = {f"components.{system}.relation_threshold": [["binds", 0.7]]}
+    assert by_label(spacy.load(tmp_path / "model", config=pairs).get_pipe(system).relation_threshold) == {"binds": 0.7}
 
 
 def test_the_shortest_setting() -> None:
@@ -78,17 +81,17 @@ def test_the_shortest_setting() -> None:
         ({"CPR:3": 0.5}, r"cannot be a key in a config. Give pairs instead: threshold = \[\['CPR:3', 0.5\]\]"),
     ],
 )
-def test_what_is_no_threshold(threshold: object, message: str) -> None:
+def test_what_is_no_threshold(system: str, threshold: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        make_pipeline(threshold=threshold)
+        make_pipeline(system, threshold=threshold)
 
 
-def test_unknown_labels(trained: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
-    nlp = make_pipeline(relation_threshold={"binds": 0.4, "bindz": 0.3})
+def test_unknown_labels(system: str, trained_one: Language, docs: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+    nlp = make_pipeline(system, relation_threshold={"binds": 0.4, "bindz": 0.3})
     with pytest.raises(
-        ValueError, match=r"relation_threshold of 'keci' has 'bindz', of which .* Its labels are .*binds"
+        ValueError, match=rf"relation_threshold of '{system}' has 'bindz', of which .* Its labels are .*binds"
     ):
-        nlp.initialize(lambda: make_examples(nlp, demo_docs))
-    monkeypatch.setattr(trained.get_pipe("keci"), "threshold", {"binds": 0.3})
-    with pytest.raises(ValueError, match="threshold of 'keci' has 'binds'"):
-        trained("FK506 binds FKBP12.")
+        nlp.initialize(lambda: make_examples(nlp, docs))
+    monkeypatch.setattr(trained_one.get_pipe(system), "threshold", {"binds": 0.3})
+    with pytest.raises(ValueError, match=f"threshold of '{system}' has 'binds'"):
+        trained_one("FK506 binds FKBP12.")

@@ -26,8 +26,7 @@ from spacy_keci.doc_operations import merge_docs
 from spacy_keci.ml.architectures import build_adamw
 from spacy_keci.ml.encoders.windows import _count_positions, get_sentence_windows
 
-from .conftest import make_examples
-from .test_keci import graph
+from .systems import graph, make_examples
 
 POSITIONS = 32
 VOCAB = spacy.blank("en").vocab

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from spacy.tokens import Doc
 
-from ...sentences import doc_starts
+from ...sentences import doc_starts, parts_of_texts
 from ..graphs import CandidateSpans
 from ..spans.pruning import Pruning
 
@@ -45,20 +45,15 @@ class SpanGraphInput:
     def parts(self) -> Sequence[SpanGraphInput]:
         """Texts together, in parts of at most ``max_tokens`` tokens, or of one longer text; parts without candidates
         are left out."""
-        n_tokens = len(self.text_of_token)
-        if self.max_tokens is None or n_tokens <= self.max_tokens:
+        if self.max_tokens is None or len(self.text_of_token) <= self.max_tokens:
             return [self]
         doc, start, _ = self.candidates.T
         position = self.offsets[doc] + start
-        ends = np.flatnonzero(np.diff(self.text_of_token, append=-1)) + 1  # of texts
-        parts, begin = [], 0
-        while begin < n_tokens:
-            fitting = ends[(ends > begin) & (ends <= begin + self.max_tokens)]
-            end = int(fitting[-1] if len(fitting) else ends[ends > begin][0])
-            rows = np.flatnonzero((position >= begin) & (position < end))
+        parts = []
+        for tokens in parts_of_texts(self.text_of_token, self.max_tokens):
+            rows = np.flatnonzero((position >= tokens.start) & (position < tokens.stop))
             if len(rows):
-                parts.append(self._part(rows, slice(begin, end)))
-            begin = end
+                parts.append(self._part(rows, tokens))
         return parts
 
     def _part(self, rows: np.ndarray, tokens: slice) -> SpanGraphInput:

@@ -10,8 +10,8 @@ from ..feedforward import start_from_zero
 from ..graphs import CandidateSpans, SpanGraph
 from ..network import Network, Sizes
 from ..recompute import recompute
-from ..relations.classifier import RelationClassifier
 from ..relations.loss import relation_probabilities
+from ..relations.scorers import PAIR_SCORERS
 from ..spans.classifier import EntityClassifier, apply_given, is_entity
 from ..spans.pruning import Pruning
 from .fusion import ConceptAttention
@@ -86,7 +86,7 @@ class KeciNetwork(Network):
             depth=depth,
             n_labels=sizes.n_entity_labels,
         )
-        self.relations = RelationClassifier(
+        self.relations = PAIR_SCORERS[settings.pair_scorer](
             span_width * len(settings.relations_from) + settings.types_in_pairs * (1 + sizes.n_entity_labels),
             hidden_width=hidden_width,
             depth=depth,
@@ -96,7 +96,7 @@ class KeciNetwork(Network):
         if settings.correct_entities:
             start_from_zero(self.entities.layers[-1])
         if settings.correct_relations:
-            start_from_zero(self.relations.layers[-1])
+            self.relations.start_from_zero()
 
     def forward(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors

@@ -14,6 +14,8 @@ class SpanGraphSettings:
     span_hidden_width, span_width: widths of the two layers of FFNN_g. length_width: width of the feature φ.
     context_width: features of the tokens between two spans, for the relation classifier; 0 (the paper): none.
     head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
+    pair_scorer: the relation classifier: "concat", of both span vectors and their product (Eq. 3), or "biaffine", as in
+        ``spacy_keci.BiaffineJoint.v1``.
     """
 
     max_span_length: int
@@ -23,6 +25,7 @@ class SpanGraphSettings:
     context_width: int = at_least(0, 0)
     head_hidden_width: int = at_least(1, 256)
     head_depth: int = at_least(1, 1)
+    pair_scorer: Literal["concat", "biaffine"] = "concat"
 
     def __post_init__(self) -> None:
         check_minimums(self, "the model")

@@ -6,9 +6,9 @@ from torch import Tensor
 from ..graphs import CandidateSpans, SpanGraph
 from ..network import Network, Sizes
 from ..recompute import recompute
-from ..relations.classifier import RelationClassifier
 from ..relations.context import PairContext
 from ..relations.pairs import pair_spans
+from ..relations.scorers import PAIR_SCORERS
 from ..spans.classifier import EntityClassifier, apply_given, is_entity
 from ..spans.encoder import SpanEncoder
 from ..spans.pruning import Pruning, prune_spans
@@ -44,7 +44,7 @@ class SpanGraphNetwork(Network):
             depth=settings.head_depth,
             n_labels=sizes.n_entity_labels,
         )
-        self.relations = RelationClassifier(
+        self.relations = PAIR_SCORERS[settings.pair_scorer](
             settings.span_width,
             hidden_width=settings.head_hidden_width,
             depth=settings.head_depth,

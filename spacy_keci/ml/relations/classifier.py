@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..feedforward import feedforward, start_from_none
+from ..feedforward import feedforward, start_from_none, start_from_zero
 
 
 class RelationClassifier(nn.Module):
@@ -23,6 +23,10 @@ class RelationClassifier(nn.Module):
         self.dropout = nn.Dropout(0.0)
         self.layers = feedforward(hidden_width, hidden_width, depth - 1, 1 + n_labels)
         start_from_none(self.layers)
+
+    def start_from_zero(self) -> None:
+        """Let the untrained classifier return 0, so that what it corrects stays as it is."""
+        start_from_zero(self.layers[-1])
 
     def forward(
         self, spans: Tensor, first: Tensor, second: Tensor, pairs: Tensor | None = None, *, both_ways: bool

@@ -34,8 +34,25 @@ def graph_relation_targets(
     row: (candidate spans,) gold mention of each, -1 where there is none. doc: (candidate spans,) document.
     """
     nodes = graph.nodes.cpu().numpy()
-    first, second = nodes[graph.first.cpu().numpy()], nodes[graph.second.cpu().numpy()]
-    if len(graph.relation_logits) > len(first):  # both directions
+    first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
+    both_ways = len(graph.relation_logits) > len(first)
+    return pair_relation_targets(first, second, both_ways, row[nodes], doc[nodes], gold, symmetric)
+
+
+def pair_relation_targets(
+    first: np.ndarray,
+    second: np.ndarray,
+    both_ways: bool,
+    row: np.ndarray,
+    doc: np.ndarray,
+    gold: GoldGraphs,
+    symmetric: np.ndarray,
+) -> np.ndarray:
+    """The same for pairs of nodes, (pairs,) each; with ``both_ways`` those of second -> first follow below.
+
+    row: (nodes,) gold mention of each, -1 where there is none. doc: (nodes,) document.
+    """
+    if both_ways:
         first, second = np.concatenate([first, second]), np.concatenate([second, first])
     targets = relation_targets(row[first], row[second], gold, symmetric)
     targets[~gold.has_relations[doc[first]]] = 0

@@ -1,0 +1,81 @@
+"""The scores of the joint network: how they are trained (Eq. 2, 8-10), and how relations are read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..graphs import NOT_ANNOTATED, GoldGraphs, PredictedGraphs
+from ..network import to_tensor
+from ..objective import Objective
+from ..relations.decoding import RelationRules, decode_relations
+from ..relations.loss import relation_loss, relation_probabilities
+from ..relations.targets import pair_relation_targets
+from ..spans.targets import find_spans
+from .inputs import JointInput
+from .tags import Spans
+from .targets import tag_targets
+
+
+@dataclass
+class JointGraphs:
+    """Scores of tags, and of the relations of mentions.
+
+    tag_logits: (tokens, tags) (Eq. 1).
+    mentions, scores: the mentions, ordered, in the tokens of the batch, and their probabilities; in training also gold
+        mentions that were not predicted.
+    first, second: (pairs,) indices of mentions, first < second (R).
+    relation_logits: (pairs, 1 + relation types) for first -> second; where relations have a direction
+        (2 * pairs, 1 + relation types), the second half for second -> first (Eq. 7).
+    """
+
+    tag_logits: Tensor
+    mentions: Spans
+    scores: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    relation_logits: Tensor
+
+    def loss(self, X: JointInput, gold: GoldGraphs, objective: Objective) -> Tensor:
+        """Eq. 10: the cross-entropies of tokens (Eq. 2) and pairs (Eq. 8), a mean over annotated documents.
+
+        ``objective.progress`` is λ. A mention that has another type than the gold one at its place is none, so that it
+        has no relations.
+        """
+        device = self.tag_logits.device
+        tags = self._tag_targets(X, gold)
+        loss = F.cross_entropy(self.tag_logits, to_tensor(tags, device), reduction="sum", ignore_index=NOT_ANNOTATED)
+        spans = X.in_docs(self.mentions.starts, self.mentions.ends)
+        row = find_spans(spans, gold.spans)
+        if X.given is None:
+            row[np.append(gold.labels, 0)[row] != 1 + self.mentions.types] = -1
+        both_ways = len(self.relation_logits) > len(self.first)
+        targets = pair_relation_targets(self.first, self.second, both_ways, row, spans[:, 0], gold, objective.symmetric)
+        of_pairs = relation_loss(self.relation_logits, to_tensor(targets, device), objective.multi_label)
+        loss = loss + objective.relation_weight * objective.progress * of_pairs
+        return loss / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
+
+    @staticmethod
+    def _tag_targets(X: JointInput, gold: GoldGraphs) -> np.ndarray:
+        known = gold.labels != NOT_ANNOTATED
+        spans = X.in_batch(gold.spans[known], gold.labels[known] - 1)
+        tags = tag_targets(spans, X.text_of_token, X.is_space)
+        if X.given is not None:
+            tags[tags == 0] = NOT_ANNOTATED
+        tags[~gold.has_mentions[X.doc_of_token]] = NOT_ANNOTATED
+        return tags
+
+    def decode(self, X: JointInput, rules: RelationRules) -> PredictedGraphs:
+        """The mentions and their relations."""
+        probabilities = relation_probabilities(self.relation_logits, rules.multi_label).cpu().numpy()
+        relations, scores = decode_relations(self.first, self.second, probabilities, rules)
+        return PredictedGraphs(
+            spans=X.in_docs(self.mentions.starts, self.mentions.ends),
+            labels=1 + self.mentions.types,
+            scores=self.scores,
+            relations=relations,
+            relation_scores=scores,
+        )

@@ -1,0 +1,29 @@
+"""Settings of the joint network."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...settings import at_least, check_minimums
+
+
+@dataclass
+class JointSettings:
+    """Settings of the tagger and the biaffine classifier (Eq. 1-7).
+
+    entity_embedding_width: width of the vector of a mention's predicted tag (Eq. 3); 0: none.
+    projection: how the last token of a mention is projected as head and as tail (Eq. 4-5): by a feedforward network
+        for each ("separate"), by one for both ("shared"), or not at all ("none").
+    hidden_width, width: widths of the two layers of these networks; ``width`` is the paper's m.
+    bilinear: whether a relation is scored by a bilinear term (Eq. 7) beside the linear one.
+    context_width: features of the tokens between two mentions, for the relation classifier; 0 (the paper): none.
+    """
+
+    entity_embedding_width: int = at_least(0, 128)
+    projection: Literal["separate", "shared", "none"] = "separate"
+    hidden_width: int = at_least(1, 512)
+    width: int = at_least(1, 256)
+    bilinear: bool = True
+    context_width: int = at_least(0, 0)
+
+    def __post_init__(self) -> None:
+        check_minimums(self, "the model")

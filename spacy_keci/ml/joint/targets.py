@@ -1,0 +1,27 @@
+"""What the tagger learns: gold mentions as tags. Flat tags cannot express nested mentions."""
+
+import numpy as np
+
+from .decoding import flat_spans
+from .tags import Spans, tags_of_spans
+
+
+def ends_are_words(starts: np.ndarray, ends: np.ndarray, is_space: np.ndarray) -> np.ndarray:
+    """(spans,) whether a span neither begins nor ends with white space. is_space: (tokens,)."""
+    return ~is_space[starts] & ~is_space[ends - 1]
+
+
+def longest_flat(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """(spans,) which remain if of spans that overlap only the longest is kept, the first of those of one length."""
+    return flat_spans(starts, ends, np.lexsort((starts, starts - ends)))
+
+
+def tag_targets(spans: Spans, text: np.ndarray, is_space: np.ndarray) -> np.ndarray:
+    """(tokens,) the tags of gold mentions, of those that can be predicted; the others count as outside.
+
+    text: (tokens,) the text of each token. is_space: (tokens,) white space.
+    """
+    in_one_text = text[spans.starts] == text[spans.ends - 1]
+    rows = np.flatnonzero(in_one_text & ends_are_words(spans.starts, spans.ends, is_space))
+    rows = rows[longest_flat(spans.starts[rows], spans.ends[rows])]
+    return tags_of_spans(Spans(*(each[rows] for each in spans)), len(text))
