@@ -1,4 +1,4 @@
-"""The same texts through every engine: the code in docs/scale.md, and ``annotate --engine ray``."""
+"""The code in docs/scale.md: the same texts through every engine, and what other tools make of the results."""
 
 import importlib.util
 import os
@@ -18,6 +18,7 @@ from pyarrow import parquet  # noqa: E402
 
 from spacy_keci.arrow import annotate_batches  # noqa: E402
 from spacy_keci.cli.main import keci  # noqa: E402
+from spacy_keci.corpora.parquet import write_rows  # noqa: E402
 
 from .conftest import ROOT  # noqa: E402
 from .pipeline.conftest import make_examples, make_pipeline  # noqa: E402
@@ -34,7 +35,7 @@ def needs(package: str) -> None:
 def code(heading: str) -> str:
     """The Python block under a heading of docs/scale.md."""
     page = (ROOT / "docs" / "scale.md").read_text(encoding="utf8")
-    found = re.search(rf"^### {heading}\n.*?```python\n(.*?)```", page, re.DOTALL | re.MULTILINE)
+    found = re.search(rf"^##+ {heading}\n.*?```python\n(.*?)```", page, re.DOTALL | re.MULTILINE)
     assert found
     assert len(found[1].strip().splitlines()) <= 15
     return found[1]
@@ -80,9 +81,54 @@ def ray() -> Iterator[None]:
     ray.shutdown()
 
 
-def run(block: str, folder: Path) -> None:
+def run(block: str, folder: Path) -> dict[str, Any]:
+    """The names that a block defines."""
     # as in a script: classes of it are sent to other processes as they are, not by name
-    exec(compile(block, "docs/scale.md", "exec"), {"__name__": "__main__", "MODEL": str(folder / "model")})
+    names: dict[str, Any] = {"__name__": "__main__", "MODEL": str(folder / "model")}
+    exec(compile(block, "docs/scale.md", "exec"), names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path, local: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the folder found/, in which there are errors as well."""
+    rows = [*local[:300], {"id": "bad", "error": "no such thing", "mentions": None, "relations": None}]
+    (folder / "found").mkdir()
+    write_rows(rows[:150], folder / "found" / "part-1.parquet")
+    write_rows(rows[150:], folder / "found" / "part-2.parquet")
+    return local[:300]
+
+
+@pytest.mark.parametrize("heading", ["DuckDB", "polars", "pandas"])
+def test_tables_in_one_line(folder: Path, found: list[dict[str, Any]], heading: str) -> None:
+    needs(heading.lower())
+    names = run(code(heading), folder)
+
+    def rows(table: Any, *columns: str) -> list[tuple[Any, ...]]:
+        frame = table.df() if heading == "DuckDB" else table.to_pandas() if heading == "polars" else table
+        return sorted(frame[list(columns)].itertuples(index=False, name=None))
+
+    mentions = [
+        (row["id"], m["start"], m["end"], m["text"], m["label"], m["score"]) for row in found for m in row["mentions"]
+    ]
+    assert rows(names["mentions"], "id", "start", "end", "text", "label", "score") == sorted(mentions)
+    relations = [
+        (row["id"], r["label"], r["score"], *(row["mentions"][r[end]]["text"] for end in ("head", "tail")))
+        for row in found
+        for r in row["relations"]
+    ]
+    ends = ("head", "tail") if heading == "DuckDB" else ("head_text", "tail_text")
+    assert rows(names["relations"], "id", "label", "score", *ends) == sorted(relations)
+
+
+def test_documents_and_graph(folder: Path, found: list[dict[str, Any]]) -> None:
+    relations = run(code("spaCy"), folder)["relations"]
+    assert [(id, relation.label, relation.score) for id, relation in relations] == [
+        (row["id"], each["label"], each["score"]) for row in found for each in row["relations"]
+    ]
+    graph = run(code("One graph of the corpus"), folder)["graph"]
+    assert sum(count for *_, count in graph.edges(data="count")) == len(relations)
+    assert (folder / "corpus.graphml").stat().st_size > 1000
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
