@@ -10,13 +10,10 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.util import fix_random_seed
 from thinc.api import Adam
-from typer.testing import CliRunner
 
-from spacy_keci.cli.main import keci as cli
-from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 from spacy_keci.knowledge.vectors import add_vectors, read_vectors
@@ -273,7 +270,7 @@ class TestUse:
 
     def test_the_initial_graph_is_kept_on_request(self, trained: Language, demo_docs: list[Doc]) -> None:
         doc = trained(demo_docs[0].text)
-        assert doc.spans["entities_initial"].attrs.keys() == {"scores", "relations", "symmetric"}
+        assert doc.spans["entities_initial"].attrs.keys() == {"scores", "relations", "symmetric", "members"}
         trained.get_pipe("keci").keep_initial = False
         assert "entities_initial" not in trained(demo_docs[0].text).spans
         trained.get_pipe("keci").keep_initial = True
@@ -402,28 +399,6 @@ class TestErrors:
         with pytest.raises(ValueError, match="trained with the vectors"):
             trained(TEXTS[0])
         linker._source = before
-
-
-def test_attention_and_linking_from_the_command_line(trained: Language, demo_docs: list[Doc], tmp_path: Path) -> None:
-    trained.to_disk(tmp_path / "model")
-    golds = [doc.copy() for doc in demo_docs]
-    linker = trained.get_pipe("concept_linker")
-    for doc in golds:
-        linked, group = linker(trained.make_doc(doc.text)), doc.spans["entities"]
-        first = {concept.text: concept.kb_id_ for concept in reversed(list(linked.spans["concepts"]))}
-        spans = [Span(doc, m.start, m.end, m.label_, kb_id=first.get(m.text, "")) for m in group]
-        doc.spans["entities"] = SpanGroup(doc, spans=spans, attrs=dict(group.attrs))
-    save_docs(golds, tmp_path / "gold.spacy")
-    for command in ("attention", "linking"):
-        output = tmp_path / f"{command}.json"
-        arguments = (tmp_path / "model", tmp_path / "gold.spacy", "--output", output)
-        result = CliRunner().invoke(cli, [command, *map(str, arguments)])
-        assert result.exit_code == 0, result.output
-    attention, linking = (
-        json.loads((tmp_path / f"{command}.json").read_text()) for command in ("attention", "linking")
-    )
-    assert attention and all(0 <= row["mean"] <= 1 and row["candidates"] > 0 for row in attention)
-    assert 0 < linking["mention"] <= linking["among candidates"] <= linking["grounded"]
 
 
 def test_without_vectors_kinds_and_relations_are_what_is_known(kb: Path, demo_docs: list[Doc]) -> None:
