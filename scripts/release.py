@@ -1,8 +1,8 @@
-"""Make the pipeline that is shipped from a trained one: sentences, calibrated scores, a slim knowledge base, small weights.
+"""Make the pipeline that is shipped from a trained one: sentences, a slim knowledge base, small weights.
 
-    python scripts/release.py training/release/model-last kb/release training/release/pipeline --result results/release.json
+    python scripts/release.py training/release/tuned kb/release training/release/pipeline --result results/release.json
 
-The knowledge base takes the place of the one of the training. Weights are saved in half precision, or as --storage says.
+The knowledge base replaces the one of the training. Weights are saved in half precision, or as --storage says.
 """
 
 import json
@@ -62,8 +62,8 @@ def describe(nlp: Language, kb: Path, result: Path | None) -> None:
         "sources": SOURCES,
         "relation_labels": {"keci": relations},
         "vocabularies": [source.get("name") or source.get("format") for source in manifest.get("sources", [])],
-        "notes": f"Relation labels of keci: {', '.join(relations)}. Names and identifiers of the knowledge base come from "
-        "open vocabularies; see NOTICE in the repository of spacy-keci.",
+        "notes": f"Relation labels of keci: {', '.join(relations)}. Names and identifiers of the knowledge base come "
+        "from open vocabularies; see NOTICE in the repository of spacy-keci.",
     }
     if result is not None:
         scored = json.loads(result.read_text(encoding="utf8"))
