@@ -29,9 +29,11 @@ _LETTERS = str.maketrans(
     }
 )
 _WORD = re.compile(r"[^\W_]+")
+_REMEMBERED = 64  # characters; longer words are sequences, and hardly ever come back
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Without accents and compatibility forms, Greek letters spelled out."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
@@ -40,7 +42,7 @@ def _plain(text: str) -> str:
 
 def fold(text: str) -> str:
     """Letters and digits only, accents and compatibility forms removed, Greek letters spelled out; case is kept."""
-    return "".join(_WORD.findall(_plain(text)))
+    return "".join(_WORD.findall(plain(text)))
 
 
 def normalize(text: str) -> str:
@@ -50,17 +52,25 @@ def normalize(text: str) -> str:
     make the key of the whole: ``normalize(a + " " + b) == normalize(a) + normalize(b)``. That lets every span of a text
     be looked up by running along one string.
     """
-    return "".join(map(_spelling, _WORD.findall(_plain(text))))
+    return "".join(map(_spelling, _WORD.findall(plain(text))))
+
+
+def normalize_token(text: str) -> str:
+    """:func:`normalize`, remembered: the words of a text come back often."""
+    return _normalize_word(text) if len(text) <= _REMEMBERED else normalize(text)
 
 
 @lru_cache(maxsize=1 << 16)
-def normalize_token(text: str) -> str:
-    """:func:`normalize`, remembered: the words of a text come back often."""
+def _normalize_word(text: str) -> str:
     return normalize(text)
 
 
-@lru_cache(maxsize=1 << 16)
 def _spelling(word: str) -> str:
+    return _spell_word(word) if len(word) <= _REMEMBERED else _spell_word.__wrapped__(word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _spell_word(word: str) -> str:
     """Right or wrong matters less than doing the same to names and texts."""
     if word == "s":  # of "Crohn's"; the protein S is written with a capital
         return ""
