@@ -7,7 +7,7 @@ The knowledge base replaces the one of the training. Weights are saved in half p
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import spacy
 import typer
@@ -44,7 +44,8 @@ def prepare(model: Path, kb: Path, storage: str) -> Language:
     nlp = spacy.load(model, config=settings)
     if not nlp.has_pipe("biomedical_sentencizer"):
         nlp.add_pipe("biomedical_sentencizer", first=True)
-    nlp.get_pipe("concept_linker").initialize(kb=kb)
+    linker: Any = nlp.get_pipe("concept_linker")
+    linker.initialize(kb=kb)
     # where it was trained and built is of no use elsewhere
     nlp.config["paths"] |= {"train": None, "dev": None, "kb": None}
     return nlp
@@ -53,7 +54,7 @@ def prepare(model: Path, kb: Path, storage: str) -> Language:
 def describe(nlp: Language, kb: Path, result: Path | None) -> None:
     """What meta.json and the README of the package say."""
     manifest = json.loads((kb / "manifest.json").read_text(encoding="utf8"))
-    keci = nlp.get_pipe("keci")
+    keci: Any = nlp.get_pipe("keci")
     relations = list(keci.relation_labels)
     nlp.meta |= {
         "name": "keci_biorelex",

@@ -9,6 +9,7 @@ from wasabi import msg
 from .messages import good, warn
 
 if TYPE_CHECKING:
+    from ..knowledge.compile import Vectors
     from ..knowledge.knowledge_base import KnowledgeBase
 
 kb_app = typer.Typer(
@@ -39,34 +40,34 @@ def build_cli(
     ] = None,
     types: Annotated[
         list[Path] | None,
-        typer.Option(help="Tables of branches and semantic types that add to the one of the package", exists=True),
+        typer.Option(help="Tables of branches and semantic types, in addition to the package's own", exists=True),
     ] = None,
     version: Annotated[
         list[str] | None,
-        typer.Option(
-            help="FORMAT=VERSION, to be noted in the manifest for all sources of that format; once for each format"
-        ),
+        typer.Option(help="FORMAT=VERSION, noted in the manifest for all sources of that format; once for each format"),
     ] = None,
     vectors: Annotated[
         list[str] | None,
         typer.Option(
-            help="Initial vectors of concepts: NAME=FILE for one's own (word2vec text or npz), 'trained' for vectors "
+            help="Initial vectors of concepts: NAME=FILE for your own (word2vec text or npz), 'trained' for vectors "
             "from the relations, 'definitions=MODEL' for definitions encoded by a transformer"
         ),
     ] = None,
     encode_names: Annotated[
         bool, typer.Option(help="Encode the names of concepts that have no definition, with 'definitions=MODEL'")
     ] = True,
-    merge: Annotated[bool, typer.Option(help="Make concepts one that several vocabularies share")] = True,
-    fuzzy: Annotated[bool, typer.Option(help="Build the index for names that are nearly right")] = True,
-    force: Annotated[bool, typer.Option(help="Replace OUT if it is there")] = False,
-    max_errors: Annotated[int, typer.Option(help="Malformed lines that a source may have", min=0)] = 1000,
+    merge: Annotated[bool, typer.Option(help="Merge concepts that several vocabularies share")] = True,
+    fuzzy: Annotated[bool, typer.Option(help="Build the index for similar names")] = True,
+    definitions: Annotated[bool, typer.Option(help="Keep the texts of definitions")] = True,
+    force: Annotated[bool, typer.Option(help="Replace OUT if it exists")] = False,
+    max_errors: Annotated[int, typer.Option(help="Malformed lines allowed in a source", min=0)] = 1000,
     quiet: Annotated[bool, typer.Option(help="No progress bar")] = False,
 ) -> None:
     """Compile vocabularies into a knowledge base, and report what was read and what was dropped."""
     from ..knowledge.compile import SourceFiles, compile_knowledge_base
 
     sources = [SourceFiles.parse(s) for s in source]
+    compute = dict(_vectors(text, encode_names, not quiet) for text in vectors or [])
     versions = dict(v.partition("=")[::2] for v in version or [])
     formats = {s.format for s in sources}
     if wrong := [f"{name}={number}" for name, number in versions.items() if name not in formats or not number]:
@@ -78,8 +79,8 @@ def build_cli(
         types or [],
         merge=merge,
         fuzzy=fuzzy,
-        vectors=vectors or [],
-        encode_names=encode_names,
+        definitions=definitions,
+        vectors=compute,
         overwrite=force,
         max_errors=max_errors,
         progress=not quiet,
@@ -91,8 +92,28 @@ def build_cli(
     good(f"Saved the knowledge base to {out}")
 
 
+@kb_app.command("slim")
+def slim_cli(
+    kb: KB,
+    out: Annotated[Path, typer.Argument(help="Folder to write", file_okay=False)],
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="A part to keep: fuzzy, definitions, or the name of vectors; once for each part"),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Replace OUT if it exists")] = False,
+) -> None:
+    """Copy a knowledge base without the parts that linking and the concept graph do not need: the index for similar
+    names, the texts of definitions, and initial vectors."""
+    from ..knowledge.slim import copy_slim
+
+    left_out = copy_slim(_open(kb), out, keep or (), overwrite=force)
+    good(f"Saved the knowledge base to {out}, without {', '.join(left_out) or 'leaving anything out'}")
+
+
 @kb_app.command("info")
-def info_cli(kb: KB) -> None:
+def info_cli(
+    kb: KB, verify: Annotated[bool, typer.Option("--verify", help="Compare all files with their checksums")] = False
+) -> None:
     """What a knowledge base is made of: counts, sources with versions, checksums and licences."""
     opened = _open(kb)
     manifest = opened.manifest
@@ -101,6 +122,8 @@ def info_cli(kb: KB) -> None:
         typer.echo(f"{n:>9}  {what}")
     for name, vectors in opened.vectors.items():
         typer.echo(f"{vectors.any(axis=1).sum():>9}  vectors '{name}' ({vectors.shape[1]} wide)")
+    if manifest.get("left_out"):
+        typer.echo(f"\nleft out: {', '.join(manifest['left_out'])}")
     for source in manifest["sources"]:
         typer.echo(f"\n{source['name']}: {source['concepts']} concepts")
         for key in ("version", "licence"):
@@ -110,6 +133,12 @@ def info_cli(kb: KB) -> None:
     if manifest.get("semantic_network"):
         typer.echo("\nsemantic network")
         _show_files(manifest["semantic_network"])
+    if verify:
+        if "files" not in manifest:
+            raise ValueError(f"{kb} was built without checksums, by an earlier version. Rebuild it to verify it.")
+        if damaged := opened.files.damaged():
+            raise ValueError(f"{kb} is damaged: {', '.join(damaged)}. Rebuild it, or copy it again.")
+        good(f"All {len(manifest['files'])} files are as they were built")
 
 
 @kb_app.command("search")
@@ -117,7 +146,7 @@ def search_cli(
     kb: KB,
     text: Annotated[str, typer.Argument(help="A name")],
     k: Annotated[int, typer.Option(help="How many", min=1)] = 10,
-    threshold: Annotated[float, typer.Option(help="Least similarity of a name", min=0.01, max=1.0)] = 0.5,
+    threshold: Annotated[float, typer.Option(help="Minimum similarity of a name", min=0.01, max=1.0)] = 0.5,
 ) -> None:
     """Concepts with this name, or else with similar names."""
     from ..knowledge.candidates import KnowledgeBaseCandidates
@@ -125,7 +154,7 @@ def search_cli(
     opened = _open(kb)
     found = KnowledgeBaseCandidates(opened).nearest(text, k, threshold)
     if not found:
-        warn(f"Nothing is called {text!r}, or nearly so.")
+        warn(f"No concept has a name similar to {text!r}.")
     rows = [(c.concept, opened.name(opened.index(c.concept)), c.type, f"{c.score:.2f}") for c in found]
     if rows:
         msg.table(rows, header=("concept", "name", "type", "score"))
@@ -133,7 +162,7 @@ def search_cli(
 
 @kb_app.command("show")
 def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of a concept")]) -> None:
-    """All that the knowledge base says about a concept."""
+    """Everything that the knowledge base says about a concept."""
     opened = _open(kb)
     try:
         entry = opened[concept]
@@ -144,10 +173,24 @@ def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of 
     types = [f"{tui} {opened.type_names.get(tui, '')}".strip() for tui in entry.types]
     typer.echo(f"types       {', '.join(types)}")
     typer.echo(f"names       {'; '.join(entry.names)}")
+    if entry.identifiers[1:]:
+        typer.echo(f"also        {', '.join(entry.identifiers[1:])}")
     if entry.definition:
         typer.echo(f"definition  {entry.definition}")
     for label, target in entry.relations:
         typer.echo(f"{label:<11} {target}  {opened.name(opened.index(target))}")
+
+
+def _vectors(text: str, names: bool, progress: bool) -> "tuple[str, Vectors]":
+    """Name of vectors, and what computes them. Raises ValueError if they cannot be computed."""
+    kind, _, model = text.partition("=")
+    if kind == "definitions" and model:
+        from ..ml.definitions import definition_encoder
+
+        return kind, definition_encoder(model, names, progress)
+    from ..knowledge.vectors import parse_vectors
+
+    return parse_vectors(text)
 
 
 def _show_files(files: list[dict[str, Any]]) -> None:

@@ -1,11 +1,12 @@
 """Where the linker's candidates come from: the interface, and the knowledge base as its main implementation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from spacy.tokens import Doc
 
+from ..identifiers import canonical_id, vocabulary_of
 from .knowledge_base import KnowledgeBase
 
 
@@ -37,15 +38,26 @@ class CandidateSource(Protocol):
         ...
 
 
+_REMEMBERED = 128  # characters; longer texts hardly ever come back
+
+
 class KnowledgeBaseCandidates:
-    """Candidates from a compiled knowledge base."""
+    """Candidates from a compiled knowledge base.
 
-    def __init__(self, kb: KnowledgeBase) -> None:
+    prefer: vocabularies whose identifiers are written where a concept has one of them, the first of them first; see
+        :meth:`KnowledgeBase.preferred_id`. Raises ValueError for one that the knowledge base does not have.
+    """
+
+    def __init__(self, kb: KnowledgeBase, prefer: Sequence[str] = ()) -> None:
         self.kb = kb
+        self.prefer = tuple(vocabulary_of(canonical_id(f"{v}:x")) or "UMLS" for v in prefer)
+        if missing := [v for v in self.prefer if not kb.has_vocabulary(v)]:
+            raise ValueError(f"No concept of the knowledge base {kb.path} has an identifier of {', '.join(missing)}.")
         self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
+        self._id = lru_cache(maxsize=1 << 16)(lambda concept: kb.preferred_id(concept, self.prefer))
 
-    def __reduce__(self) -> tuple[type["KnowledgeBaseCandidates"], tuple[KnowledgeBase]]:
-        return KnowledgeBaseCandidates, (self.kb,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return KnowledgeBaseCandidates, (self.kb, self.prefer)
 
     def find(self, doc: Doc, max_words: int = 8) -> list[Match]:
         """Spans whose normalised text is a name; see :meth:`Lexicon.find`."""
@@ -54,20 +66,20 @@ class KnowledgeBaseCandidates:
         starts = [token.idx for token in doc]
         matches = []
         for start, end, key in self.kb.lexicon.find(tokens, [bool(t.whitespace_) for t in doc], max_words):
-            candidates = self._remembered(key, text[starts[start] : ends[end - 1]])
-            if candidates:
+            surface = text[starts[start] : ends[end - 1]]
+            look_up = self._remembered if len(surface) <= _REMEMBERED else self._candidates
+            if candidates := look_up(key, surface):
                 matches.append(Match(start, end, candidates))
         return matches
 
     def nearest(self, text: str, k: int = 5, threshold: float = 0.7) -> tuple[Candidate, ...]:
-        """By fuzzy look-up; exact matches score 1. Raises ValueError if the knowledge base has no fuzzy index."""
+        """By similarity of names; exact matches score 1. Raises ValueError if the knowledge base has no index for it
+        and there is no exact match."""
         exact = self.kb.lexicon.lookup(text)
         if exact:
             return tuple(self._candidate(concept, 1.0) for concept in exact[:k])
         if self.kb.fuzzy is None:
-            raise ValueError(
-                f"{self.kb.path} was compiled without the index for fuzzy look-up. Compile it with --fuzzy."
-            )
+            raise ValueError(f"{self.kb.path} was built without the index for similar names. Build it with --fuzzy.")
         best: dict[int, float] = {}
         for key, score in self.kb.fuzzy.nearest(text, k, threshold):
             for concept in self.kb.lexicon.candidates(key, text):
@@ -79,4 +91,4 @@ class KnowledgeBaseCandidates:
 
     def _candidate(self, concept: int, score: float) -> Candidate:
         types = self.kb.graph.types(concept)
-        return Candidate(self.kb.id(concept), self.kb.types[types[0]] if len(types) else "", score)
+        return Candidate(self._id(concept), self.kb.types[types[0]] if len(types) else "", score)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .lexicon import Lexicon
 from .normalize import normalize
-from .storage import expand, open_array
+from .storage import Files, expand
 
 _CHUNK = 1 << 16
 _ROUNDING = 2e-3  # weights are stored in half precision
@@ -21,15 +21,15 @@ _ROUNDING = 2e-3  # weights are stored in half precision
 class FuzzyIndex:
     """Keys of the lexicon by similarity to a text."""
 
-    def __init__(self, folder: Path) -> None:
-        self._grams = open_array(folder / "fuzzy.grams.npy")
-        self._idf = open_array(folder / "fuzzy.idf.npy")
-        self._by_gram = open_array(folder / "fuzzy.by_gram.indptr.npy")
-        self._by_gram_key = open_array(folder / "fuzzy.by_gram.key.npy")
-        self._by_gram_weight = open_array(folder / "fuzzy.by_gram.weight.npy")
-        self._by_key = open_array(folder / "fuzzy.by_key.indptr.npy")
-        self._by_key_gram = open_array(folder / "fuzzy.by_key.gram.npy")
-        self._by_key_weight = open_array(folder / "fuzzy.by_key.weight.npy")
+    def __init__(self, files: Files) -> None:
+        self._grams = files.array("fuzzy.grams")
+        self._idf = files.array("fuzzy.idf")
+        self._by_gram = files.array("fuzzy.by_gram.indptr")
+        self._by_gram_key = files.array("fuzzy.by_gram.key")
+        self._by_gram_weight = files.array("fuzzy.by_gram.weight")
+        self._by_key = files.array("fuzzy.by_key.indptr")
+        self._by_key_gram = files.array("fuzzy.by_key.gram")
+        self._by_key_weight = files.array("fuzzy.by_key.weight")
 
     def nearest(self, text: str, k: int = 5, threshold: float = 0.7) -> list[tuple[int, float]]:
         """Up to ``k`` keys with a cosine of at least ``threshold`` (more than 0), best first: [(key, cosine)]."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .storage import csr, expand, open_array
+from .storage import Files, csr, expand
 
 Ints = NDArray[Any]
 
@@ -35,15 +35,15 @@ class ConceptGraph:
     among the concepts of the text, so it is found from its head.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.relations_indptr = open_array(folder / "relations.indptr.npy")
-        self.relations_target = open_array(folder / "relations.target.npy")
-        self.relations_label = open_array(folder / "relations.label.npy")
-        self.types_indptr = open_array(folder / "types.indptr.npy")
-        self.types_type = open_array(folder / "types.type.npy")
-        self.network_indptr = open_array(folder / "network.indptr.npy")
-        self.network_target = open_array(folder / "network.target.npy")
-        self.network_label = open_array(folder / "network.label.npy")
+    def __init__(self, files: Files) -> None:
+        self.relations_indptr = files.array("relations.indptr")
+        self.relations_target = files.array("relations.target")
+        self.relations_label = files.array("relations.label")
+        self.types_indptr = files.array("types.indptr")
+        self.types_type = files.array("types.type")
+        self.network_indptr = files.array("network.indptr")
+        self.network_target = files.array("network.target")
+        self.network_label = files.array("network.label")
 
     @property
     def n_concepts(self) -> int:

@@ -6,15 +6,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
-from ..identifiers import canonical_id
+from ..identifiers import canonical_id, vocabulary_of
+from .folder import OpenFolder, unpack
 from .fuzzy import FuzzyIndex
 from .graph import ConceptGraph, SubgraphBatch
 from .lexicon import Lexicon
-from .storage import KnowledgeBaseError, StringTable, open_array, pack_folder, read_manifest, unpack_folder
+from .storage import KnowledgeBaseError
 
 HAS_TYPE = "has_type"
 
@@ -29,48 +29,57 @@ class ConceptEntry(NamedTuple):
     definition: str
     relations: list[tuple[str, str]]
     source: str
+    identifiers: list[str]
 
 
 class KnowledgeBase:
     """``KnowledgeBase(folder)`` opens what ``spacy keci kb build`` wrote.
 
     Concepts have numbers, 0 to ``len(kb) - 1``, which hold within one compiled knowledge base, and identifiers
-    (``HGNC:11998``), which hold anywhere. Pickling stores the path. Raises KnowledgeBaseError if the folder holds no
-    complete knowledge base of this format.
+    (``HGNC:11998``), which hold anywhere. An open knowledge base stays what it is when its folder is replaced; so do
+    its copies: pickling stores the path, or the files where the path holds another one by then. Raises
+    KnowledgeBaseError if the folder holds no complete knowledge base of this format.
+
+    labels: of relations, by number. types: semantic types (TUIs), by number. type_names: TUI to name. vectors: initial
+    vectors by name, (concepts + types, width), half precision, zero where there is none. fuzzy: the index for similar
+    names, None if the knowledge base has none.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder)
-        self.manifest = read_manifest(self.path)
-        try:
-            self._open()
-        except (OSError, RuntimeError, KeyError) as error:
-            raise KnowledgeBaseError(f"{self.path} is damaged ({error}). Compile it anew.") from None
-
-    def _open(self) -> None:
+        self.files = files = OpenFolder(self.path)
+        self.manifest = files.manifest
         self.labels: list[str] = self.manifest["labels"]
         self.types: list[str] = self.manifest["types"]
         self.type_names: dict[str, str] = self.manifest["type_names"]
-        self._ids = StringTable(self.path, "ids")
-        self._names = StringTable(self.path, "names")
-        self._definitions = StringTable(self.path, "definitions")
-        self._definition_of = open_array(self.path / "concepts.definition.npy")
-        self._source_of = open_array(self.path / "concepts.source.npy")
-        self._names_indptr = open_array(self.path / "concepts.names.indptr.npy")
-        self._names_name = open_array(self.path / "concepts.names.npy")
-        self._id_trie = marisa_trie.Trie().mmap(str(self.path / "ids.trie"))
-        self._id_concept = open_array(self.path / "ids.concept.npy")
-        self.lexicon = Lexicon(self.path, self._names)
-        self.graph = ConceptGraph(self.path)
+        self._ids, self._names = files.strings("ids"), files.strings("names")
+        self._source_of = files.array("concepts.source")
+        self._names_indptr = files.array("concepts.names.indptr")
+        self._names_name = files.array("concepts.names")
+        self._id_trie = files.trie("ids")
+        self._id_concept = files.array("ids.concept")
+        self.lexicon = Lexicon(files, self._names)
+        self.graph = ConceptGraph(files)
+        self._definitions = files.strings("definitions") if "definitions.utf8" in files else ()
+        self._definition_of = files.array("concepts.definition") if "concepts.definition.npy" in files else None
+        self.fuzzy = FuzzyIndex(files) if "fuzzy.grams.npy" in files else None
+        names = [name.removesuffix(".npy") for name in files.buffers if name.startswith("vectors.")]
+        self.vectors: dict[str, NDArray[Any]] = {name.split(".")[1]: files.array(name) for name in names}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return KnowledgeBase, (str(self.path),)
+        try:
+            is_there = OpenFolder(self.path).identity == self.files.identity
+        except KnowledgeBaseError:
+            is_there = False
+        if is_there:
+            return _open_again, (str(self.path), self.files.identity)
+        return TemporaryKnowledgeBase, (partial(unpack, self.files.pack()),)
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def index(self, concept: str) -> int:
-        """Number of a concept, by identifier or alternative identifier (``UniProt:P04637``). Raises KeyError."""
+        """Number of a concept, by any of its identifiers (``UniProt:P04637``). Raises KeyError."""
         key = self._key(concept)
         if key is None:
             raise KeyError(f"The knowledge base {self.path} has no concept {concept!r}.")
@@ -89,8 +98,40 @@ class KnowledgeBase:
         return self._id_trie.get(canonical_id(concept)) if key is None else key
 
     def id(self, index: int) -> str:
-        """Identifier of a concept."""
+        """Main identifier of a concept: that of the source that came first."""
         return str(self._ids[index])
+
+    def identifiers(self, concept: str | int) -> list[str]:
+        """All identifiers of a concept: the main one, those of the vocabularies that were merged into it, then
+        alternative ones. Raises KeyError."""
+        index = self.index(concept) if isinstance(concept, str) else concept
+        first, keys = self._identifiers
+        found = [str(self._id_trie.restore_key(key)) for key in keys[first[index] : first[index + 1]].tolist()]
+        own = self.id(index)
+        return [own, *(id for id in found if id != canonical_id(own))]
+
+    def preferred_id(self, index: int, vocabularies: Sequence[str]) -> str:
+        """The identifier of a concept in the first of the vocabularies that has it, else the main one.
+
+        vocabularies: as identifiers begin, ``["MESH", "NCBIGene"]``; ``"UMLS"`` for those without a prefix.
+        """
+        by_vocabulary: dict[str, str] = {}
+        for id in self.identifiers(index) if vocabularies else ():
+            by_vocabulary.setdefault(vocabulary_of(canonical_id(id)) or "UMLS", id)
+        return next((by_vocabulary[v] for v in vocabularies if v in by_vocabulary), self.id(index))
+
+    def has_vocabulary(self, vocabulary: str) -> bool:
+        """Whether any concept has an identifier of a vocabulary, such as ``MESH``."""
+        return bool(self._id_trie.has_keys_with_prefix("C" if vocabulary == "UMLS" else f"{vocabulary}:"))
+
+    @cached_property
+    def _identifiers(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """By concept, (concepts + 1,) and (identifiers,) in CSR form: keys of the trie of identifiers, best first."""
+        if "concepts.ids.npy" in self.files:
+            return self.files.array("concepts.ids.indptr"), self.files.array("concepts.ids")
+        # written by an earlier version of the package, which did not keep their order
+        keys = np.argsort(self._id_concept, kind="stable")
+        return np.searchsorted(self._id_concept[keys], np.arange(len(self) + 1)), keys
 
     def name(self, index: int) -> str:
         """Preferred name of a concept."""
@@ -106,8 +147,8 @@ class KnowledgeBase:
 
     def definition(self, index: int) -> str:
         """Definition of a concept, "" if there is none."""
-        row = int(self._definition_of[index])
-        return "" if row < 0 else str(self._definitions[row])
+        row = -1 if self._definition_of is None else int(self._definition_of[index])
+        return "" if row < 0 else self._definitions[row]
 
     def concept_types(self, index: int) -> list[str]:
         """Semantic types (TUIs) of a concept, the main one first."""
@@ -133,21 +174,12 @@ class KnowledgeBase:
             self.definition(index),
             [(self.labels[label], self.id(target)) for label, target in zip(labels, targets, strict=True)],
             self.manifest["sources"][int(self._source_of[index])]["name"],
+            self.identifiers(index),
         )
 
     def induce(self, texts: Any, concepts: Any) -> SubgraphBatch:
         """The graphs of a batch of texts; see :meth:`ConceptGraph.induce`."""
         return self.graph.induce(texts, concepts, self.labels.index(HAS_TYPE))
-
-    @cached_property
-    def fuzzy(self) -> FuzzyIndex | None:
-        """Names that are nearly right; None if the knowledge base was compiled without."""
-        return FuzzyIndex(self.path) if (self.path / "fuzzy.grams.npy").exists() else None
-
-    @cached_property
-    def vectors(self) -> dict[str, NDArray[Any]]:
-        """Initial vectors by name: (concepts + types, width), half precision, zero where there is none."""
-        return {p.name.split(".")[1]: open_array(p) for p in sorted(self.path.glob("vectors.*.npy"))}
 
 
 class TemporaryKnowledgeBase(KnowledgeBase):
@@ -164,4 +196,14 @@ class TemporaryKnowledgeBase(KnowledgeBase):
         super().__init__(folder)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TemporaryKnowledgeBase, (partial(unpack_folder, pack_folder(self.path)),)
+        return TemporaryKnowledgeBase, (partial(unpack, self.files.pack()),)
+
+
+def _open_again(path: str, identity: str) -> KnowledgeBase:
+    kb = KnowledgeBase(path)
+    if kb.files.identity != identity:
+        raise KnowledgeBaseError(
+            f"{path} has been replaced since the object that uses it was pickled. Build it again from the same "
+            "sources, or save the pipeline with nlp.to_disk() instead of pickling it."
+        )
+    return kb

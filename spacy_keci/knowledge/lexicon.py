@@ -4,61 +4,27 @@ The trie is a marisa-trie: a succinct structure that is memory-mapped, so that o
 share it. ``benchmarks/knowledge.py`` compares it with a sorted table and SQLite.
 """
 
-import re
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
-from typing import NamedTuple
 
-import marisa_trie
 import numpy as np
-from numpy.typing import NDArray
-from spacy.lang.en.stop_words import STOP_WORDS
 
-from .normalize import fold, normalize, normalize_token
-from .storage import KnowledgeBaseError, StringTable, StringTableWriter, csr, open_array
-from .variants import (
-    ANY_CASE,
-    IN_CAPITALS,
-    LESS,
-    NAME,
-    NEVER,
-    NOT_LOWER_CASE,
-    SAME_CASE,
-    TAIL_WORDS,
-    case_rule,
-    is_modifier,
-    keys_of,
-    without_modifiers,
-    without_species,
-)
-
-_BREAK = re.compile(r"[.,;:!?]$")
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
-
-
-class Hit(NamedTuple):
-    """Tokens ``start`` to ``end`` (exclusive) are the key ``key`` of the lexicon."""
-
-    start: int
-    end: int
-    key: int
+from .normalize import fold, normalize
+from .spans import Hit, find_spans
+from .storage import Files, StringTable
+from .variants import ANY_CASE, IN_CAPITALS, NEVER, NOT_LOWER_CASE, SAME_CASE, without_modifiers
 
 
 class Lexicon:
     """The look-up side of a knowledge base. ``names`` are the surface forms, by number."""
 
-    def __init__(self, folder: Path, names: StringTable) -> None:
-        try:
-            self._trie = marisa_trie.Trie().mmap(str(folder / "keys.trie"))
-        except (OSError, RuntimeError) as error:
-            raise KnowledgeBaseError(f"{folder / 'keys.trie'} cannot be read ({error}). Compile it anew.") from None
+    def __init__(self, files: Files, names: StringTable) -> None:
+        self._trie = files.trie("keys")
         self._names = names
-        self.indptr = open_array(folder / "postings.indptr.npy")
-        self.concepts = open_array(folder / "postings.concept.npy")
-        self._name = open_array(folder / "postings.name.npy")
-        self._case = open_array(folder / "postings.case.npy")
+        self.indptr = files.array("postings.indptr")
+        self.concepts = files.array("postings.concept")
+        self._name = files.array("postings.name")
+        self._case = files.array("postings.case")
 
     def __len__(self) -> int:
         """Number of keys: distinct normalised names."""
@@ -112,136 +78,5 @@ class Lexicon:
         return []
 
     def find(self, tokens: Sequence[str], spaces: Sequence[bool], max_words: int = 8) -> list[Hit]:
-        """All spans of up to ``max_words`` words whose normalised form is a key, in order of start; they may overlap.
-
-        ``spaces`` says which tokens are followed by a space. Words are tokens with a letter or digit. A span
-        begins and ends with a word, or with the bracket that closes one inside; it does not run across punctuation
-        that is followed by whitespace.
-        """
-        words, pieces, edges, limits = _words(tokens, spaces, max_words)
-        text = "".join(pieces)
-        prefixes = self._trie.iter_prefixes_with_ids
-        found: dict[tuple[int, int], int] = {}
-        variants: dict[tuple[int, int], int] = {}
-        for i, word in enumerate(words):
-            begin = edges[i]
-            ends = {edges[j]: j for j in range(i + 1, limits[i] + 1)}
-            forms = [(text[begin : edges[limits[i]]], 0, found)]
-            for piece in without_species(tokens[word]):
-                # the rest of the text stands where it stood
-                shift = len(pieces[i]) - len(piece)
-                forms.append((piece + text[edges[i + 1] : edges[limits[i]]], shift, variants))
-            for form, shift, into in forms:
-                for prefix, key in prefixes(form):
-                    j = ends.get(begin + shift + len(prefix))
-                    if j is not None and not (j - i > 1 and _is_phrase(tokens[word], tokens[words[j - 1]])):
-                        last = words[j - 1] + 1
-                        end = _close_brackets(tokens, word, last)
-                        if end:
-                            into.setdefault((word, end), key)
-                        if j < limits[i] and tokens[words[j]].lower() in TAIL_WORDS and into is found:
-                            variants.setdefault((word, words[j] + 1), key)
-                        before = i - 1
-                        while end and before >= 0 and limits[before] >= j:
-                            if not is_modifier(tokens[words[before]], tokens[words[before + 1]]):
-                                break
-                            variants.setdefault((words[before], end), key)
-                            before -= 1
-                        if end == last < len(tokens) and tokens[last][0] == "+" and not spaces[last - 1]:
-                            # a charge: "Ca2+"
-                            variants.setdefault((word, end + 1), key)
-        # a variant inside a name is a part of it: "acute kidney" in "acute kidney injury"
-        parts = [v for v in variants if any(s <= v[0] and v[1] <= e and v != (s, e) for s, e in found)]
-        for part in parts:
-            del variants[part]
-        return [Hit(*span, key) for span, key in sorted((variants | found).items())]
-
-
-def _words(
-    tokens: Sequence[str], spaces: Sequence[bool], max_words: int
-) -> tuple[list[int], list[str], list[int], list[int]]:
-    """Tokens that are words, their keys, the character edges of the keys, and how far a span from each may run."""
-    words: list[int] = []
-    pieces: list[str] = []
-    edges, breaks = [0], list[int]()
-    for i, token in enumerate(tokens):
-        piece = normalize_token(token)
-        if piece:
-            words.append(i)
-            pieces.append(piece)
-            edges.append(edges[-1] + len(piece))
-        # a line break is a token of its own
-        ends_here = _BREAK.search(token) and (spaces[i] or "".join(tokens[i + 1 : i + 2]).isspace())
-        if ends_here and words and (not breaks or breaks[-1] != len(words)):
-            breaks.append(len(words))
-    limits = []
-    breaks.append(len(words))
-    b = 0
-    for i in range(len(words)):
-        while breaks[b] <= i:
-            b += 1
-        limits.append(min(i + max_words, breaks[b]))
-    return words, pieces, edges, limits
-
-
-def _is_phrase(first: str, last: str) -> bool:
-    """Whether a span is more likely words of the sentence than a name: "as a" is not ASA."""
-    return first in STOP_WORDS or last in STOP_WORDS
-
-
-def _close_brackets(tokens: Sequence[str], start: int, end: int) -> int:
-    """The end of the span with the brackets that it opens closed; 0 if that is not possible."""
-    if end - start == 1:
-        return end
-    open_brackets: list[str] = []
-    position = start
-    while position < end or (open_brackets and position < len(tokens) and not normalize_token(tokens[position])):
-        for character in tokens[position]:
-            if character in "([{":
-                open_brackets.append(character)
-            elif character in ")]}" and (not open_brackets or open_brackets.pop() != _BRACKETS[character]):
-                return 0
-        position += 1
-    return 0 if open_brackets else position
-
-
-def write_lexicon(folder: Path, names: Iterable[str], concepts: NDArray[np.int32]) -> int:
-    """Write the lexicon of ``names``, with the concept of each: (n_names,). Returns the number of keys.
-
-    Concepts with a lower number come first among the candidates of a key. Memory: the trie, and 21 bytes a name.
-    """
-    owner, case, kinds = array("i"), bytearray(), bytearray()
-    with StringTableWriter(folder, "keys") as keys:
-        for i, name in enumerate(names):
-            for key, kind in keys_of(name).items():
-                keys.append(key)
-                owner.append(i)
-                case.append(case_rule(name, key))
-                kinds.append(kind)
-    table = StringTable(folder, "keys")
-    trie = marisa_trie.Trie(iter(table))
-    trie.save(str(folder / "keys.trie"))
-    key_ids = np.fromiter(map(trie.key_id, table), np.int32, len(table))
-    del table
-    for file in ("keys.utf8", "keys.offsets.npy"):
-        (folder / file).unlink()
-    n_keys = len(trie)
-    del trie
-    rows = np.frombuffer(owner, np.int32) if owner else np.empty(0, np.int32)
-    rules, kind_of = np.frombuffer(case, np.uint8), np.frombuffer(kinds, np.uint8)
-    order = np.lexsort((rows, rules, kind_of, concepts[rows], key_ids))
-    # a name whose case does not matter makes the concept's other names with that key redundant
-    first = np.ones(len(order), bool)
-    first[1:] = (np.diff(key_ids[order]) != 0) | (np.diff(concepts[rows[order]]) != 0)
-    group = np.cumsum(first) - 1
-    order = order[first | (rules[order][first][group] % IN_CAPITALS == SAME_CASE)]
-    order = order[np.lexsort((concepts[rows[order]], kind_of[order], key_ids[order]))]
-    # less than a name counts only where nothing has that name
-    named = np.zeros(n_keys, bool)
-    named[key_ids[kind_of == NAME]] = True
-    order = order[(kind_of[order] < LESS) | ~named[key_ids[order]]]
-    np.save(folder / "postings.indptr.npy", csr(key_ids[order], n_keys))
-    np.save(folder / "postings.concept.npy", concepts[rows[order]].astype(np.int32))
-    np.save(folder / "postings.name.npy", rows[order])
-    np.save(folder / "postings.case.npy", rules[order])
-    return n_keys
+        """All spans of up to ``max_words`` words that a concept may be named by; see :func:`~.spans.find_spans`."""
+        return find_spans(self._trie.iter_prefixes_with_ids, tokens, spaces, max_words)

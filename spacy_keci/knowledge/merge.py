@@ -1,8 +1,11 @@
-"""Which concepts of different vocabularies are one: what the Metathesaurus does by hand, done by plain rules."""
+"""When concepts of different vocabularies become one: what the Metathesaurus does by hand, done by plain rules.
+
+:mod:`.identity` gathers the evidence.
+"""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
@@ -12,11 +15,12 @@ from numpy.typing import NDArray
 
 from .normalize import fold, normalize
 
-# vocabularies whose names, but for the preferred ones, are codes that they share with each other only
+# vocabularies whose names, except for the preferred ones, are codes that only they share
 CODED = ("PFAM:", "IPR:")
 # relations to what is above a concept
 HIERARCHY = ("is_a", "part_of", "member_of")
 _SHORT = 8
+_FEW = 8  # concepts of a vocabulary with the same reference, beyond which it is one of a group
 _SYMBOL = re.compile(r"\w[A-Z]")
 
 
@@ -71,16 +75,19 @@ class Clusters:
         return np.array([self.find(c) for c in range(len(self._parent))], np.int32)
 
 
-def merge_by_reference(clusters: Clusters, references: Iterable[tuple[int, int]]) -> None:
+def merge_by_reference(
+    clusters: Clusters, references: Iterable[tuple[int, int]], is_above: Callable[[int, int], bool]
+) -> None:
     """Merge concepts that refer to the same thing: (concept, reference), where a reference may be a concept itself.
 
-    Only references that are one to one: no other concept of the vocabulary has it.
+    Only references that are one to one: no other concept of the vocabulary has it, or all others that do lie below
+    this one (``is_above(this, other)``): a vocabulary that is less fine has one term for a disease and its kinds.
     """
-    by_reference: dict[int, list[int]] = defaultdict(list)
+    by_reference: dict[int, dict[int, None]] = defaultdict(dict)
     for concept, reference in references:
-        by_reference[reference].append(concept)
+        by_reference[reference][concept] = None
     for concepts in by_reference.values():
-        for concept, other in combinations(_one_of_each_vocabulary(clusters, concepts), 2):
+        for concept, other in combinations(one_of_each_vocabulary(clusters, concepts, is_above), 2):
             clusters.merge(concept, other, strong=True)
 
 
@@ -99,7 +106,7 @@ def merge_by_name(
         if len(key) > 2 and key in wanted:
             holders[key].append(concept)
     for concept, key in enumerate(preferred):
-        alone = _one_of_each_vocabulary(clusters, holders.get(key, ()))
+        alone = one_of_each_vocabulary(clusters, holders.get(key, ()))
         for other in alone if concept in alone else ():
             if other != concept and (concept, other) not in related and (other, concept) not in related:
                 clusters.merge(concept, other, strong=len(key) > _SHORT)
@@ -118,12 +125,20 @@ def key_for_merging(name: str, preferred: bool) -> str:
     return key
 
 
-def _one_of_each_vocabulary(clusters: Clusters, concepts: Iterable[int]) -> list[int]:
-    """The concepts that are alone in their vocabulary."""
+def one_of_each_vocabulary(
+    clusters: Clusters, concepts: Iterable[int], is_above: Callable[[int, int], bool] | None = None
+) -> list[int]:
+    """The concepts that are alone in their vocabulary, or above all others there."""
     by_vocabulary: dict[int, list[int]] = defaultdict(list)
     for concept in dict.fromkeys(concepts):
         by_vocabulary[clusters.vocabularies[concept]].append(concept)
-    return [each[0] for each in by_vocabulary.values() if len(each) == 1]
+    chosen = []
+    for several in by_vocabulary.values():
+        if len(several) == 1:
+            chosen.append(several[0])
+        elif is_above is not None and len(several) <= _FEW:
+            chosen += [c for c in several if all(is_above(c, other) for other in several if other != c)]
+    return chosen
 
 
 @lru_cache(maxsize=1)

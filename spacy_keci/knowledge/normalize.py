@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import lru_cache
 
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
@@ -30,30 +29,20 @@ _LETTERS = str.maketrans(
     }
 )
 _WORD = re.compile(r"[^\W_]+")
-_LONGEST = 64  # characters of a word that is remembered: texts may hold sequences of any length
+_REMEMBERED = 64  # characters; longer words are sequences, and hardly ever come back
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Without accents and compatibility forms, Greek letters spelled out."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
     return text
 
 
-def _remember(function: Callable[[str], str]) -> Callable[[str], str]:
-    """Remember what comes of words, at most 65,536 of them, and not of long ones: memory stays bounded."""
-    remembered = lru_cache(maxsize=1 << 16)(function)
-
-    @wraps(function)
-    def call(word: str) -> str:
-        return remembered(word) if len(word) <= _LONGEST else function(word)
-
-    return call
-
-
 def fold(text: str) -> str:
     """Letters and digits only, accents and compatibility forms removed, Greek letters spelled out; case is kept."""
-    return "".join(_WORD.findall(_plain(text)))
+    return "".join(_WORD.findall(plain(text)))
 
 
 def normalize(text: str) -> str:
@@ -63,17 +52,25 @@ def normalize(text: str) -> str:
     make the key of the whole: ``normalize(a + " " + b) == normalize(a) + normalize(b)``. That lets every span of a text
     be looked up by running along one string.
     """
-    return "".join(map(_spelling, _WORD.findall(_plain(text))))
+    return "".join(map(_spelling, _WORD.findall(plain(text))))
 
 
-@_remember
 def normalize_token(text: str) -> str:
     """:func:`normalize`, remembered: the words of a text come back often."""
+    return _normalize_word(text) if len(text) <= _REMEMBERED else normalize(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _normalize_word(text: str) -> str:
     return normalize(text)
 
 
-@_remember
 def _spelling(word: str) -> str:
+    return _spell_word(word) if len(word) <= _REMEMBERED else _spell_word.__wrapped__(word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _spell_word(word: str) -> str:
     """Right or wrong matters less than doing the same to names and texts."""
     if word == "s":  # of "Crohn's"; the protein S is written with a capital
         return ""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
-from .sources.record import UNREADABLE, SourceReport, read_lines
+from .sources.files import UNREADABLE, read_lines
+from .sources.source import SourceReport
 from .storage import KnowledgeBaseError
 
 
@@ -23,7 +24,7 @@ class SemanticNetwork:
 
 
 def read_semantic_network(paths: list[Path], report: SourceReport) -> SemanticNetwork:
-    """Raises KnowledgeBaseError for a file that is none of the kinds above, for a damaged archive, and for files
+    """Raises KnowledgeBaseError for a file of no kind above, for a damaged archive, and for files
     without any relation between types that they name."""
     with TemporaryDirectory() as folder:
         network = _read_files([file for path in paths for file in _unpack(path, Path(folder))], report)
@@ -85,6 +86,8 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
             for member in archive:
                 name = Path(member.name).name
                 of_use = name in ("SRDEF", "SRSTRE1", "SRSTR") or name.endswith(".tsv")
+                if of_use and (member.issym() or member.islnk()):
+                    raise KnowledgeBaseError(f"{path}: {member.name} is a link in the archive, not a file.")
                 content = archive.extractfile(member) if of_use else None
                 if content is not None:
                     files.append(Path(mkdtemp(dir=folder)) / name)  # other files may have the same name

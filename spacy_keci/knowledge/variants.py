@@ -32,7 +32,7 @@ COURSE_WORDS = frozenset(
 )
 # Words before the name of an acid's anion that make it a salt
 _CATIONS = frozenset({"calcium", "disodium", "magnesium", "potassium", "sodium"})
-_SPECIES = re.compile(r"(?:h|m|r|d|x|X|y|Hs|Mm|Dm|Xl|Sc)([A-Z][A-Za-z]*\w{1,})|([A-Z][a-z]{2}\d+)p")
+_SPECIES = re.compile(r"(?:h|m|r|d|x|X|y|Hs|Mm|Dm|Xl|Sc)([A-Z]\w+)|([A-Z][a-z]{2}\d+)p")
 
 # Longer names are sentences, and have no variants: to look for them takes time with the square of their length
 _LONGEST = 300

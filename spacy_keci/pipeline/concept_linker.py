@@ -1,27 +1,24 @@
 """The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
 
-import shutil
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..extensions import install_concepts_extension
-from ..knowledge.storage import (
-    new_folder,
-    pack_folder,
-    remove_knowledge_base,
-    same_knowledge_base,
-    unpack_folder,
-)
+from ..knowledge.atomic import new_folder
+from ..knowledge.folder import remove_knowledge_base, unpack
+from ..span_groups import set_span_graph
 from ..tokens import CONCEPTS_KEY
+from .abbreviations import abbreviate, install_abbreviations_extension, set_abbreviations
 from .mentions import read_mentions
 
 if TYPE_CHECKING:
+    from ..knowledge.abbreviations import Abbreviation
     from ..knowledge.candidates import Candidate, CandidateSource, Match
     from ..knowledge.knowledge_base import KnowledgeBase
 
@@ -30,6 +27,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "concepts_attr": "concepts",
     "max_words": 8,
     "abbreviations": True,
+    "abbreviations_attr": "abbreviations",
+    "prefer": [],
     "fuzzy_key": None,
     "fuzzy_k": 5,
     "fuzzy_threshold": 0.7,
@@ -37,7 +36,9 @@ DEFAULT_CONFIG: dict[str, Any] = {
 }
 
 
-@Language.factory("concept_linker", assigns=["doc.spans"], default_config=DEFAULT_CONFIG)
+@Language.factory(
+    "concept_linker", assigns=["doc.spans", "doc._.abbreviations", "span._.concepts"], default_config=DEFAULT_CONFIG
+)
 def make_concept_linker(
     nlp: Language,
     name: str,
@@ -45,6 +46,8 @@ def make_concept_linker(
     concepts_attr: str,
     max_words: int,
     abbreviations: bool,
+    abbreviations_attr: str,
+    prefer: list[str],
     fuzzy_key: str | None,
     fuzzy_k: int,
     fuzzy_threshold: float,
@@ -57,15 +60,28 @@ def make_concept_linker(
     concepts_attr: name of the extension that lists the candidates of a span, ``span._.concepts``.
     max_words: longest span that is looked up.
     abbreviations: whether a short form that the text defines has the candidates of its long form.
+    abbreviations_attr: name of the extension that lists these definitions, ``doc._.abbreviations``.
+    prefer: vocabularies whose identifiers are written as ``kb_id_`` where a concept has one, the first of them first:
+        ``["MESH", "NCBIGene"]``. The others find it too: ``linker.kb.identifiers(concept)``.
     fuzzy_key: a group of spans (``doc.spans[fuzzy_key]``, or ``"ents"`` for ``doc.ents``) whose members get candidates
         by similarity where there is no exact one; null for none. ``fuzzy_k`` at most, with a cosine of at least
         ``fuzzy_threshold``.
     head_suffix: whether members of that group that are still without get those of the longest part at their end that
         is a name: "motif" for "ubiquitin-interacting motif".
     """
-    settings = (spans_key, max_words, abbreviations, fuzzy_key, fuzzy_k, fuzzy_threshold, head_suffix)
     install_concepts_extension(concepts_attr, spans_key)
-    return ConceptLinker(name, *settings)
+    if abbreviations:
+        install_abbreviations_extension(abbreviations_attr)
+    return ConceptLinker(
+        name, spans_key, max_words, abbreviations, fuzzy_key, fuzzy_k, fuzzy_threshold, head_suffix, prefer
+    )
+
+
+class Links(NamedTuple):
+    """What the linker found in a text: matches, in order, and the abbreviations that the text defines."""
+
+    matches: "list[Match]"
+    abbreviations: "list[Abbreviation]"
 
 
 class ConceptLinker:
@@ -81,11 +97,15 @@ class ConceptLinker:
         fuzzy_k: int = 5,
         fuzzy_threshold: float = 0.7,
         head_suffix: bool = False,
+        prefer: Iterable[str] = (),
     ) -> None:
-        if max_words < 1:
-            raise ValueError(f"max_words of {name} is {max_words}, and must be 1 or more.")
+        for setting, value in (("max_words", max_words), ("fuzzy_k", fuzzy_k)):
+            if value < 1:
+                raise ValueError(f"The setting {setting} of '{name}' must be 1 or more, but it is {value}.")
         if not 0.0 < fuzzy_threshold <= 1.0:
-            raise ValueError(f"fuzzy_threshold of {name} is {fuzzy_threshold}, and must be above 0, and at most 1.")
+            raise ValueError(
+                f"The setting fuzzy_threshold of '{name}' must be above 0 and at most 1, but it is {fuzzy_threshold}."
+            )
         self.name = name
         self.spans_key = spans_key
         self.max_words = max_words
@@ -94,6 +114,7 @@ class ConceptLinker:
         self.fuzzy_k = fuzzy_k
         self.fuzzy_threshold = fuzzy_threshold
         self.head_suffix = head_suffix
+        self.prefer = tuple(prefer)
         self._source: CandidateSource | None = None
 
     @property
@@ -159,19 +180,22 @@ class ConceptLinker:
         self.set_annotations([doc], self.predict([doc]))
         return doc
 
-    def predict(self, docs: Iterable[Doc]) -> "list[list[Match]]":
-        """Matches of each Doc, in order of the text; the Docs are not changed."""
-        return [self._match(doc) for doc in docs]
+    def predict(self, docs: Iterable[Doc]) -> "list[Links]":
+        """What each Doc is linked to, in order of the text; the Docs are not changed."""
+        return [self._link(doc) for doc in docs]
 
-    def set_annotations(self, docs: Iterable[Doc], matches: "list[list[Match]]") -> None:
-        """Write matches to ``doc.spans[spans_key]``, replacing what was there."""
-        for doc, found in zip(docs, matches, strict=True):
+    def set_annotations(self, docs: Iterable[Doc], links: "list[Links]") -> None:
+        """Write matches to ``doc.spans[spans_key]``, and abbreviations to ``doc.spans["abbreviations"]``, replacing
+        what was there."""
+        for doc, (matches, definitions) in zip(docs, links, strict=True):
+            if self.abbreviations:
+                set_abbreviations(doc, definitions)
             spans, scores = [], []
-            for start, end, candidates in found:
+            for start, end, candidates in matches:
                 for concept, label, score in candidates:
                     spans.append(Span(doc, start, end, label=label, kb_id=concept))
                     scores.append(score)
-            doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, attrs={"scores": scores}, spans=spans)
+            set_span_graph(doc, self.spans_key, spans, None, scores=scores)
 
     def candidates(self, span: Span) -> "tuple[Candidate, ...]":
         """Candidates of one span: exact ones, else similar names, else (``head_suffix``) those of its end."""
@@ -187,44 +211,32 @@ class ConceptLinker:
                 return tuple(c._replace(score=len(rest) / len(text)) for c in found)
         return ()
 
-    def _match(self, doc: Doc) -> "list[Match]":
+    def _link(self, doc: Doc) -> "Links":
+        from ..knowledge.abbreviations import find_abbreviations
         from ..knowledge.candidates import Match
 
         found = {(m.start, m.end): m.candidates for m in self.source.find(doc, self.max_words)}
-        if self.abbreviations:
-            self._abbreviate(doc, found)
+        definitions = abbreviate(doc, found, find_abbreviations(doc)) if self.abbreviations else []
         if self.fuzzy_key is not None:
             for span in read_mentions(doc, self.fuzzy_key):
                 if (span.start, span.end) not in found:
                     candidates = self.candidates(span)
                     if candidates:
                         found[span.start, span.end] = candidates
-        return [Match(*span, found[span]) for span in sorted(found)]
-
-    def _abbreviate(self, doc: Doc, found: "dict[tuple[int, int], tuple[Candidate, ...]]") -> None:
-        """Short forms that the text defines get the candidates of their long forms, wherever they stand."""
-        from ..knowledge.abbreviations import find_abbreviations
-
-        for (start, end), long in find_abbreviations(doc):
-            if long not in found:
-                continue
-            short = [token.text for token in doc[start:end]]
-            for i in range(len(doc) - len(short) + 1):
-                if doc[i].text == short[0] and [t.text for t in doc[i : i + len(short)]] == short:
-                    found[i, i + len(short)] = found[long]
+        return Links([Match(*span, found[span]) for span in sorted(found)], definitions)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy the knowledge base to ``path``, unless it is there already. Candidates from elsewhere are not saved (see
-        :meth:`initialize`); a knowledge base that an earlier save has left there goes."""
+        """Copy the knowledge base that is open to ``path``, unless it is there already. Candidates from elsewhere are
+        not saved (see :meth:`initialize`); a knowledge base that an earlier save has left there is deleted."""
         target = Path(path) / "kb"
         kb = _kb_of(self._source)
         if "kb" in exclude:
             return
         if kb is None:
             remove_knowledge_base(target)
-        elif not same_knowledge_base(target, kb.path):
+        elif not kb.files.same_as(target):
             with new_folder(target, overwrite=True) as folder:
-                shutil.copytree(kb.path, folder, dirs_exist_ok=True)
+                kb.files.save(folder)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Open the knowledge base that was saved with the pipeline."""
@@ -238,20 +250,20 @@ class ConceptLinker:
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The files of the knowledge base; none for candidates from elsewhere."""
         kb = _kb_of(self._source)
-        return b"" if "kb" in exclude or kb is None else pack_folder(kb.path)
+        return b"" if "kb" in exclude or kb is None else kb.files.pack()
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Write the files into a temporary folder, and open them."""
         from ..knowledge.knowledge_base import TemporaryKnowledgeBase
 
         if "kb" not in exclude and data:
-            self._read(TemporaryKnowledgeBase(partial(unpack_folder, data)))
+            self._read(TemporaryKnowledgeBase(partial(unpack, data)))
         return self
 
     def _read(self, kb: "KnowledgeBase") -> None:
         from ..knowledge.candidates import KnowledgeBaseCandidates
 
-        self._source = KnowledgeBaseCandidates(kb)
+        self._source = KnowledgeBaseCandidates(kb, self.prefer)
 
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":

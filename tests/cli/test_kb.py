@@ -44,7 +44,7 @@ def test_search(built: tuple[Path, str]) -> None:
     code, output = run("search", built[0], "Green-TEA")
     assert code == 0 and "X:1" in output and "1.00" in output
     assert "X:2" in run("search", built[0], "tea leav", "--threshold", 0.3)[1]
-    assert "Nothing is called" in run("search", built[0], "zzz")[1]
+    assert "No concept has a name similar to" in run("search", built[0], "zzz")[1]
 
 
 def test_show(built: tuple[Path, str]) -> None:

@@ -15,7 +15,7 @@ from spacy_keci.knowledge.abbreviations import find_abbreviations
 )
 def test_defined_in_the_text(nlp: Language, text: str, short: str, long: str) -> None:
     doc = nlp.make_doc(text)
-    ((a, b), (c, d)) = find_abbreviations(doc)[0]
+    ((a, b), (c, d), *_) = find_abbreviations(doc)[0]
     assert (doc[a:b].text, doc[c:d].text) == (short, long)
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from spacy_keci.knowledge import collect
 from spacy_keci.knowledge import compile as compile_module
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.folder import FORMAT_VERSION
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.knowledge.storage import FORMAT_VERSION, KnowledgeBaseError
+from spacy_keci.knowledge.relation_vectors import train_vectors
+from spacy_keci.knowledge.storage import KnowledgeBaseError
 
 from .conftest import write_jsonl
 
@@ -166,14 +169,14 @@ def test_previous_symbols_of_genes(tmp_path: Path) -> None:
     assert kb.indices(["HGNC:ONE", "HGNC:OLD", "HGNC:TWO", "HGNC:SHARED"]).tolist() == [0, 0, 1, -1]
 
 
-@pytest.mark.parametrize("step", ["write_lexicon", "add_vectors"])
+@pytest.mark.parametrize("step", ["write_knowledge", "write_vectors"])
 def test_nothing_is_left_of_an_interrupted_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    def stop(*args: object) -> None:
+    def stop(*args: object, **settings: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compile_module, step, stop)
     with pytest.raises(KeyboardInterrupt):
-        build(tmp_path, [{"id": "X:1", "name": "one"}], vectors=["trained"])
+        build(tmp_path, [{"id": "X:1", "name": "one"}], vectors={"trained": train_vectors})
     assert [p.name for p in tmp_path.iterdir()] == ["0.jsonl"]
 
 
@@ -192,7 +195,7 @@ def test_the_old_one_stays_where_it_cannot_go(tmp_path: Path, monkeypatch: pytes
 
 
 def test_texts_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compile_module, "_MOST_LABELS", 2)
+    monkeypatch.setattr(collect, "MOST_LABELS", 2)
     relations = [{"label": f"label {i}", "target": "X:1"} for i in range(3)]
     with pytest.raises(KnowledgeBaseError, match="more than 2 labels of relations, the last is 'label 2'"):
         build(tmp_path, [{"id": "X:1", "name": "one", "relations": relations}])
@@ -204,7 +207,7 @@ def test_an_existing_folder_stays(tmp_path: Path, kb_path: Path) -> None:
         compile_knowledge_base(kb_path, [source])
     (tmp_path / "mine").mkdir()
     write_jsonl(tmp_path / "mine" / "corpus.jsonl", [])
-    with pytest.raises(FileExistsError, match="no knowledge base, and is not overwritten"):
+    with pytest.raises(FileExistsError, match="is not a knowledge base; refusing to overwrite it"):
         compile_knowledge_base(tmp_path / "mine", [source], overwrite=True)
     assert (tmp_path / "mine" / "corpus.jsonl").exists()
     with pytest.raises(KnowledgeBaseError, match="at least one source"):
@@ -219,7 +222,7 @@ def test_sources_on_the_command_line() -> None:
 
 
 def test_what_does_not_open(tmp_path: Path) -> None:
-    with pytest.raises(KnowledgeBaseError, match="no compiled knowledge base"):
+    with pytest.raises(KnowledgeBaseError, match="is not a knowledge base"):
         KnowledgeBase(tmp_path)
     kb = build(tmp_path, [{"id": "X:1", "name": "one"}])
     manifest = json.loads((kb.path / "manifest.json").read_text())

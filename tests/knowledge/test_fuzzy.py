@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from spacy_keci.knowledge.candidates import KnowledgeBaseCandidates
 from spacy_keci.knowledge.fuzzy import FuzzyIndex, write_fuzzy
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+from spacy_keci.knowledge.storage import Files
 
 from .test_lexicon import small_lexicon
 
@@ -38,7 +39,7 @@ def test_as_scikit_learn(
         counts = np.array([unknown.count(g) for g in set(unknown)]) * vectorizer.idf_.max()
         vector = raw / np.sqrt((raw**2).sum() + (counts**2).sum())
     cosine = matrix @ vector
-    got = dict(FuzzyIndex(folder).nearest(query, len(keys), threshold))
+    got = dict(FuzzyIndex(Files.of_folder(folder)).nearest(query, len(keys), threshold))
     assert (
         set(np.flatnonzero(cosine > threshold + 0.005)) <= set(got) <= set(np.flatnonzero(cosine > threshold - 0.005))
     )
@@ -56,4 +57,4 @@ def test_nearest_concepts(kb: KnowledgeBase) -> None:
 
 def test_nothing_without_names(tmp_path: Path) -> None:
     write_fuzzy(tmp_path, small_lexicon(tmp_path, []))
-    assert FuzzyIndex(tmp_path).nearest("anything") == []
+    assert FuzzyIndex(Files.of_folder(tmp_path)).nearest("anything") == []

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from spacy_keci.knowledge.graph import ConceptGraph, write_edges
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.knowledge.storage import csr
+from spacy_keci.knowledge.storage import Files, csr
 
 
 def edges_of(kb: KnowledgeBase, texts: list[int], ids: list[str]) -> set[tuple[int, str, str, str]]:
@@ -64,7 +64,7 @@ def test_as_a_plain_loop_over_pairs(tmp_path_factory: pytest.TempPathFactory, da
     np.save(folder / "types.type.npy", np.array([t for each in typed for t in each], np.int16))
 
     asked = sorted(data.draw(st.lists(st.tuples(st.integers(0, 2), st.integers(0, n - 1)))))
-    graph = ConceptGraph(folder).induce([t for t, _ in asked], [c for _, c in asked], has_type=0)
+    graph = ConceptGraph(Files.of_folder(folder)).induce([t for t, _ in asked], [c for _, c in asked], has_type=0)
     expected = set()
     for text in {t for t, _ in asked}:
         concepts = {c for t, c in asked if t == text}

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.knowledge.lexicon import Lexicon, write_lexicon
+from spacy_keci.knowledge.lexicon import Lexicon
+from spacy_keci.knowledge.lexicon_writer import write_lexicon
 from spacy_keci.knowledge.normalize import normalize
-from spacy_keci.knowledge.storage import StringTable, StringTableWriter
+from spacy_keci.knowledge.storage import Files, StringTableWriter
 
 
 def found(kb: KnowledgeBase, nlp: Language, text: str) -> dict[str, list[str]]:
@@ -120,7 +121,8 @@ def small_lexicon(folder: Path, names: list[str]) -> Lexicon:
         for name in names:
             writer.append(name)
     write_lexicon(folder, names, np.arange(len(names), dtype=np.int32))
-    return Lexicon(folder, StringTable(folder, "names"))
+    files = Files.of_folder(folder)
+    return Lexicon(files, files.strings("names"))
 
 
 def test_candidates_stand_in_order_of_the_sources(tmp_path: Path) -> None:

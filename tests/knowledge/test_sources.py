@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.knowledge.sources import SOURCES, ConceptRecord, SourceReport, TypeTable
+from spacy_keci.knowledge.semantic_types import TypeTable
+from spacy_keci.knowledge.sources import SOURCES, ConceptRecord, SourceReport
 from spacy_keci.knowledge.storage import KnowledgeBaseError
 
 
@@ -128,7 +129,7 @@ def test_obo_graphs_say_the_same_as_obo(tmp_path: Path) -> None:
     from_obo, _ = read("obo", write(tmp_path / "a.obo", OBO))
     assert records == {id: from_obo[id] for id in ("GO:0005575", "GO:0032991")}
     assert report.versions == ["7"] and report.counts["dropped: malformed"] == 1
-    with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
+    with pytest.raises(KnowledgeBaseError, match="not OBO Graphs JSON"):
         read("obographs", write(tmp_path / "b.json", "[]"))
     with pytest.raises(KnowledgeBaseError, match="graphs, nodes and edges are objects"):
         read("obographs", write(tmp_path / "c.json", '{"graphs": {"id": 1}}'))
@@ -187,9 +188,9 @@ MESH_XML = """<?xml version="1.0"?>
 def test_mesh_xml_and_tables_say_the_same(tmp_path: Path) -> None:
     xml, report = read("mesh", write(tmp_path / "desc.xml", MESH_XML))
     assert report.counts["dropped: malformed"] == 1
-    other = "<SupplementalRecordSet><SupplementalRecord/></SupplementalRecordSet>"
-    _, report = read("mesh", write(tmp_path / "supp.xml", other))
-    assert report.counts["records left out: SupplementalRecord"] == 1
+    other = "<QualifierRecordSet><QualifierRecord/></QualifierRecordSet>"
+    _, report = read("mesh", write(tmp_path / "qual.xml", other))
+    assert report.counts["records left out: QualifierRecord"] == 1
     names = write(tmp_path / "names.tsv", "D009369\tNeoplasms\tTumors\nD008175\tLung Neoplasms\t\nD1\n")
     trees = "mesh_id\tmesh_name\tmesh_tree_number\nD009369\tNeoplasms\tC04\nD008175\tLung Neoplasms\tC04.588\n"
     tables, report = read("mesh", names, write(tmp_path / "trees.tsv", trees))
@@ -248,7 +249,7 @@ def test_a_table_with_another_head(tmp_path: Path) -> None:
     records, report = read("tsv", write(tmp_path / "a.tsv", text))
     assert records == {"X:1": ConceptRecord("X:1", "one", types=("T001",), definition="First.")}
     assert report.counts["dropped: malformed"] == 1
-    with pytest.raises(KnowledgeBaseError, match=r"columns synonyms, .* relations"):
+    with pytest.raises(KnowledgeBaseError, match=r"unknown columns: synonyms\. Allowed: id, name"):
         read("tsv", write(tmp_path / "a.tsv", "id\tname\tsynonyms\nX:1\tone\tuno\n"))
 
 
@@ -298,7 +299,7 @@ def test_rows_without_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ['{"graphs": [{"nodes": [5]}]}', '{"graphs": [5]}', "[" * 100_000])
 def test_what_is_no_graph(tmp_path: Path, text: str) -> None:
-    with pytest.raises(KnowledgeBaseError, match="no OBO Graphs JSON"):
+    with pytest.raises(KnowledgeBaseError, match="not OBO Graphs JSON"):
         read("obographs", write(tmp_path / "a.json", text))
 
 
@@ -319,10 +320,10 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
     wanted = ConceptRecord("X:1", "one", ("eins", "uno"), ("T001", "T002"), "First.", (("before", "X:2"),))
     assert records == {"X:1": wanted, "GO:2": ConceptRecord("GO:2", "two", types=("T038",))}
     assert report.examples["malformed"] == [
-        "a.jsonl, line 4: a JSON object is wanted",
-        "a.jsonl, line 5: TypeError: 3 is no text",
-        "a.jsonl, line 6: no JSON: Expecting value: line 1 column 1 (char 0)",
-        "a.jsonl, line 7: ValueError: an identifier and a name are wanted, and one is empty",
+        "a.jsonl, line 4: expected a JSON object",
+        "a.jsonl, line 5: TypeError: 3 is not a text",
+        "a.jsonl, line 6: not JSON: Expecting value: line 1 column 1 (char 0)",
+        "a.jsonl, line 7: ValueError: an identifier, a name or a label is empty",
     ]
     head = "id\tname\taliases\ttypes\tdefinition\trelations\n"
     table, report = read(
@@ -351,7 +352,7 @@ def test_encodings_and_cut_files(tmp_path: Path) -> None:
     assert report.counts["lines not in UTF-8, read as Latin-1"] == 1
     data = gzip.compress(b"".join(b"X:%d\tname %d\n" % (i, i * i) for i in range(5000)))
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(KnowledgeBaseError, match=r"cannot be read beyond line \d+: .*Download it again"):
+    with pytest.raises(KnowledgeBaseError, match=r"cannot be read to its end: .*Download it again"):
         read("tsv", path)
     with pytest.raises(KnowledgeBaseError, match="There is no file"):
         read("tsv", tmp_path / "none")

@@ -3,7 +3,6 @@ import json
 import pickle
 from pathlib import Path
 
-import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
@@ -11,6 +10,9 @@ from spacy.tokens import Doc, DocBin, Span
 
 from spacy_keci import Concept, get_concepts, install_concepts_extension
 from spacy_keci.knowledge.candidates import Candidate, Match
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.knowledge_base import KnowledgeBase
+from spacy_keci.knowledge.vectors import add_vectors
 from spacy_keci.pipeline.concept_linker import ConceptLinker
 
 from ..conftest import ROOT
@@ -122,12 +124,26 @@ def test_a_pickle_outlives_a_temporary_knowledge_base(linked: Language) -> None:
     assert found(pickle.loads(data)(linked.make_doc(TEXT))) == EXPECTED
 
 
-def test_vectors_that_were_exchanged_are_saved(linked: Language, tmp_path: Path) -> None:
-    vectors = linked.get_pipe("concept_linker").kb.path / "vectors.own.npy"
-    for value in (1.0, 2.0):
-        np.save(vectors, np.full((9, 4), value, dtype="float16"))
-        linked.to_disk(tmp_path)
-    assert (np.load(tmp_path / "concept_linker" / "kb" / "vectors.own.npy") == 2.0).all()
+def test_what_is_open_is_what_is_saved(nlp: Language, source: str, tmp_path: Path) -> None:
+    """Also when the folder has another knowledge base by then: here one with other vectors."""
+    compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(source)])
+    linker = nlp.add_pipe("concept_linker")
+    for number, previous in ((1, []), (2, [1.0])):
+        linker.initialize(kb=tmp_path / "kb")
+        (tmp_path / "own.txt").write_text(f"G:1 {number}\n", encoding="utf8")
+        add_vectors(tmp_path / "kb", f"own={tmp_path / 'own.txt'}")
+        nlp.to_disk(tmp_path / "pipeline")
+        loaded = spacy.load(tmp_path / "pipeline").get_pipe("concept_linker").kb
+        copied = pickle.loads(pickle.dumps(linker)).kb
+        for kb in (linker.kb, loaded, copied):
+            assert [float(v[kb.index("G:1"), 0]) for v in kb.vectors.values()] == previous
+    assert KnowledgeBase(tmp_path / "kb").vectors["own"].max() == 2.0
+
+
+def test_rename(linked: Language, tmp_path: Path) -> None:
+    linked.rename_pipe("concept_linker", "linker2")
+    linked.to_disk(tmp_path)
+    assert found(spacy.load(tmp_path)(TEXT)) == EXPECTED
 
 
 def test_pipes_and_processes(linked: Language) -> None:
@@ -159,7 +175,7 @@ def test_errors_say_what_to_do(nlp: Language, source: str) -> None:
         nlp.initialize()
     with pytest.raises(ValueError, match="one of kb, sources and candidates"):
         linker.initialize(kb="x", sources=[source])
-    with pytest.raises(ValueError, match="no compiled knowledge base"):
+    with pytest.raises(ValueError, match="is not a knowledge base"):
         linker.initialize(kb="nowhere")
     with pytest.raises(ValueError, match="max_words"):
         ConceptLinker(max_words=0)

@@ -1,12 +1,14 @@
-"""Readers of vocabularies, one file a format. Each yields :class:`~.record.ConceptRecord`."""
+"""Readers of vocabularies, one file a format. Each yields :class:`~.source.ConceptRecord`."""
 
+from .drugbank import read_drugbank
+from .famplex import read_famplex
 from .hgnc import read_hgnc
 from .jsonl import read_jsonl, read_scispacy, read_tsv
 from .mesh import read_mesh
 from .obo import read_obo
 from .obographs import read_obographs
-from .record import ConceptRecord, Source, SourceReport, TypeTable
-from .tables import read_drugbank, read_famplex, read_interpro, read_pfam
+from .protein_families import read_interpro, read_pfam
+from .source import ConceptRecord, Source, SourceReport
 from .umls import read_umls
 
 SOURCES = {
@@ -27,4 +29,4 @@ SOURCES = {
     )
 }
 
-__all__ = ["SOURCES", "ConceptRecord", "Source", "SourceReport", "TypeTable"]
+__all__ = ["SOURCES", "ConceptRecord", "Source", "SourceReport"]

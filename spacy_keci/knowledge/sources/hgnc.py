@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from .record import ConceptRecord, SourceReport, TypeTable, read_rows
+from ..semantic_types import TypeTable
+from .files import read_rows
+from .source import ConceptRecord, SourceReport
 
 
 def read_hgnc(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..semantic_types import TypeTable
 from ..storage import KnowledgeBaseError
-from .record import ConceptRecord, SourceReport, TypeTable, read_lines
+from .files import read_lines
+from .source import ConceptRecord, SourceReport
 
 _COLUMNS = ("id", "name", "aliases", "types", "definition", "relations")
 
@@ -19,7 +21,7 @@ def read_jsonl(paths: list[Path], types: TypeTable, report: SourceReport) -> Ite
     """
     for path, number, data in _objects(paths, report):
         try:
-            relations = tuple((str(r["label"]), str(r["target"])) for r in data.get("relations") or ())
+            relations = tuple((_name(r["label"]), _name(r["target"])) for r in data.get("relations") or ())
             record = ConceptRecord(
                 _name(data["id"]),
                 _name(data["name"]),
@@ -49,15 +51,14 @@ def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Itera
                 columns = tuple(field.lower() for field in fields)
                 if unknown := [column for column in columns if column not in _COLUMNS]:
                     raise KnowledgeBaseError(
-                        f"{path} has columns {', '.join(unknown)}, of which nothing is known. There may be "
-                        f"{', '.join(_COLUMNS)}."
+                        f"{path} has unknown columns: {', '.join(unknown)}. Allowed: {', '.join(_COLUMNS)}."
                     )
                 continue
             if not line.strip():
                 continue
             row = dict.fromkeys(_COLUMNS, "") | dict(zip(columns, fields, strict=False))
             if len(fields) > len(columns) or not row["id"] or not row["name"]:
-                report.malformed(path, number, f"tab-separated columns are wanted: {', '.join(columns)}")
+                report.malformed(path, number, f"expected the tab-separated columns {', '.join(columns)}")
                 continue
             pairs = [relation.partition("=") for relation in row["relations"].split("|") if relation]
             for label, _, target in pairs:
@@ -99,24 +100,24 @@ def _objects(paths: list[Path], report: SourceReport) -> Iterator[tuple[Path, in
             try:
                 data = json.loads(line)
             except (ValueError, RecursionError) as error:
-                report.malformed(path, number, f"no JSON: {error}")
+                report.malformed(path, number, f"not JSON: {error}")
                 continue
             if isinstance(data, dict):
                 yield path, number, data
             else:
-                report.malformed(path, number, "a JSON object is wanted")
+                report.malformed(path, number, "expected a JSON object")
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a text")
     value.encode()  # a half of a surrogate pair, which JSON may hold, is a ValueError
     return value
 
 
 def _name(value: Any) -> str:
     if not (text := _text(value)).strip():
-        raise ValueError("an identifier and a name are wanted, and one is empty")
+        raise ValueError("an identifier, a name or a label is empty")
     return text
 
 
@@ -124,5 +125,5 @@ def _texts(values: Any) -> tuple[str, ...]:
     if values is None:
         return ()
     if not isinstance(values, list):
-        raise TypeError(f"{values!r} is no list")
+        raise TypeError(f"{values!r} is not a list")
     return tuple(_text(v) for v in values)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ...identifiers import from_iri
+from ..semantic_types import TypeTable
 from ..storage import KnowledgeBaseError
-from .ontology import Term, to_records
-from .record import ConceptRecord, SourceReport, TypeTable, read_text
+from .files import read_text
+from .ontology import Term, read_match, read_xref, to_records
+from .source import ConceptRecord, SourceReport
 
 
 def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -21,11 +23,9 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                 if not all(isinstance(each, dict) for each in part):
                     raise ValueError("graphs, nodes and edges are objects")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise KnowledgeBaseError(f"{path} is no OBO Graphs JSON: {error}") from None
-        # the graphs after the first are what it imports
-        version = (graphs[0].get("meta") or {}).get("version") if graphs else None
-        if version:
-            report.versions.append(version)
+            raise KnowledgeBaseError(f"{path} is not OBO Graphs JSON: {error}") from None
+        if graphs:  # those after the first are what it imports
+            _read_header(graphs[0].get("meta"), report)
         terms: dict[str, Term] = {}
         edges: list[dict[str, Any]] = []
         labels: dict[str, str] = {}
@@ -40,7 +40,7 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                         # what a graph refers to, it may name by its identifier alone
                         if not terms.setdefault(term.id, term).name:
                             terms[term.id] = term
-                except (AttributeError, KeyError, TypeError):
+                except (AttributeError, KeyError, TypeError, ValueError):
                     report.drop("malformed", f"{path.name}: the node {json.dumps(node)[:80]}")
         for edge in edges:
             ends = [edge.get(end) or "" for end in ("sub", "pred", "obj")]
@@ -57,27 +57,45 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
         yield from to_records(terms.values(), types, report)
 
 
+def _read_header(meta: Any, report: SourceReport) -> None:
+    if not isinstance(meta, dict):
+        return
+    if isinstance(meta.get("version"), str):
+        report.versions.append(meta["version"])
+    properties = [p for p in meta.get("basicPropertyValues") or [] if isinstance(p, dict)]
+    report.licences += [str(p.get("val")) for p in properties if str(p.get("pred")).endswith("license")]
+
+
 def _to_term(node: dict[str, Any]) -> Term:
-    """Raises AttributeError, KeyError or TypeError where it is not what the format says."""
+    """Raises AttributeError, KeyError, TypeError or ValueError where it is not what the format says."""
     meta = node.get("meta") or {}
+    properties = [(p.get("pred") or "", p.get("val") or "") for p in meta.get("basicPropertyValues") or []]
+    synonyms = [
+        (s["val"], (s.get("pred") or "").removeprefix("has").removesuffix("Synonym").upper())
+        for s in meta.get("synonyms") or []
+        if s.get("val")
+    ]
     term = Term(
         id=from_iri(node["id"]),
         name=node.get("lbl") or "",
-        synonyms=[
-            (s["val"], (s.get("pred") or "").removeprefix("has").removesuffix("Synonym").upper())
-            for s in meta.get("synonyms") or []
-            if s.get("val")
-        ],
+        synonyms=synonyms,
         definition=(meta.get("definition") or {}).get("val") or "",
-        alt_ids=[
-            p["val"]
-            for p in meta.get("basicPropertyValues") or []
-            if (p.get("pred") or "").endswith("hasAlternativeId")
-        ],
-        xrefs=[x["val"] for x in meta.get("xrefs") or [] if x.get("val")],
+        alt_ids=[value for predicate, value in properties if predicate.endswith("hasAlternativeId")],
+        matches=[read_xref(x["val"], _sources(x)) for x in meta.get("xrefs") or [] if x.get("val")],
         obsolete=bool(meta.get("deprecated")),
     )
-    names = (name for name, _ in term.synonyms)
-    if not all(isinstance(text, str) for text in (term.name, term.definition, *names, *term.alt_ids, *term.xrefs)):
+    for predicate, value in properties:
+        term.matches += read_match(predicate, value)
+    texts = [term.id, term.name, term.definition, *term.alt_ids]
+    texts += [name for name, _ in synonyms] + [id for _, id in term.matches]
+    if not all(isinstance(text, str) for text in texts):
         raise TypeError("names, definitions and identifiers are strings")
+    "".join(texts).encode()  # half of a surrogate pair, which JSON may hold, is a ValueError
     return term
+
+
+def _sources(xref: dict[str, Any]) -> list[str]:
+    """What a file gives as the sources of a cross reference."""
+    properties = (xref.get("meta") or {}).get("basicPropertyValues") or []
+    stated = [p.get("val") for p in properties if (p.get("pred") or "").endswith("source")]
+    return [source for source in (*stated, *(xref.get("xrefs") or [])) if isinstance(source, str)]

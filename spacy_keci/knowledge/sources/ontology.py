@@ -1,11 +1,29 @@
 """Terms of an ontology, whatever its file format: semantic types come from the branch, through is_a."""
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ...identifiers import canonical_id
-from .record import ConceptRecord, SourceReport, TypeTable
+from ...identifiers import canonical_id, from_iri, vocabulary_of
+from ..semantic_types import TypeTable
+from .source import ConceptRecord, SourceReport
+
+# What a reference to a term of another vocabulary says of the two (SKOS, https://www.w3.org/TR/skos-reference/#mapping);
+# XREF says nothing, and SEE_ALSO is one of a file that says of other references that they are exact.
+XREF, EXACT, SEE_ALSO = "xref", "exact_match", "see_also"
+_SKOS = {
+    "exactMatch": EXACT,
+    "closeMatch": "close_match",
+    "broadMatch": "broad_match",
+    "narrowMatch": "narrow_match",
+    "relatedMatch": "related_match",
+}
+# How Mondo and Orphanet qualify them; their other words are none for equivalence
+_MONDO = {"equivalentto": EXACT, "mondoisnarrowerthansource": "broad_match", "mondoisbroaderthansource": "narrow_match"}
+_ORPHANET = {"e": EXACT, "ntbt": "broad_match", "btnt": "narrow_match"}
+_ORPHANET_SOURCE = re.compile(r"(?:Orphanet|ORDO|ORPHA):\w+/(\w+)")
+_IDENTIFIER = re.compile(r"[A-Za-z][\w .-]*:\S.*")
 
 
 @dataclass
@@ -15,11 +33,36 @@ class Term:
     synonyms: list[tuple[str, str]] = field(default_factory=list)  # (name, scope)
     definition: str = ""
     parents: list[str] = field(default_factory=list)
-    children: list[str] = field(default_factory=list)  # where these are told from above
+    children: list[str] = field(default_factory=list)  # where the file names them
     relations: list[tuple[str, str]] = field(default_factory=list)
     alt_ids: list[str] = field(default_factory=list)
-    xrefs: list[str] = field(default_factory=list)
+    # (what a reference says, identifier); the identifier is empty where there is none
+    matches: list[tuple[str, str]] = field(default_factory=list)
     obsolete: bool = False
+
+
+def read_xref(text: str, sources: Iterable[str]) -> tuple[str, str]:
+    """A cross reference, and what the sources that its file gives for it say of it: ``MONDO:equivalentTo``."""
+    sources = list(sources)
+    mondo = [_MONDO.get(s.removeprefix("MONDO:").lower(), "related_match") for s in sources if s.startswith("MONDO:")]
+    orphanet = [_ORPHANET.get(m[1].lower(), "related_match") for s in sources if (m := _ORPHANET_SOURCE.match(s))]
+    stated = mondo or orphanet or [XREF]
+    return EXACT if EXACT in stated else stated[0], _reference(text)
+
+
+def read_match(predicate: str, target: str) -> list[tuple[str, str]]:
+    """A property of a term, if it is one of SKOS's matches: ``skos:exactMatch``."""
+    label = _SKOS.get(re.split("[:#/]", predicate)[-1])
+    return [(label, _reference(target))] if label else []
+
+
+def _reference(text: str) -> str:
+    """The identifier PREFIX:LOCAL that a text is; both may have blanks. Empty if it is not one."""
+    id = from_iri(text.strip())
+    prefix, _, local = id.partition(":")
+    if local.startswith('"') and local.endswith('"'):  # BEL:"9-1-1 Complex"
+        id = f"{prefix}:{local[1:-1]}"
+    return canonical_id(id) if _IDENTIFIER.fullmatch(id) else ""
 
 
 def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -29,6 +72,7 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
         if by_id.setdefault(term.id, term) is not term:
             report.drop("identifier that was there before", term.id)
     _cut_cycles(by_id, report)
+    says_exact = {vocabulary_of(id) for term in by_id.values() for label, id in term.matches if label == EXACT}
     for term in by_id.values():
         tuis = branch_types(term.id, by_id, types)
         if term.obsolete:
@@ -41,7 +85,12 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
             names = [name for name, scope in term.synonyms if scope != "BROAD"]
             report.count("broad synonyms left out", len(term.synonyms) - len(names))
             relations = [("is_a", parent) for parent in term.parents]
-            relations += term.relations + [("xref", canonical_id(xref)) for xref in term.xrefs]
+            relations += term.relations
+            for label, id in term.matches:
+                if not id:
+                    report.drop("cross reference that is not an identifier", term.id)
+                else:
+                    relations.append((SEE_ALSO if label == XREF and vocabulary_of(id) in says_exact else label, id))
             yield ConceptRecord(
                 term.id,
                 term.name,

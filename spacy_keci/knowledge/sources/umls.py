@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..semantic_types import TypeTable
 from ..storage import KnowledgeBaseError
-from .record import ConceptRecord, SourceReport, TypeTable, read_lines
+from .files import read_lines
+from .source import ConceptRecord, SourceReport
 
 # columns, by position
 _MRCONSO = dict(cui=0, lat=1, ts=2, stt=4, ispref=6, sab=11, tty=12, text=14, suppress=16)
@@ -103,7 +105,7 @@ def _rows(path: Path, columns: int, report: SourceReport) -> Iterator[tuple[int,
         fields = line.split("|")
         # each line ends with a bar
         if len(fields) < columns:
-            report.malformed(path, number, f"{len(fields)} columns, and {columns} are wanted")
+            report.malformed(path, number, f"{len(fields)} columns, expected {columns}")
         elif not fields[0]:
             report.malformed(path, number, "the first column is empty")
         else:

@@ -1,0 +1,168 @@
+"""Evidence that concepts of several vocabularies are one: references that their sources give, and names they share."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..identifiers import vocabulary_of
+from .collect import Collection
+from .merge import (
+    CODED,
+    HIERARCHY,
+    Clusters,
+    key_for_merging,
+    merge_by_name,
+    merge_by_reference,
+    one_of_each_vocabulary,
+    semantic_groups,
+)
+from .normalize import normalize
+from .sources.ontology import EXACT, SEE_ALSO, XREF
+from .storage import StringTable
+
+# Prefixes of references that are no evidence: classifications, whose codes stand for groups of things (diseases,
+# organisms, reactions), and documents; all of ICD too. Letters and digits in lower case.
+_NOT_ONE_THING = (
+    "ncbitaxid", "ncbitaxon", "taxonomy", "ec", "eccode", "enzyme", "meddra", "loinc", "rhea",
+    "wikipedia", "wiki", "pmid", "pubmed", "pmc", "doi", "isbn", "goc", "orcid", "http", "https", "url", "news",
+)  # fmt: skip
+_FARTHEST = 32  # steps of is_a
+
+
+@dataclass(frozen=True)
+class Identity:
+    """concept: the concept of each identifier, (identifiers,), -1 where there is none. main: the number of the concept
+    that stands for each merged one, (merged concepts,)."""
+
+    concept: NDArray[np.int32]
+    main: NDArray[np.int32]
+
+
+def find_identity(collection: Collection, merge: bool) -> Identity:
+    """Which concepts there are, and which identifiers each of them has.
+
+    With ``merge``, concepts of several vocabularies become one where references or names say so. An identifier that no
+    source describes belongs to the concept that refers to it, where its source says that they are one: MESH:D001943
+    is found without MeSH, as DOID has it.
+    """
+    concept = collection.concepts()
+    evidence = _Evidence(collection, concept)
+    if merge:
+        evidence.merge()
+    merged = evidence.clusters.representatives()
+    main = np.flatnonzero(merged == np.arange(len(merged)))
+    new = np.full(len(merged), -1, np.int32)
+    new[main] = np.arange(len(main))
+    concept = np.where(concept >= 0, new[merged][concept], -1).astype(np.int32) if len(merged) else concept
+    for identifier, holder in evidence.known_by_reference():
+        concept[identifier] = new[merged[holder]]
+    return Identity(concept, main.astype(np.int32))
+
+
+class _Evidence:
+    """What the sources say. Concepts are numbered from 0, identifiers without a concept from ``n`` on."""
+
+    def __init__(self, collection: Collection, concept: NDArray[np.int32]) -> None:
+        self.collection, self.concept = collection, concept
+        self.ids = list(collection.numbers)
+        self.table = collection.ids.close()
+        self.names: StringTable = collection.names.close()
+        self.n = len(self.table)
+        self.references: list[tuple[int, int]] = []
+        self.related: set[tuple[int, int]] = set()
+        self.parents: dict[int, list[int]] = defaultdict(list)
+        hierarchy: list[tuple[int, int]] = []
+        identical = {collection.labels.get(label, -1) for label in (XREF, EXACT)}
+        says_nothing = identical | {collection.labels.get(SEE_ALSO, -1)}
+        above = {collection.labels.get(label, -1) for label in HIERARCHY}
+        is_a = collection.labels.get("is_a", -1)
+        names_one_thing = [_names_one_thing(id) for id in self.ids]
+        for head, label, target in zip(*(a.tolist() for a in collection.relations), strict=True):
+            h, t = int(concept[head]), int(concept[target])
+            if label in identical and h >= 0 and names_one_thing[target]:
+                reference = t if t >= 0 else self.n + target
+                self.references.append((h, reference))
+                if t >= 0:
+                    self.references.append((t, reference))
+            elif h >= 0 and t >= 0 and label not in says_nothing:
+                self.related.add((h, t))
+                if label in above:
+                    hierarchy.append((h, t))
+                if label == is_a:
+                    self.parents[h].append(t)
+        self.clusters = Clusters(self._vocabularies(), self._groups(), hierarchy)
+
+    def merge(self) -> None:
+        merge_by_reference(self.clusters, self.references, self.is_above)
+        for coded in (False, True):
+            preferred: list[str | None] = [None] * self.n
+            for c, key in self._name_keys(coded):
+                if preferred[c] is None:
+                    preferred[c] = key
+            merge_by_name(self.clusters, [key or "" for key in preferred], self._name_keys(coded), self.related)
+
+    def is_above(self, concept: int, other: int) -> bool:
+        """Whether ``other`` is a kind of ``concept``."""
+        level, seen = [other], {other}
+        for _ in range(_FARTHEST):
+            level = [parent for each in level for parent in self.parents.get(each, ()) if parent not in seen]
+            if concept in level:
+                return True
+            seen.update(level)
+        return False
+
+    def known_by_reference(self) -> Iterator[tuple[int, int]]:
+        """(identifier, concept) of identifiers that no source describes, and the one concept that refers to each."""
+        by_reference: dict[int, dict[int, None]] = defaultdict(dict)
+        for concept, reference in self.references:
+            if reference >= self.n:
+                by_reference[reference - self.n][concept] = None
+        for identifier, concepts in by_reference.items():
+            holders = one_of_each_vocabulary(self.clusters, concepts, self.is_above)
+            if len({self.clusters.find(c) for c in holders}) == 1:
+                yield identifier, holders[0]
+
+    def _vocabularies(self) -> list[int]:
+        """Of each concept. Identifiers without a prefix (those of UMLS) are one vocabulary."""
+        numbers: dict[str, int] = {}
+        own = np.flatnonzero(self.collection.is_own())
+        vocabularies = [0] * self.n
+        for number in own.tolist():
+            vocabularies[self.concept[number]] = numbers.setdefault(vocabulary_of(self.ids[number]), len(numbers))
+        return vocabularies
+
+    def _groups(self) -> list[tuple[str, ...]]:
+        """Semantic groups of each concept, as the first source that has its types says."""
+        of_type, types = semantic_groups(), list(self.collection.type_sets)
+        groups: list[tuple[str, ...]] = [()] * self.n
+        for number, which in zip(*self.collection.types, strict=True):
+            c = int(self.concept[number])
+            if c >= 0 and not groups[c]:
+                groups[c] = tuple(dict.fromkeys(of_type.get(tui, tui) for tui in types[which]))
+        return groups
+
+    def _name_keys(self, coded: bool) -> Iterator[tuple[int, str]]:
+        """(concept, key) of the names that say what a concept is, the preferred one first.
+
+        With ``coded``, of the vocabularies whose names are codes, and the codes too.
+        """
+        seen = bytearray(self.n)
+        for number, name in zip(self.collection.name_owner.tolist(), self.names, strict=True):
+            c, is_coded = int(self.concept[number]), self.ids[number].startswith(CODED)
+            if c < 0 or (coded and not is_coded):
+                continue
+            preferred = not seen[c]
+            seen[c] = 1
+            if coded:
+                yield c, normalize(name)
+            elif preferred or not is_coded:
+                yield c, key_for_merging(name, preferred)
+
+
+def _names_one_thing(id: str) -> bool:
+    """Whether a reference to an identifier can say what a concept is."""
+    prefix = "".join(c for c in vocabulary_of(id).lower() if c.isalnum())
+    return prefix not in _NOT_ONE_THING and not prefix.startswith(("icd", "umlsicd"))

@@ -1,0 +1,53 @@
+"""Writes the lexicon of a knowledge base: the trie of all keys, and for each key its concepts, best first."""
+
+from array import array
+from collections.abc import Iterable
+from pathlib import Path
+
+import marisa_trie
+import numpy as np
+from numpy.typing import NDArray
+
+from .storage import StringTableWriter, as_array, csr
+from .variants import IN_CAPITALS, LESS, NAME, SAME_CASE, case_rule, keys_of
+
+
+def write_lexicon(folder: Path, names: Iterable[str], concepts: NDArray[np.int32]) -> int:
+    """Write the lexicon of ``names``, with the concept of each: (n_names,). Returns the number of keys.
+
+    Concepts with a lower number come first among the candidates of a key. Memory: the trie, and 21 bytes a name.
+    """
+    owner, case, kinds = array("i"), bytearray(), bytearray()
+    with StringTableWriter(folder, "keys") as keys:
+        for i, name in enumerate(names):
+            for key, kind in keys_of(name).items():
+                keys.append(key)
+                owner.append(i)
+                case.append(case_rule(name, key))
+                kinds.append(kind)
+        table = keys.close()
+    trie = marisa_trie.Trie(iter(table))
+    trie.save(str(folder / "keys.trie"))
+    key_ids = np.fromiter(map(trie.key_id, table), np.int32, len(table))
+    del table
+    for file in ("keys.utf8", "keys.offsets.npy"):
+        (folder / file).unlink()
+    n_keys = len(trie)
+    del trie
+    rows, rules, kind_of = as_array(owner, np.int32), as_array(case, np.uint8), as_array(kinds, np.uint8)
+    order = np.lexsort((rows, rules, kind_of, concepts[rows], key_ids))
+    # a name whose case does not matter makes the concept's other names with that key redundant
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(key_ids[order]) != 0) | (np.diff(concepts[rows[order]]) != 0)
+    group = np.cumsum(first) - 1
+    order = order[first | (rules[order][first][group] % IN_CAPITALS == SAME_CASE)]
+    order = order[np.lexsort((concepts[rows[order]], kind_of[order], key_ids[order]))]
+    # less than a name counts only where nothing has that name
+    named = np.zeros(n_keys, bool)
+    named[key_ids[kind_of == NAME]] = True
+    order = order[(kind_of[order] < LESS) | ~named[key_ids[order]]]
+    np.save(folder / "postings.indptr.npy", csr(key_ids[order], n_keys))
+    np.save(folder / "postings.concept.npy", concepts[rows[order]].astype(np.int32))
+    np.save(folder / "postings.name.npy", rows[order])
+    np.save(folder / "postings.case.npy", rules[order])
+    return n_keys

@@ -1,0 +1,109 @@
+"""Reading vocabularies: plain or gzipped files, in lines and in rows, with a word on what is skipped."""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ...reports import Report
+from ..storage import KnowledgeBaseError
+from .source import SourceReport
+
+# what reading a file may raise that is cut or damaged, compressed or not
+UNREADABLE = (EOFError, zlib.error, OSError)
+_LONGEST_LINE = 1 << 26  # bytes
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A plain or gzipped file, whatever its name, to read its bytes."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder")
+    file = path.open("rb")
+    if file.peek(2)[:2] != b"\x1f\x8b":
+        return file
+    file.close()
+    # a GzipFile can be read like a BinaryIO, though it is not one
+    return cast(BinaryIO, gzip.open(path))
+
+
+def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
+    """Numbered lines, from 1, of a plain or gzipped file, without line ends and byte order mark.
+
+    Lines that are not UTF-8 are read as Latin-1 and counted. Raises KnowledgeBaseError if the file cannot be read to
+    its end, or a line is longer than any line of a vocabulary (64 MB).
+    """
+    number = 0
+    with _reading(path) as file:
+        while raw := file.readline(_LONGEST_LINE + 1):
+            number += 1
+            if len(raw) > _LONGEST_LINE:
+                raise KnowledgeBaseError(
+                    f"{path}, line {number} is longer than {_LONGEST_LINE:,} bytes. Does the file have the format that "
+                    "was named?"
+                )
+            yield number, _decode(raw, report).rstrip("\r\n").removeprefix("\ufeff")
+
+
+def read_text(path: Path, report: Report) -> str:
+    """The whole text of a plain or gzipped file. Errors as :func:`read_lines`."""
+    with _reading(path) as file:
+        return _decode(file.read(), report).removeprefix("\ufeff")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with open_file(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise KnowledgeBaseError(f"There is no file {path}.") from None
+    except IsADirectoryError:
+        raise KnowledgeBaseError(f"{path} is a folder. Name the files in it.") from None
+    except UNREADABLE as error:
+        raise KnowledgeBaseError(
+            f"{path} cannot be read to its end: {error}. Is it complete? Download it again."
+        ) from None
+
+
+def _decode(raw: bytes, report: Report) -> str:
+    try:
+        return raw.decode("utf8")
+    except UnicodeDecodeError:
+        report.count("lines not in UTF-8, read as Latin-1")
+        return raw.decode("latin-1")
+
+
+def split_row(line: str, delimiter: str = ",") -> list[str]:
+    """The fields of a line of CSV; empty if it is not one."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a field without end
+        return []
+
+
+def read_rows(
+    path: Path, report: SourceReport, columns: Iterable[str], delimiter: str = ","
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Numbered rows of a table with a head. Columns that are missing at the end of a row are empty; rows that are too
+    long, or lack one of ``columns``, are counted. Each row is a line, so that a quotation mark that is never closed
+    costs one of them.
+
+    columns: which the table must have. Raises KnowledgeBaseError without them, and as :func:`read_lines`.
+    """
+    head: list[str] = []
+    needed = 0
+    for number, line in read_lines(path, report):
+        fields = split_row(line, delimiter)
+        if not head:
+            if missing := [column for column in columns if column not in fields]:
+                raise KnowledgeBaseError(f"{path} has no columns {', '.join(missing)}: is it the right file?")
+            head, needed = fields, 1 + max(fields.index(column) for column in columns)
+        elif needed <= len(fields) <= len(head) and line.count('"') % 2 == 0:
+            yield number, dict.fromkeys(head, "") | dict(zip(head, fields, strict=False))
+        elif line.strip():
+            report.malformed(path, number, f"{len(fields)} fields for {len(head)} columns")
+    if not head:
+        raise KnowledgeBaseError(f"{path} is empty.")

@@ -1,0 +1,114 @@
+"""Abbreviations that a text defines: what the linker makes of them, and where they are on a Doc.
+
+The definitions are in ``doc.spans["abbreviations"]``, the short form and the long form of each one after the other,
+which survives what span groups survive; ``doc._.abbreviations`` reads them.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from spacy.tokens import Doc, Span, SpanGroup
+
+if TYPE_CHECKING:
+    from ..knowledge.abbreviations import Abbreviation
+    from ..knowledge.candidates import Candidate
+
+ABBREVIATIONS_KEY = "abbreviations"
+_SHORT, _LONG = "SHORT_FORM", "LONG_FORM"
+
+Found = dict[tuple[int, int], "tuple[Candidate, ...]"]
+
+
+@dataclass(frozen=True)
+class DefinedAbbreviation:
+    """A definition in a text: "acute kidney injury (AKI)"."""
+
+    short: Span
+    long: Span
+
+
+def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") -> "list[Abbreviation]":
+    """Give short forms, wherever they stand, the candidates of their long forms. Returns the definitions, with the
+    reading of each long form that has candidates.
+
+    found: candidates of spans of tokens, to which short forms are added. A short form has the long form that was
+    defined last before it. Candidates of its own stay where the definition is not certain, unless the long form has one
+    of them. Time is linear in the length of the text.
+    """
+    chosen = []
+    meanings: dict[tuple[str, ...], list[tuple[int, Abbreviation]]] = defaultdict(list)
+    for each in definitions:
+        if each.long not in found and each.other in found:
+            each = each._replace(long=each.other, other=each.long)
+        chosen.append(each)
+        if each.long in found:
+            short = [token.text for token in doc[each.short[0] : each.short[1]]]
+            for form in _forms(short):
+                meanings[form].append((each.short[0], each))
+    tokens = [token.text for token in doc]
+    lengths = sorted({len(form) for form in meanings}, reverse=True)
+    candidates = {each.long: found[each.long] for several in meanings.values() for _, each in several}
+    for start in range(len(tokens) if meanings else 0):
+        for length in lengths:
+            several = meanings.get(tuple(tokens[start : start + length]))
+            if several is not None:
+                _, meant = several[max(bisect_right(several, start, key=lambda each: each[0]) - 1, 0)]
+                span = (start, start + length)
+                found[span] = _combine(found.get(span), candidates[meant.long], meant.is_certain)
+    return chosen
+
+
+def _forms(short: list[str]) -> list[tuple[str, ...]]:
+    """A short form and its plural, or its singular."""
+    *first, last = short
+    forms = [tuple(short)]
+    if len(last) > 2 and last[-1] == "s" and (last[-2].isupper() or last[-2].isdigit()):
+        forms.append((*first, last[:-1]))
+    elif last[-1].isupper() or last[-1].isdigit():
+        forms.append((*first, f"{last}s"))
+    return forms
+
+
+def _combine(
+    own: "tuple[Candidate, ...] | None", defined: "tuple[Candidate, ...]", is_certain: bool
+) -> "tuple[Candidate, ...]":
+    if own is None or is_certain:
+        return defined
+    concepts = {candidate.concept for candidate in own}
+    return tuple(candidate for candidate in defined if candidate.concept in concepts) or own
+
+
+def set_abbreviations(doc: Doc, definitions: "Iterable[Abbreviation]") -> None:
+    """Write definitions to ``doc.spans["abbreviations"]``, replacing what was there."""
+    spans = []
+    for each in definitions:
+        spans += [Span(doc, *each.short, label=_SHORT), Span(doc, *each.long, label=_LONG)]
+    doc.spans[ABBREVIATIONS_KEY] = SpanGroup(doc, name=ABBREVIATIONS_KEY, spans=spans)
+
+
+def get_abbreviations(doc: Doc) -> list[DefinedAbbreviation]:
+    """The definitions that the linker found, in order of the text."""
+    spans = list(doc.spans[ABBREVIATIONS_KEY]) if ABBREVIATIONS_KEY in doc.spans else []
+    return [
+        DefinedAbbreviation(short, long)
+        for short, long in pairwise(spans)
+        if (short.label_, long.label_) == (_SHORT, _LONG)
+    ]
+
+
+def install_abbreviations_extension(attr: str = "abbreviations") -> None:
+    """Make ``doc._.abbreviations`` read the definitions; the linker calls it when it is created.
+
+    Raises ValueError if the name is taken by another package, such as scispaCy's detector.
+    """
+    if not Doc.has_extension(attr):
+        Doc.set_extension(attr, getter=get_abbreviations)
+    elif Doc.get_extension(attr)[2] is not get_abbreviations:
+        raise ValueError(
+            f"Doc._.{attr} is taken already, by another package. Choose a free name: abbreviations_attr in the "
+            "settings of the component."
+        )
