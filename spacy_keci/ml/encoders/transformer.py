@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -73,11 +74,16 @@ class StoredTransformer(HFShim):
 
     def from_bytes(self, bytes_data: bytes) -> StoredTransformer:
         message = srsly.msgpack_loads(bytes_data)
-        if message["state"]:
-            message["state"] = _saved(unpack(_loaded(message["state"])))
-        super().from_bytes(srsly.msgpack_dumps(message))
-        if self._model is not None:
-            self._model.eval()
+        state = message["state"]
+        if not state:
+            return super().from_bytes(bytes_data)
+        # spacy-transformers makes the model, and warns that it has no weights; these follow without another copy
+        message["state"] = _saved({})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Error loading saved torch state_dict")
+            super().from_bytes(srsly.msgpack_dumps(message))
+        self._model.load_state_dict(unpack(_loaded(state)))
+        self._model.eval()
         return self
 
 
