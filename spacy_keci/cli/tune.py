@@ -38,6 +38,7 @@ def tune_cli(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for a copy of the pipeline with the new settings")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder of --output if it exists")] = False,
     keep_thresholds: Annotated[
         bool, typer.Option("--keep-thresholds", help="Fit temperatures and biases only, for the present thresholds")
     ] = False,
@@ -59,8 +60,8 @@ def tune_cli(
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl
     spacy keci tune en_keci_biorelex dev.spacy --output tuned
     """
-    if output is not None and output.exists():
-        raise ValueError(f"{output} already exists: name another folder.")
+    if output is not None and output.exists() and not force:
+        raise ValueError(f"{output} already exists: name another folder, or pass --force.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     name, extractor = find_extractor(nlp, component)
@@ -173,6 +174,8 @@ def describe(threshold: Threshold) -> str:
 
 def save_with_settings(nlp: Language, name: str, settings: Mapping[str, Any], folder: Path) -> None:
     """Copy the folder of a pipeline, with other settings of a component in its config."""
+    if folder.exists():
+        shutil.rmtree(folder)
     shutil.copytree(nlp.path, folder)
     config = load_config(folder / "config.cfg", interpolate=False)
     config["components"][name].update(settings)
