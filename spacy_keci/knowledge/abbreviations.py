@@ -29,7 +29,7 @@ _NOT_SHORT_FORMS = re.compile(r"(?i)(?:figs?|tables?|refs?|eqs?|nos?|suppl|sect|
 _ROMAN = re.compile(r"[IVX]+")
 # what stands before a word of a chemical name and belongs to it: "2,3,7,8-", "N-", "alpha-"
 _LOCANT = re.compile(
-    r"(?:(?:\d+['′’]?|[A-Za-z]|alpha|beta|gamma|delta|omega|tert|sec|cis|trans|ortho|meta|para)[,()\[\]'′’+-]*)+"
+    r"(?:(?:\d+['′’]?|[A-Za-z]|alpha|beta|gamma|delta|omega|tert|sec|cis|trans|ortho|meta|para)[,()\[\]'′’+-]+)+"
 )
 
 Span = tuple[int, int]
@@ -110,15 +110,17 @@ def _short_in_brackets(text: _Text, opening: int, closing: int) -> Abbreviation 
     if short is None or not _is_short_form(text(short)):
         return None
     is_glued = text.is_glued[opening]  # "copper(II)" defines nothing
-    before = _before(text, opening, len(text(short)))
-    aligned = _aligned(text, short, (before, opening))
+    before, end = _before(text, opening, len(text(short))), opening
+    while end > before and not text.plain[end - 1][-1:].isalnum() and text.tokens[end - 1] not in _CLOSING.values():
+        end -= 1
+    aligned = _aligned(text, short, (before, end))
     if aligned is None or (is_glued and (aligned.n_words < 2 or len(text(short)) < 3)):
         return None
     start = before + aligned.start
     first = text.chunk(start)
     prefix = "".join(text.tokens[first:start])
     is_part = bool(prefix) and bool(_LOCANT.fullmatch(plain(prefix)))
-    long, other = ((first, opening), (start, opening)) if is_part else ((start, opening), (first, opening))
+    long, other = ((first, end), (start, end)) if is_part else ((start, end), (first, end))
     if text(long).casefold() == text(short).casefold():
         return None
     return Abbreviation(short, long, other if prefix and before <= first else None, aligned.is_certain)
@@ -162,14 +164,15 @@ def _trim(text: _Text, start: int, end: int) -> Span | None:
 def _before(text: _Text, opening: int, length: int) -> int:
     """The first token that a long form may begin with: at most min(|A| + 5, 2|A|) words before the bracket, in the same
     clause."""
-    n_words, start = min(length + 5, 2 * length), opening
+    n_words, start, depth = min(length + 5, 2 * length), opening, 0
     while start > max(0, opening - _FARTHEST):
         token = text.tokens[start - 1]
         if start < opening and _BREAK.search(token) and not text.is_glued[start]:
             break
         if token.isspace() and "\n" in token:
             break
-        if token in _CLOSING.values() and not _belongs_to_word(text, start - 1):
+        depth += (token in _CLOSING.values()) - (token in _CLOSING)
+        if depth < 0 or (token in _CLOSING.values() and not _belongs_to_word(text, start - 1)):
             break
         start -= 1
         n_words -= not text.is_glued[start]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 # What a character costs by where it stands. At the beginning of a word nothing; in a part of one after a hyphen, or
-# right after the character before it, next to nothing; within a word one.
-_PART, _NEXT, _INSIDE = 0.05, 0.1, 1.0
+# right after the character before it, next to nothing; within a word one, and more if it is the first in that word.
+_PART, _NEXT, _INSIDE, _FIRST_INSIDE = 0.05, 0.1, 1.0, 2.5
 # What a word costs that has no character of the short form; words without meaning of their own may be left over
 _SKIPPED, _LEFT_AT_END = 0.6, 2.0
 _FUNCTION_WORDS = frozenset(
@@ -116,8 +116,8 @@ def _advance(character: str, places: _Places, costs: list[float], starts: list[i
             here, here_start, word = _NEVER, -1, places.word[k]
         if c == character:
             passed = _SKIPPED * places.n_content[word - 1] if word else 0.0
-            cost, start = min((earlier + passed, -earlier_start), (here, -here_start))
-            cost += places.cost[k]
+            enters = _FIRST_INSIDE if places.cost[k] == _INSIDE else places.cost[k]
+            cost, start = min((earlier + passed + enters, -earlier_start), (here + places.cost[k], -here_start))
             if k and costs[k - 1] + _NEXT < cost and places.word[k - 1] == word:
                 cost, start = costs[k - 1] + _NEXT, -starts[k - 1]
             if cost < _NEVER:

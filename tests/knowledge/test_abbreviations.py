@@ -1,24 +1,55 @@
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_keci.knowledge.abbreviations import find_abbreviations
 
+CASES = Path(__file__).parent / "abbreviations.tsv"
 
-@pytest.mark.parametrize(
-    ("text", "short", "long"),
-    [
-        ("We saw acute kidney injury (AKI) twice.", "AKI", "acute kidney injury"),
-        ("the estrogen receptor [ER] binds", "ER", "estrogen receptor"),
-        ("heat shock protein 70 (HSP70)", "HSP70", "heat shock protein 70"),
-        ("nuclear factor kappa B (NF-kB), which", "NF-kB", "nuclear factor kappa B"),
-    ],
-)
-def test_defined_in_the_text(nlp: Language, text: str, short: str, long: str) -> None:
+
+def defined(nlp: Language, text: str) -> list[str]:
+    """The definitions of a text, as ``SHORT=LONG``."""
     doc = nlp.make_doc(text)
-    ((a, b), (c, d), *_) = find_abbreviations(doc)[0]
-    assert (doc[a:b].text, doc[c:d].text) == (short, long)
+    return [f"{doc[slice(*each.short)].text}={doc[slice(*each.long)].text}" for each in find_abbreviations(doc)]
+
+
+def read_cases() -> list[tuple[str, set[str]]]:
+    lines = [line for line in CASES.read_text(encoding="utf8").splitlines() if not line.startswith("#")]
+    return [(text, set(gold)) for text, *gold in (line.split("\t") for line in lines)]
+
+
+def test_precision_and_recall(nlp: Language) -> None:
+    cases = read_cases()
+    assert len(cases) >= 150
+    found = [set(defined(nlp, text)) for text, _ in cases]
+    right = sum(len(ours & gold) for ours, (_, gold) in zip(found, cases, strict=True))
+    assert right / sum(map(len, found)) >= 0.97
+    assert right / sum(len(gold) for _, gold in cases) >= 0.85
 
 
 @pytest.mark.parametrize("text", ["", "(AKI)", "as shown (Fig. 1)", "binding (see below)", "it rose (P < 0.05)", "x ("])
 def test_not_abbreviations(nlp: Language, text: str) -> None:
     assert find_abbreviations(nlp.make_doc(text)) == []
+
+
+def test_what_a_definition_says_of_itself(nlp: Language) -> None:
+    doc = nlp.make_doc("Acute kidney injury (AKI), methotrexate (MTX) and non-small cell lung cancer (SCLC).")
+    kidney, drug, cancer = find_abbreviations(doc)
+    assert kidney.is_certain and kidney.other is None and not drug.is_certain
+    assert cancer.other is not None
+    assert doc[slice(*cancer.long)].text == "small cell lung cancer"
+    assert doc[slice(*cancer.other)].text == "non-small cell lung cancer"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["(", ")", "[", "]", "AKI", "acute", "kidney", "α", "-", ",", ";", "“", "\n", "2"])))
+def test_any_text(nlp: Language, words: list[str]) -> None:
+    for text in (" ".join(words), "".join(words)):
+        doc = nlp.make_doc(text)
+        for short, long, other, _ in find_abbreviations(doc):
+            assert 0 <= short[0] < short[1] <= len(doc) and 0 <= long[0] < long[1] <= len(doc)
+            assert long[1] <= short[0] or short[1] <= long[0]
+            assert other is None or other[1] == long[1]

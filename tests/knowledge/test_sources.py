@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.semantic_network import read_semantic_network
 from spacy_keci.knowledge.semantic_types import TypeTable
 from spacy_keci.knowledge.sources import SOURCES, ConceptRecord, SourceReport
 from spacy_keci.knowledge.storage import KnowledgeBaseError
@@ -364,3 +367,94 @@ def test_tables_of_types(tmp_path: Path) -> None:
     assert table.tree("MESH", "C04.588.1") == ("T191",) and table.tree("MESH", "Q9") == ()
     with pytest.raises(KnowledgeBaseError, match="line 1"):
         TypeTable(write(tmp_path / "bad.tsv", "X:\n"))
+
+
+def test_mesh_under_the_name_that_nlm_gives_it(tmp_path: Path) -> None:
+    (tmp_path / "desc2025.gz").write_bytes(gzip.compress(MESH_XML.encode()))
+    records, report = read("mesh", tmp_path / "desc2025.gz")
+    assert records["MESH:D009369"].aliases == ("Tumors",) and report.counts["dropped: malformed"] == 1
+    (tmp_path / "desc").write_bytes(gzip.compress(b"\xef\xbb\xbf\n" + MESH_XML.partition("\n")[2].encode()))
+    assert read("mesh", tmp_path / "desc")[0] == records
+
+
+SUPPLEMENT = """<?xml version="1.0"?>
+<SupplementalRecordSet>
+<SupplementalRecord SCRClass="{0}"><SupplementalRecordUI>C000606551</SupplementalRecordUI>
+<SupplementalRecordName><String>remdesivir</String></SupplementalRecordName><Note>An antiviral.</Note>
+<HeadingMappedToList><HeadingMappedTo><DescriptorReferredTo><DescriptorUI>*D009369</DescriptorUI>
+</DescriptorReferredTo></HeadingMappedTo></HeadingMappedToList>
+<ConceptList><Concept PreferredConceptYN="Y"><TermList><Term><String>GS-5734</String></Term></TermList></Concept>
+</ConceptList></SupplementalRecord></SupplementalRecordSet>"""
+
+
+def test_mesh_supplementary_records(tmp_path: Path) -> None:
+    """Have the types of what they are mapped to, or else of their class."""
+    for scr_class, types in (("1", ("T103",)), ("3", ("T047",))):
+        records, _ = read("mesh", write(tmp_path / "supp.xml", SUPPLEMENT.format(scr_class)))
+        assert records == {
+            "MESH:C000606551": ConceptRecord(
+                "MESH:C000606551",
+                "remdesivir",
+                ("GS-5734",),
+                types,
+                "An antiviral.",
+                (("mapped_to", "MESH:D009369"),),
+            )
+        }
+    records, _ = read("mesh", write(tmp_path / "desc.xml", MESH_XML), tmp_path / "supp.xml")
+    assert records["MESH:C000606551"].types == ("T191",)
+
+
+def test_rows_without_their_last_columns(tmp_path: Path) -> None:
+    """Which editors cut off where they are empty."""
+    text = "hgnc_id\tsymbol\tname\tlocus_group\tprev_symbol\tentrez_id\nHGNC:1\tONE\tone\tother\nHGNC:2\tTWO\n"
+    records, report = read("hgnc", write(tmp_path / "a.tsv", text))
+    assert records["HGNC:1"].types == ("T028",) and records["HGNC:1"].alt_ids == ("HGNC:ONE",)
+    assert set(records) == {"HGNC:1"} and report.examples["malformed"] == ["a.tsv, line 3: 2 fields for 6 columns"]
+
+
+@pytest.mark.parametrize("field", ["id", "label", "target", "alias"])
+def test_half_a_surrogate_pair_anywhere(tmp_path: Path, field: str) -> None:
+    texts = {"id": "X:1", "label": "is", "target": "X:2", "alias": "uno"} | {field: "x\ud800"}
+    relations = [{"label": texts["label"], "target": texts["target"]}]
+    record = {"id": texts["id"], "name": "one", "aliases": [texts["alias"]], "relations": relations}
+    records, report = read("jsonl", write(tmp_path / "a.jsonl", json.dumps(record)))
+    assert not records and report.examples["malformed"][0].startswith("a.jsonl, line 1: UnicodeEncodeError")
+    node = {"id": texts["id"], "lbl": "one", "meta": {"synonyms": [{"val": texts["alias"]}]}}
+    edge = {"sub": "GO:2", "pred": texts["label"], "obj": texts["target"]}
+    graph = {"nodes": [node, {"id": "GO:2", "lbl": "two"}], "edges": [edge]}
+    path = write(tmp_path / "a.json", json.dumps({"graphs": [graph]}))
+    reports = compile_knowledge_base(tmp_path / "kb", [SourceFiles("obographs", [path])])
+    if field != "id":
+        assert reports["obographs: a.json"].counts["dropped: malformed"] == 1
+
+
+def test_lines_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_keci.knowledge.sources.files._LONGEST_LINE", 100)
+    path = tmp_path / "a.tsv.gz"
+    path.write_bytes(gzip.compress(b"X:1\tone\nX:2\t" + b"x" * 1000))
+    with pytest.raises(KnowledgeBaseError, match="line 2 is longer than 100 bytes"):
+        read("tsv", path)
+    with pytest.raises(KnowledgeBaseError, match="is a folder"):
+        read("tsv", tmp_path)
+
+
+def test_an_archive_with_a_link(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "sn.tgz", "w:gz") as archive:
+        link = tarfile.TarInfo("sn/SRDEF")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    with pytest.raises(KnowledgeBaseError, match=r"sn\.tgz: sn/SRDEF is a link"):
+        read_semantic_network([tmp_path / "sn.tgz"], SourceReport())
+
+
+def test_licences_that_files_state(tmp_path: Path) -> None:
+    head = "property_value: terms:license https://creativecommons.org/publicdomain/zero/1.0/\n"
+    path = write(tmp_path / "a.obo", head + "\n[Term]\nid: GO:1\nname: one\n")
+    assert read("obo", path)[1].licences == ["https://creativecommons.org/publicdomain/zero/1.0/"]
+    head = 'property_value: http://purl.org/dc/elements/1.1/license "see the site" xsd:string\n'
+    path = write(tmp_path / "a.obo", head + "\n[Term]\nid: GO:1\nname: one\n")
+    assert read("obo", path)[1].licences == ["see the site"]
+    meta = {"basicPropertyValues": [{"pred": "http://purl.org/dc/terms/license", "val": "CC0"}]}
+    path = write(tmp_path / "a.json", json.dumps({"graphs": [{"nodes": [], "meta": meta}]}))
+    assert read("obographs", path)[1].licences == ["CC0"]

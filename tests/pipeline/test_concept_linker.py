@@ -130,7 +130,7 @@ def test_what_is_open_is_what_is_saved(nlp: Language, source: str, tmp_path: Pat
     linker = nlp.add_pipe("concept_linker")
     for number, previous in ((1, []), (2, [1.0])):
         linker.initialize(kb=tmp_path / "kb")
-        (tmp_path / "own.txt").write_text(f"G:1 {number}\n", encoding="utf8")
+        (tmp_path / "own.txt").write_text(f"G:1 {number} 0\n", encoding="utf8")
         add_vectors(tmp_path / "kb", f"own={tmp_path / 'own.txt'}")
         nlp.to_disk(tmp_path / "pipeline")
         loaded = spacy.load(tmp_path / "pipeline").get_pipe("concept_linker").kb
