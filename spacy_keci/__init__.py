@@ -1,6 +1,6 @@
 """Joint entity and relation extraction from biomedical text, with background knowledge, for spaCy."""
 
-from .doc_operations import add_mentions, select_mentions
+from .doc_operations import add_mentions, select_mentions, set_ents
 from .extensions import install_concepts_extension, install_extensions
 from .tokens import (
     Concept,
@@ -25,6 +25,7 @@ __all__ = [
     "install_extensions",
     "render",
     "select_mentions",
+    "set_ents",
     "set_relations",
     "set_span_graph",
     "span_graph",

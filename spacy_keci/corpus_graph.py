@@ -1,4 +1,4 @@
-"""One graph of a whole corpus, from the rows of Parquet files, and graphs as files for other tools.
+"""One graph of a whole corpus, from documents or the rows of Parquet files, and graphs as files for other tools.
 
 Rows are read some at a time: memory grows with the graph, not with the corpus.
 """
@@ -10,8 +10,13 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spacy.tokens import Doc
+
+from .doc_operations import each_doc
 from .identifiers import identifiers
 from .knowledge.normalize import normalize
+from .sentences import sentences
+from .span_groups import SPANS_KEY, checked_spans, relation_rows_of
 from .visualize.text import writable
 
 if TYPE_CHECKING:
@@ -25,6 +30,14 @@ COLUMNS = [
     "relations",
 ]
 SEPARATOR = " | "  # of the members of a list, where a format has no lists
+
+
+def corpus_graph(
+    docs: Doc | Iterable[Doc], spans_key: str = SPANS_KEY, max_sentences: int = 10
+) -> "networkx.MultiDiGraph":
+    """:func:`corpus_graph_of_rows` for the span graphs of a document, or of many. Sentences are those of the pipeline
+    where it has set them, else of a simple rule."""
+    return corpus_graph_of_rows((_row(doc, spans_key) for doc in each_doc(docs)), max_sentences)
 
 
 def corpus_graph_of_files(*paths: str | Path, max_sentences: int = 10) -> "networkx.MultiDiGraph":
@@ -109,6 +122,25 @@ def write_graph(graph: "networkx.MultiDiGraph", path: Path) -> None:
     for number, (head, tail, data) in enumerate(graph.edges(data=True)):
         flat.add_edge(_flat(head), _flat(tail), key=number, **_flat_values(data))
     writers[suffix](flat, path)
+
+
+def _row(doc: Doc, spans_key: str) -> dict[str, Any]:
+    """What :func:`corpus_graph_of_rows` reads of a row."""
+    row: dict[str, Any] = {"text": doc.text, "mentions": [], "relations": []}
+    if spans_key in doc.spans:
+        group = doc.spans[spans_key]
+        symmetric = group.attrs.get("symmetric", ())
+        row["mentions"] = [
+            {"start": s.start_char, "end": s.end_char, "text": s.text, "label": s.label_, "concept": s.kb_id_}
+            for s in checked_spans(group)
+        ]
+        row["relations"] = [
+            {"head": head, "tail": tail, "label": label, "score": score, "symmetric": label in symmetric}
+            for head, tail, label, score in relation_rows_of(group)
+        ]
+    if row["relations"]:
+        row["sentences"] = [sentence.start_char for sentence in sentences(doc)]
+    return row
 
 
 def _read(paths: Iterable[str | Path]) -> Iterator[Mapping[str, Any]]:

@@ -7,10 +7,11 @@ its attributes, in which relations and scores live.
 import copy
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from spacy.tokens import Doc, Span, SpanGroup
+from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from .span_groups import (
@@ -78,6 +79,39 @@ def add_mentions(
     if scores is not None:
         attrs["scores"] = [*per_mention(group, "scores", 1.0), *map(float, scores)]
     return _set_attrs(doc, spans_key, [*old, *new], attrs)
+
+
+def set_ents(doc: Doc, spans_key: str = SPANS_KEY) -> None:
+    """Write the longest mentions of ``doc.spans[spans_key]`` that do not overlap to ``doc.ents``, for tools that read
+    only these; of two that overlap and are equally long, the first. What ``doc.ents`` held is replaced.
+
+    Raises ValueError if there is no such group.
+    """
+    doc.set_ents(filter_spans(checked_spans(_group(doc, spans_key))))
+
+
+DocOrSpan = TypeVar("DocOrSpan", Doc, Doc | Span)
+
+
+def each_doc(docs: DocOrSpan | Iterable[DocOrSpan]) -> list[DocOrSpan] | Iterator[DocOrSpan]:
+    """The documents, or parts of such, where a function takes one or many. Raises TypeError for what is no document,
+    such as a text."""
+    if isinstance(docs, Doc | Span):
+        return [docs]
+    if isinstance(docs, str) or not isinstance(docs, Iterable):
+        raise TypeError(_no_doc(docs))
+    return map(_check_doc, docs)
+
+
+def _check_doc(doc: Any) -> Any:
+    if not isinstance(doc, Doc | Span):
+        raise TypeError(_no_doc(doc))
+    return doc
+
+
+def _no_doc(value: Any) -> str:
+    shown = f"the {type(value).__name__} {value!r:.60}"
+    return f"Expected a Doc, or several, but got {shown}: call nlp(text) or nlp.pipe(texts) first."
 
 
 def merge_docs(docs: Sequence[Doc], ensure_whitespace: bool = True) -> Doc:

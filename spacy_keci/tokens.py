@@ -168,7 +168,10 @@ def filter_relations(
     """The relations that have one of these labels, a head and a tail of one of these types, and at least this score.
 
     label, head, tail: one of them, several, or None for any. Ends of a relation without direction may be swapped.
+    Raises ValueError if ``min_score`` is not between 0 and 1.
     """
+    if not 0 <= min_score <= 1:
+        raise ValueError(f"min_score is a probability, from 0 to 1, but it is {min_score}.")
 
     def fits(value: str, wanted: str | Collection[str] | None) -> bool:
         return wanted is None or (value == wanted if isinstance(wanted, str) else value in wanted)

@@ -17,6 +17,7 @@ from spacy_keci.doc_operations import (
     doc_to_json,
     merge_docs,
     select_mentions,
+    set_ents,
     span_to_doc,
 )
 from spacy_keci.reports import Report
@@ -262,3 +263,17 @@ def test_relations_of_selected_mentions_are_those_among_them(text: AnnotatedText
     assert after.mentions == [before.mentions[i] for i in place]
     kept = [r for r in before.relations if r.head in keep and r.tail in keep]
     assert after.relations == [r._replace(head=place.index(r.head), tail=place.index(r.tail)) for r in kept]
+
+
+def test_ents_are_the_longest_mentions_that_do_not_overlap() -> None:
+    doc = make_abcd()
+    add_mentions(doc, [Span(doc, 1, 3, label="v", kb_id="C:1"), Span(doc, 2, 4, label="u")])
+    doc.ents = [Span(doc, 4, 5, label="old")]
+    set_ents(doc)
+    assert [(ent.text, ent.label_, ent.kb_id_) for ent in doc.ents] == [
+        ("A", "w", ""),
+        ("B C", "v", "C:1"),
+        ("D", "z", ""),
+    ]
+    with pytest.raises(ValueError, match=r"There is no doc.spans\['sc'\], only \['entities'\]"):
+        set_ents(doc, "sc")

@@ -7,13 +7,19 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
+import spacy_keci
+from spacy_keci import set_span_graph
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.documents import to_doc
 from spacy_keci.export import (
     COLUMNS,
+    MENTION_COLUMNS,
     corpus_graph,
+    mention_rows,
+    mentions_frame,
     relation_rows,
     relations_frame,
+    write_mentions,
     write_relations,
 )
 from spacy_keci.reports import Report
@@ -124,19 +130,25 @@ def test_graph_of_a_corpus(docs: list[Doc]) -> None:
     graph = corpus_graph(docs)
     assert dict(graph.nodes(data=True)) == {
         "CHEBI:61049": {"concept": "CHEBI:61049", "types": ["chemical", "drug"], "mentions": 3, "name": "FK506"},
-        "name:fkbp12": {"concept": "", "types": ["protein"], "mentions": 2, "name": "FKBP12"},
+        "name:protein:fkbp12": {"concept": "", "types": ["protein"], "mentions": 2, "name": "FKBP-12"},
         "HGNC:1": {"concept": "HGNC:1", "types": ["protein"], "mentions": 1, "name": "MEK1/2"},
         "HGNC:2": {"concept": "HGNC:2", "types": ["protein"], "mentions": 1, "name": "MEK1/2"},
     }
     assert sorted(graph.edges(keys=True)) == [
         ("CHEBI:61049", "HGNC:1", "inhibits"),
         ("CHEBI:61049", "HGNC:2", "inhibits"),
-        ("CHEBI:61049", "name:fkbp12", "binds"),
+        ("CHEBI:61049", "name:protein:fkbp12", "binds"),
     ]
-    edge = graph.edges["CHEBI:61049", "name:fkbp12", "binds"]
+    edge = graph.edges["CHEBI:61049", "name:protein:fkbp12", "binds"]
     assert (edge["count"], edge["documents"], edge["score"]) == (3, 2, 1.0)
-    assert edge["sentences"][::2] == ["At 0.5 mM, FK506 binds FKBP12.", "Tacrolimus binds FKBP-12."]
-    assert len(corpus_graph(docs, max_sentences=1).edges["CHEBI:61049", "name:fkbp12", "binds"]["sentences"]) == 1
+    assert edge["sentences"] == [
+        "At 0.5 mM, FK506 binds FKBP12.",
+        "At 0.5 mM, FK506 binds FKBP12. MEK1/2 is e.g. inhibited by FK506!",
+        "Tacrolimus binds FKBP-12.",
+    ]
+    assert (
+        len(corpus_graph(docs, max_sentences=1).edges["CHEBI:61049", "name:protein:fkbp12", "binds"]["sentences"]) == 1
+    )
 
 
 def test_relations_without_direction_are_one_edge(nlp: Language) -> None:
@@ -148,11 +160,11 @@ def test_relations_without_direction_are_one_edge(nlp: Language) -> None:
         docs[-1].spans["entities"].attrs["symmetric"] = ["binds"]
     graph = corpus_graph(docs)
     assert sorted(graph.edges(keys=True)) == [
-        ("name:mek", "name:raf", "before"),
-        ("name:mek", "name:raf", "binds"),
-        ("name:raf", "name:mek", "before"),
+        ("name:protein:mek", "name:protein:raf", "before"),
+        ("name:protein:mek", "name:protein:raf", "binds"),
+        ("name:protein:raf", "name:protein:mek", "before"),
     ]
-    assert graph.edges["name:mek", "name:raf", "binds"]["count"] == 2
+    assert graph.edges["name:protein:mek", "name:protein:raf", "binds"]["count"] == 2
 
 
 def test_one_relation_of_the_same_concepts_counts_once(nlp: Language) -> None:
@@ -169,4 +181,53 @@ def test_predicted_mentions_without_words(nlp: Language) -> None:
     doc = nlp("+ or -")
     spans = [Span(doc, 0, 1, label="x"), Span(doc, 2, 3, label="x")]
     doc.spans["entities"] = SpanGroup(doc, spans=spans, attrs={"relations": [[0, 1, "x", math.inf]]})
-    assert set(corpus_graph([doc])) == {"name:+", "name:-"}
+    assert set(corpus_graph([doc])) == {"name:x:+", "name:x:-"}
+
+
+def test_homonyms_of_different_types_are_different_nodes(nlp: Language) -> None:
+    texts = [AnnotatedText("CAT binds", [Mention(0, 3, label)]) for label in ("gene", "organism", "gene")]
+    graph = corpus_graph(to_doc(text, nlp.make_doc, Report()) for text in texts)
+    assert dict(graph.nodes(data="mentions")) == {"name:gene:cat": 2, "name:organism:cat": 1}
+
+
+def test_a_row_for_each_mention(docs: list[Doc], tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason="needs the extra 'export'")
+    docs[0].spans["entities"].attrs["scores"] = [0.5, 0.6, 0.7, 0.8]
+    rows = list(mention_rows(docs))
+    assert all(set(row) == set(MENTION_COLUMNS) for row in rows)
+    assert [(row["mention"], row["type"], row["score"]) for row in rows[2:5]] == [
+        ("MEK1/2", "protein", 0.7),
+        ("FK506", "drug", 0.8),
+        ("Tacrolimus", "chemical", 1.0),
+    ]
+    assert (rows[2]["concept"], rows[2]["start"], rows[2]["end"]) == ("HGNC:1,HGNC:2", 31, 37)
+    assert (rows[2]["sentence"], rows[2]["sentence_start"]) == ("MEK1/2 is e.g. inhibited by FK506!", 31)
+    assert mentions_frame(docs).to_dict("records") == rows
+    write_mentions(docs, tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(encoding="utf8", newline="") as file:
+        assert [row["mention"] for row in csv.DictReader(file)] == [row["mention"] for row in rows]
+
+
+def test_one_document_or_many(docs: list[Doc]) -> None:
+    for function in (relations_frame, mentions_frame, corpus_graph, spacy_keci.render):
+        for one, many in ((docs[0], docs[:1]), (docs[0], iter(docs[:1]))):
+            first, second = function(one), function(many)
+            assert len(first) == len(second)
+        for text in ("FK506 binds FKBP12.", ["FK506 binds FKBP12."], 7):
+            with pytest.raises(TypeError, match=r"Expected a Doc.*got the (str|int) .*: call nlp\(text\)"):
+                function(text)
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_spreadsheets_run_no_formulas(cell: str, nlp: Language, tmp_path: Path) -> None:
+    doc = nlp("a binds b")
+    spans = [Span(doc, 0, 1, label=cell, kb_id=cell), Span(doc, 2, 3, label=cell)]
+    set_span_graph(doc, "entities", spans, [[0, 1, cell, 1.0]])
+    doc.user_data |= {"id": cell, "group": cell}
+    write_relations(doc, tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(encoding="utf8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert [name for name, value in row.items() if value == f"'{cell}"] == [
+        *("doc", "group", "head_type", "head_concept", "label", "tail_type"),
+    ]
+    assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in row.values())

@@ -23,7 +23,7 @@ from ..pipeline.extractor import Extractor
 from ..pipeline.mentions import ENTS, has_mentions, place_of
 from ..reports import Report
 from ..scoring.attention import attention_by_type
-from ..scoring.biorelex import BioRelExScorer
+from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.linking import linking_counts
 from ..scoring.strict import StrictScorer
@@ -36,7 +36,7 @@ LEVEL = 0.95
 
 
 class Benchmark(str, Enum):
-    """Which scores to compute; auto: BioRelEx's where the gold has clusters of mentions."""
+    """Which scores to compute; auto: BioRelEx's where the gold has clusters of mentions without concept identifiers."""
 
     auto = "auto"
     strict = "strict"
@@ -138,8 +138,9 @@ def own_scorer(nlp: Language) -> StrictScorer:
 
 def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer:
     """The scorer of the benchmark, with the settings of the pipeline's own."""
-    clusters = any("clusters" in doc.spans[own.spans_key].attrs for doc in golds)
-    official = benchmark == Benchmark.biorelex or (benchmark == Benchmark.auto and clusters)
+    official = benchmark == Benchmark.biorelex or (
+        benchmark == Benchmark.auto and is_annotated_by_names(golds, own.spans_key)
+    )
     return (BioRelExScorer if official else StrictScorer)(own.spans_key, own.symmetric)
 
 

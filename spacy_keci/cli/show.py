@@ -1,6 +1,7 @@
 """``spacy keci show``: what a pipeline finds in a few sentences, as readable tables or as a drawing."""
 
 import sys
+from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,9 @@ from ..pipeline.extractor import Extractor
 from ..span_groups import initial_key, per_mention
 from ..tokens import get_relations
 from ..visualize.render import render, render_svg
+from ..visualize.text import writable
 from .load import find_extractor, load_pipeline, make_folder_of
-from .messages import fail, good
+from .messages import fail, good, tell
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -43,7 +45,7 @@ def show_cli(
     if output is not None and output.suffix.lower() not in (".html", ".svg"):
         fail(f"Cannot draw as {output.suffix or 'a file without suffix'}. Use .html or .svg.")
     if output is not None:
-        texts = [line for line in texts or map(str.strip, sys.stdin) if line]
+        texts = [line for line in texts or _read_lines() if line]
         if not texts:
             fail("There is no text to draw.")
         if output.suffix.lower() == ".svg" and len(texts) != 1:
@@ -51,7 +53,7 @@ def show_cli(
         make_folder_of(output)
     nlp = load_pipeline(model)
     _, keci = find_extractor(nlp)
-    lines = texts or (line.strip() for line in sys.stdin)
+    lines = texts or _read_lines()
     docs = nlp.pipe(line for line in lines if line)
     options = drawing_options(nlp, keci)
     if output is None:
@@ -60,6 +62,12 @@ def show_cli(
     else:
         draw(list(docs), output, options)
         good(f"Drawn to {output}")
+
+
+def _read_lines() -> Iterator[str]:
+    if sys.stdin.isatty():
+        tell("Reading texts from standard input, one a line. End with Ctrl-D.")
+    return map(str.strip, sys.stdin)
 
 
 def drawing_options(nlp: Language, keci: Extractor) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) ->
     """The text, a table of its mentions and a table of its relations.
 
     Concepts of mentions are shown where there are any; and where the document keeps an initial graph that differs, what
-    that was, under "at first".
+    that was, under "at first". Control characters, which a terminal would obey, are shown as signs.
     """
     initial = initial_key(spans_key)
     mentions, relations = _mention_rows(doc, spans_key, kb), _relation_rows(doc, spans_key)
@@ -110,12 +118,20 @@ def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) ->
     if not any(row[3] for row in mentions):
         mentions = [row[:3] + row[4:] for row in mentions]
         headers[0].remove("concept")
-    parts = [doc.text, table(mentions, header=headers[0], divider=True, max_col=60) if mentions else "no mention"]
+    mentions, relations = ([[_visible(cell) for cell in row] for row in rows] for rows in (mentions, relations))
+    parts = [
+        _visible(doc.text),
+        table(mentions, header=headers[0], divider=True, max_col=60) if mentions else "no mention",
+    ]
     if relations:
         parts.append(table(relations, header=headers[1], divider=True, max_col=60))
     elif mentions:
         parts.append("no relation\n")
     return "\n".join(parts)
+
+
+def _visible(text: str) -> str:
+    return writable(text).replace("\r", "␍")
 
 
 def _mention_rows(doc: Doc, spans_key: str, kb: "KnowledgeBase | None") -> list[list[str]]:

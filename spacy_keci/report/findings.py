@@ -1,6 +1,6 @@
 """What a prediction got right, and what kind of error the rest is."""
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
@@ -60,6 +60,7 @@ class Edge(NamedTuple):
 
 
 Item = TypeVar("Item", Node, Edge)
+Items = dict[Item, None]  # as a set that keeps its order
 
 
 @dataclass(frozen=True)
@@ -159,40 +160,48 @@ _EDGE_KEYS: dict[str, Callable[[Edge], Hashable]] = {
 }
 
 
-def _left(gold: dict[Item, float | None], predicted: dict[Item, float | None]) -> tuple[list[Item], list[Item]]:
-    return [item for item in gold if item not in predicted], [item for item in predicted if item not in gold]
+def _left(gold: dict[Item, float | None], predicted: dict[Item, float | None]) -> tuple[Items[Item], Items[Item]]:
+    return (
+        {item: None for item in gold if item not in predicted},
+        {item: None for item in predicted if item not in gold},
+    )
 
 
-def _pair(missed: list[Item], spurious: list[Item], key: Callable[[Item], Hashable]) -> list[tuple[Item, Item]]:
-    """Take pairs with the same key out of both lists."""
-    waiting: dict[Hashable, list[Item]] = defaultdict(list)
+def _pair(missed: Items[Item], spurious: Items[Item], key: Callable[[Item], Hashable]) -> list[tuple[Item, Item]]:
+    """Take pairs with the same key out of both."""
+    waiting: dict[Hashable, deque[Item]] = defaultdict(deque)
     for item in spurious:
         waiting[key(item)].append(item)
-    pairs = []
-    for item in list(missed):
-        if waiting[key(item)]:
-            other = waiting[key(item)].pop(0)
-            missed.remove(item)
-            spurious.remove(other)
-            pairs.append((item, other))
+    pairs = [(item, waiting[key(item)].popleft()) for item in missed if waiting[key(item)]]
+    for one, other in pairs:
+        del missed[one], spurious[other]
     return pairs
 
 
-def _pair_overlapping(missed: list[Node], spurious: list[Node]) -> list[tuple[Node, Node]]:
-    """Take overlapping pairs of one label out of both lists, those that share most characters first."""
-    shared = [
-        (min(one.end, other.end) - max(one.start, other.start), one, other)
-        for one in missed
-        for other in spurious
-        if one.label == other.label
-    ]
+def _pair_overlapping(missed: Items[Node], spurious: Items[Node]) -> list[tuple[Node, Node]]:
+    """Take overlapping pairs of one label out of both, those that share most characters first."""
     pairs = []
-    for overlap, one, other in sorted(shared, key=lambda row: (-row[0], row[1:])):
-        if overlap > 0 and one in missed and other in spurious:
-            missed.remove(one)
-            spurious.remove(other)
+    overlapping = [(-overlap, one, other) for overlap, one, other in _overlaps(missed, spurious)]
+    for _, one, other in sorted(overlapping):
+        if one in missed and other in spurious:
+            del missed[one], spurious[other]
             pairs.append((one, other))
     return pairs
+
+
+def _overlaps(missed: Iterable[Node], spurious: Iterable[Node]) -> Iterator[tuple[int, Node, Node]]:
+    """Shared characters, missed and spurious mention of each overlapping pair with one label: one pass from left to
+    right, with the mentions that have not ended yet."""
+    both = [(node, False) for node in missed] + [(node, True) for node in spurious]
+    unfinished: dict[tuple[str, bool], list[Node]] = defaultdict(list)
+    for node, is_spurious in sorted(both):
+        others = unfinished[node.label, not is_spurious]
+        others[:] = [other for other in others if other.end > node.start]
+        for other in others:
+            overlap = min(node.end, other.end) - node.start
+            if overlap > 0:
+                yield (overlap, other, node) if is_spurious else (overlap, node, other)
+        unfinished[node.label, is_spurious].append(node)
 
 
 def _sorted(findings: Iterable[Finding]) -> list[Finding]:

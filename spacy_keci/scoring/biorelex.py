@@ -6,6 +6,7 @@ from itertools import product
 from typing import ClassVar
 
 import numpy as np
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..corpora.annotation import AnnotatedText, RelationTriple
@@ -31,9 +32,9 @@ class BioRelExScorer(StrictScorer):
 
     Mentions are compared by name and offsets, without their type. A gold interaction between two clusters of mentions
     is found if every unordered pair of names across them is predicted, whatever the label; a predicted pair of names
-    that belongs to no gold interaction is a false positive. Every predicted mention is an entity of its own. Gold
-    clusters are ``attrs["clusters"]`` and ``attrs["interactions"]`` of the SpanGroup; without them each gold mention
-    is a cluster, and the relations are the interactions.
+    that belongs to no gold interaction is a false positive. Clusters are ``attrs["clusters"]`` and
+    ``attrs["interactions"]`` of the SpanGroup; without them, as in what a pipeline predicts, each mention is a cluster,
+    and the relations are the interactions.
     """
 
     statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
@@ -56,6 +57,21 @@ class BioRelExScorer(StrictScorer):
         }
 
 
+def is_annotated_by_names(golds: Iterable[Doc], spans_key: str = SPANS_KEY) -> bool:
+    """Whether the gold clusters are BioRelEx's, of names, so that its official score applies. Corpora whose clusters
+    are those of concept identifiers, such as BioRED, have an identifier for each interaction."""
+    related = anonymous = False
+    for group in (doc.spans[spans_key] for doc in golds):
+        clusters = group.attrs.get("clusters", [])
+        named = [any(group[i].kb_id for i in cluster) for cluster in clusters]
+        for first, second, *_ in group.attrs.get("interactions", ()) if clusters else ():
+            related = True
+            if not (named[first] and named[second]):
+                return True
+        anonymous = anonymous or (bool(clusters) and not any(named))
+    return anonymous and not related
+
+
 def _names(graph: AnnotatedText) -> set[tuple[int, int, str]]:
     # The name is the text at the offsets, so offsets alone identify a mention.
     return {(mention.start, mention.end, "mention") for mention in graph.mentions}
@@ -64,11 +80,10 @@ def _names(graph: AnnotatedText) -> set[tuple[int, int, str]]:
 def _count_interactions(gold: AnnotatedText, predicted: AnnotatedText) -> tuple[int, int, int]:
     """True positives, false positives, false negatives. Gold interactions count one by one, also duplicates and those
     of a cluster with itself, predicted name pairs once each: the program's own way."""
-    names = _surfaces(predicted)
-    guesses = {_unordered(names[head], names[tail]) for head, tail, *_ in predicted.relations}
+    guesses = set().union(*_name_pairs(predicted))
     matched: set[NamePair] = set()
     found = missed = 0
-    for pairs in _gold_name_pairs(gold):
+    for pairs in _name_pairs(gold):
         matched |= pairs & guesses
         if pairs <= guesses:
             found += 1
@@ -77,14 +92,14 @@ def _count_interactions(gold: AnnotatedText, predicted: AnnotatedText) -> tuple[
     return found, len(guesses - matched), missed
 
 
-def _gold_name_pairs(gold: AnnotatedText) -> list[set[NamePair]]:
-    """For each gold interaction, the unordered pairs of names across its two clusters."""
-    names = _surfaces(gold)
-    if gold.clusters is None:
-        clusters, interactions = [{name} for name in names], gold.relations
+def _name_pairs(graph: AnnotatedText) -> list[set[NamePair]]:
+    """For each interaction, the unordered pairs of names across its two clusters."""
+    names = _surfaces(graph)
+    if graph.clusters is None:
+        clusters, interactions = [{name} for name in names], graph.relations
     else:
-        clusters = [{names[i] for i in cluster} for cluster in gold.clusters]
-        interactions = [RelationTriple(*each[:4]) for each in gold.interactions or []]
+        clusters = [{names[i] for i in cluster} for cluster in graph.clusters]
+        interactions = [RelationTriple(*each[:4]) for each in graph.interactions or []]
     return [
         {_unordered(a, b) for a, b in product(clusters[first], clusters[second])} for first, second, *_ in interactions
     ]

@@ -69,8 +69,10 @@ class StrictScorer:
             arguments are ignored.
         Raises ValueError if the spans key is missing in a reference document.
         """
-        self = self.configured(spans_key, symmetric)
-        examples = list(examples)
+        return self.configured(spans_key, symmetric).score(list(examples))
+
+    def score(self, examples: list[Example]) -> dict[str, Any]:
+        """The scores, as calling the scorer gives them."""
         tables = self.tables(examples)
         scores: dict[str, Any] = {}
         for name, (table, statistic) in self.statistics.items():

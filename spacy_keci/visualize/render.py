@@ -1,6 +1,7 @@
 """Span graphs as pictures: ``spacy_keci.render(doc)``, as spaCy's displaCy does it for entities and dependencies."""
 
-from collections.abc import Collection, Iterable, Mapping
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,8 +12,9 @@ from spacy.displacy.render import SpanRenderer
 from spacy.tokens import Doc, Span
 from spacy.util import is_in_jupyter
 
+from ..doc_operations import each_doc
 from ..identifiers import identifiers
-from ..tokens import CONCEPTS_KEY, SPANS_KEY
+from ..span_groups import CONCEPTS_KEY, SPANS_KEY, relation_rows_of
 from .layout import lay_out
 from .markup import Markup, fill
 from .picture import GAINED, LOST, Picture, compare, make_picture, overlay
@@ -65,12 +67,16 @@ class Options:
         if self.compare is not None and (isinstance(self.compare, str) or len(self.compare) != 2):
             raise ValueError(f"The option 'compare' takes two keys of doc.spans, but it is {self.compare!r}.")
         if self.overlay and self.compare is None:
-            raise ValueError("The option 'overlay' wants two keys of doc.spans in the option 'compare'.")
-        if self.kb_url_template is not None and "{}" not in self.kb_url_template:
+            raise ValueError("The option 'overlay' needs two keys of doc.spans in the option 'compare'.")
+        template = self.kb_url_template
+        if template is not None and not (template.startswith(("http://", "https://")) and "{}" in template):
             raise ValueError(
-                "The option 'kb_url_template' is an address with {} for the identifier of a concept, but it is "
-                f"{self.kb_url_template!r}."
+                "The option 'kb_url_template' is an address, http:// or https://, with {} for the identifier of a "
+                f"concept, but it is {template!r}."
             )
+        for name in ("labels", "relation_labels", "symmetric"):
+            if isinstance(getattr(self, name), str):
+                raise ValueError(f"The option {name!r} is a list of labels, but it is {getattr(self, name)!r}.")
 
 
 def render(
@@ -88,9 +94,11 @@ def render(
     jupyter: display it in the notebook, and return None; default: if this is a notebook.
     options, settings: see :class:`Options`.
     RETURNS: HTML that holds its SVG drawings and needs nothing else; as XML, it is well-formed.
-    Raises ValueError for an unknown option, and where a Doc has no such span graph.
+    Raises TypeError for what is no Doc, ValueError for an unknown option, and where a Doc has no such span graph; warns
+    of labels that no mention and no relation has.
     """
-    docs = [docs] if isinstance(docs, Doc | Span) else list(docs)
+    docs = list(each_doc(docs))
+    _warn_of_unknown_labels(docs, _make_options({**(options or {}), **settings}))
     markup = "\n".join(render_figure(doc, options=options, **settings) for doc in docs)
     if page:
         markup = fill(PACKAGE, "page.html.jinja", content=Markup(markup), lang=docs[0].doc.lang_ if docs else "en")
@@ -136,6 +144,19 @@ def _make_options(settings: Mapping[str, Any]) -> Options:
         if name not in known:
             raise ValueError(f"There is no option {name!r} for drawings of span graphs. Options: {', '.join(known)}.")
     return Options(**settings)
+
+
+def _warn_of_unknown_labels(docs: Sequence[Doc | Span], options: Options) -> None:
+    keys = options.compare or [options.spans_key]
+    groups = [each.doc.spans[key] for each in docs for key in keys if key in each.doc.spans]
+    there = {
+        "labels": {span.label_ for group in groups for span in group},
+        "relation_labels": {row[2] for group in groups for row in relation_rows_of(group)},
+    }
+    for name, labels in there.items():
+        if unknown := set(getattr(options, name) or ()) - labels:
+            message = f"Nothing to draw has the {name} {', '.join(sorted(unknown))}. There are: {sorted(labels)}."
+            warnings.warn(message, stacklevel=3)
 
 
 def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:

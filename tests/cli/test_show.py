@@ -1,5 +1,6 @@
 """The show command: tables in the terminal, drawings in a file."""
 
+import io
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,6 +10,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from spacy_keci import set_span_graph
 from spacy_keci.cli.show import format_graph, show_cli
 
 from ..pipeline.conftest import make_examples, make_pipeline
@@ -91,3 +93,24 @@ def test_svg(model, tmp_path):
 def test_other_formats(model, tmp_path):
     outcome = show(model, "A B", "-o", tmp_path / "drawing.png")
     assert outcome.exit_code == 1 and "Cannot draw as .png" in outcome.output
+
+
+def test_a_terminal_is_told_what_is_read(model, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("spacy_keci.cli.show.sys.stdin", Terminal("FK506 inhibits calcineurin\n"))
+    told = []
+    monkeypatch.setattr("spacy_keci.cli.show.tell", told.append)
+    show_cli(str(model), None, None)
+    assert told == ["Reading texts from standard input, one a line. End with Ctrl-D."]
+
+
+def test_a_terminal_obeys_no_text(nlp):
+    doc = nlp("A\x1b]0;title\x07 binds\rB\x9b2J")
+    spans = [Span(doc, 0, 1, label="drug\x1b[31m", kb_id="C:\x1b[2J"), Span(doc, len(doc) - 1, len(doc), label="x")]
+    set_span_graph(doc, "entities", spans, [[0, 1, "binds\x1b[2J", 0.5]])
+    text = format_graph(doc, "entities")
+    assert not set(text) & set("\x1b\x07\r\x9b")
+    assert "drug␛[31m" in text and "C:␛[2J" in text and "binds␛[2J" in text

@@ -1,10 +1,13 @@
 """Kinds of errors, and their agreement with the strict scores."""
 
+from itertools import product
+from time import process_time
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.training import Example
 
-from spacy_keci.report.findings import RIGHT, Graph, compare_graphs, count_confusions
+from spacy_keci.report.findings import RIGHT, Graph, Node, compare_graphs, count_confusions
 from spacy_keci.scoring.strict import StrictScorer
 
 from ..scoring.graphs import make_doc
@@ -81,3 +84,42 @@ def test_agrees_with_the_strict_scores(nlp, gold, predicted, symmetric):
             assert confusion[label, label] == tp
             assert sum(n for (one, _), n in confusion.items() if one == label) == tp + fn
             assert sum(n for (_, other), n in confusion.items() if other == label) == tp + fp
+
+
+NODES = st.builds(
+    lambda start, length, label: Node(start, start + length, label),
+    st.integers(0, 9),
+    st.integers(1, 9),
+    st.sampled_from(LABELS),
+)
+
+
+@given(gold=st.sets(NODES), predicted=st.sets(NODES))
+def test_wrong_boundaries_against_all_pairs(gold, predicted):
+    """The pairs that share most characters first, as looking at all of them finds."""
+    found = compare_graphs(Graph(dict.fromkeys(sorted(gold)), {}), Graph(dict.fromkeys(sorted(predicted)), {}))
+    taken = {item for f in found if f.kind in ("right", "wrong type") for item in (f.gold, f.predicted)}
+    pairs = [
+        (max(one.start, other.start) - min(one.end, other.end), one, other)
+        for one, other in product(gold, predicted)
+        if one.label == other.label and not {one, other} & taken
+    ]
+    expected = []
+    for overlap, one, other in sorted(pairs):
+        if overlap < 0 and not any(one == a or other == b for a, b in expected):
+            expected.append((one, other))
+    assert {(f.gold, f.predicted) for f in found if f.kind == "wrong boundaries"} == set(expected)
+
+
+def test_many_errors_in_one_document():
+    def seconds(n):
+        gold = Graph({Node(10 * i, 10 * i + 5, "gene"): 1.0 for i in range(n)}, {})
+        predicted = Graph({Node(10 * i + 2, 10 * i + 7, "gene"): 1.0 for i in range(n)}, {})
+        times = []
+        for _ in range(3):
+            start = process_time()
+            assert {finding.kind for finding in compare_graphs(gold, predicted)} == {"wrong boundaries"}
+            times.append(process_time() - start)
+        return min(times)
+
+    assert seconds(8000) < 3 * 8 * seconds(1000)  # the square would be 64 times as much

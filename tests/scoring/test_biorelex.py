@@ -9,9 +9,9 @@ from hypothesis import given
 from spacy.training import Example
 
 from spacy_keci.corpora.biorelex import read_biorelex
-from spacy_keci.corpora.documents import to_docs
+from spacy_keci.corpora.documents import from_doc, to_docs
 from spacy_keci.reports import Report
-from spacy_keci.scoring.biorelex import BioRelExScorer, make_biorelex_scorer
+from spacy_keci.scoring.biorelex import BioRelExScorer, is_annotated_by_names, make_biorelex_scorer
 
 from .graphs import make_doc, make_example
 
@@ -174,11 +174,43 @@ def test_against_slow_plain_version(pairs):
 
 
 def test_gold_against_itself(data_dir, nlp):
-    """Relations between mentions cannot say that an entity with one mention binds itself: one of dev's interactions."""
     report = Report()
     docs = list(to_docs(read_biorelex(data_dir / "biorelex" / "dev.json", report), nlp.make_doc, report))
+    assert is_annotated_by_names(docs)
     scores = make_biorelex_scorer()([Example(doc, doc) for doc in docs])
     assert scores["biorelex_mentions_f"] == scores["entities_micro_f"] == scores["relations_micro_f"] == 1.0
     assert scores["biorelex_relations_gold"] == 294
+    assert scores["biorelex_relations_f"] == 1.0
+    # as a pipeline predicts: relations between mentions, of which one that has a single mention has none with itself
+    predicted = [make_doc(nlp, doc.text, from_doc(doc).mentions, from_doc(doc).relations) for doc in docs]
+    scores = make_biorelex_scorer()([Example(*pair) for pair in zip(predicted, docs, strict=True)])
     assert scores["biorelex_relations_p"] == 1.0
     assert scores["biorelex_relations_r"] == pytest.approx(293 / 294)
+
+
+def test_predictions_with_clusters_are_scored_by_their_interactions(nlp):
+    """Of a name with itself there is no pair of mentions, and the program finds it all the same."""
+    gold = make_doc(nlp, "FKBP12 binds FKBP12.", [(0, 6, "protein")], clusters=[[0]], interactions=[(0, 0, "bind")])
+    (counts,) = make_biorelex_scorer().tables([Example(gold.copy(), gold)])["biorelex_relations"].counts
+    assert counts.tolist() == [[1, 0, 0]]
+
+
+@given(record=records(), other=records())
+def test_records_as_predictions(record, other):
+    """What another system writes, as the program reads it: interactions of clusters."""
+    gold, predicted = doc_of(record), doc_of(other)
+    (counts,) = make_biorelex_scorer().tables([Example(predicted, gold)])["biorelex_relations"].counts
+    assert counts[0].tolist() == plain_counts(record, other)["biorelex_relations"]
+
+
+def test_corpora_of_concepts_are_not_scored_by_names(nlp):
+    def gold(*kb_ids, interactions=((0, 1, "x"),)):
+        mentions = [(i, i + 1, "protein", kb_id) for i, kb_id in zip((0, 2, 9), kb_ids, strict=True)]
+        return make_doc(nlp, TEXT, mentions, clusters=[[0], [1], [2]], interactions=interactions)
+
+    without = make_doc(nlp, TEXT, [(0, 1, "protein", "C:1")], [])
+    by_concepts = gold("C:1", "C:2", "")
+    assert not is_annotated_by_names([without, by_concepts])
+    assert is_annotated_by_names([by_concepts, gold("C:1", "", "C:3")])
+    assert is_annotated_by_names([gold("", "", "", interactions=())])
+    assert not is_annotated_by_names([by_concepts, gold("", "", "", interactions=())])

@@ -224,8 +224,20 @@ def test_displacys_wrapper(doc, monkeypatch):
         ({"width": 5}, "at least 100"),
         ({"compare": "entities"}, "two keys"),
         ({"overlay": True}, "compare"),
+        ({"labels": "drug"}, "'labels' is a list of labels, but it is 'drug'"),
+        ({"symmetric": "binds"}, "'symmetric' is a list"),
+        ({"kb_url_template": "https://example.org/"}, "with {} for the identifier"),
+        ({"kb_url_template": "javascript:{}"}, "http:// or https://"),
+        ({"kb_url_template": "{}"}, "http:// or https://"),
     ],
 )
 def test_errors(doc, settings, message):
     with pytest.raises(ValueError, match=message):
         spacy_keci.render(doc, **settings)
+
+
+def test_labels_that_nothing_has(doc):
+    with pytest.warns(UserWarning, match=r"Nothing to draw has the relation_labels bindz\. There are: \['"):
+        spacy_keci.render(doc, relation_labels=["bindz"])
+    with pytest.warns(UserWarning, match=r"the labels durg\. There are: "):
+        spacy_keci.render([doc, doc], labels=["durg"])
