@@ -138,7 +138,8 @@ def get_format(path: Path, name: str | None = None) -> Format:
         name = "brat"
     if name is None:
         lower = path.name.lower()
-        name = next((name for name, format in FORMATS.items() if lower.endswith(format.suffixes)), None)
+        found = [(len(s), name) for name, each in FORMATS.items() for s in each.suffixes if lower.endswith(s)]
+        name = max(found)[1] if found else None
         name = name or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")
