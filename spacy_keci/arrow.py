@@ -17,15 +17,15 @@ from typing import Any
 
 import pyarrow as pa
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 
 from .annotator import Annotator
 from .corpora.annotation import AnnotatedText
 from .corpora.documents import from_doc, to_doc
 from .corpora.parquet import SCHEMA, from_row, to_row
 from .reports import Report
+from .span_groups import CONCEPTS_KEY, SPANS_KEY, per_mention, set_span_graph
 from .tokenizer import biomedical_tokenizer
-from .tokens import CONCEPTS_KEY, SPANS_KEY
 
 __all__ = ["SCHEMA", "AnnotateBatches", "annotate_batches", "docs_from_batches", "error_row", "graph_row"]
 
@@ -122,17 +122,14 @@ class AnnotateBatches:
 def graph_row(doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY) -> dict[str, Any]:
     """The span graph of a document as a row of :data:`SCHEMA`; id, group and meta are those in its user data."""
     try:
-        row = to_row(from_doc(doc, spans_key))
+        row, candidates = to_row(from_doc(doc, spans_key, sentences=True)), _candidates(doc, concepts_key)
     except ValueError as error:
         return error_row(AnnotatedText(doc.text, id=str(doc.user_data.get("id", ""))), str(error))
-    candidates = _candidates(doc, concepts_key)
     for mention in row["mentions"]:
         mention["candidates"] = candidates.get((mention["start"], mention["end"]), [])
     symmetric = set(doc.spans[spans_key].attrs.get("symmetric", ())) if spans_key in doc.spans else set()
     for relation in row["relations"]:
         relation["symmetric"] = relation["label"] in symmetric
-    if doc.has_annotation("SENT_START"):
-        row["sentences"] = [sentence.start_char for sentence in doc.sents]
     return row
 
 
@@ -172,10 +169,6 @@ def _restore(doc: Doc, row: Mapping[str, Any], spans_key: str, concepts_key: str
     symmetric = sorted({each["label"] for each in row["relations"] or () if each.get("symmetric")})
     if symmetric:
         doc.spans[spans_key].attrs["symmetric"] = symmetric
-    if row.get("sentences") is not None:
-        starts = set(row["sentences"])
-        for token in doc:
-            token.is_sent_start = token.i == 0 or token.idx in starts
     spans, scores, attention = [], [], []
     tokens = {(span.start_char, span.end_char): (span.start, span.end) for span in doc.spans[spans_key]}
     # a mention may be there twice, with two labels: its candidates are the same
@@ -188,19 +181,17 @@ def _restore(doc: Doc, row: Mapping[str, Any], spans_key: str, concepts_key: str
             scores.append(each["score"])
             attention.append(each["attention"])
     if spans:
-        attrs: dict[str, Any] = {"scores": scores}
-        if any(weight is not None for weight in attention):
-            attrs["attention"] = attention
-        doc.spans[concepts_key] = SpanGroup(doc, name=concepts_key, spans=spans, attrs=attrs)
+        read = {"attention": attention} if any(weight is not None for weight in attention) else {}
+        set_span_graph(doc, concepts_key, spans, None, scores=scores, **read)
 
 
 def _candidates(doc: Doc, concepts_key: str) -> dict[tuple[int, int], list[dict[str, Any]]]:
     """Candidate concepts by the characters of the span that they are of."""
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    group = doc.spans.get(concepts_key, ())
-    attrs = getattr(group, "attrs", {})
-    scores = attrs.get("scores") or [1.0] * len(group)
-    attention = attrs.get("attention") or [None] * len(group)
+    if concepts_key not in doc.spans:
+        return found
+    group = doc.spans[concepts_key]
+    scores, attention = per_mention(group, "scores", 1.0), per_mention(group, "attention", None)
     for span, score, weight in zip(group, scores, attention, strict=True):
         candidate = {"concept": span.kb_id_, "type": span.label_, "score": score, "attention": weight}
         found.setdefault((span.start_char, span.end_char), []).append(candidate)

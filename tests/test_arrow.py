@@ -16,6 +16,7 @@ from spacy_keci.annotator import Annotator  # noqa: E402
 from spacy_keci.arrow import SCHEMA, annotate_batches, docs_from_batches, graph_row  # noqa: E402
 from spacy_keci.corpora.parquet import text_hash  # noqa: E402
 from spacy_keci.reports import Report  # noqa: E402
+from spacy_keci.span_groups import set_span_graph  # noqa: E402
 from spacy_keci.tokens import get_concepts, get_relations  # noqa: E402
 
 from .pipeline.conftest import make_examples, make_pipeline  # noqa: E402
@@ -152,18 +153,19 @@ def test_documents_come_back(demo_kb: Path, nlp: Language) -> None:
         doc.spans["concepts"] = [doc.char_span(s.start_char, s.end_char, s.label_, s.kb_id_)
                                  for s in linked.spans["concepts"]]  # fmt: skip
         doc.spans["concepts"].attrs.update(linked.spans["concepts"].attrs)
-        doc.spans["entities"] = [*mentions, doc[1:3]]
-        doc.spans["entities"].attrs.update(
+        set_span_graph(
+            doc,
+            "entities",
+            [*mentions, doc[1:3]],
+            [[0, 1, "binds", 0.25], [1, 2, "has", 1.0]],
             scores=[0.5] * (len(mentions) + 1),
-            relations=[[0, 1, "binds", 0.25], [1, 2, "has", 1.0]],
             symmetric=["binds"],
         )
         doc.user_data.update(id="i", group="g", meta={"year": 1999})
         docs.append(doc)
     batches = [pa.RecordBatch.from_pylist([graph_row(doc) for doc in docs], SCHEMA)]
     for doc, found in zip(docs, docs_from_batches(batches, nlp.make_doc), strict=True):
-        assert found.text == doc.text
-        assert {name: found.user_data[name] for name in doc.user_data} == doc.user_data
+        assert found.text == doc.text and found.user_data == doc.user_data
         assert [token.text for token in found] == [token.text for token in doc]
         assert [span.text for span in found.sents] == [span.text for span in doc.sents]
         group, other = found.spans["entities"], doc.spans["entities"]

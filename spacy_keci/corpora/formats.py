@@ -138,9 +138,8 @@ def get_format(path: Path, name: str | None = None) -> Format:
         name = "brat"
     if name is None:
         lower = path.name.lower()
-        suffixes = {suffix: name for name, format in FORMATS.items() for suffix in format.suffixes}
-        found = max((suffix for suffix in suffixes if lower.endswith(suffix)), key=len, default="")
-        name = suffixes.get(found)
+        found = [(len(s), name) for name, each in FORMATS.items() for s in each.suffixes if lower.endswith(s)]
+        name = max(found)[1] if found else None
         name = name or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")

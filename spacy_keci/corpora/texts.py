@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from ..reports import Report
 from .annotation import AnnotatedText
-from .formats import get_format, read_any
+from .formats import get_format, read_any, tell_format
 from .pubmed import read_pubmed
 from .reading import Record, explain
 
@@ -230,7 +230,8 @@ def _decode(data: bytes) -> str:
 
 
 def _plain_format(path: Path, name: str | None) -> str | None:
-    """The plain format of that name, else the one that the suffix tells; None for a format of annotated text.
+    """The plain format of that name, else the one that the suffix tells; None for a format of annotated text, which its
+    content may tell.
 
     Raises ValueError if it is neither.
     """
@@ -238,7 +239,7 @@ def _plain_format(path: Path, name: str | None) -> str | None:
     if name in PLAIN_FORMATS:
         return name
     try:
-        get_format(path, name)
+        get_format(path, name) if name else tell_format(path)
     except ValueError as error:
         raise ValueError(f"{error} Or one of {', '.join(PLAIN_FORMATS)}.") from None
     return None

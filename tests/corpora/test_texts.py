@@ -135,6 +135,14 @@ def test_what_cannot_be_read_is_reported_with_its_place(tmp_path: Path) -> None:
     assert report.examples["empty text"] == ["x.jsonl, line 6"]
 
 
+def test_annotated_formats_may_be_compressed_and_told_by_content(tmp_path: Path) -> None:
+    data = b"1|t|A\n1|a|B\n1\t0\t1\tA\tx\t-\n"
+    for name in ("a.PubTator.gz", "b.pubtator", "c.txt.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    assert read(tmp_path / "a.PubTator.gz") == read(tmp_path / "b.pubtator") == [("1", "A\nB")]
+    assert read(tmp_path / "c.txt.gz", "pubtator") == [("1", "A\nB")]
+
+
 def test_damaged_archives(tmp_path: Path) -> None:
     """What comes before the damage is read, and so are the other files."""
     lines = b"".join(b"%d %d\n" % (n, n**9) for n in range(9999))
