@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from ..reports import Report
 from .annotation import AnnotatedText
-from .formats import get_format, read_any
+from .formats import get_format, read_any, tell_format
 from .pubmed import read_pubmed
 from .reading import Record, explain
 
@@ -238,7 +238,7 @@ def _plain_format(path: Path, name: str | None) -> str | None:
     if name in PLAIN_FORMATS:
         return name
     try:
-        get_format(path, name)
+        tell_format(path) if name is None else get_format(path, name)
     except ValueError as error:
         raise ValueError(f"{error} Or one of {', '.join(PLAIN_FORMATS)}.") from None
     return None
