@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.documents import from_doc
+from ..corpora.documents import copy_sentences, from_doc
 from ..corpora.formats import get_format, write_any
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
@@ -151,7 +151,9 @@ def predict(nlp: Language, golds: Sequence[Doc], batch_size: int | None = None) 
     """
     docs = []
     start = perf_counter()
-    for doc, gold in zip(nlp.pipe((gold.text for gold in golds), batch_size=batch_size), golds, strict=True):
+    # what the gold says of sentences holds for the pipeline too, as it does in training
+    texts = (copy_sentences(gold, nlp.make_doc(gold.text)) for gold in golds)
+    for doc, gold in zip(nlp.pipe(texts, batch_size=batch_size), golds, strict=True):
         # Only spans are scored: to keep the encoder's output for every document would fill the memory.
         doc.user_data, doc.tensor = dict(gold.user_data), np.zeros((0,), dtype="float32")
         docs.append(doc)

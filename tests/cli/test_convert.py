@@ -60,7 +60,7 @@ def test_convert_by_suffix(tmp_path: Path, corpus: Path) -> None:
     docs = load(tmp_path / "new" / "corpus.spacy")
     assert [token.text for token in docs[0]] == ["FK506", "binds", "FKBP0", "-", "GFP", "."]
     assert [str(r) for r in get_relations(docs[0])] == ["FK506 --binds--> FKBP0"]
-    assert docs[2].user_data == {"id": "2", "group": "paper 1"}
+    assert (docs[2].user_data["id"], docs[2].user_data["group"]) == ("2", "paper 1")
 
 
 def test_convert_through_all_formats(tmp_path: Path, corpus: Path) -> None:

@@ -11,9 +11,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predictions_format
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predict, predictions_format
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.provenance import encoder_name
+from spacy_keci.corpora.documents import mark_sentences
 from spacy_keci.corpora.formats import read_any
 from spacy_keci.scoring.biorelex import BioRelExScorer
 from spacy_keci.scoring.strict import StrictScorer
@@ -305,3 +306,13 @@ def test_encoder_name():
         encoder_name({"components": {"keci": {"model": {**keci["model"], "tok2vec": cnn}}}}) == "spacy.HashEmbedCNN.v2"
     )
     assert encoder_name({}) is None
+
+
+def test_gold_sentences_are_those_of_the_pipeline() -> None:
+    """A text of a corpus of sentences is one sentence, whatever full stops it holds; others get those of the rule."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("biomedical_sentencizer")
+    golds = [nlp.make_doc("A binds B. C binds D.") for _ in range(2)]
+    mark_sentences(golds[0], [0])
+    docs, _ = predict(nlp, golds)
+    assert [len(list(doc.sents)) for doc in docs] == [1, 2]
