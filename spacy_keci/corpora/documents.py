@@ -85,7 +85,7 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> A
         group=str(doc.user_data.get("group", "")),
         meta=dict(doc.user_data.get("meta", {})),
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
-        interactions=[Interaction(*row) for row in attrs["interactions"]] if "interactions" in attrs else None,
+        interactions=[Interaction(*row[:5]) for row in attrs["interactions"]] if "interactions" in attrs else None,
         sentences=_sentence_starts(doc) if sentences else None,
     )
     clusters, interactions = annotated.clusters or [], annotated.interactions or []
