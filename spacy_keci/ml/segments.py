@@ -32,7 +32,7 @@ def segment_softmax(scores: Tensor, owner: Tensor, n_groups: int) -> Tensor:
 
 
 def mean_of_spans(tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
-    """(tokens, width), (spans,) offsets, end exclusive, none empty -> (spans, width), the mean of each span's tokens."""
+    """(tokens, width), (spans,) offsets, end exclusive, none empty -> (spans, width), the mean of each span."""
     owner, token = expand_ranges(starts, ends)
     lengths = (ends - starts).unsqueeze(1)
     return segment_sum(tokens.index_select(0, token), owner, len(starts)) / lengths.to(tokens.dtype)

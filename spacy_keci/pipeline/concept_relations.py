@@ -53,10 +53,10 @@ class ConceptRelationsSettings(ExtractorSettings):
     relation_threshold: as there, of the probability that two concepts are related at all, 1 - p(none); None: 0.5. With
         ``multi_label`` of the probability of each label.
     max_pair_distance: tokens between the starts of the closest mentions of two concepts, at most.
-    level: "concept": relations hold between the concepts of a document, each named by any number of mentions. "mention":
-        between mentions; with ``by_sentence``, of one sentence.
-    concepts_key: of ``doc.spans``: the candidates of a linker, of which a mention without an identifier takes the first;
-        None: such mentions name no concept.
+    level: "concept": relations hold between the concepts of a document, each named by any number of mentions.
+        "mention": between mentions; with ``by_sentence``, of one sentence.
+    concepts_key: of ``doc.spans``: the candidates of a linker. A mention without an identifier takes the first; None:
+        such mentions name no concept.
     pair_types: which types may be related, ``[["Gene", "Disease"], ...]``, in any order; None: those that are in the
         training data.
     max_mention_pairs: how many pairs of mentions are read for two concepts, the closest ones.
@@ -191,8 +191,8 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
         X = self._pairs(docs, mentions or [[] for _ in docs], self.reader)
         if not self.by_mention and len(X.concepts.mentions) and not len(X.concepts.doc):
             self._warn_once(
-                f"No mention that is given to '{self.name}' has an identifier, so there are no concepts to relate: link "
-                'mentions by a component before it, such as "concept_linker", or set level = "mention" and train again.'
+                f"No mention that is given to '{self.name}' has an identifier, so there are no concepts to relate. Add "
+                'a component before it that links them, such as "concept_linker", or train with level = "mention".'
             )
         if not len(X.bags):
             return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from spacy.strings import hash_string
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
@@ -70,7 +70,6 @@ class ConceptReader:
                     ids.append(id)
         return Concepts(
             mentions=_array(rows, 3),
-            mention_types=np.array(types, dtype="int64"),
             sentences=np.array(of_sentence, dtype="int64"),
             doc=_array(of_concept, 2)[:, 0],
             types=_array(of_concept, 2)[:, 1],
@@ -104,9 +103,9 @@ def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, by_mention: b
     keys, groups = [], []
     for first, second in zip(bags.first.tolist(), bags.second.tolist(), strict=True):
         text = texts[int(concepts.doc[first])]
-        keys.append(hash_string(f"{text}\n{concepts.ids[first]}\n{concepts.ids[second]}"))
-        groups.append(hash_string("\n".join(sorted((names[first], names[second])))))
-    return np.array(keys, dtype="uint64").view("int64"), np.array(groups, dtype="uint64").view("int64")
+        keys.append(_number(text, concepts.ids[first], concepts.ids[second]))
+        groups.append(_number(*sorted((names[first], names[second]))))
+    return np.array(keys, dtype="int64"), np.array(groups, dtype="int64")
 
 
 def gold_relations(example: Example, spans_key: str, by_mention: bool) -> list[GoldRelation] | None:
@@ -282,6 +281,11 @@ def _sentence_numbers(doc: Doc, given: Sequence[Span]) -> list[int]:
         return []
     starts = np.array([sentence.start for sentence in sentences(doc)], dtype="int64")
     return (np.searchsorted(starts, [m.start for m in given], side="right") - 1).tolist()
+
+
+def _number(*parts: str) -> int:
+    """A number of 63 bits, the same in every process."""
+    return int.from_bytes(blake2b("\n".join(parts).encode(), digest_size=8).digest(), "big") >> 1
 
 
 def _array(rows: Sequence[Any], width: int) -> np.ndarray:

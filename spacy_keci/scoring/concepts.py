@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,13 @@ class ConceptScorer(StrictScorer):
         "concepts_novel": ("concepts_novel", micro),
         **StrictScorer.statistics,
     }
+
+    def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Those of the strict scores, with the above, and ``concepts_per_type``, by label."""
+        examples = list(examples)
+        scores = super().__call__(examples, **kwargs)
+        typed = self.configured(kwargs.get("spans_key")).tables(examples)["concepts_typed"]
+        return {**scores, "concepts_per_type": typed.per_type()}
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label of ``concepts_pair``, ``concepts_typed`` and ``concepts_novel``, and those of

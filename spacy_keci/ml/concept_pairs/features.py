@@ -4,6 +4,8 @@ These counts alone, with the two types, say more of a pair than one would think:
 F1 of 60 on BioRED (docs/concept_relations.md). Only NumPy, and no loop over pairs.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from .pairs import Bags, Concepts
@@ -74,6 +76,6 @@ def _shared_sentences(concepts: Concepts, bags: Bags) -> np.ndarray:
     return np.bincount(both[:, 0], minlength=len(bags))
 
 
-def _capped(columns: list[np.ndarray], sizes: "object") -> np.ndarray:
-    capped = [np.minimum(column, size - 1) for column, size in zip(columns, sizes, strict=True)]  # type: ignore[call-overload]
+def _capped(columns: list[np.ndarray], sizes: Iterable[int]) -> np.ndarray:
+    capped = [np.minimum(column, size - 1) for column, size in zip(columns, sizes, strict=True)]
     return np.stack(capped, axis=1).astype("int64")

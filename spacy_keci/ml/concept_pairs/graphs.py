@@ -46,6 +46,6 @@ class PredictedPairs:
         if not parts:
             ints = np.zeros(0, dtype="int64")
             return cls(ints, ints, ints.astype(bool), np.zeros(0, dtype="float32"), ints, [])
-        arrays = ("pairs", "labels", "backward", "scores", "novelty")
-        joined = [np.concatenate([getattr(part, name) for part in parts]) for name in arrays]
-        return cls(*joined, evidence=[rows for part in parts for rows in part.evidence])
+        names = ("pairs", "labels", "backward", "scores", "novelty")
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(**arrays, evidence=[rows for part in parts for rows in part.evidence])

@@ -23,8 +23,8 @@ class ConceptPairInput:
 
     docs: the documents. keys: (pairs,) what tells a pair from all others of the corpus, and groups: (pairs,) what two
     pairs of the same two concepts share; in training only.
-    tokens: the slice of the batch's tokens that these pairs are in. first_pair,
-    first_mention_pair: the rows of the first of them in the batch. max_tokens, max_pairs: how many are scored together, at most.
+    tokens: the slice of the batch's tokens that these pairs are in. first_pair, first_mention_pair: the rows of the
+    first of them in the batch. max_tokens, max_pairs: how many are scored together, at most.
     """
 
     docs: list[Doc]

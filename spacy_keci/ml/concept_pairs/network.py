@@ -1,5 +1,7 @@
 """Scores of pairs of concepts from the vectors of a document's tokens."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -96,10 +98,9 @@ class ConceptPairNetwork(Network):
         members = mentions.index_select(0, pairs.member_mention)
         concepts = segment_logsumexp(members, pairs.member_concept, pairs.n_concepts)
         first, second = concepts.index_select(0, pairs.first), concepts.index_select(0, pairs.second)
-        of_each = self.first(concepts).index_select(0, pairs.first) + self.second(concepts).index_select(
-            0, pairs.second
-        )
-        return of_each + self.product(first * second)
+        as_first = self.first(concepts).index_select(0, pairs.first)
+        as_second = self.second(concepts).index_select(0, pairs.second)
+        return as_first + as_second + self.product(first * second)
 
     def _read_features(self, pairs: PairTensors) -> Tensor:
         types = [pairs.first_type, pairs.second_type, pairs.first_type * self.n_types + pairs.second_type]
@@ -109,11 +110,12 @@ class ConceptPairNetwork(Network):
 class _Features(nn.Module):
     """The sum of a learned vector for the value of each feature."""
 
-    def __init__(self, sizes: "object", width: int):
+    def __init__(self, sizes: Iterable[int], width: int):
         super().__init__()
-        sizes = torch.tensor(list(sizes))  # type: ignore[call-overload]
-        self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
-        self.table = nn.EmbeddingBag(int(sizes.sum()), width, mode="sum")
+        counts = torch.tensor(list(sizes))
+        self.offsets: Tensor
+        self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
+        self.table = nn.EmbeddingBag(int(counts.sum()), width, mode="sum")
         nn.init.normal_(self.table.weight, std=0.1)
 
     def forward(self, values: Tensor) -> Tensor:

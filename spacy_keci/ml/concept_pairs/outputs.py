@@ -35,8 +35,8 @@ class PairScores:
     projected: Projected | None = None
 
     def loss(self, X: ConceptPairInput, gold: GoldPairs, objective: Objective) -> Tensor:
-        """The cross-entropy of the pairs, of the novelty of related ones, and the contrastive loss: sums, as a mean over
-        annotated documents."""
+        """The cross-entropy of the pairs and of the novelty of related ones, and the contrastive loss: sums, of which
+        the mean over annotated documents is returned."""
         device = self.logits.device
         total = relation_loss(self.logits, to_tensor(gold.targets, device), objective.multi_label)
         if self.novelty is not None:

@@ -15,15 +15,13 @@ import numpy as np
 class Concepts:
     """The concepts of a batch of documents, ordered by document.
 
-    mentions: (mentions, 3) document, start and end. mention_types: (mentions,) number of the type, 0 for an unknown one.
-    sentences: (mentions,) sentence of each, counted within its document.
-    doc, types: (concepts,) document, and type of the first mention.
+    mentions: (mentions, 3) document, start and end. sentences: (mentions,) sentence of each, counted in its document.
+    doc, types: (concepts,) document, and type of the first mention, counted from 1; 0 for an unknown one.
     member_concept, member_mention: (members,) rows of concepts, ascending, and of mentions.
     ids: what identifies each concept; empty where a concept is one mention.
     """
 
     mentions: np.ndarray
-    mention_types: np.ndarray
     sentences: np.ndarray
     doc: np.ndarray
     types: np.ndarray

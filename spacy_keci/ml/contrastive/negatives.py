@@ -85,10 +85,8 @@ class HardNegatives:
         if settings.source == "batch":
             return batch, self._hardest(batch, batch)
         everything = batch if self.memory is None else batch.and_then(self.memory)
-        if settings.source == "memory":
-            chosen = self._hardest(batch, everything)
-        else:
-            chosen = self._look_up(batch, everything)
+        find = self._look_up if settings.source == "mined" else self._hardest
+        chosen = find(batch, everything)
         self._remember(batch)
         self._updates += 1
         if settings.source == "mined" and self._updates % settings.refresh_every == 0:
