@@ -48,5 +48,5 @@ def align(example: Example, spans_key: str = SPANS_KEY) -> Aligned:
     if spans_key not in reference.spans:
         return Aligned([], [])
     group = reference.spans[spans_key]
-    spans = [predicted.char_span(m.start_char, m.end_char, label=m.label_) for m in group]
+    spans = [predicted.char_span(m.start_char, m.end_char, label=m.label_, kb_id=m.kb_id_) for m in group]
     return Aligned(spans, [(head, tail, label) for head, tail, label, _ in relation_rows_of(group)])

@@ -181,7 +181,7 @@ def read_docs(
 def aligned_mentions(example: Example, spans_key: str = SPANS_KEY) -> list[Span]:
     """The gold mentions as spans of the predicted document: those that begin and end on its tokens."""
     gold = example.reference.spans.get(spans_key, ())
-    spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_) for m in gold)
+    spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_, kb_id=m.kb_id_) for m in gold)
     return [span for span in spans if span is not None]
 
 

@@ -16,6 +16,8 @@ from thinc.optimizers import FloatOrSeq
 from thinc.types import Floats2d, Ragged
 
 from ..settings import takes_settings
+from .concept_pairs.settings import ConceptPairSettings
+from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
 from .joint.settings import JointSettings
 from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
 
@@ -128,6 +130,19 @@ def build_biaffine_joint_model(tok2vec: Tok2Vec, *, mixed_precision: bool = Fals
     return make_layer(JointNetwork, tok2vec, JointSettings(**settings), mixed_precision)
 
 
+@takes_settings(ConceptPairSettings)
+def build_concept_pairs_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.ConceptPairs.v1``: scores of pairs of concepts.
+
+    settings: those of :class:`~spacy_keci.ml.concept_pairs.settings.ConceptPairSettings`. Others as for
+    ``spacy_keci.SpanGraph.v1``.
+    """
+    from .concept_pairs.network import ConceptPairNetwork
+    from .layer import make_layer
+
+    return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision)
+
+
 def build_transformer_model(
     name: str,
     get_spans: Callable,
@@ -216,3 +231,17 @@ def build_adamw(
     from .optimizer import AdamW
 
     return AdamW(learn_rate, groups=groups, L2=L2, beta1=beta1, beta2=beta2, eps=eps, grad_clip=grad_clip)
+
+
+@takes_settings(ContrastiveSettings)
+def build_contrastive(**settings: Any) -> Any:
+    """Registered as ``spacy_keci.Contrastive.v1``; see
+    :class:`~spacy_keci.ml.contrastive.settings.ContrastiveSettings`."""
+    return ContrastiveSettings(**settings)
+
+
+@takes_settings(HardNegativesSettings)
+def build_hard_negatives(**settings: Any) -> Any:
+    """Registered as ``spacy_keci.HardNegatives.v1``; see
+    :class:`~spacy_keci.ml.contrastive.settings.HardNegativesSettings`."""
+    return HardNegativesSettings(**settings)

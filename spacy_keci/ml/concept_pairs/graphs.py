@@ -1,0 +1,51 @@
+"""The gold and the predicted relations of pairs of concepts, as arrays in the order of an input's pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+NOT_ANNOTATED = -100
+
+
+@dataclass
+class GoldPairs:
+    """targets: (pairs, 1 + classes) of 0 and 1, column 0 for none; all 0 where relations are not annotated.
+
+    novelty: (pairs,) number of what it is, from 0, or ``NOT_ANNOTATED``.
+    n_documents: how many have annotated relations.
+    """
+
+    targets: np.ndarray
+    novelty: np.ndarray
+    n_documents: int
+
+
+@dataclass
+class PredictedPairs:
+    """The relations that are predicted, ordered by pair.
+
+    pairs: (relations,) rows of the input's pairs. labels: (relations,) number of the label, from 0. backward:
+    (relations,) whether it holds from the second concept to the first. scores: (relations,) probability.
+    novelty: (relations,) number of what it is, or -1.
+    evidence: of each relation rows of the input's pairs of mentions, with their weights, the highest first.
+    """
+
+    pairs: np.ndarray
+    labels: np.ndarray
+    backward: np.ndarray
+    scores: np.ndarray
+    novelty: np.ndarray
+    evidence: list[list[tuple[int, float]]]
+
+    @classmethod
+    def joined(cls, parts: Sequence[PredictedPairs]) -> PredictedPairs:
+        """Those of the parts of an input, in the rows of the whole."""
+        if not parts:
+            ints = np.zeros(0, dtype="int64")
+            return cls(ints, ints, ints.astype(bool), np.zeros(0, dtype="float32"), ints, [])
+        names = ("pairs", "labels", "backward", "scores", "novelty")
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return cls(**arrays, evidence=[rows for part in parts for rows in part.evidence])

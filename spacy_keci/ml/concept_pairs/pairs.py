@@ -1,0 +1,144 @@
+"""Which concepts of a batch are scored as pairs, and which pairs of their mentions say something of them.
+
+Only NumPy, and no loop over concepts, mentions or pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Concepts:
+    """The concepts of a batch of documents, ordered by document.
+
+    mentions: (mentions, 3) document, start and end. sentences: (mentions,) sentence of each, counted in its document.
+    doc, types: (concepts,) document, and type of the first mention, counted from 1; 0 for an unknown one.
+    member_concept, member_mention: (members,) rows of concepts, ascending, and of mentions.
+    ids: what identifies each concept; empty where a concept is one mention.
+    """
+
+    mentions: np.ndarray
+    sentences: np.ndarray
+    doc: np.ndarray
+    types: np.ndarray
+    member_concept: np.ndarray
+    member_mention: np.ndarray
+    ids: list[str]
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(concepts,) number of mentions."""
+        return np.bincount(self.member_concept, minlength=len(self.doc))
+
+    @property
+    def firsts(self) -> np.ndarray:
+        """(concepts,) position of the first member among the members."""
+        return np.cumsum(self.sizes) - self.sizes
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Pairs of concepts, each with the pairs of mentions that stand for it.
+
+    first, second: (pairs,) rows of concepts, ordered by document. The first is the one with the lower type or, of the
+        same type, the earlier mention, so that a direction has the same meaning in every text.
+    pair: (mention pairs,) row of the pair, ascending. left, right: (mention pairs,) rows of mentions, of the first and
+        of the second concept; the closest ones come first.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    pair: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def part(self, begin: int, end: int) -> Bags:
+        """The pairs from ``begin`` to before ``end``."""
+        rows = slice(*np.searchsorted(self.pair, [begin, end]))
+        return Bags(
+            self.first[begin:end], self.second[begin:end], self.pair[rows] - begin, self.left[rows], self.right[rows]
+        )
+
+
+def make_bags(
+    concepts: Concepts,
+    *,
+    pair_types: Collection[tuple[int, int]] | None,
+    max_distance: int,
+    max_mention_pairs: int,
+    by_sentence: bool,
+) -> Bags:
+    """All pairs of concepts of one document that may be related.
+
+    pair_types: pairs of types that may be, the lower one first; None for all.
+    max_distance: tokens between the starts of two mentions, at most. by_sentence: whether both must be in one sentence.
+        A pair without such mentions is left out, as is one whose mentions are the same.
+    max_mention_pairs: how many pairs of mentions stand for a pair of concepts: the closest ones.
+    """
+    first, second = _pairs_within(concepts.doc)
+    if pair_types is not None and len(first):
+        types = np.sort(np.stack([concepts.types[first], concepts.types[second]], axis=1), axis=1)
+        n_types = int(max(types.max(), *(max(pair) for pair in pair_types), 0)) + 1
+        allowed = np.array([low * n_types + high for low, high in pair_types], dtype="int64")
+        kept = np.isin(types[:, 0] * n_types + types[:, 1], allowed)
+        first, second = first[kept], second[kept]
+    first, second = _in_order(concepts, first, second)
+    pair, left, right = _mention_pairs(concepts, first, second)
+    starts, ends = concepts.mentions[:, 1], concepts.mentions[:, 2]
+    distance = np.abs(starts[left] - starts[right])
+    kept = (distance <= max_distance) & (left != right)
+    # mentions with the same tokens say nothing of how they are related
+    kept &= (starts[left] != starts[right]) | (ends[left] != ends[right])
+    if by_sentence:
+        kept &= concepts.sentences[left] == concepts.sentences[right]
+    pair, left, right, distance = pair[kept], left[kept], right[kept], distance[kept]
+    order = np.lexsort((starts[right], starts[left], distance, pair))
+    rank = np.arange(len(pair)) - np.searchsorted(pair, pair)
+    chosen = order[rank < max_mention_pairs]
+    pair, left, right = pair[chosen], left[chosen], right[chosen]
+    scored, pair = np.unique(pair, return_inverse=True)
+    return Bags(first[scored], second[scored], pair.reshape(-1), left, right)
+
+
+def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each count n a row 0 to n - 1: whose row it is, and its number."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
+
+
+def _pairs_within(doc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows i < j of the same document, ordered. doc: ascending."""
+    later = np.searchsorted(doc, doc, side="right") - np.arange(len(doc)) - 1
+    first, number = expand(later)
+    return first, first + 1 + number
+
+
+def _in_order(concepts: Concepts, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same pairs, each with the lower type, or the earlier mention, first."""
+    if not len(first):
+        return first, second
+    starts = concepts.mentions[concepts.member_mention, 1]
+    earliest = np.minimum.reduceat(starts, concepts.firsts)
+    types = concepts.types
+    swapped = types[first] > types[second]
+    swapped |= (types[first] == types[second]) & (earliest[first] > earliest[second])
+    return np.where(swapped, second, first), np.where(swapped, first, second)
+
+
+def _mention_pairs(
+    concepts: Concepts, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs of a mention of the first and one of the second concept: pair, left and right."""
+    sizes, firsts = concepts.sizes, concepts.firsts
+    pair, number = expand(sizes[first] * sizes[second])
+    width = sizes[second][pair]
+    left = concepts.member_mention[firsts[first][pair] + number // np.maximum(width, 1)]
+    right = concepts.member_mention[firsts[second][pair] + number % np.maximum(width, 1)]
+    return pair, left, right

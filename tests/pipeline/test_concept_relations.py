@@ -1,0 +1,378 @@
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.util import fix_random_seed
+
+from spacy_keci import get_relations
+from spacy_keci.tokenizer import create_biomedical_tokenizer
+
+from .abstracts import make_abstracts, make_given
+
+TINY: dict[str, Any] = {
+    "symmetric": ["Bind"],
+    "model": {
+        "@architectures": "spacy_keci.ConceptPairs.v1",
+        "hidden_width": 48,
+        "context_width": 48,
+        "context_margin": 3,
+        "tok2vec": {
+            "@architectures": "spacy.HashEmbedCNN.v2",
+            "pretrained_vectors": None,
+            "width": 48,
+            "depth": 2,
+            "embed_size": 500,
+            "window_size": 1,
+            "maxout_pieces": 2,
+            "subword_features": True,
+        },
+    },
+}
+
+
+def make_pipeline(**settings: Any) -> Language:
+    fix_random_seed(0)
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    model = {**TINY["model"], **settings.pop("model", {})}
+    nlp.add_pipe("concept_relations", config={**TINY, **settings, "model": model})
+    return nlp
+
+
+def train(nlp: Language, golds: list[Doc], epochs: int) -> list[float]:
+    optimizer = nlp.initialize(lambda: make_given(nlp, golds))
+    optimizer.learn_rate = 0.003
+    losses = []
+    for _ in range(epochs):
+        examples = make_given(nlp, golds)
+        losses.append(sum(nlp.update(examples[i::2], sgd=optimizer)["concept_relations"] for i in range(2)))
+    return losses
+
+
+def predict(nlp: Language, golds: list[Doc], **options: Any) -> list[Doc]:
+    return list(nlp.pipe([each.predicted for each in make_given(nlp, golds)], **options))
+
+
+def rows(doc: Doc) -> list[tuple]:
+    group = doc.spans["entities"]
+    ids = group.attrs["cluster_ids"]
+    return in_order((ids[a], ids[b], label, novelty) for a, b, label, _, novelty, _ in group.attrs["interactions"])
+
+
+def in_order(relations: Iterable[tuple]) -> list[tuple]:
+    """Binding has no direction."""
+    return [(*sorted(row[:2]), *row[2:]) if row[2] == "Bind" else row for row in relations]
+
+
+def scores(docs: list[Doc]) -> list[float]:
+    return [row[3] for doc in docs for row in doc.spans["entities"].attrs["interactions"]]
+
+
+def gold_rows(doc: Doc) -> list[tuple]:
+    group = doc.spans["entities"]
+    ids = [group[members[0]].kb_id_ for members in group.attrs["clusters"]]
+    return in_order((ids[a], ids[b], label, novelty) for a, b, label, _, novelty in group.attrs["interactions"])
+
+
+@pytest.fixture(scope="module")
+def golds() -> list[Doc]:
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    return make_abstracts(nlp)
+
+
+@pytest.fixture(scope="module")
+def trained(golds: list[Doc]) -> Language:
+    """A pipeline that knows the abstracts by heart. Tests must not change it."""
+    nlp = make_pipeline()
+    train(nlp, golds, 40)
+    return nlp
+
+
+class TestLearning:
+    def test_overfits_and_reloads(self, trained: Language, golds: list[Doc], tmp_path: Path) -> None:
+        found = trained.evaluate(make_given(trained, golds))
+        for table in ("pair", "typed", "novel"):
+            assert found[f"concepts_{table}_f"] == 1.0
+        docs = predict(trained, golds)
+        for doc, gold in zip(docs, golds, strict=True):
+            assert rows(doc) == gold_rows(gold)
+        trained.to_disk(tmp_path)
+        for other in (spacy.load(tmp_path), make_pipeline().from_bytes(trained.to_bytes())):
+            again = predict(other, golds)
+            assert [rows(doc) for doc in again] == [rows(doc) for doc in docs]
+            np.testing.assert_allclose(scores(again), scores(docs), atol=1e-5)
+
+    def test_what_the_data_says_is_learnt(self, trained: Language) -> None:
+        component = trained.get_pipe("concept_relations")
+        assert component.labels == ("Gene", "Disease")
+        assert component.relation_labels == ("Negative", "Bind", "Positive")
+        assert component.cfg["pair_types"] == [["Gene", "Gene"], ["Gene", "Disease"]]
+        assert component.novelties == ("No", "Novel")
+
+    def test_directions_are_learnt(self, trained: Language, golds: list[Doc]) -> None:
+        """ "A inhibits B" has a direction, and A may be named first or second in the text."""
+        inhibits = [gold for gold in golds if "inhibits" in gold.text]
+        orders = set()
+        for doc, gold in zip(predict(trained, inhibits), inhibits, strict=True):
+            (head, tail, *_), ids = gold_rows(gold)[0], doc.spans["entities"].attrs["cluster_ids"]
+            assert rows(doc) == gold_rows(gold)
+            orders.add(ids.index(head) < ids.index(tail))
+        assert orders == {True, False}
+
+    def test_relations_without_novelty(self, golds: list[Doc]) -> None:
+        nlp = make_pipeline()
+        plain = [gold.copy() for gold in golds[:4]]
+        for gold in plain:
+            attrs = gold.spans["entities"].attrs
+            attrs["interactions"] = [row[:4] for row in attrs["interactions"]]
+        train(nlp, plain, 2)
+        assert nlp.get_pipe("concept_relations").novelties == ()
+        nlp.get_pipe("concept_relations").relation_threshold = 0.0
+        assert {row[3] for doc in predict(nlp, plain) for row in rows(doc)} == {""}
+
+    def test_texts_without_annotated_relations_teach_nothing(self, golds: list[Doc]) -> None:
+        nlp = make_pipeline()
+        train(nlp, golds, 1)
+        unknown = golds[0].copy()
+        group = unknown.spans["entities"]
+        for name in ("relations", "interactions"):
+            del group.attrs[name]
+        component = nlp.get_pipe("concept_relations")
+        assert component.update(make_given(nlp, [unknown]))["concept_relations"] == 0.0
+        assert all(p.grad is None or not p.grad.any() for p in component.network.parameters())
+        assert component.update(make_given(nlp, golds[:1]))["concept_relations"] > 0.0
+
+    def test_gradient_is_the_derivative_of_the_loss(self, golds: list[Doc]) -> None:
+        """A small step against the gradient lowers the loss by about its squared length."""
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, golds))
+        component, step = nlp.get_pipe("concept_relations"), 1e-4
+        examples = make_given(nlp, golds[:6])
+        before = component.update(examples)["concept_relations"]
+        gradients = [p for p in component.network.parameters() if p.grad is not None]
+        squared = sum(float(p.grad.square().sum()) for p in gradients)
+        with torch.no_grad():
+            for parameter in gradients:
+                parameter -= step * parameter.grad
+        after = component.update(examples)["concept_relations"]
+        assert before - after == pytest.approx(step * squared, rel=0.05)
+
+    @pytest.mark.parametrize("loss", ["supcon", "triplet"])
+    @pytest.mark.parametrize("source", ["batch", "memory", "mined"])
+    def test_contrastive_losses(self, golds: list[Doc], loss: str, source: str, tmp_path: Path) -> None:
+        pytest.importorskip("pytorch_metric_learning", reason="needs the extra 'contrastive'")
+        negatives = {"@misc": "spacy_keci.HardNegatives.v1", "source": source, "hardest": 4, "refresh_every": 2}
+        contrastive = {"@misc": "spacy_keci.Contrastive.v1", "loss": loss, "negatives": negatives, "width": 16}
+        nlp = make_pipeline(model={"contrastive": contrastive})
+        losses = train(nlp, golds, 8)
+        assert losses[-1] < 0.7 * losses[0]
+        nlp.to_disk(tmp_path)
+        again = predict(spacy.load(tmp_path), golds)
+        np.testing.assert_allclose(scores(again), scores(predict(nlp, golds)), atol=1e-5)
+
+    def test_contrastive_vectors_of_one_label_lie_together(self, golds: list[Doc]) -> None:
+        pytest.importorskip("pytorch_metric_learning", reason="needs the extra 'contrastive'")
+        nlp = make_pipeline(model={"contrastive": {"@misc": "spacy_keci.Contrastive.v1", "weight": 3.0}})
+        train(nlp, golds, 25)
+        component = nlp.get_pipe("concept_relations")
+        examples = make_given(nlp, golds)
+        X = component.make_input(
+            [each.predicted for each in examples],
+            [list(each.predicted.spans["entities"]) for each in examples],
+            is_train=True,
+        )
+        ((_, output),), _ = component.model.begin_update(X)
+        labels = component.read_gold(examples, X).targets.argmax(axis=1)
+        vectors = output.projected.vectors.detach().numpy()
+        similar, same = vectors @ vectors.T, labels[:, None] == labels
+        related = (labels > 0)[:, None] & (labels > 0) & ~np.eye(len(labels), dtype=bool)
+        assert similar[related & same].mean() > similar[related & ~same].mean() + 0.5
+
+
+class TestUse:
+    def test_results_do_not_depend_on_the_batch(
+        self, trained: Language, golds: list[Doc], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        component = trained.get_pipe("concept_relations")
+        monkeypatch.setattr(component, "relation_threshold", 0.0)
+        whole = predict(trained, golds, batch_size=64)
+        small = predict(trained, golds, batch_size=1)
+        monkeypatch.setattr(component, "max_batch_tokens", 30)
+        monkeypatch.setattr(component, "max_batch_pairs", 2)
+        parts = predict(trained, golds, batch_size=64)
+        assert len(scores(whole)) > len(golds)
+        for others in (small, parts):
+            assert [rows(doc) for doc in others] == [rows(doc) for doc in whole]
+            np.testing.assert_allclose(scores(others), scores(whole), atol=1e-5)
+            for doc, other in zip(whole, others, strict=True):
+                for row, same in zip(
+                    doc.spans["entities"].attrs["interactions"],
+                    other.spans["entities"].attrs["interactions"],
+                    strict=True,
+                ):
+                    assert [e[:2] for e in row[5]] == [e[:2] for e in same[5]]
+
+    def test_a_long_document_is_read_whole(self, trained: Language, golds: list[Doc]) -> None:
+        """A relation of the last sentence is found behind thousands of tokens."""
+        nlp, gold = trained, golds[0]
+        filler = "Nothing was found in the other patients , whose samples had been lost . " * 400
+        doc = nlp.make_doc(filler + gold.text)
+        doc.spans["entities"] = [
+            doc.char_span(len(filler) + m.start_char, len(filler) + m.end_char, m.label_, m.kb_id_)
+            for m in gold.spans["entities"]
+        ]
+        assert len(doc) > 5000
+        assert [row[:3] for row in rows(nlp(doc))] == [row[:3] for row in gold_rows(gold)]
+
+    def test_evidence_is_among_the_mentions_of_both(self, trained: Language, golds: list[Doc]) -> None:
+        for doc in predict(trained, golds):
+            group = doc.spans["entities"]
+            for head, tail, _, score, _, evidence in group.attrs["interactions"]:
+                assert 0.5 <= score <= 1
+                weights = [weight for *_, weight in evidence]
+                assert evidence and weights == sorted(weights, reverse=True) and sum(weights) <= 1 + 1e-4
+                for a, b, _ in evidence:
+                    assert a in group.attrs["clusters"][head] and b in group.attrs["clusters"][tail]
+
+    def test_relations_are_spelled_out_or_those_of_the_evidence(
+        self, trained: Language, golds: list[Doc], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert [
+            set(in_order((r.head.text, r.tail.text, r.label) for r in get_relations(doc)))
+            for doc in predict(trained, golds)
+        ] == [set(in_order((r.head.text, r.tail.text, r.label) for r in get_relations(gold))) for gold in golds]
+        monkeypatch.setattr(trained.get_pipe("concept_relations"), "spell_out", False)
+        for doc in predict(trained, golds):
+            (row,) = doc.spans["entities"].attrs["interactions"]
+            assert len(get_relations(doc)) == len(row[5])
+
+    def test_thresholds(self, trained: Language, golds: list[Doc], monkeypatch: pytest.MonkeyPatch) -> None:
+        component = trained.get_pipe("concept_relations")
+        monkeypatch.setattr(component, "relation_threshold", 0.0)
+        everything = predict(trained, golds)
+        for threshold in (0.3, 0.9, [("Bind", 1.0), ("*", 0.5)]):
+            monkeypatch.setattr(component, "relation_threshold", threshold)
+            minimum = dict(threshold) if isinstance(threshold, list) else {"*": threshold}
+            for doc, other in zip(predict(trained, golds), everything, strict=True):
+                assert doc.spans["entities"].attrs["interactions"] == [
+                    row
+                    for row in other.spans["entities"].attrs["interactions"]
+                    if row[3] >= minimum.get(row[2], minimum["*"])
+                ]
+
+    @pytest.mark.parametrize("text", ["", "   \n ", "p53"])
+    def test_texts_without_pairs(self, trained: Language, text: str) -> None:
+        doc = trained.make_doc(text)
+        doc.spans["entities"] = [doc[:]] if text == "p53" else []
+        group = trained(doc).spans["entities"]
+        assert group.attrs["relations"] == group.attrs["interactions"] == []
+
+    def test_mentions_without_a_place_are_warned_of(self, trained: Language) -> None:
+        with pytest.warns(UserWarning, match="has no mentions to relate"):
+            trained("TP53 causes glioma.")
+
+    def test_mentions_without_identifiers(self, golds: list[Doc], trained: Language) -> None:
+        trained.get_pipe("concept_relations")._warned.clear()
+        doc = trained.make_doc(golds[0].text)
+        doc.spans["entities"] = [doc.char_span(m.start_char, m.end_char, m.label_) for m in golds[0].spans["entities"]]
+        with pytest.warns(UserWarning, match="has an identifier"):
+            doc = trained(doc)
+        assert len(doc.spans["entities"]) == len(golds[0].spans["entities"])
+        # the candidates of a linker stand in
+        doc.spans["concepts"] = [
+            doc.char_span(m.start_char, m.end_char, "T1", m.kb_id_) for m in golds[0].spans["entities"]
+        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            doc = trained(doc)
+        assert [m.kb_id_ for m in doc.spans["entities"]] == [m.kb_id_ for m in golds[0].spans["entities"]]
+        assert [row[:3] for row in rows(doc)] == [row[:3] for row in gold_rows(golds[0])]
+
+    def test_several_processes(self, trained: Language, golds: list[Doc]) -> None:
+        docs = predict(trained, golds)
+        assert [rows(doc) for doc in predict(trained, golds, n_process=2)] == [rows(doc) for doc in docs]
+        (stored,) = DocBin(docs=docs[:1], store_user_data=True).get_docs(trained.vocab)
+        assert rows(stored) == rows(docs[0])
+
+
+class TestMentions:
+    @pytest.fixture(scope="class")
+    def classifier(self, golds: list[Doc]) -> Language:
+        nlp = make_pipeline(level="mention", by_sentence=True)
+        train(nlp, self.sentences(golds), 40)
+        return nlp
+
+    @staticmethod
+    def sentences(golds: list[Doc]) -> list[Doc]:
+        """With relations of mentions in one sentence alone, and without identifiers."""
+        kept = []
+        for gold in golds:
+            gold = gold.copy()
+            group = gold.spans["entities"]
+            ends = [
+                gold.text.index(" . ", m.end_char - 1) if " . " in gold.text[m.end_char - 1 :] else -1 for m in group
+            ]
+            relations = [row for row in group.attrs["relations"] if ends[row[0]] == ends[row[1]]]
+            gold.spans["entities"] = list(group)
+            gold.spans["entities"].attrs["relations"] = relations
+            kept.append(gold)
+        return kept
+
+    def test_given_mentions_are_classified(self, classifier: Language, golds: list[Doc]) -> None:
+        sentences = self.sentences(golds)
+        found = classifier.evaluate(make_given(classifier, sentences))
+        assert found["relations_micro_f"] == 1.0
+        for doc in predict(classifier, sentences):
+            attrs = doc.spans["entities"].attrs
+            assert "interactions" not in attrs and len(attrs["relations"]) == 1
+
+    def test_nothing_is_related_across_sentences(
+        self, classifier: Language, golds: list[Doc], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(classifier.get_pipe("concept_relations"), "relation_threshold", 0.0)
+        for doc in predict(classifier, golds):
+            for relation in get_relations(doc):
+                between = doc.text[relation.head.end_char : relation.tail.start_char]
+                assert " . " not in between
+
+
+class TestMistakes:
+    def test_settings(self) -> None:
+        with pytest.raises(ValueError, match="entities_from"):
+            make_pipeline(entities_from=None)
+        with pytest.raises(ValueError, match="pairs of two types"):
+            make_pipeline(pair_types=[["Gene"]])
+
+    def test_unknown_types(self, golds: list[Doc]) -> None:
+        nlp = make_pipeline(pair_types=[["Gene", "Sign"]])
+        with pytest.raises(ValueError, match="unknown types: 'Sign'"):
+            nlp.initialize(lambda: make_given(nlp, golds))
+
+    def test_what_was_trained_stays(self, trained: Language, golds: list[Doc], tmp_path: Path) -> None:
+        trained.to_disk(tmp_path)
+        for key, value in (("level", "mention"), ("symmetric", ["Bind", "Positive"])):
+            nlp = spacy.load(tmp_path, config={"components": {"concept_relations": {key: value}}})
+            with pytest.raises(ValueError, match="Only another training"):
+                nlp(make_given(nlp, golds)[0].predicted)
+
+    def test_unknown_labels(self, golds: list[Doc]) -> None:
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, golds[:1]))
+        with pytest.raises(ValueError, match="Unknown relation label"):
+            nlp.update(make_given(nlp, golds))
+
+    def test_gold_out_of_reach_is_reported(self, golds: list[Doc], log: pytest.LogCaptureFixture) -> None:
+        nlp = make_pipeline(pair_types=[["Gene", "Gene"]])
+        itself = golds[0].copy()
+        itself.spans["entities"].attrs["interactions"].append([0, 0, "Bind", 1.0])
+        nlp.initialize(lambda: make_given(nlp, [itself, *golds[1:]]))
+        assert "relations of a concept with itself (1)" in log.text
+        assert "relations of pairs that are not scored (types, distance or sentence) (8)" in log.text
