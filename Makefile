@@ -1,4 +1,4 @@
-# make demo: train a small pipeline and look at what it finds.  make test: run the test suite.
+# make demo: read abstracts with the trained pipeline.  make train-demo: train a small one.  make test: run the test suite.
 # Both make their own environment in .venv first; neither needs a GPU or downloads model weights.
 
 PYTHON ?= python3
@@ -9,17 +9,18 @@ PIP_OPTIONS ?=
 # a folder with corpora and vocabularies (docs/project.md), which saves downloading them
 SPACY_KECI_DATA ?=
 
-.PHONY: help install demo test check data mpnet docs document clean
+.PHONY: help install demo train-demo test check data mpnet docs document clean
 
 help:
-	@echo "make demo     train a pipeline on the demo corpus, show its scores and what it finds in new sentences"
-	@echo "make test     run the test suite"
-	@echo "make check    ruff and mypy"
-	@echo "make data     get corpora and vocabularies (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
-	@echo "make mpnet    get the weights of all-mpnet-base-v2, a larger encoder, into assets/mpnet"
-	@echo "make docs     build the documentation as a site, in site/"
-	@echo "make document write tables of results and, after make demo, the outputs of code into README.md and docs/"
-	@echo "make clean    remove what was trained and built, and the environment"
+	@echo "make demo        read ten abstracts with the trained pipeline: relations, concepts, drawings"
+	@echo "make train-demo  train a small pipeline on the demo corpus, show its scores and what it finds in new sentences"
+	@echo "make test        run the test suite"
+	@echo "make check       ruff and mypy"
+	@echo "make data        get corpora and vocabularies (from the folder SPACY_KECI_DATA, if it is set) and MiniLM"
+	@echo "make mpnet       get the weights of all-mpnet-base-v2, a larger encoder, into assets/mpnet"
+	@echo "make docs        build the documentation as a site, in site/"
+	@echo "make document    write tables of results and, after make demo, the outputs of code into README.md and docs/"
+	@echo "make clean       remove what was trained and built, and the environment"
 
 install: $(BIN)/.installed
 
@@ -30,8 +31,15 @@ $(BIN)/.installed: setup.cfg constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt -e ".[transformers,dev]"
 	@touch $@
 
-# one thread: faster for so small a model, and the same result on every machine of a kind
 demo: install
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps models/en_keci_biorelex-*.whl
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/demo.py
+	@echo "Try next:"
+	@echo "  $(BIN)/python -m spacy keci show en_keci_biorelex 'A sentence of your own.'"
+	@echo "  make train-demo                                      train a small pipeline of your own"
+
+# one thread: faster for so small a model, and the same result on every machine of a kind
+train-demo: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m spacy project run demo
 	@echo "Try next:"
 	@echo "  $(BIN)/python -m spacy keci show training/demo/model-last 'A sentence of your own.'"
