@@ -1,5 +1,6 @@
 """The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
 
+import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -268,3 +269,29 @@ class ConceptLinker:
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":
     return getattr(source, "kb", None)
+
+
+def find_linker(nlp: Language, name: str, linker: str | None, *, needed: bool) -> "ConceptLinker | None":
+    """The linker of that name; the only one of the pipeline where a model with knowledge names none, or a name that the
+    pipeline does not have."""
+    linkers = {key: pipe for key, pipe in nlp.components if isinstance(pipe, ConceptLinker)}
+    if linker in linkers:
+        return linkers[linker]
+    if linker is None and linkers and not needed:
+        warnings.warn(
+            f"'{name}' does not read the concepts of '{next(iter(linkers))}': its model is made for text alone. To use "
+            f'them, set [components.{name}.model] @architectures = "spacy_keci.KECI.v2".',
+            stacklevel=2,
+        )
+    if needed and len(linkers) == 1:
+        (found,) = linkers
+        if linker is not None:
+            warnings.warn(f"'{name}' reads the concepts of '{found}': there is no '{linker}'.", stacklevel=2)
+        return linkers[found]
+    if linker is None:
+        return None
+    raise ValueError(
+        f"The component '{name}' reads the concepts that '{linker}' links: that component must come before it in "
+        f"the pipeline, and there is none. Add it (nlp.add_pipe('concept_linker', name='{linker}')), or change the "
+        f"setting 'linker' of '{name}'."
+    )

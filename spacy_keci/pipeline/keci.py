@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -25,7 +24,7 @@ from ..sentences import doc_starts
 from ..settings import at_least, defaults, takes_settings
 from ..span_groups import initial_key
 from ..suggesters import Suggester, build_sentence_span_suggester
-from .concept_linker import ConceptLinker
+from .concept_linker import ConceptLinker, find_linker
 from .concept_reading import (
     KnowledgeReader,
     KnowledgeVocabulary,
@@ -132,37 +131,10 @@ def make_keci(
         model,
         name,
         suggester=suggester,
-        linker=_find_linker(nlp, name, model, linker),
+        linker=find_linker(nlp, name, linker, needed=model.attrs["uses_knowledge"]),
         vectors=[vector for vector, is_used in vectors.items() if is_used],
         scorer=scorer,
         **settings,
-    )
-
-
-def _find_linker(nlp: Language, name: str, model: Model, linker: str | None) -> ConceptLinker | None:
-    """The linker of that name; the only one of the pipeline where a model with knowledge names none, or a name that the
-    pipeline does not have."""
-    linkers = {key: pipe for key, pipe in nlp.components if isinstance(pipe, ConceptLinker)}
-    uses_knowledge = model.attrs["uses_knowledge"]
-    if linker in linkers:
-        return linkers[linker]
-    if linker is None and linkers and not uses_knowledge:
-        warnings.warn(
-            f"'{name}' does not read the concepts of '{next(iter(linkers))}': its model is made for text alone. To use "
-            f'them, set [components.{name}.model] @architectures = "spacy_keci.KECI.v2".',
-            stacklevel=2,
-        )
-    if uses_knowledge and len(linkers) == 1:
-        (found,) = linkers
-        if linker is not None:
-            warnings.warn(f"'{name}' reads the concepts of '{found}': there is no '{linker}'.", stacklevel=2)
-        return linkers[found]
-    if linker is None:
-        return None
-    raise ValueError(
-        f"The component '{name}' reads the concepts that '{linker}' links: that component must come before it in "
-        f"the pipeline, and there is none. Add it (nlp.add_pipe('concept_linker', name='{linker}')), or change the "
-        f"setting 'linker' of '{name}'."
     )
 
 
@@ -345,7 +317,7 @@ class Keci(Extractor, KeciSettings):
         """As that of :class:`Extractor`. nlp: the pipeline; the component reads the concepts of the linker of that
         name that is in it now."""
         if nlp is not None and self.linker is not None:
-            self.linker = _find_linker(nlp, self.name, self.model, self.linker.name)
+            self.linker = find_linker(nlp, self.name, self.linker.name, needed=self.model.attrs["uses_knowledge"])
         super().initialize(get_examples, nlp=nlp, labels=labels)
 
     def make_sizes(self, examples: Iterable[Example]) -> Sizes:
