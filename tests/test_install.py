@@ -15,6 +15,8 @@ from .conftest import ROOT
 # Every name that configs, pipelines and the command line may use. Names are kept: what changes gets a new version.
 ENTRY_POINTS = {
     "spacy_architectures": [
+        "spacy_keci.BiaffineJoint.v1",
+        "spacy_keci.ConceptPairs.v1",
         "spacy_keci.KECI.v1",
         "spacy_keci.KECI.v2",
         "spacy_keci.KnowBertAttention.v1",
@@ -25,10 +27,19 @@ ENTRY_POINTS = {
     "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.TorchThreads.v1"],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],
-    "spacy_factories": ["biomedical_sentencizer", "concept_linker", "keci"],
-    "spacy_misc": ["spacy_keci.ScispacyCandidates.v1", "spacy_keci.SentenceSpanSuggester.v1"],
+    "spacy_factories": ["biomedical_sentencizer", "concept_linker", "concept_relations", "joint_ner_re", "keci"],
+    "spacy_misc": [
+        "spacy_keci.Contrastive.v1",
+        "spacy_keci.HardNegatives.v1",
+        "spacy_keci.ScispacyCandidates.v1",
+        "spacy_keci.SentenceSpanSuggester.v1",
+    ],
     "spacy_readers": ["spacy_keci.SpanGraphCorpus.v1"],
-    "spacy_scorers": ["spacy_keci.biorelex_scorer.v1", "spacy_keci.strict_scorer.v1"],
+    "spacy_scorers": [
+        "spacy_keci.biorelex_scorer.v1",
+        "spacy_keci.concept_scorer.v1",
+        "spacy_keci.strict_scorer.v1",
+    ],
     "spacy_span_getters": ["spacy_keci.SentenceWindows.v1"],
     "spacy_tokenizers": ["spacy_keci.BiomedicalTokenizer.v1"],
     "thinc_optimizers": ["spacy_keci.AdamW.v1"],

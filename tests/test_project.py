@@ -125,8 +125,9 @@ def training_overrides(path: Path) -> dict:
 def test_scores_that_select_and_are_shown_are_scored(name: str, overrides: dict) -> None:
     """spaCy drops names in score_weights that no scorer returns without a word."""
     config = spacy.util.load_config(ROOT / "configs" / name, overrides=overrides, interpolate=True)
-    default = spacy.blank("en").get_factory_meta("keci").default_config["scorer"]
-    scorer = spacy.registry.resolve({"scorer": config["components"]["keci"].get("scorer", default)})["scorer"]
+    component = config["components"][config["nlp"]["pipeline"][-1]]
+    default = spacy.blank("en").get_factory_meta(component["factory"]).default_config["scorer"]
+    scorer = spacy.registry.resolve({"scorer": component.get("scorer", default)})["scorer"]
     doc = spacy.blank("en")("MDM2 binds p53.")
     doc.spans["entities"] = []
     weights = {score: weight for score, weight in config["training"]["score_weights"].items() if weight is not None}

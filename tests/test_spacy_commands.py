@@ -142,7 +142,7 @@ class TestCommands:
 class TestPipelines:
     def test_analyze_pipes(self, trained: Language) -> None:
         analysis = trained.analyze_pipes()
-        assert analysis["summary"]["keci"]["assigns"] == ["doc.spans"]
+        assert analysis["summary"]["keci"]["assigns"] == ["doc.spans", "doc._.relations", "span._.relations"]
         assert {"entities_micro_f", "relations_micro_f"} <= set(analysis["summary"]["keci"]["scores"])
         assert analysis["problems"] == {name: [] for name in trained.pipe_names}
 
@@ -169,7 +169,7 @@ class TestPipelines:
         other.add_pipe("keci", source=trained)
         assert graphs(other) == expected
         other.remove_pipe("concept_linker")
-        with pytest.warns(UserWarning, match="no linker has been over"):
+        with pytest.warns(UserWarning, match="runs without background knowledge"):
             other(TEXTS[0])
 
     def test_source_from_a_config(self, model: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,21 @@ class CandidateSpans:
     ends: Tensor
     text: Tensor
     given: Tensor | None = None
+
+
+class Pruning(NamedTuple):
+    """How much of the span graph is scored.
+
+    spans_per_token: λ, the maximum number of spans per token of a text that stay in the graph.
+    max_pair_distance: maximum number of tokens between the starts of two mentions that may be related. It keeps the
+        cost of a text linear in its length.
+    threshold: (entity types,) minimum probability of each type, in use; NaN, or None for all types, takes the most
+        probable class.
+    """
+
+    spans_per_token: float = 0.5
+    max_pair_distance: int = 128
+    threshold: np.ndarray | None = None
 
 
 @dataclass

@@ -15,6 +15,7 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
+from ..alignment import align
 from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.inputs import ConceptPairInput
 from ..ml.concept_pairs.pairs import make_bags
@@ -260,7 +261,7 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
         found = Counter(r.novelty for of_doc in relations for r in of_doc or () if r.novelty)
         self.cfg["novelties"] = sorted(found, key=lambda each: (-found[each], each))
         docs = [example.predicted for example in annotated]
-        mentions = [self._mentions_to_learn(example) for example in annotated]
+        mentions = self.mentions_to_learn(annotated) or [align(each, self.spans_key).found for each in annotated]
         self.cfg["pair_types"] = None
         if self.pair_types is None:
             self.cfg["pair_types"] = self._find_pair_types(docs, mentions, relations)

@@ -15,10 +15,9 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, NumpyOps
 
-from ..ml.graphs import GoldGraphs, PredictedGraphs
+from ..ml.graphs import GoldGraphs, PredictedGraphs, Pruning
 from ..ml.keci.inputs import KeciInput, SpanGraphInput
 from ..ml.objective import Objective
-from ..ml.spans.pruning import Pruning
 from ..ml.spans.targets import candidate_array, in_order
 from ..sentences import doc_starts
 from ..settings import at_least, defaults, takes_settings

@@ -14,7 +14,7 @@ from spacy.util import is_in_jupyter
 
 from ..doc_operations import each_doc
 from ..identifiers import identifiers
-from ..span_groups import CONCEPTS_KEY, SPANS_KEY, relation_rows_of
+from ..span_groups import CONCEPTS_KEY, SPANS_KEY, checked_spans, relation_rows_of
 from .layout import lay_out
 from .markup import Markup, fill
 from .picture import GAINED, LOST, Picture, compare, make_picture, overlay
@@ -150,7 +150,7 @@ def _warn_of_unknown_labels(docs: Sequence[Doc | Span], options: Options) -> Non
     keys = options.compare or [options.spans_key]
     groups = [each.doc.spans[key] for each in docs for key in keys if key in each.doc.spans]
     there = {
-        "labels": {span.label_ for group in groups for span in group},
+        "labels": {span.label_ for group in groups for span in checked_spans(group)},
         "relation_labels": {row[2] for group in groups for row in relation_rows_of(group)},
     }
     for name, labels in there.items():

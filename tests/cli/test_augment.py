@@ -43,7 +43,7 @@ def test_mistakes(tmp_path: Path, demo_kb: Path) -> None:
         ((corpus, tmp_path / "out.xyz", "--kb", demo_kb), "Cannot tell the format"),
         ((corpus, corpus, "--kb", demo_kb), "need another file"),
         ((corpus, output, "--kb", demo_kb, "--from", "brat"), "is not a folder"),
-        ((corpus, output, "--kb", tmp_path), "holds no compiled knowledge base"),
+        ((corpus, output, "--kb", tmp_path), "is not a knowledge base"),
     ]:
         result = run("augment", *args)
         assert result.exit_code == 1, result.output

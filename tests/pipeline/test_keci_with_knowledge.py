@@ -16,7 +16,7 @@ from thinc.api import Adam
 
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.knowledge.vectors import add_vectors, read_vectors
+from spacy_keci.knowledge.vectors import add_vectors
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..conftest import ROOT
@@ -309,7 +309,7 @@ class TestUse:
         names = [i for i in [*ids, *new.types] if i in old or i in old.types]
         row = [old.index(i) if i in old else len(old) + old.types.index(i) for i in names]
         np.savez(tmp_path / "vectors.npz", ids=np.array(names), vectors=np.asarray(old.vectors["trained"])[row])
-        np.save(tmp_path / "kb" / "vectors.trained.npy", read_vectors(new, tmp_path / "vectors.npz").astype("float16"))
+        add_vectors(tmp_path / "kb", f"trained={tmp_path / 'vectors.npz'}")
         texts = [doc.text for doc in demo_docs]
         before = list(trained.pipe(texts))
         source_before = linker._source

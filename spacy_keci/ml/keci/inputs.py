@@ -11,8 +11,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ...sentences import doc_starts, parts_of_texts
-from ..graphs import CandidateSpans
-from ..spans.pruning import Pruning
+from ..graphs import CandidateSpans, Pruning
 
 if TYPE_CHECKING:
     from .concept_graphs import ConceptGraphs

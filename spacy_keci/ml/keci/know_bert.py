@@ -6,10 +6,9 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from ..feedforward import feedforward, start_from_zero
-from ..graphs import CandidateSpans
+from ..graphs import CandidateSpans, Pruning
 from ..network import Network
 from ..ranges import expand_ranges
-from ..spans.pruning import Pruning
 from .fusion import segment_softmax
 from .knowledge_tensors import KnowledgeTensors
 from .network import KnowledgeSizes

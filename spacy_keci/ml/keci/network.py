@@ -7,13 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..feedforward import start_from_zero
-from ..graphs import CandidateSpans, SpanGraph
+from ..graphs import CandidateSpans, Pruning, SpanGraph
 from ..network import Network, Sizes
 from ..recompute import recompute
 from ..relations.loss import relation_probabilities
 from ..relations.scorers import PAIR_SCORERS
 from ..spans.classifier import EntityClassifier, apply_given, is_entity
-from ..spans.pruning import Pruning
 from .fusion import ConceptAttention
 from .knowledge_tensors import KnowledgeTensors
 from .outputs import SpanGraphs

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..graphs import CandidateSpans, SpanGraph
+from ..graphs import CandidateSpans, Pruning, SpanGraph
 from ..network import Network, Sizes
 from ..recompute import recompute
 from ..relations.context import PairContext
@@ -11,7 +11,7 @@ from ..relations.pairs import pair_spans
 from ..relations.scorers import PAIR_SCORERS
 from ..spans.classifier import EntityClassifier, apply_given, is_entity
 from ..spans.encoder import SpanEncoder
-from ..spans.pruning import Pruning, prune_spans
+from ..spans.pruning import prune_spans
 from .outputs import SpanGraphs
 from .settings import SpanGraphSettings
 

@@ -1,25 +1,7 @@
 """Which candidate spans stay in the span graph (KECI, Sec. 2.3). No loop over texts or spans."""
 
-from typing import NamedTuple
-
-import numpy as np
 import torch
 from torch import Tensor
-
-
-class Pruning(NamedTuple):
-    """How much of the span graph is scored.
-
-    spans_per_token: λ, the maximum number of spans per token of a text that stay in the graph.
-    max_pair_distance: maximum number of tokens between the starts of two mentions that may be related. It keeps the
-        cost of a text linear in its length.
-    threshold: (entity types,) minimum probability of each type, in use; NaN, or None for all types, takes the most
-        probable class.
-    """
-
-    spans_per_token: float = 0.5
-    max_pair_distance: int = 128
-    threshold: np.ndarray | None = None
 
 
 def prune_spans(null_scores: Tensor, text_of_span: Tensor, budget: Tensor) -> Tensor:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_keci.ml.graphs import PredictedGraphs, SpanGraph
+from spacy_keci.ml.graphs import PredictedGraphs, Pruning, SpanGraph
 from spacy_keci.ml.keci.inputs import SpanGraphInput
 from spacy_keci.ml.keci.outputs import SpanGraphs
 from spacy_keci.ml.relations.decoding import RelationRules
-from spacy_keci.ml.spans.pruning import Pruning
 
 CANDIDATES = np.array([[0, 0, 1], [0, 2, 3]])
 
