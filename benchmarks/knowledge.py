@@ -33,12 +33,16 @@ from spacy.language import Language
 
 from spacy_keci.corpora.annotation import Mention
 from spacy_keci.corpora.biorelex import read_biorelex
+from spacy_keci.knowledge.atomic import new_folder
 from spacy_keci.knowledge.candidates import KnowledgeBaseCandidates
-from spacy_keci.knowledge.compile import Compiler, SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.collect import Collection
+from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.folder import seal
+from spacy_keci.knowledge.identity import find_identity
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 from spacy_keci.knowledge.semantic_network import SemanticNetwork
 from spacy_keci.knowledge.sources import ConceptRecord, SourceReport
-from spacy_keci.knowledge.storage import new_folder
+from spacy_keci.knowledge.writing import write_knowledge
 from spacy_keci.pipeline.concept_linker import ConceptLinker
 from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
@@ -434,10 +438,14 @@ def synthetic_texts(n: int) -> list[str]:
 def build_synthetic(out: Path, n: int) -> dict[str, Any]:
     start = time.process_time()
     report = SourceReport()
-    with new_folder(out) as folder, Compiler(folder) as compiler:
+    with new_folder(out) as folder:
+        collection = Collection(folder)
         for record in synthetic_records(n):
-            compiler.add(record, 0, report)
-        compiler.finish(SemanticNetwork(), [{"name": "synthetic"}], merge=False, fuzzy=False)
+            collection.add(record, 0, report)
+        collection.close()
+        identity, network = find_identity(collection, merge=False), SemanticNetwork()
+        parts = write_knowledge(folder, collection, identity, network, report, fuzzy=False, definitions=True)
+        seal(folder, {**parts, "sources": [{"name": "synthetic"}]})
     counts = KnowledgeBase(out).manifest["counts"]
     return {
         "concepts": n,

@@ -49,14 +49,20 @@ def find_identity(collection: Collection, merge: bool) -> Identity:
     is found without MeSH, as DOID has it.
     """
     concept = collection.concepts()
+    heads, labels, targets = collection.relations
+    refers = np.isin(labels, [collection.labels.get(label, -1) for label in (XREF, EXACT)]) & (concept[heads] >= 0)
+    if not merge and not refers.any():  # nor any memory for evidence: a release of UMLS is large
+        return Identity(concept, np.arange(collection.n_concepts, dtype=np.int32))
     evidence = _Evidence(collection, concept)
+    evidence.read_references(heads[refers], targets[refers])
+    evidence.read_relations(heads[~refers], labels[~refers], targets[~refers])
     if merge:
         evidence.merge()
     merged = evidence.clusters.representatives()
     main = np.flatnonzero(merged == np.arange(len(merged)))
     new = np.full(len(merged), -1, np.int32)
     new[main] = np.arange(len(main))
-    concept = np.where(concept >= 0, new[merged][concept], -1).astype(np.int32) if len(merged) else concept
+    concept[concept >= 0] = new[merged[concept[concept >= 0]]]
     for identifier, holder in evidence.known_by_reference():
         concept[identifier] = new[merged[holder]]
     return Identity(concept, main.astype(np.int32))
@@ -74,26 +80,31 @@ class _Evidence:
         self.references: list[tuple[int, int]] = []
         self.related: set[tuple[int, int]] = set()
         self.parents: dict[int, list[int]] = defaultdict(list)
-        hierarchy: list[tuple[int, int]] = []
-        identical = {collection.labels.get(label, -1) for label in (XREF, EXACT)}
-        says_nothing = identical | {collection.labels.get(SEE_ALSO, -1)}
-        above = {collection.labels.get(label, -1) for label in HIERARCHY}
-        is_a = collection.labels.get("is_a", -1)
-        names_one_thing = [_names_one_thing(id) for id in self.ids]
-        for head, label, target in zip(*(a.tolist() for a in collection.relations), strict=True):
-            h, t = int(concept[head]), int(concept[target])
-            if label in identical and h >= 0 and names_one_thing[target]:
+        self.clusters = Clusters(self._vocabularies(), self._groups())
+
+    def read_references(self, heads: NDArray[np.int32], targets: NDArray[np.int32]) -> None:
+        """References, from identifiers of concepts to any identifiers."""
+        for head, target in zip(heads.tolist(), targets.tolist(), strict=True):
+            if _names_one_thing(self.ids[target]):
+                h, t = int(self.concept[head]), int(self.concept[target])
                 reference = t if t >= 0 else self.n + target
                 self.references.append((h, reference))
                 if t >= 0:
                     self.references.append((t, reference))
-            elif h >= 0 and t >= 0 and label not in says_nothing:
-                self.related.add((h, t))
-                if label in above:
-                    hierarchy.append((h, t))
-                if label == is_a:
-                    self.parents[h].append(t)
-        self.clusters = Clusters(self._vocabularies(), self._groups(), hierarchy)
+
+    def read_relations(self, heads: NDArray[np.int32], labels: NDArray[np.int16], targets: NDArray[np.int32]) -> None:
+        """All other relations: which concepts are related, so that they are two, and which lie above which."""
+        number = self.collection.labels
+        above = {number.get(label, -1) for label in HIERARCHY}
+        is_a, see_also = number.get("is_a", -1), number.get(SEE_ALSO, -1)
+        h, t = self.concept[heads], self.concept[targets]
+        known = (h >= 0) & (t >= 0) & (labels != see_also)
+        for head, label, target in zip(h[known].tolist(), labels[known].tolist(), t[known].tolist(), strict=True):
+            self.related.add((head, target))
+            if label in above:
+                self.clusters.set_above(target, head)
+            if label == is_a:
+                self.parents[head].append(target)
 
     def merge(self) -> None:
         merge_by_reference(self.clusters, self.references, self.is_above)

@@ -28,24 +28,20 @@ class Clusters:
     """Concepts that are one. A cluster has at most one concept of each vocabulary, and none that is above another.
 
     ``groups``: the semantic groups of each concept, the main one first. Concepts become one if their main groups are
-    the same, or, where the evidence is ``strong``, if they share a group. ``hierarchy``: pairs of concepts, such as a
-    family and its member.
+    the same, or, where the evidence is ``strong``, if they share a group.
     """
 
-    def __init__(
-        self,
-        vocabularies: Sequence[int],
-        groups: Sequence[tuple[str, ...]],
-        hierarchy: Iterable[tuple[int, int]] = (),
-    ) -> None:
+    def __init__(self, vocabularies: Sequence[int], groups: Sequence[tuple[str, ...]]) -> None:
         self._parent = list(range(len(groups)))
         # by the concept that stands for a cluster of several
         self._members: dict[int, set[int]] = {}
         self._relatives: dict[int, set[int]] = defaultdict(set)
-        for a, b in hierarchy:
-            self._relatives[a].add(b)
-            self._relatives[b].add(a)
         self.vocabularies, self.groups = vocabularies, groups
+
+    def set_above(self, a: int, b: int) -> None:
+        """Say that one of two concepts, such as a family and its member, is above the other."""
+        self._relatives[a].add(b)
+        self._relatives[b].add(a)
 
     def find(self, concept: int) -> int:
         while self._parent[concept] != concept:
