@@ -48,7 +48,6 @@ def run_local(work: Callable[[JobT], ResultT], jobs: Iterable[JobT], n: int) -> 
     """
     jobs = iter(jobs)
     _one_thread()
-    gc.collect()
     gc.freeze()  # the collector would write to each object, and so copy the memory that is shared
     workers: list[_Worker] = []
     try:

@@ -361,6 +361,7 @@ def test_write_that_fails_halfway(
     assert b"".join(path.read_bytes() for path in sorted(folder.iterdir())) == undisturbed
 
 
+HANGS = 30  # seconds; 1 is enough on a machine that does nothing else
 COMMAND = [sys.executable, "-m", "spacy_keci", "annotate"]
 
 
@@ -386,7 +387,7 @@ def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int)
         start = time.monotonic()
         process.send_signal(signal_)
         errors = process.stderr.read()  # to its end, which comes when all processes have ended
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < HANGS
         process.stdin.close()
     assert process.returncode == code and "Traceback" not in errors
     for path, option in ((whole, "--overwrite"), (output, "--resume")):
@@ -410,7 +411,7 @@ def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path) -> None:
         assert process.poll() is None
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=5)
+    _, errors = process.communicate(timeout=HANGS)
     assert process.returncode == 130 and "Interrupted. --resume goes on" in errors and "Traceback" not in errors
     assert all(path.name.startswith("part-") and read(path) for path in folder.iterdir())
 
@@ -442,19 +443,19 @@ def test_a_process_that_is_killed_costs_nothing(model: Path, lines: Path, tmp_pa
 @pytest.mark.parametrize("format", ["parquet", "jsonl"])
 def test_poison(failing: Path, tmp_path: Path, format: str) -> None:
     """A text that kills the process that reads it costs itself only."""
-    texts = [*TEXTS[:21], "POISON", *TEXTS[21:30], "and POISON again", *TEXTS[30:40]]
+    texts = [*TEXTS[:9], "POISON", *TEXTS[9:12], "and POISON again", *TEXTS[12:20]]
     (tmp_path / "in.txt").write_text("\n".join(texts))
-    options = "--from", "lines", "--to", format, "-n", 2, "--batch-size", 8, "--part-size", 20
+    options = "--from", "lines", "--to", format, "-n", 2, "--batch-size", 4, "--part-size", 7
     result = annotate(failing, tmp_path / "in.txt", tmp_path / "out", *options)
-    assert "in.txt, line 22: the process that annotates it dies: signal 9, Killed" in message(result)
-    assert "40 texts" in message(result) and "left out: 2" in message(result)
+    assert "in.txt, line 10: the process that annotates it dies: signal 9, Killed" in message(result)
+    assert "20 texts" in message(result) and "left out: 2" in message(result)
     rows = [row for path in sorted((tmp_path / "out").iterdir()) for row in read_rows(path)]
     if format == "parquet":
-        assert [row["id"] for row in rows] == [f"in-{n}" for n in range(1, 43)]
-        assert [n for n, row in enumerate(rows) if row["error"]] == [21, 31]
-        assert rows[21]["mentions"] is None and rows[21]["text"] == "POISON"
+        assert [row["id"] for row in rows] == [f"in-{n}" for n in range(1, 23)]
+        assert [n for n, row in enumerate(rows) if row["error"]] == [9, 13]
+        assert rows[9]["mentions"] is None and rows[9]["text"] == "POISON"
     else:
-        assert [row["text"] for row in rows] == TEXTS[:40]
+        assert [row["text"] for row in rows] == TEXTS[:20]
 
 
 @forks
