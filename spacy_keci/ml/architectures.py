@@ -131,7 +131,9 @@ def build_biaffine_joint_model(tok2vec: Tok2Vec, *, mixed_precision: bool = Fals
 
 
 @takes_settings(ConceptPairSettings)
-def build_concept_pairs_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
+def build_concept_pairs_model(
+    tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
+) -> Model:
     """Registered as the architecture ``spacy_keci.ConceptPairs.v1``: scores of pairs of concepts.
 
     settings: those of :class:`~spacy_keci.ml.concept_pairs.settings.ConceptPairSettings`. Others as for
@@ -140,7 +142,7 @@ def build_concept_pairs_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False
     from .concept_pairs.network import ConceptPairNetwork
     from .layer import make_layer
 
-    return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision)
+    return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision, storage)
 
 
 def build_transformer_model(

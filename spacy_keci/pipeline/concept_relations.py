@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,10 +15,10 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
-from ..alignment import align
 from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.inputs import ConceptPairInput
 from ..ml.concept_pairs.pairs import make_bags
+from ..ml.relations.decoding import RelationRules
 from ..settings import at_least, defaults, takes_settings
 from ..tokens import CONCEPTS_KEY, SPANS_KEY
 from .concepts import ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations, pair_keys
@@ -98,7 +98,7 @@ class ConceptRelationsSettings(ExtractorSettings):
     default_score_weights={
         "concepts_pair_f": 0.5,
         "concepts_typed_f": 0.5,
-        "concepts_novel_f": 0.0,
+        "concepts_full_f": 0.0,
     },
 )
 @takes_settings(ConceptRelationsSettings)
@@ -172,7 +172,16 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
         X = self.make_input(docs, mentions, is_train=False)
         rules = self.relation_rules()
         scores = [] if X is None else self.model.predict(X)
-        return Prediction(mentions, X, PredictedPairs.joined([output.decode(part, rules) for part, output in scores]))
+        pairs = PredictedPairs.joined([output.decode(part, rules) for part, output in scores])
+        pairs.scores = self.relation_scaling(pairs.scores)
+        return Prediction(mentions, X, pairs)
+
+    def relation_rules(self) -> RelationRules:
+        """As there; a pair is related from a probability of 0.5 on where no threshold is set."""
+        rules = super().relation_rules()
+        default = self.relation_scaling.inverse()(np.array([0.5]))[0]
+        given = np.full(len(self.relation_labels), np.nan) if rules.threshold is None else rules.threshold
+        return replace(rules, threshold=np.where(np.isnan(given), default, given))
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
         """Write the mentions that were given, with the relations, to ``doc.spans[spans_key]``, and replace what is
@@ -180,7 +189,13 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
         docs = list(docs)
         reader = self.reader
         write = RelationWriter(
-            self.spans_key, reader, self.relation_labels, self.symmetric, self.novelties, self.spell_out
+            self.spans_key,
+            self.entities_from,
+            reader,
+            self.relation_labels,
+            self.symmetric,
+            self.novelties,
+            self.spell_out,
         )
         X = prediction.X or self._pairs(docs, prediction.mentions, reader)
         write(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
@@ -261,7 +276,7 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
         found = Counter(r.novelty for of_doc in relations for r in of_doc or () if r.novelty)
         self.cfg["novelties"] = sorted(found, key=lambda each: (-found[each], each))
         docs = [example.predicted for example in annotated]
-        mentions = self.mentions_to_learn(annotated) or [align(each, self.spans_key).found for each in annotated]
+        mentions = self.mentions_to_learn(annotated) or []
         self.cfg["pair_types"] = None
         if self.pair_types is None:
             self.cfg["pair_types"] = self._find_pair_types(docs, mentions, relations)

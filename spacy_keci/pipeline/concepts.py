@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..alignment import align
-from ..corpora.annotation import Mention
-from ..corpora.clusters import concept_clusters
-from ..corpora.interactions import has_relations, read_concept_relations
-from ..identifiers import linked
+from ..identifiers import identifiers, linked
+from ..interactions import concept_members, get_interactions
 from ..ml.concept_pairs.graphs import NOT_ANNOTATED, GoldPairs, PredictedPairs
 from ..ml.concept_pairs.pairs import Bags, Concepts
 from ..ml.spans.targets import look_up
 from ..sentences import sentences
-from ..tokens import get_concepts
+from ..span_groups import per_mention, set_span_graph
+from ..tokens import Relation, get_concepts, get_relations
 
 # Offsets of a mention, with or without its type; or an identifier of a concept.
 Name = tuple[Any, ...] | str
@@ -88,8 +87,7 @@ class ConceptReader:
     def _clusters(self, given: Sequence[Span]) -> list[tuple[str, list[int]]]:
         if self.by_mention:
             return [(f"{m.start}:{m.end}:{m.label_}", [i]) for i, m in enumerate(given)]
-        named = [Mention(m.start_char, m.end_char, m.label_, self.kb_id(m)) for m in given]
-        return [(id, members) for id, members in concept_clusters(named) if id]
+        return [*concept_members(self.kb_id(m) for m in given).items()]
 
 
 def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, by_mention: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -110,15 +108,26 @@ def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, by_mention: b
 
 def gold_relations(example: Example, spans_key: str, by_mention: bool) -> list[GoldRelation] | None:
     """What the reference relates, each once; None if its relations are not annotated."""
-    group = example.reference.spans.get(spans_key)
-    if group is None or not has_relations(group):
+    reference = example.reference
+    attrs = reference.spans[spans_key].attrs if spans_key in reference.spans else {}
+    if not by_mention and "interactions" in attrs:
+        stated = get_interactions(reference, spans_key)
+        return list(dict.fromkeys(GoldRelation(r.head, r.tail, r.label, r.novelty) for r in stated))
+    if "relations" not in attrs:
         return None
     if not by_mention:
-        return list(dict.fromkeys(GoldRelation(*r[:3], r.novelty) for r in read_concept_relations(group)))
+        return list(dict.fromkeys(_of_concepts(get_relations(reference, spans_key))))
     aligned = align(example, spans_key)
     names = [None if span is None else (span.start, span.end, span.label_) for span in aligned.spans]
     found = [(names[head], names[tail], label) for head, tail, label in aligned.relations]
     return list(dict.fromkeys(GoldRelation(h, t, label) for h, t, label in found if h is not None and t is not None))
+
+
+def _of_concepts(relations: Iterable[Relation]) -> Iterator[GoldRelation]:
+    """Relations between mentions as relations between their concepts."""
+    for relation in relations:
+        for head, tail in product(identifiers(relation.head.kb_id_), identifiers(relation.tail.kb_id_)):
+            yield GoldRelation(head, tail, relation.label)
 
 
 class ConceptGold:
@@ -188,11 +197,12 @@ class ConceptGold:
 class RelationWriter:
     """Writes predicted relations on documents, in place of what is in ``doc.spans[spans_key]``.
 
-    novelties: what novelty may be. spell_out: whether ``relations`` are all pairs of mentions of two related concepts;
-    otherwise those that are evidence.
+    source: where the mentions were read, with their scores. novelties: what novelty may be.
+    spell_out: whether ``relations`` are all pairs of mentions of two related concepts; otherwise the evidence.
     """
 
     spans_key: str
+    source: str | None
     reader: ConceptReader
     labels: Sequence[str]
     symmetric: Sequence[str]
@@ -213,19 +223,17 @@ class RelationWriter:
         for concept, mention in zip(concepts.member_concept.tolist(), concepts.member_mention.tolist(), strict=True):
             d = int(concepts.doc[concept])
             clusters[d].setdefault(concept, []).append(mention - int(firsts[d]))
-        rows: list[list[tuple[int, int, str, float, str, list[list[Any]]]]] = [[] for _ in docs]
+        rows: list[list[tuple[int, int, str, float, str, list[list[int]]]]] = [[] for _ in docs]
         for i, pair in enumerate(predicted.pairs.tolist()):
             head, tail = int(bags.first[pair]), int(bags.second[pair])
             d, turned = int(concepts.doc[head]), bool(predicted.backward[i])
-            evidence = [
-                (int(bags.left[row] - firsts[d]), int(bags.right[row] - firsts[d]), round(weight, 6))
-                for row, weight in predicted.evidence[i]
-            ]
+            of_pair = np.array(predicted.evidence[i], dtype="int64")
+            evidence = np.stack([bags.left[of_pair], bags.right[of_pair]], axis=1) - firsts[d]
             label, kind = self.labels[int(predicted.labels[i])], int(predicted.novelty[i])
             novelty = self.novelties[kind] if kind >= 0 else ""
             ends = (tail, head) if turned else (head, tail)
-            named = [[b, a, weight] if turned else [a, b, weight] for a, b, weight in evidence]
-            rows[d].append((*ends, label, float(predicted.scores[i]), novelty, named))
+            evidence = evidence[:, ::-1] if turned else evidence
+            rows[d].append((*ends, label, float(predicted.scores[i]), novelty, evidence.tolist()))
         for doc, given, of_doc, related in zip(docs, mentions, clusters, rows, strict=True):
             self._write(doc, given, of_doc, related, concepts.ids)
 
@@ -233,28 +241,27 @@ class RelationWriter:
         self, doc: Doc, given: Sequence[Span], clusters: dict[int, list[int]], related: list, ids: list[str]
     ) -> None:
         spans = [Span(doc, m.start, m.end, m.label, kb_id=self.reader.kb_id(m), span_id=m.id) for m in given]
-        before = doc.spans[self.spans_key].attrs.get("scores") if self.spans_key in doc.spans else None
-        attrs: dict[str, Any] = {
-            "scores": before if before and len(before) == len(spans) else [1.0] * len(spans),
-            "symmetric": list(self.symmetric),
-        }
+        scores = [1.0] * len(spans)
+        if self.source in doc.spans and len(doc.spans[self.source]) == len(spans):
+            scores = per_mention(doc.spans[self.source], "scores", 1.0)
+        attrs: dict[str, Any] = {}
         position = [(span.start, span.end, i) for i, span in enumerate(spans)]
         relations: dict[tuple[int, int, str], float] = {}
         for head, tail, label, score, _, evidence in related:
-            pairs: Iterable[tuple[int, int]] = ((a, b) for a, b, _ in evidence)
+            pairs: Iterable[tuple[int, int]] = ((a, b) for a, b in evidence)
             if self.spell_out or self.reader.by_mention:
                 pairs = ((a, b) for a, b in product(clusters[head], clusters[tail]) if a != b)
             for a, b in pairs:
                 if label in self.symmetric and position[b] < position[a]:
                     a, b = b, a
                 relations[a, b, label] = max(score, relations.get((a, b, label), 0.0))
-        attrs["relations"] = [[a, b, label, score] for (a, b, label), score in sorted(relations.items())]
+        rows = [[a, b, label, score] for (a, b, label), score in sorted(relations.items())]
         if not self.reader.by_mention:
             number = {concept: i for i, concept in enumerate(clusters)}
             attrs["clusters"] = list(clusters.values())
             attrs["cluster_ids"] = [ids[concept] for concept in clusters]
             attrs["interactions"] = [[number[head], number[tail], *rest] for head, tail, *rest in related]
-        doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, spans=spans, attrs=attrs)
+        set_span_graph(doc, self.spans_key, spans, rows, scores=scores, symmetric=self.symmetric, **attrs)
 
 
 def _rows_by_name(concepts: Concepts, n_docs: int) -> list[dict[Name, int]]:

@@ -1,119 +1,100 @@
-"""The official score of BioRED (Luo et al. 2022): relations between concepts, of documents as a whole."""
+"""Scores of relations between concepts, as BioRED counts them (Luo et al. 2022): a relation is right if the document
+states it somewhere, whichever mentions say so."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..corpora.interactions import ConceptRelation, has_relations, read_concept_relations
-from ..tokens import SPANS_KEY
-from .counts import CountTable, Statistic, micro
-from .strict import StrictScorer
+from ..identifiers import identifiers
+from ..interactions import get_interactions
+from ..tokens import SPANS_KEY, get_relations
+from .counts import CountTable, Statistic, micro, read_graphs
 
-# the thresholds to choose from
-GRID = np.arange(2, 99) / 100
+PAIR = "pair"  # the only label, where labels do not count
+# two identifiers, the lower first, the label and the novelty ("" if unknown)
+Fact = tuple[str, str, str, str]
 
 
-def make_concept_scorer(spans_key: str = SPANS_KEY, symmetric: list[str] | None = None) -> "ConceptScorer":
-    """Registered as ``spacy_keci.concept_scorer.v1``.
-
-    symmetric: relation labels whose head and tail may be swapped, for the strict scores.
-    """
-    return ConceptScorer(spans_key, frozenset(symmetric or ()))
+def make_concept_scorer(spans_key: str = SPANS_KEY) -> "ConceptScorer":
+    """Registered as ``spacy_keci.concept_scorer.v1``."""
+    return ConceptScorer(spans_key)
 
 
 @dataclass(frozen=True)
-class ConceptScorer(StrictScorer):
-    """The scores ``concepts_pair_*``, ``concepts_typed_*`` and ``concepts_novel_*`` (``_p``, ``_r``, ``_f``), with the
-    strict scores beside them.
+class ConceptScorer:
+    """Micro precision, recall and F1 of sets of (document, unordered pair of identifiers, ...), each counted once:
 
-    What is compared are sets of (document, unordered pair of identifiers), with the label, and with the label and
-    novelty; micro averages over the corpus, as the official program has them. Predictions of systems that relate
-    mentions are collapsed to the identifiers of their mentions. Documents whose relations are not annotated do not
-    count.
+    - ``concepts_pair``: the pair alone;
+    - ``concepts_typed``: the pair and the label of the relation;
+    - ``concepts_novelty``: the pair and whether the relation is novel, as BioCreative VIII scores it;
+    - ``concepts_full``: the pair, the label and the novelty, the column "+ novelty" of the paper of BioRED.
+
+    Facts are the interactions of a document (:func:`~spacy_keci.interactions.get_interactions`). A document that has
+    none stored, as KECI's predictions of mentions and relations have none, has those that its relations between
+    mentions come to: each of the identifiers of the head with each of those of the tail. Mentions without an identifier
+    state nothing. Where no gold interaction has a novelty, the last two are left out.
     """
 
+    spans_key: str = SPANS_KEY
+
+    # name of a score: the table it is computed from, and how
     statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
-        "concepts_pair": ("concepts_pair", micro),
-        "concepts_typed": ("concepts_typed", micro),
-        "concepts_novel": ("concepts_novel", micro),
-        **StrictScorer.statistics,
+        name: (name, micro) for name in ("concepts_pair", "concepts_typed", "concepts_novelty", "concepts_full")
     }
 
-    def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Those of the strict scores, with the above, and ``concepts_per_type``, by label."""
-        examples = list(examples)
-        scores = super().__call__(examples, **kwargs)
-        typed = self.configured(kwargs.get("spans_key")).tables(examples)["concepts_typed"]
-        return {**scores, "concepts_per_type": typed.per_type()}
+    def __call__(self, examples: Iterable[Example], *, spans_key: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        """The scores with ``_p``, ``_r`` and ``_f``; ``concepts_typed_per_type``; ``*_gold`` and ``*_predicted``, the
+        numbers of facts of each table.
+
+        spans_key: setting of the component that calls, in place of the scorer's own. Other arguments are ignored.
+        Raises ValueError if a reference document lacks the spans key, or has another text than the prediction.
+        """
+        scorer = self if spans_key is None else replace(self, spans_key=spans_key)
+        tables = scorer.tables(examples)
+        scores: dict[str, Any] = {}
+        for name, table in tables.items():
+            values = micro(table.totals).tolist()
+            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
+            scores |= table.sizes(name)
+        return scores | {"concepts_typed_per_type": tables["concepts_typed"].per_type()}
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
-        """Counts per document and label of ``concepts_pair``, ``concepts_typed`` and ``concepts_novel``, and those of
-        the strict scores."""
+        """Counts per document and label, by the name of the score."""
         examples = list(examples)
-        read = [_read(example, self.spans_key) for example in examples]
-        tables = {
-            name: CountTable.from_sets([items(gold) for gold, _ in read], [items(found) for _, found in read])
-            for name, items in (("concepts_pair", _pairs), ("concepts_typed", _typed), ("concepts_novel", _novel))
-        }
-        return tables | super().tables(examples)
+        read_graphs(examples, self.spans_key)  # which checks them
+        gold = [concept_facts(example.reference, self.spans_key) for example in examples]
+        predicted = [concept_facts(example.predicted, self.spans_key) for example in examples]
+
+        def table(*columns: int) -> CountTable:
+            def items(facts: set[Fact]) -> set[tuple[Any, ...]]:
+                # the last of an item is the label under which it is counted
+                return {(*fact[:2], *(fact[i] for i in columns)) if columns else (*fact[:2], PAIR) for fact in facts}
+
+            return CountTable.from_sets([items(facts) for facts in gold], [items(facts) for facts in predicted])
+
+        tables = {"concepts_pair": table(), "concepts_typed": table(2)}
+        if any(novelty for facts in gold for *_, novelty in facts):
+            tables |= {"concepts_novelty": table(3), "concepts_full": table(3, 2)}
+        return tables
 
 
-def best_threshold(golds: Sequence[Doc], docs: Sequence[Doc], spans_key: str = SPANS_KEY) -> tuple[float, float, float]:
-    """The threshold of the scores of relations with the highest mean of pair and typed F1, and these two; of several,
-    the one in the middle.
-
-    docs: predicted with a threshold below all that are tried.
-    """
-    read = [_read(Example(doc, gold), spans_key) for doc, gold in zip(docs, golds, strict=True)]
-    counts = np.zeros((2, len(GRID), 3), dtype="int64")
-    for gold, found in read:
-        for k, items in enumerate((_pairs, _typed)):
-            truth = items(gold)
-            scores: dict[tuple[str, ...], float] = {}
-            for relation in found:
-                (item,) = items([relation])
-                scores[item] = max(relation.score, scores.get(item, 0.0))
-            right = _reached([score for item, score in scores.items() if item in truth])
-            all_ = _reached(list(scores.values()))
-            counts[k] += np.stack([right, all_ - right, len(truth) - right], axis=1)
-    tp, fp, fn = np.moveaxis(counts, -1, 0)
-    f = 2 * tp / np.maximum(2 * tp + fp + fn, 1)
-    means = f.mean(axis=0)
-    best = np.flatnonzero(means >= means.max() - 1e-9)
-    middle = int(best[len(best) // 2])
-    return float(GRID[middle]), float(f[0, middle]), float(f[1, middle])
+def concept_facts(doc: Doc, spans_key: str = SPANS_KEY) -> set[Fact]:
+    """What a document states of pairs of concepts: its interactions where it has such, else what its relations between
+    mentions come to. A document without the spans key states nothing."""
+    if spans_key not in doc.spans:
+        return set()
+    if "interactions" in doc.spans[spans_key].attrs:
+        return {_fact(each.head, each.tail, each.label, each.novelty) for each in get_interactions(doc, spans_key)}
+    return {
+        _fact(head, tail, relation.label)
+        for relation in get_relations(doc, spans_key)
+        for head, tail in product(identifiers(relation.head.kb_id_), identifiers(relation.tail.kb_id_))
+    }
 
 
-def _reached(scores: Sequence[float]) -> NDArray[np.int64]:
-    """How many scores reach each threshold."""
-    return (np.array(scores)[None, :] >= GRID[:, None]).sum(axis=1) if scores else np.zeros(len(GRID), dtype="int64")
-
-
-def _read(example: Example, spans_key: str) -> tuple[list[ConceptRelation], list[ConceptRelation]]:
-    """The relations of gold and prediction; none of either where the gold is not annotated."""
-    gold, found = example.reference.spans.get(spans_key), example.predicted.spans.get(spans_key)
-    if gold is None or not has_relations(gold):
-        return [], []
-    return read_concept_relations(gold), [] if found is None else read_concept_relations(found)
-
-
-def _ends(relation: ConceptRelation) -> tuple[str, str]:
-    head, tail = sorted((relation.head, relation.tail))
-    return head, tail
-
-
-def _pairs(relations: Iterable[ConceptRelation]) -> set[tuple[str, ...]]:
-    return {(*_ends(r), "related") for r in relations}
-
-
-def _typed(relations: Iterable[ConceptRelation]) -> set[tuple[str, ...]]:
-    return {(*_ends(r), r.label) for r in relations}
-
-
-def _novel(relations: Iterable[ConceptRelation]) -> set[tuple[str, ...]]:
-    return {(*_ends(r), f"{r.label}, {r.novelty}" if r.novelty else r.label) for r in relations}
+def _fact(head: str, tail: str, label: str, novelty: str = "") -> Fact:
+    return min(head, tail), max(head, tail), label, novelty

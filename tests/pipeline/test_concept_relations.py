@@ -99,7 +99,7 @@ def trained(golds: list[Doc]) -> Language:
 class TestLearning:
     def test_overfits_and_reloads(self, trained: Language, golds: list[Doc], tmp_path: Path) -> None:
         found = trained.evaluate(make_given(trained, golds))
-        for table in ("pair", "typed", "novel"):
+        for table in ("pair", "typed", "full"):
             assert found[f"concepts_{table}_f"] == 1.0
         docs = predict(trained, golds)
         for doc, gold in zip(docs, golds, strict=True):
@@ -218,7 +218,7 @@ class TestUse:
                     other.spans["entities"].attrs["interactions"],
                     strict=True,
                 ):
-                    assert [e[:2] for e in row[5]] == [e[:2] for e in same[5]]
+                    assert row[5] == same[5]
 
     def test_a_long_document_is_read_whole(self, trained: Language, golds: list[Doc]) -> None:
         """A relation of the last sentence is found behind thousands of tokens."""
@@ -237,9 +237,8 @@ class TestUse:
             group = doc.spans["entities"]
             for head, tail, _, score, _, evidence in group.attrs["interactions"]:
                 assert 0.5 <= score <= 1
-                weights = [weight for *_, weight in evidence]
-                assert evidence and weights == sorted(weights, reverse=True) and sum(weights) <= 1 + 1e-4
-                for a, b, _ in evidence:
+                assert 1 <= len(evidence) <= 3
+                for a, b in evidence:
                     assert a in group.attrs["clusters"][head] and b in group.attrs["clusters"][tail]
 
     def test_relations_are_spelled_out_or_those_of_the_evidence(
@@ -306,7 +305,7 @@ class TestUse:
 class TestMentions:
     @pytest.fixture(scope="class")
     def classifier(self, golds: list[Doc]) -> Language:
-        nlp = make_pipeline(level="mention", by_sentence=True)
+        nlp = make_pipeline(level="mention", by_sentence=True, scorer={"@scorers": "spacy_keci.strict_scorer.v1"})
         train(nlp, self.sentences(golds), 40)
         return nlp
 

@@ -53,14 +53,15 @@ class PairScores:
     def decode(self, X: ConceptPairInput, rules: RelationRules) -> PredictedPairs:
         """The relations of the pairs, in the rows of the whole input.
 
-        A pair is related if its probability, 1 - p(none), reaches the threshold of its most probable label, 0.5 without
-        one; the label is the most probable one. With several labels a pair, each label stands for itself.
+        A pair is related if its probability, 1 - p(none), reaches the threshold of its most probable label. With
+        several labels a pair, each label stands for itself.
+        rules: with a threshold for each label.
         """
         probabilities = relation_probabilities(self.logits, rules.multi_label).cpu().numpy()
         classes = probabilities[:, 1:]
         label, backward = class_labels(rules.symmetric)
-        threshold = np.full(len(rules.symmetric) - 1, 0.5) if rules.threshold is None else rules.threshold
-        threshold = np.where(np.isnan(threshold), 0.5, threshold)[label]
+        assert rules.threshold is not None
+        threshold = rules.threshold[label]
         if rules.multi_label:
             pair, class_ = np.nonzero(classes >= threshold)
             scores = classes[pair, class_]
@@ -81,14 +82,14 @@ class PairScores:
             evidence=self._evidence(X, pair),
         )
 
-    def _evidence(self, X: ConceptPairInput, pairs: np.ndarray) -> list[list[tuple[int, float]]]:
-        """Of each of these pairs, rows of its pairs of mentions in the whole input, with their weights."""
+    def _evidence(self, X: ConceptPairInput, pairs: np.ndarray) -> list[list[int]]:
+        """Of each of these pairs, rows of its pairs of mentions in the whole input."""
         weights = self.weights.cpu().numpy()
         begin, end = np.searchsorted(X.bags.pair, pairs), np.searchsorted(X.bags.pair, pairs, side="right")
         found = []
         for first, last in zip(begin.tolist(), end.tolist(), strict=True):
             best = np.argsort(-weights[first:last], kind="stable")[:EVIDENCE]
-            found.append([(first + int(row) + X.first_mention_pair, float(weights[first + row])) for row in best])
+            found.append([first + int(row) + X.first_mention_pair for row in best])
         return found
 
 
