@@ -247,7 +247,7 @@ class TestPipelines:
         optimizer = nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc) for doc in docs])
         assert nlp.get_pipe("tok2vec").listening_components == ["keci", "ner"]
         history = []
-        for _ in range(25):
+        for _ in range(40):
             losses: dict[str, float] = {}
             examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
             nlp.update(examples, sgd=optimizer, losses=losses, annotates=["concept_linker"])
