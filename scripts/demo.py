@@ -16,12 +16,13 @@ from jinja2 import Environment
 from spacy_keci import render
 from spacy_keci.corpus_graph import corpus_graph
 
+WIDTH = 1100  # of the graph, in pixels
 PAGE = Environment(autoescape=True).from_string("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Relations in the abstracts</title><style>
-body { font-family: sans-serif; margin: 1em } svg { width: 100%; height: 92vh }
+body { font-family: sans-serif; margin: 1em } svg { width: 100% }
 line { stroke: #8a9; stroke-width: 1.5 } circle { fill: #256 } text { font-size: 11px; fill: #222 }
 </style></head><body><p>{{ nodes|length }} concepts and mentions, {{ edges|length }} pairs with relations. Point at a
-line to see its relations.</p><svg viewBox="-40 -20 1180 740">
+line to see its relations.</p><svg viewBox="-20 -10 {{ width }} {{ height }}">
 {% for edge in edges %}<line x1="{{ edge.x1 }}" y1="{{ edge.y1 }}" x2="{{ edge.x2 }}" y2="{{ edge.y2 }}"><title>{{
 edge.title }}</title></line>
 {% endfor %}{% for node in nodes %}<circle cx="{{ node.x }}" cy="{{ node.y }}" r="4"/><text x="{{ node.x + 6 }}"
@@ -51,10 +52,17 @@ def main(
 
 
 def graph_page(graph: networkx.MultiDiGraph) -> str:
-    """All that has relations, as a drawing. Nodes that are related lie near each other."""
+    """All that has relations, as a drawing: parts that are not connected lie beside each other, the largest first."""
     simple = networkx.Graph(graph.edges())
-    places = networkx.spring_layout(simple, seed=0, k=0.3, iterations=200)
-    places = {node: (550 + 550 * x, 350 + 350 * y) for node, (x, y) in places.items()}
+    places, left, top, bottom = {}, 0.0, 0.0, 0.0
+    for part in sorted(networkx.connected_components(simple), key=len, reverse=True):
+        size = 90 * len(part) ** 0.5
+        if left and left + size > WIDTH:
+            left, top = 0.0, bottom
+        layout = networkx.spring_layout(simple.subgraph(sorted(part)), seed=0, k=2 / len(part) ** 0.5, iterations=200)
+        for node, (x, y) in layout.items():
+            places[node] = (left + size * (1 + 0.85 * x) / 2, top + size * (1 + 0.85 * y) / 2)
+        left, bottom = left + size + 60, max(bottom, top + size)
     nodes = [
         {"name": graph.nodes[node].get("name", node), "x": round(x, 1), "y": round(y, 1)}
         for node, (x, y) in places.items()
@@ -69,7 +77,7 @@ def graph_page(graph: networkx.MultiDiGraph) -> str:
         (x1, y1), (x2, y2) = places[first], places[second]
         title = f"{names[0]} - {names[1]}: {', '.join(sorted({each['label'] for each in between}))}"
         edges.append({"x1": round(x1, 1), "y1": round(y1, 1), "x2": round(x2, 1), "y2": round(y2, 1), "title": title})
-    return PAGE.render(nodes=nodes, edges=edges)
+    return PAGE.render(nodes=nodes, edges=edges, width=WIDTH + 200, height=round(bottom) + 20)
 
 
 if __name__ == "__main__":
