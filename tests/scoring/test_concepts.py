@@ -1,5 +1,8 @@
 """The official measure of BioRED, on cases made by hand."""
 
+from pathlib import Path
+from zipfile import ZipFile
+
 import numpy as np
 import pytest
 import spacy
@@ -8,7 +11,11 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, SpanGroup
 from spacy.training import Example
 
-from spacy_keci.corpora.interactions import cluster_names, read_concept_relations
+from spacy_keci.corpora.documents import to_doc
+from spacy_keci.corpora.interactions import read_concept_relations
+from spacy_keci.corpora.pubtator import read_pubtator
+from spacy_keci.interactions import cluster_ids
+from spacy_keci.reports import Report
 from spacy_keci.scoring.concepts import ConceptScorer, best_threshold, make_concept_scorer
 
 NLP = spacy.blank("en")
@@ -76,6 +83,20 @@ class TestMeasure:
         values = score(make_doc(), make_doc([[0, 1, "Bind", 1.0]], []))
         assert values["concepts_pair_predicted"] == 0
 
+    def test_biored_against_itself(self, data_dir: Path, tmp_path: Path) -> None:
+        """As many relations as its test files have."""
+        path = data_dir / "biored" / "BIORED.zip"
+        if not path.exists():
+            pytest.skip("needs BioRED's BIORED.zip")
+        with ZipFile(path) as archive:
+            corpus = Path(archive.extract("BioRED/Test.PubTator", tmp_path))
+        report = Report()
+        docs = [to_doc(text, NLP.make_doc, report) for text in read_pubtator(corpus, report)]
+        values = make_concept_scorer()([Example(doc, doc) for doc in docs])
+        assert len(docs) == 100 and values["concepts_typed_gold"] == 1163
+        assert values["concepts_pair_f"] == values["concepts_novel_f"] == 1.0
+        assert values["concepts_per_type"]["Association"]["support"] == 635
+
     def test_the_strict_scores_stand_beside_them(self) -> None:
         values = score(make_doc(None, [[0, 1, "Bind", 1.0]]), make_doc(None, [[0, 1, "Bind", 1.0]]))
         assert values["relations_micro_f"] == values["concepts_typed_f"] == 1.0
@@ -85,7 +106,7 @@ class TestReading:
     def test_clusters_are_named_by_what_their_mentions_share(self) -> None:
         doc = make_doc([[3, 4, "Bind", 1.0]], [])
         group = doc.spans["entities"]
-        assert cluster_names(group) == ["1", "2", "3", "4", "5"]
+        assert cluster_ids(group) == ["1", "2", "3", "4", "5"]
         group.attrs["cluster_ids"] = list("abcde")
         assert read_concept_relations(group)[0][:2] == ("d", "e")
 
