@@ -1,7 +1,8 @@
 """Joint entity and relation extraction from biomedical text, with background knowledge, for spaCy."""
 
 from .doc_operations import add_mentions, select_mentions, set_ents
-from .extensions import install_concepts_extension, install_extensions
+from .extensions import install_concepts_extension, install_extensions, install_interactions_extension
+from .interactions import Interaction, get_interactions, set_interactions
 from .tokens import (
     Concept,
     Relation,
@@ -16,16 +17,20 @@ from .visualize.render import render
 
 __all__ = [
     "Concept",
+    "Interaction",
     "Relation",
     "add_mentions",
     "filter_relations",
     "get_concepts",
+    "get_interactions",
     "get_relations",
     "install_concepts_extension",
     "install_extensions",
+    "install_interactions_extension",
     "render",
     "select_mentions",
     "set_ents",
+    "set_interactions",
     "set_relations",
     "set_span_graph",
     "span_graph",

@@ -1,4 +1,4 @@
-"""``doc._.relations``, ``span._.relations`` and ``span._.concepts``: the views of ``tokens.py`` as attributes.
+"""``doc._.relations``, ``doc._.interactions``, ``span._.relations`` and ``span._.concepts``: views as attributes.
 
 Several pipelines may be loaded in one process, and their components may write to different groups. An attribute reads
 the group that its document has; where a document has several of them, it does not choose.
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from spacy.tokens import Doc, Span
 
+from .interactions import Interaction, get_interactions, set_interactions
 from .tokens import (
     CONCEPTS_KEY,
     SPANS_KEY,
@@ -43,6 +44,14 @@ def install_concepts_extension(concepts: str = "concepts", spans_key: str = CONC
     _install(Span, concepts, _SpanConcepts, spans_key)
 
 
+def install_interactions_extension(interactions: str = "interactions", spans_key: str = SPANS_KEY) -> None:
+    """Make ``doc._.interactions`` (get and set) read relations of concepts in ``doc.spans[spans_key]``, besides the
+    groups that it reads already; a component that predicts such calls it when it is created. Raises ValueError if the
+    name is taken by another package."""
+    _check_free(Doc, interactions, _DocInteractions, "interactions")
+    _install(Doc, interactions, _DocInteractions, spans_key)
+
+
 @dataclass(frozen=True)
 class _View:
     """A getter for ``name``. ``spans_keys``: the groups that it may read."""
@@ -70,6 +79,16 @@ class _DocRelations(_View):
 
     def set(self, doc: Doc, relations: Iterable[Relation]) -> None:
         set_relations(doc, relations, self.choose(doc))
+
+
+class _DocInteractions(_View):
+    what = "interactions"
+
+    def __call__(self, doc: Doc) -> list[Interaction]:
+        return get_interactions(doc, self.choose(doc))
+
+    def set(self, doc: Doc, interactions: Iterable[Interaction]) -> None:
+        set_interactions(doc, interactions, self.choose(doc))
 
 
 class _SpanRelations(_View):

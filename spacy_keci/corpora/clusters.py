@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from ..identifiers import composite_parts, identifiers
+from ..identifiers import identifiers
+from ..interactions import concept_members
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
 
@@ -21,15 +22,8 @@ def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]
     A mention with several identifiers is in several clusters; a composite one, "D007674|D006937", is in those of its
     parts besides its own, since corpora name either in their relations.
     """
-    clusters: dict[str, list[int]] = {}
-    alone: list[tuple[str, list[int]]] = []
-    for i, mention in enumerate(mentions):
-        found = identifiers(mention.kb_id)
-        for key in dict.fromkeys(key for identifier in found for key in (identifier, *composite_parts(identifier))):
-            clusters.setdefault(key, []).append(i)
-        if not found:
-            alone.append(("", [i]))
-    return [*clusters.items(), *alone]
+    alone = [("", [i]) for i, mention in enumerate(mentions) if not identifiers(mention.kb_id)]
+    return [*concept_members(mention.kb_id for mention in mentions).items(), *alone]
 
 
 class ConceptRelation(NamedTuple):

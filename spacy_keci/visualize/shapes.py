@@ -19,7 +19,6 @@ class Words(NamedTuple):
     x: float
     width: float
     text: str
-    rtl: bool
 
 
 class Bar(NamedTuple):

@@ -125,15 +125,6 @@ def test_an_arc_over_arcs():
     assert far.y < near.y == other.y
 
 
-def test_right_to_left():
-    mentions = [DrawnMention(0, 1, "drug"), DrawnMention(2, 3, "disease")]
-    picture = Picture(["תרופה", "נגד", "סרטן"], [True, True, False], mentions=mentions)
-    (row,) = lay_out(picture, 500).rows
-    drug, disease = row.bars
-    assert disease.x + disease.width < drug.x
-    assert all(words.rtl for words in row.words)
-
-
 def test_empty_text():
     layout = lay_out(Picture([], []), 500)
     assert layout.rows == [] and layout.width > 0 and layout.height > 0

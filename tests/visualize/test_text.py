@@ -1,20 +1,11 @@
-"""Directions, widths and signs of text in drawings."""
+"""Widths and signs of text in drawings."""
 
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_keci.visualize.text import (
-    base_direction,
-    direction,
-    resolve_directions,
-    shorten,
-    text_width,
-    visual_order,
-    writable,
-)
+from spacy_keci.visualize.text import shorten, text_width, writable
 
 
 @given(st.text())
@@ -39,32 +30,3 @@ def test_widths():
 def test_shorten():
     assert shorten("a  b\n c", 10) == "a b c"
     assert shorten("abcdefgh", 5) == "abcd…"
-
-
-def test_directions():
-    assert [direction(text) for text in ("binds", "תרופה", "506", "-", "")] == ["L", "R", "L", "N", "N"]
-    assert base_direction(["תרופה", "FK506", "נגד", "סרטן"]) == "R"
-    assert base_direction([]) == base_direction(["-"]) == "L"
-
-
-@pytest.mark.parametrize(
-    "words, base, shown",
-    [
-        ("a b c", "L", "a b c"),
-        ("a ב ג d", "L", "a ג ב d"),
-        ("א b c ד", "R", "ד b c א"),
-        ("א 0 . 5 ד", "R", "ד 0 . 5 א"),  # a number is not turned around
-        ("א .", "R", ". א"),
-    ],
-)
-def test_visual_order(words, base, shown):
-    words = words.split()
-    order = visual_order(resolve_directions(words, base), base)
-    assert [words[i] for i in order] == shown.split()
-
-
-@given(st.lists(st.sampled_from("aא.")), st.sampled_from("LR"))
-def test_every_word_has_its_place(words, base):
-    directions = resolve_directions(words, base)
-    assert sorted(visual_order(directions, base)) == list(range(len(words)))
-    assert set(directions) <= {"L", "R"}
