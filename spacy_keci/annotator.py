@@ -46,7 +46,8 @@ class Annotator:
     @cached_property
     def fingerprint(self) -> str:
         """Differs between pipelines and settings that may give different graphs: 16 hexadecimal digits."""
-        settings = [self.nlp.meta, self.spans_key, self.batch_size]
+        # weights are not looked at, but meta holds their scores
+        settings = [self.nlp.meta, self.nlp.config["components"], self.spans_key, self.batch_size]
         return blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
     def annotate(self, texts: Iterable[str], batch_size: int | None = None) -> Iterator[list[Doc | str]]:

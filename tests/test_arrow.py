@@ -196,6 +196,12 @@ def test_fingerprint(model: Path, nlp: Language) -> None:
     assert first == Annotator(str(model)).fingerprint and len(first) == 16
     other = spacy.load(model)
     other.meta["version"] = "9"
-    different = (Annotator(model, batch_size=3), Annotator(model, spans_key="x"), Annotator(other))
-    assert len({first, *(each.fingerprint for each in different)}) == 4
+    edited = spacy.load(model, config={"components.keci.threshold": 0.5})
+    different = (
+        Annotator(model, batch_size=3),
+        Annotator(model, spans_key="x"),
+        Annotator(other),
+        Annotator(edited),
+    )
+    assert len({first, *(each.fingerprint for each in different)}) == 5
     json.dumps(first)

@@ -113,14 +113,16 @@ def annotate_cli(
             good(f"{output} is complete: there is nothing left to do.")
             return
         setup_gpu(gpu_id, silent=True)
-        annotator = Annotator(model, spans_key=spans_key, batch_size=batch_size)
+        # other processes may be in other folders
+        place = Path(model).resolve() if Path(model).exists() else model
+        annotator = Annotator(place, spans_key=spans_key, batch_size=batch_size)
         annotator.nlp = load_pipeline(model)
         size = part_size or (TEXTS_PER_PART if destination.is_folder else annotator.batch_size)
         parts = Parts(folder, destination.part_format, annotator.fingerprint, size)
         if overwrite:
             parts.clear()
         parts.tidy(name)
-        work = WritePart(annotator, folder, destination.part_format, strict, name)
+        work = WritePart(annotator, folder.resolve(), destination.part_format, strict, name)
         start, total = perf_counter(), Result(losses=losses)
         names: list[str] = []
         jobs = _named(parts.missing(texts, share), names)
@@ -136,10 +138,10 @@ def annotate_cli(
             raise typer.Exit(INTERRUPTED) from None
         finally:
             parts.tidy(name)
-        if not total.texts and not parts.n_done and not (resume or shard):
-            if skipped.dropped and names:
-                raise ValueError("No text could be annotated.")
+        if not parts.n_texts:
             raise ValueError(f"{input} holds no texts{' that can be read' if skipped.dropped else ''}.")
+        if names and not total.texts and not parts.n_done:
+            raise ValueError("No text could be annotated.")
         if not streamed:
             destination.join(parts.paths(), annotator, losses)
     for line in losses.lines():

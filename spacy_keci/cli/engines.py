@@ -81,7 +81,13 @@ def run_on_ray(address: str | None) -> Engine:
     """An engine that gives the jobs to Ray: to the cluster of that address, or to processes of this machine."""
     try:
         import ray
-        from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError
+        from ray.exceptions import (
+            LocalRayletDiedError,
+            NodeDiedError,
+            OutOfMemoryError,
+            RayTaskError,
+            WorkerCrashedError,
+        )
     except ImportError as error:
         raise ImportError(f"--engine ray needs Ray: pip install 'spacy-keci[ray]' ({error}).") from None
 
@@ -103,7 +109,7 @@ def run_on_ray(address: str | None) -> Engine:
                 job = running.pop(done)
                 try:
                     yield job, ray.get(done)
-                except (WorkerCrashedError, OutOfMemoryError) as error:
+                except (WorkerCrashedError, OutOfMemoryError, NodeDiedError, LocalRayletDiedError) as error:
                     yield job, Died(" ".join(str(error).split())[:200])
                 except RayTaskError as error:
                     raise error.cause from None

@@ -115,13 +115,13 @@ class Parts:
     """A folder of parts.
 
     format: of the files. fingerprint: of the pipeline and its settings. size: texts in a part.
-    n_done: texts of the input that were there already.
+    n_texts: texts of the input so far. n_done: those that were there already.
     """
 
     def __init__(self, folder: Path, format: str, fingerprint: str, size: int) -> None:
         self.folder, self.format, self.size = folder, format, size
         self._fingerprint, self._suffix = fingerprint, suffix_of(format)
-        self.n_done = 0
+        self.n_texts = self.n_done = 0
 
     def missing(self, texts: Iterable[Text], shard: tuple[int, int] = (0, 1)) -> Iterator[Job]:
         """The parts that are not there: of every n-th part the i-th, if ``shard`` is (i, n).
@@ -134,7 +134,7 @@ class Parts:
             part = list(islice(texts, self.size))
             if not part:
                 break
-            end = begin + len(part)
+            end = self.n_texts = begin + len(part)
             if number % shard[1] == shard[0]:
                 name = f"part-{begin:09}-{end:09}-{self._digest(part)}{self._suffix}"
                 if name in there:

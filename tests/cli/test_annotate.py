@@ -506,6 +506,7 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, tmp_path / "no.txt", out), 1, "There is no file or folder"),
         ((model, tmp_path / "other.jsonl", tmp_path / "other.jsonl", "--overwrite"), 1, "name another output"),
         ((model, tmp_path / "empty.txt", out), 1, "holds no texts"),
+        ((model, tmp_path / "empty.txt", tmp_path / "o", "--shard", "1/2"), 1, "holds no texts"),
         ((model, tmp_path / "broken.txt.gz", out), 1, "holds no texts that can be read"),
         ((model, tmp_path / "binary.spacy", out), 1, "is not a file of spaCy's DocBin format"),
         ((model, lines, tmp_path / "out.docx"), 1, "Cannot tell the format of"),
