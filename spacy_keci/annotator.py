@@ -98,5 +98,5 @@ _load = lru_cache(maxsize=1)(spacy.load)
 def _without_tensors(doc: Doc) -> Doc:
     """What the encoder computed is of no use to the output, and many times larger."""
     doc.tensor = None  # type: ignore[assignment]
-    doc.user_data.pop(("._.", "trf_data", None, None), None)
+    doc.user_data.pop(("._.", "trf_data", None, None), None)  # type: ignore[call-overload]
     return doc
