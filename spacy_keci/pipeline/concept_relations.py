@@ -98,7 +98,6 @@ class ConceptRelationsSettings(ExtractorSettings):
     default_score_weights={
         "concepts_pair_f": 0.5,
         "concepts_typed_f": 0.5,
-        "concepts_full_f": 0.0,
     },
 )
 @takes_settings(ConceptRelationsSettings)

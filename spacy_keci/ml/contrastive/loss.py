@@ -89,7 +89,7 @@ def _make_loss(settings: ContrastiveSettings) -> Any:
         from pytorch_metric_learning import distances, losses  # seconds, where it is not used
     except ImportError as error:
         raise ImportError(
-            "The contrastive loss needs the package pytorch-metric-learning: pip install 'spacy-keci[contrastive]', or "
+            "The contrastive loss needs the package pytorch-metric-learning: pip install '.[contrastive]' in the clone, or "
             "set the model's contrastive loss to null."
         ) from error
     if settings.loss == "supcon":
