@@ -27,6 +27,9 @@ COLUMNS = {
     "entities_macro_f": "entities (strict, macro)",
     "relations_micro_f": "relations (strict, micro)",
     "relations_macro_f": "relations (strict, macro)",
+    "concepts_pair_f": "concepts (pair)",
+    "concepts_typed_f": "concepts (pair, label)",
+    "concepts_full_f": "concepts (pair, label, novelty)",
 }
 BLOCK = re.compile(r"(<!-- results:(?P<groups>.+?) -->\n).*?(<!-- /results -->)", re.DOTALL)
 
