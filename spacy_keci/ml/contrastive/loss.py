@@ -89,8 +89,8 @@ def _make_loss(settings: ContrastiveSettings) -> Any:
         from pytorch_metric_learning import distances, losses  # seconds, where it is not used
     except ImportError as error:
         raise ImportError(
-            "The contrastive loss needs the package pytorch-metric-learning: pip install '.[contrastive]' in the clone, "
-            "or set contrastive = null in the model."
+            "The contrastive loss needs the package pytorch-metric-learning: pip install "
+            "'.[contrastive]' in the clone, or set contrastive = null in the model."
         ) from error
     if settings.loss == "supcon":
         return losses.SupConLoss(temperature=settings.temperature)
