@@ -6,7 +6,7 @@
     for batch in annotate(dataset.to_batches(columns=["pmid", "abstract", "year"])):
         ...  # the columns of SCHEMA, and "year"
 
-Needs the extra ``spacy-keci[export]``.
+Needs the extra ``export``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,6 +1,6 @@
 """Span graphs as tables: a row for each mention, or for each relation.
 
-pandas and pyarrow come with the extra ``spacy-keci[export]`` and are imported when they are needed.
+pandas and pyarrow come with the extra ``export`` and are imported when they are needed.
 """
 
 import csv
@@ -158,7 +158,7 @@ def _frame(rows: Iterable[dict[str, Any]], columns: Mapping[str, type]) -> "pand
     try:
         import pandas
     except ImportError as error:
-        raise ImportError(f"A DataFrame needs pandas: pip install 'spacy-keci[export]' ({error}).") from None
+        raise ImportError(f"A DataFrame needs pandas: pip install pandas pyarrow ({error}).") from None
     return pandas.DataFrame(list(rows), columns=list(columns)).astype(columns)
 
 
@@ -196,7 +196,7 @@ def _write_parquet(rows: Iterator[dict[str, Any]], columns: Mapping[str, type], 
         import pyarrow
         from pyarrow.parquet import ParquetWriter
     except ImportError as error:
-        raise ImportError(f"Parquet needs pyarrow: pip install 'spacy-keci[export]' ({error}).") from None
+        raise ImportError(f"Parquet needs pyarrow: pip install pandas pyarrow ({error}).") from None
     types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     with ParquetWriter(path, schema) as writer:

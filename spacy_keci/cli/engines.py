@@ -89,7 +89,7 @@ def run_on_ray(address: str | None) -> Engine:
             WorkerCrashedError,
         )
     except ImportError as error:
-        raise ImportError(f"--engine ray needs Ray: pip install 'spacy-keci[ray]' ({error}).") from None
+        raise ImportError(f"--engine ray needs Ray: pip install 'ray[data]' ({error}).") from None
 
     def run(work: Callable[[JobT], ResultT], jobs: Iterable[JobT], n: int) -> Iterator[tuple[JobT, ResultT | Died]]:
         if not ray.is_initialized():

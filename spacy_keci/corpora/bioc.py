@@ -156,7 +156,7 @@ def _library() -> ModuleType:
         import bioc
         from bioc import biocjson, biocxml  # noqa: F401
     except ImportError as error:
-        raise ValueError(f"BioC needs the library bioc: pip install 'spacy-keci[bioc]' ({error}).") from None
+        raise ValueError(f"BioC needs the library bioc: pip install bioc ({error}).") from None
     return bioc
 
 

@@ -28,7 +28,7 @@ def read_ddi(path: Path, report: Report) -> Iterator[AnnotatedText]:
     try:
         from lxml import etree
     except ImportError as error:
-        raise ValueError(f"The DDI corpus needs the library lxml: pip install 'spacy-keci[bioc]' ({error}).") from None
+        raise ValueError(f"The DDI corpus needs the library lxml: pip install lxml ({error}).") from None
     files = list(find(path, ".xml")) if path.is_dir() else [path]
     kept, problems = 0, []
     for file in files:

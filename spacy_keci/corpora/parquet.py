@@ -1,6 +1,6 @@
 """Span graphs as Arrow rows and Parquet files: one row for each text.
 
-:data:`SCHEMA` is the one table that this package writes at scale. pyarrow comes with the extra ``spacy-keci[export]``.
+:data:`SCHEMA` is the one table that this package writes at scale. pyarrow comes with the extra ``export``.
 """
 
 import json

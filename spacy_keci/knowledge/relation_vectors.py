@@ -24,7 +24,7 @@ def train_vectors(kb: KnowledgeBase, width: int = WIDTH, iterations: int = 4, se
     try:
         from sklearn.utils.extmath import randomized_svd
     except ImportError:
-        raise KnowledgeBaseError("To train vectors, install spacy-keci[vectors] (scikit-learn).") from None
+        raise KnowledgeBaseError("To train vectors, run pip install scikit-learn.") from None
     matrix = _neighbours(kb)
     size = min(width, min(matrix.shape) - 1)
     vectors = np.zeros((matrix.shape[0], width), np.float32)

@@ -70,7 +70,7 @@ def load_scispacy_candidates(
         from scispacy.candidate_generation import CandidateGenerator, LinkerPaths
         from scispacy.linking_utils import KnowledgeBase
     except ImportError:
-        raise KnowledgeBaseError("To use scispaCy's linkers, install spacy-keci[scispacy].") from None
+        raise KnowledgeBaseError("To use scispaCy's linkers, run pip install scispacy.") from None
     for path in (index, kb):
         if not path.exists():
             raise KnowledgeBaseError(f"There is no {path}. Download scispaCy's files, or build them, first.")

@@ -198,7 +198,7 @@ def _transformer() -> ModuleType:
         from .encoders import transformer
     except ImportError as error:
         raise ImportError(
-            "Transformer encoders need the package spacy-transformers: pip install 'spacy-keci[transformers]'."
+            "Transformer encoders need the package spacy-transformers: pip install 'spacy-transformers<1.5'."
         ) from error
     return transformer
 

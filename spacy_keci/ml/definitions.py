@@ -24,7 +24,7 @@ def definition_encoder(
     try:
         from .encoders.transformer import resolve_name
     except ImportError:
-        raise ValueError("To encode definitions, install spacy-keci[transformers].") from None
+        raise ValueError("To encode definitions, run pip install 'spacy-transformers<1.5'.") from None
     return partial(encode_definitions, model=resolve_name(model), names=names, progress=progress)
 
 

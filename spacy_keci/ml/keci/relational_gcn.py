@@ -88,7 +88,7 @@ def _dgl_backend() -> Propagate:
         from .relational_gcn_dgl import propagate_in_dgl
     except ImportError as error:
         raise ImportError(
-            f"The backend dgl needs the package of that name ({error}): pip install 'spacy-keci[dgl]', or set backend "
+            f"The backend dgl needs the package of that name ({error}): pip install dgl==1.1.3 psutil, or set backend "
             'to "torch", which computes the same.'
         ) from error
     return propagate_in_dgl
