@@ -20,7 +20,7 @@ class Interaction:
     """A relation between the concepts with the identifiers ``head`` and ``tail``.
 
     novelty: "Novel" where the text reports it as a finding of its own, "No" where as known before, "" if unknown.
-    evidence: pairs of mentions that say so, as positions in the SpanGroup.
+    evidence: pairs of mentions that say so, as positions in the SpanGroup, each with its weight if it has one.
     """
 
     head: str
@@ -28,7 +28,7 @@ class Interaction:
     label: str
     score: float = 1.0
     novelty: str = ""
-    evidence: tuple[tuple[int, int], ...] = ()
+    evidence: tuple[tuple[float, ...], ...] = ()
 
 
 def concept_members(kb_ids: Iterable[str]) -> dict[str, list[int]]:
@@ -72,10 +72,10 @@ def set_interactions(doc: Doc, interactions: Iterable[Interaction], spans_key: s
         for role, identifier in (("head", each.head), ("tail", each.tail)):
             if identifier not in number:
                 raise ValueError(
-                    f"The {role} {identifier!r} of the interaction '{each.label}' is no identifier (kb_id_) of a "
+                    f"The {role} {identifier!r} of the interaction '{each.label}' is not the identifier (kb_id_) of a "
                     f"mention in doc.spans[{spans_key!r}]."
                 )
-        if not all(0 <= i < len(spans) for pair in each.evidence for i in pair):
+        if not all(0 <= i < len(spans) for pair in each.evidence for i in pair[:2]):
             raise ValueError(f"The interaction {each} has evidence of a mention that is not there: of {len(spans)}.")
         evidence = [list(pair) for pair in each.evidence]
         row = [number[each.head], number[each.tail], each.label, float(each.score), each.novelty, evidence]
@@ -89,7 +89,7 @@ def set_interactions(doc: Doc, interactions: Iterable[Interaction], spans_key: s
 
 
 def cluster_ids(group: SpanGroup) -> list[str]:
-    """The identifier of each cluster of a group, "" for one without: as stored, else that which all of its mentions
+    """The identifier of each cluster of a group, "" for one without: as stored, else the one that all of its mentions
     and no others carry. Clusters with the same mentions take their identifiers in order."""
     spans, clusters = checked_spans(group), group.attrs.get("clusters", [])
     stored: Sequence[str] = group.attrs.get("cluster_ids", [])
@@ -101,7 +101,8 @@ def cluster_ids(group: SpanGroup) -> list[str]:
     return [(named.get(tuple(sorted(cluster))) or [""]).pop(0) for cluster in clusters]
 
 
-def _optional(rest: Sequence[Any]) -> tuple[float, str, tuple[tuple[int, int], ...]]:
+def _optional(rest: Sequence[Any]) -> tuple[float, str, tuple[tuple[float, ...], ...]]:
     """Score, novelty and evidence of a row, which may end before them."""
-    padded: list[Any] = [*rest, *(1.0, "", ())[len(rest) :]]
-    return padded[0], padded[1], tuple((a, b) for a, b in padded[2])
+    defaults: list[Any] = [1.0, "", ()]
+    score, novelty, evidence = [*rest, *defaults[len(rest) :]]
+    return score, novelty, tuple(map(tuple, evidence))

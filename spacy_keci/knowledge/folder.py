@@ -39,6 +39,7 @@ class OpenFolder(Files):
     def __init__(self, path: Path) -> None:
         deadline = time.monotonic() + 5.0
         while True:
+            before = _version(path)
             text = _manifest_text(path)
             try:
                 manifest = parse_manifest(text, path)
@@ -49,7 +50,7 @@ class OpenFolder(Files):
             except (OSError, KnowledgeBaseError) as caught:
                 error = caught
             # the folder may have been replaced between the first file and the last
-            if _manifest_text(path) == text or time.monotonic() > deadline:
+            if (_version(path) == before and _manifest_text(path) == text) or time.monotonic() > deadline:
                 break
         if error is not None:
             raise (
@@ -163,6 +164,15 @@ def checksum(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _version(path: Path) -> tuple[int, int]:
+    """Which folder has this name: another one, or the same again after another, differs."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_ino, stat.st_ctime_ns
 
 
 def _manifest_text(path: Path) -> bytes:
