@@ -1,8 +1,8 @@
 """The data beside the mentions of a SpanGroup: relations, scores, attention, clusters and interactions.
 
 They are stored in ``group.attrs`` and refer to mentions by position, but users may edit a group. So
-``attrs["members"]`` records the mentions that they belong to, and every reader compares. A mention that was appended has
-no relations and the score 1. Any other edit is an error that says what to do. Groups from earlier versions have no
+``attrs["members"]`` records the mentions that they belong to, and every reader compares. A mention that was appended
+has no relations and the score 1. Any other edit is an error that says what to do. Groups from earlier versions have no
 ``members``; they are read if the numbers fit.
 """
 
