@@ -42,7 +42,7 @@ def select_mentions(doc: Doc, keep: Callable[[Span], bool] | Iterable[Span], spa
     keep: says of a mention whether it stays; or the mentions that stay, in their new order. Spans that were not in the
     group are added to it, without relations. After an edit, ``select_mentions(doc, doc.spans["entities"])`` keeps what
     still holds.
-    Raises ValueError if there is no such group, or if it was edited and nothing says what its data belongs to.
+    Raises ValueError if there is no such group, or if it was edited and has no record of its mentions (``members``).
     """
     group = _group(doc, spans_key)
     spans = read_spans(group)
@@ -94,8 +94,7 @@ DocOrSpan = TypeVar("DocOrSpan", Doc, Doc | Span)
 
 
 def each_doc(docs: DocOrSpan | Iterable[DocOrSpan]) -> list[DocOrSpan] | Iterator[DocOrSpan]:
-    """The documents, or parts of such, where a function takes one or many. Raises TypeError for what is no document,
-    such as a text."""
+    """The documents, for functions that take one or many. Raises TypeError for anything else, such as a text."""
     if isinstance(docs, Doc | Span):
         return [docs]
     if isinstance(docs, str) or not isinstance(docs, Iterable):

@@ -1,9 +1,9 @@
 """The data beside the mentions of a SpanGroup: relations, scores, attention, clusters and interactions.
 
-They lie in ``group.attrs`` and point at mentions by their positions, but users may edit a group. So what is written
-here is written with ``attrs["members"]``, the mentions that it belongs to, and what is read is compared with it: a
-mention that was appended has no relations and the score 1, and any other edit is an error that names the way out.
-Groups without ``members``, from before there were such, are read as they are, as far as the numbers fit.
+They are stored in ``group.attrs`` and refer to mentions by position, but users may edit a group. So
+``attrs["members"]`` records the mentions that they belong to, and every reader compares. A mention that was appended
+has no relations and the score 1. Any other edit is an error that says what to do. Groups from earlier versions have no
+``members``; they are read if the numbers fit.
 """
 
 import warnings
@@ -73,8 +73,7 @@ def set_span_graph(
 def checked_spans(group: SpanGroup) -> list[Span]:
     """The spans of a group, after a check that what lies beside them belongs to them.
 
-    Raises ValueError, with what to do, if the group was edited so that this is no longer known, or the tokens of the
-    document were changed.
+    Raises ValueError, which says what to do, if the group was edited, or the tokens of the document were changed.
     """
     spans = read_spans(group)
     if not is_intact(group, spans):
@@ -103,7 +102,7 @@ def per_mention(group: SpanGroup, name: str, absent: Any) -> list[Any]:
 
 def positions_at(group: SpanGroup, start_char: int, end_char: int) -> list[int]:
     """Positions of the mentions with these offsets, in order, found in logarithmic time where the group has
-    ``members``. Raises ValueError if what stands at one of the positions is no longer that mention."""
+    ``members``. Raises ValueError if one of the positions holds another mention now."""
     members, offsets = group.attrs.get(MEMBERS, []), [start_char, end_char]
     first = bisect_left(members, offsets)
     found = [m[2] for m in takewhile(lambda m: m[:2] == offsets, islice(members, first, None))]

@@ -70,7 +70,7 @@ class KeciSettings(ExtractorSettings):
     link_by_type: whether a mention's ``kb_id_`` is the candidate that fits its predicted type best, where the model
         learns which do (``knowledge_prior``); otherwise the one with the largest attention, as in the paper.
     keep_initial: whether the graph before knowledge came in is kept as well, as
-        ``doc.spans[f"{spans_key}_initial"]``.
+        ``doc.spans[initial_key(spans_key)]``.
     """
 
     spans_per_token: float = at_least(0, 0.5)

@@ -31,7 +31,7 @@ class Calibration:
 def calibrate(
     scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray, n_bins: int = 10
 ) -> Calibration | None:
-    """Bins of equal width, as far as they hold predictions; None where there are none.
+    """Bins of equal width, without the empty ones; None if there are no predictions.
 
     scores, right: of each prediction its probability, 0 to 1, and whether it is right.
     """
@@ -47,7 +47,7 @@ def calibrate(
     z2 = 1.959964**2
     center = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (accuracy * (1 - accuracy) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    low, high = np.minimum(center - half, accuracy), np.maximum(center + half, accuracy)  # but for rounding
+    low, high = np.minimum(center - half, accuracy), np.maximum(center + half, accuracy)  # except for rounding
     rows = np.stack([confidence, accuracy, low, high], axis=1).clip(0.0, 1.0).tolist()
     bins = [Bin(int(count), *row) for count, row in zip(n, rows, strict=True)]
     return Calibration(bins, len(scores), float((np.abs(accuracy - confidence) * n).sum() / n.sum()))

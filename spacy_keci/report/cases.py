@@ -46,7 +46,7 @@ def make_cases(
 ) -> list[Case]:
     """Compare each prediction with its gold, and with ``doc.spans[initial_key(spans_key)]`` if it has that.
 
-    Where nobody has annotated relations, predicted ones are left out, as the scores leave them out.
+    Where relations were not annotated, predicted ones are left out, as in the scores.
     """
     cases = []
     for number, (gold, doc) in enumerate(zip(golds, docs, strict=True), start=1):

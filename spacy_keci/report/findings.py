@@ -152,7 +152,7 @@ def _compare_edges(gold: Graph, predicted: Graph) -> Iterator[Finding]:
     yield from (Finding("spurious relation", None, edge, scores[edge]) for edge in spurious)
 
 
-# What two edges share that are the same but for one thing.
+# What two edges share that differ in one thing.
 _EDGE_KEYS: dict[str, Callable[[Edge], Hashable]] = {
     "wrong type of an argument": lambda edge: (edge.offsets, edge.label),
     "wrong direction": lambda edge: (edge.pair, edge.label),

@@ -163,7 +163,7 @@ class _Describer:
     symmetric: Collection[str]
 
     def error(self, error: Finding) -> str:
-        """The gold item and what it was taken for, as far as the two differ."""
+        """The gold item and what it was taken for, where the two differ."""
         gold, predicted = error.gold, error.predicted
         if gold is None or predicted is None:
             return "".join(self.item(item) for item in (gold, predicted) if item is not None)

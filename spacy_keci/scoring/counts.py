@@ -76,8 +76,8 @@ def macro(counts: NDArray[Any]) -> NDArray[np.float64]:
 def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[AnnotatedText, AnnotatedText]]:
     """Gold and predicted span graph of each example, in characters, so that both may have their own tokens.
 
-    A predicted doc without the spans key has no predictions. Where the gold group has no ``attrs["relations"]``, nobody
-    has annotated relations, and predicted ones are left out, as they are in training.
+    A predicted doc without the spans key has no predictions. Where the gold group has no ``attrs["relations"]``,
+    relations were not annotated, and predicted ones are left out, as in training.
     Raises ValueError, naming the document, for a reference doc without the key, and where the two texts differ.
     """
     graphs = []

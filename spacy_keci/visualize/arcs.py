@@ -46,7 +46,7 @@ class Link:
 
 
 def place(links: Sequence[Link], low: float, high: float) -> None:
-    """Set ``label_x`` and ``level`` (1: lowest) so that lines cross little and labels not at all, as far as that goes;
+    """Set ``label_x`` and ``level`` (1: lowest) so that lines cross little and labels not at all, if possible;
     labels stay between ``low`` and ``high`` where they can."""
     for link in links:
         link.label_x = (link.x1 + link.x2) / 2

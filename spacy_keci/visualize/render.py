@@ -94,8 +94,8 @@ def render(
     jupyter: display it in the notebook, and return None; default: if this is a notebook.
     options, settings: see :class:`Options`.
     RETURNS: HTML that holds its SVG drawings and needs nothing else; as XML, it is well-formed.
-    Raises TypeError for what is no Doc, ValueError for an unknown option, and where a Doc has no such span graph; warns
-    of labels that no mention and no relation has.
+    Raises TypeError for anything but documents, ValueError for an unknown option or a Doc without such a span graph.
+    Warns of labels that no mention or relation has.
     """
     docs = list(each_doc(docs))
     _warn_of_unknown_labels(docs, _make_options({**(options or {}), **settings}))
@@ -142,7 +142,7 @@ def _make_options(settings: Mapping[str, Any]) -> Options:
     known = [f.name for f in fields(Options)]
     for name in settings:
         if name not in known:
-            raise ValueError(f"There is no option {name!r} for drawings of span graphs. Options: {', '.join(known)}.")
+            raise ValueError(f"Unknown option {name!r} for drawings of span graphs. Allowed: {', '.join(known)}.")
     return Options(**settings)
 
 

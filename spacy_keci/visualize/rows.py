@@ -111,7 +111,7 @@ class _Atoms(NamedTuple):
 
 
 def _make_atoms(picture: Picture, size: float, max_width: float) -> _Atoms:
-    """Whitespace is no atom, unless it is all that a mention holds; a line break in it begins a row."""
+    """Whitespace is not an atom, unless a mention holds nothing else. A line break begins a row."""
     blank = {m.start for m in picture.mentions if not any(text.strip() for text in picture.tokens[m.start : m.end])}
     space = text_width(" ", size)
     atoms: list[Atom] = []

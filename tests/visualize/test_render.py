@@ -220,7 +220,7 @@ def test_displacys_wrapper(doc, monkeypatch):
     [
         ({"spans_key": "nothing"}, "no doc.spans\\['nothing'\\], only \\['entities'\\]"),
         ({"compare": ("entities_initial", "entities")}, "entities_initial"),
-        ({"colour": {}}, "no option 'colour'.*colors"),
+        ({"colour": {}}, "Unknown option 'colour'.*colors"),
         ({"width": 5}, "at least 100"),
         ({"compare": "entities"}, "two keys"),
         ({"overlay": True}, "compare"),
