@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -44,12 +45,23 @@ ENTRY_POINTS = {
     "spacy_tokenizers": ["spacy_keci.BiomedicalTokenizer.v1"],
     "thinc_optimizers": ["spacy_keci.AdamW.v1"],
 }
-RESOLVE_NAMES = """
-import json
+# In a fresh interpreter: the heavy libraries that modules of this package import while ``spacy.blank`` runs, also those
+# that are loaded already, as Thinc loads torch; then every name, and the commands that spaCy's command line has.
+INSPECT = """
+import builtins, json, sys
 from importlib.metadata import distribution
+heavy, real = [], builtins.__import__
+def watch(name, globals=None, *args, **kwargs):
+    importer = (globals or {}).get("__name__") or ""
+    libraries = "torch", "transformers", "spacy_transformers", "scispacy", "dgl", "sklearn", "scipy"
+    if importer.split(".")[0] == "spacy_keci" and name.split(".")[0] in libraries:
+        heavy.append((importer, name))
+    return real(name, globals, *args, **kwargs)
+builtins.__import__ = watch
 import spacy
-import spacy_keci
 assert spacy.blank("en").has_factory("keci")
+assert "spacy_keci.pipeline.keci" in sys.modules
+builtins.__import__ = real
 names = {}
 for entry_point in distribution("spacy-keci").entry_points:
     names.setdefault(entry_point.group, []).append(entry_point.name)
@@ -60,24 +72,14 @@ for entry_point in distribution("spacy-keci").entry_points:
     elif registry not in ("cli", "factories"):
         assert callable(found), entry_point
         assert spacy.registry.get(registry, entry_point.name) is found
-print(json.dumps({"file": spacy_keci.__file__, "names": {group: sorted(names[group]) for group in names}}))
-"""
-# Imports, also of what is loaded already, as Thinc loads torch; by modules of this package, whoever loaded them.
-WATCH_IMPORTS = """
-import builtins
-found, real = [], builtins.__import__
-def watch(name, globals=None, *args, **kwargs):
-    importer = (globals or {}).get("__name__") or ""
-    heavy = "torch", "transformers", "spacy_transformers", "scispacy", "dgl", "sklearn", "scipy"
-    if importer.split(".")[0] == "spacy_keci" and name.split(".")[0] in heavy:
-        found.append((importer, name))
-    return real(name, globals, *args, **kwargs)
-builtins.__import__ = watch
-import sys
-import spacy
-spacy.blank("en")
-assert "spacy_keci.pipeline.keci" in sys.modules
-assert not found, found
+from spacy.cli._util import app
+groups = [group.typer_instance for group in app.registered_groups if group.typer_instance.info.name == "keci"]
+print(json.dumps({
+    "file": sys.modules["spacy_keci"].__file__,
+    "heavy": heavy,
+    "names": {group: sorted(names[group]) for group in names},
+    "commands": [command.name for group in groups for command in group.registered_commands],
+}))
 """
 
 
@@ -122,17 +124,20 @@ def test_the_wheel_holds_the_package(wheel: Path) -> None:
     assert not any(name.startswith(("tests", "assets", "configs")) for name in names)
 
 
-def test_spacy_finds_every_name(installed: Path) -> None:
-    found = json.loads(run([sys.executable, "-c", RESOLVE_NAMES], installed))
-    assert Path(found["file"]).is_relative_to(installed)
-    assert found["names"] == ENTRY_POINTS
+@pytest.fixture(scope="module")
+def inspected(installed: Path) -> dict[str, Any]:
+    return {**json.loads(run([sys.executable, "-c", INSPECT], installed)), "folder": installed}
 
 
-def test_spacy_does_not_get_heavier(installed: Path) -> None:
+def test_spacy_finds_every_name(inspected: dict[str, Any]) -> None:
+    assert Path(inspected["file"]).is_relative_to(inspected["folder"])
+    assert inspected["names"] == ENTRY_POINTS
+
+
+def test_spacy_does_not_get_heavier(inspected: dict[str, Any]) -> None:
     """``spacy.blank`` imports every factory that is installed: a heavy import there would slow down all of spaCy."""
-    run([sys.executable, "-c", WATCH_IMPORTS], installed)
+    assert not inspected["heavy"]
 
 
-def test_command_line(installed: Path) -> None:
-    output = run([sys.executable, "-m", "spacy", "keci", "--help"], installed)
-    assert {"convert", "evaluate", "tune", "split"} <= set(output.split())
+def test_command_line(inspected: dict[str, Any]) -> None:
+    assert {"annotate", "convert", "evaluate", "tune", "split"} <= set(inspected["commands"])
