@@ -107,7 +107,8 @@ def slim_cli(
     from ..knowledge.slim import copy_slim
 
     left_out = copy_slim(_open(kb), out, keep or (), overwrite=force)
-    good(f"Saved the knowledge base to {out}, without {', '.join(left_out) or 'leaving anything out'}")
+    what = f"without {', '.join(left_out)}" if left_out else "nothing was left out"
+    good(f"Saved the knowledge base to {out}: {what}")
 
 
 @kb_app.command("info")

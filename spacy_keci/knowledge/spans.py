@@ -58,7 +58,8 @@ class _Words:
     """The words of a text, by number.
 
     tokens: the token of each. text: their keys, joined. edges: where each key begins in it, and the last one ends.
-    limits: the word up to which a span that begins with each may run, exclusive.
+    ending_at: the word of which the key ends there. limits: the word up to which a span that begins with each may run,
+    exclusive.
     """
 
     def __init__(self, tokens: Sequence[str], spaces: Sequence[bool], max_words: int) -> None:
@@ -78,6 +79,7 @@ class _Words:
                 breaks.append(len(self.tokens))
         breaks.append(len(self.tokens))
         self.text = "".join(pieces)
+        self.ending_at = {edge: word for word, edge in enumerate(self.edges[1:])}
         self.limits: list[int] = []
         b = 0
         for i in range(len(self.tokens)):
@@ -87,10 +89,6 @@ class _Words:
 
     def __getitem__(self, word: int) -> str:
         return self.all_tokens[self.tokens[word]]
-
-    def ends(self, first: int) -> dict[int, int]:
-        """The last word of the spans from ``first`` on, by where its key ends."""
-        return {self.edges[last + 1]: last for last in range(first, self.limits[first])}
 
     def end(self, first: int, last: int) -> int:
         """The token after the span of words, with the brackets that it opens closed; 0 if that is not possible."""
@@ -113,9 +111,9 @@ class _Words:
 
 def _keys_from(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
     """(last word, key) of the spans from a word on that are keys."""
-    begin, ends = words.edges[first], words.ends(first)
+    begin = words.edges[first]
     for prefix, key in prefixes(words.text[begin : words.edges[words.limits[first]]]):
-        last = ends.get(begin + len(prefix))
+        last = words.ending_at.get(begin + len(prefix))
         if last is not None and not _is_phrase(words, first, last):
             yield last, key
 
@@ -123,10 +121,10 @@ def _keys_from(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[
 def _keys_without_species(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
     """As :func:`_keys_from`, without the letter of a species at the word."""
     for piece in without_species(words[first]):
-        after, ends = words.edges[first + 1], words.ends(first)
+        after = words.edges[first + 1]
         for prefix, key in prefixes(piece + words.text[after : words.edges[words.limits[first]]]):
-            last = ends.get(after + len(prefix) - len(piece))
-            if last is not None and not _is_phrase(words, first, last):
+            last = words.ending_at.get(after + len(prefix) - len(piece))
+            if last is not None and last >= first and not _is_phrase(words, first, last):
                 yield last, key
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ def test_show(built: tuple[Path, str]) -> None:
     assert code == 0 and "part_of     X:1  green tea" in output
     output = run("show", built[0], "X:1")[1]
     assert "T168" in output and "cha" in output and "A drink." in output
+
+
+def test_verify(built: tuple[Path, str], tmp_path: Path) -> None:
+    code, output = run("info", built[0], "--verify")
+    assert code == 0 and "files are as they were built" in output
+    copied = Path(shutil.copytree(built[0], tmp_path / "kb"))
+    large = copied / "vectors.mine.npy"
+    large.write_bytes(large.read_bytes()[:-1] + b"x")
+    code, output = run("info", copied, "--verify")
+    assert code == 1 and "vectors.mine.npy" in output and "damaged" in output
+
+
+def test_slim(built: tuple[Path, str], tmp_path: Path) -> None:
+    code, output = run("slim", built[0], tmp_path / "slim", "--keep", "mine")
+    assert code == 0 and "without fuzzy, definitions" in output
+    assert (tmp_path / "slim" / "vectors.mine.npy").exists() and not list((tmp_path / "slim").glob("fuzzy.*"))
+    assert "left out: fuzzy, definitions" in run("info", tmp_path / "slim")[1]
+    code, output = run("slim", tmp_path / "slim", tmp_path / "slimmer", "--keep", "mine")
+    assert code == 0 and "nothing was left out" in output
+    assert run("slim", built[0], tmp_path / "slim")[0] == 1  # which exists
+
+
+def test_without_definitions(built: tuple[Path, str], tmp_path: Path) -> None:
+    source = f"jsonl={built[0].parent / 'kb.jsonl'}"
+    code, _ = run("build", tmp_path / "kb", "--source", source, "--no-definitions", "--no-fuzzy", "--quiet")
+    assert code == 0 and not list((tmp_path / "kb").glob("definitions.*"))
+    assert "A drink." not in run("show", tmp_path / "kb", "X:1")[1]
 
 
 def test_errors(built: tuple[Path, str], tmp_path: Path) -> None:
