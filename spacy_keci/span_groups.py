@@ -9,7 +9,6 @@ has no relations and the score 1. Any other edit is an error that says what to d
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import islice, takewhile
 from typing import Any
 
 from spacy.tokens import Doc, Span, SpanGroup
@@ -104,8 +103,8 @@ def positions_at(group: SpanGroup, start_char: int, end_char: int) -> list[int]:
     """Positions of the mentions with these offsets, in order, found in logarithmic time where the group has
     ``members``. Raises ValueError if one of the positions holds another mention now."""
     members, offsets = group.attrs.get(MEMBERS, []), [start_char, end_char]
-    first = bisect_left(members, offsets)
-    found = [m[2] for m in takewhile(lambda m: m[:2] == offsets, islice(members, first, None))]
+    first, last = bisect_left(members, offsets), bisect_left(members, [start_char, end_char + 1])
+    found = [member[2] for member in members[first:last]]
     if len(members) > len(group) or any([*offsets_of(group[i])] != offsets for i in found):
         raise ValueError(edited(group, read_spans(group)))
     return [*found, *(i for i in range(len(members), len(group)) if [*offsets_of(group[i])] == offsets)]
