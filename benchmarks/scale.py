@@ -42,7 +42,7 @@ def main(
     model: Annotated[str, typer.Option(help="Trained pipeline")] = str(ROOT / "training/demo/model-last"),
     texts: Annotated[int, typer.Option(min=500, help="Abstracts, for memory and kills")] = 100_000,
     speed_texts: Annotated[int, typer.Option(min=100, help="Abstracts, for the speed of workers")] = 2000,
-    kills: Annotated[int, typer.Option(min=0, help="How often to kill")] = 10,
+    kills: Annotated[int, typer.Option(min=0, max=50, help="How often to kill")] = 10,
     ray: Annotated[bool, typer.Option(help="Whether to run Ray as well")] = True,
     seed: Annotated[int, typer.Option(help="Of the abstracts, and of when to kill whom")] = 0,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/scale.json",
@@ -57,7 +57,11 @@ def main(
         write_abstracts(folder / "all.jsonl", texts, rng)
         result["arrow"] = measure_arrow(model, folder / "some.jsonl")
         engines = [("local", 1), ("local", 2), *([("ray", n) for n in (1, 2, 4)] if ray else [])]
-        result["workers"] = [measure_workers(model, folder, *engine, speed_texts) for engine in engines]
+        print(result["arrow"], flush=True)
+        result["workers"] = []
+        for engine in engines:
+            result["workers"].append(measure_workers(model, folder, *engine, speed_texts))
+            print(result["workers"][-1], flush=True)
         result["memory"] = measure_memory(model, folder, texts)
         result["kills"] = kill_and_resume(model, folder, kills, texts, rng)
         result |= {"model": describe_pipeline(spacy.load(model)), "versions": software_versions()}
@@ -137,12 +141,12 @@ def measure_workers(model: str, folder: Path, engine: str, n: int, texts: int) -
 
 def measure_memory(model: str, folder: Path, texts: int) -> dict[str, Any]:
     """MB of two workers over the run: all that is theirs (rss), and that with shared pages divided up (pss)."""
-    out = folder / "memory"
-    process = start_run(model, folder / "all.jsonl", out, "-n", "2", "--part-size", "100")
+    out, size = folder / "memory", part_size(texts)
+    process = start_run(model, folder / "all.jsonl", out, "-n", "2", "--part-size", str(size))
     rows: list[dict[str, Any]] = []
     while process.poll() is None:
         time.sleep(SECONDS)
-        done = 100 * sum(1 for _ in out.glob("part-*")) if out.exists() else 0
+        done = size * sum(1 for _ in out.glob("part-*")) if out.exists() else 0
         if done and (not rows or done - rows[-1]["texts"] >= texts / 100):
             workers = [found for pid in children(process.pid) if (found := memory_of(pid))]
             if len(workers) == 2:
@@ -158,9 +162,12 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
     n_parts = len(list(undisturbed.iterdir()))
     moments: list[dict[str, Any]] = []
     whom = ["worker", "driver"] * (kills // 2 + 1)
-    process = start_run(model, folder / "all.jsonl", out, "-n", "4", "--part-size", "100")
-    for number, after in enumerate(sorted(rng.sample(range(1, n_parts), min(kills, n_parts - 1)))):
-        while sum(1 for _ in out.glob("part-*")) < after and process.poll() is None:
+    options = "-n", "4", "--part-size", str(part_size(texts))
+    process = start_run(model, folder / "all.jsonl", out, *options)
+    for number, after in enumerate(sorted(rng.sample(range(1, n_parts * 9 // 10), kills))):
+        while sum(1 for _ in out.glob("part-*")) < after:
+            if process.poll() is not None:
+                sys.exit(f"annotate ended with exit code {process.returncode}, before it could be killed.")
             time.sleep(SECONDS / 10)
         time.sleep(rng.uniform(0, 1))
         victim = process.pid
@@ -170,7 +177,7 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
         os.kill(victim, signal.SIGKILL)
         if whom[number] == "driver":
             process.wait()
-            process = start_run(model, folder / "all.jsonl", out, "-n", "4", "--part-size", "100", "--resume")
+            process = start_run(model, folder / "all.jsonl", out, *options, "--resume")
     if process.wait():
         sys.exit(f"The killed run could not be resumed: exit code {process.returncode}.")
     ids = sorted(row["id"] for row in rows_of(out, ["id"]))
@@ -181,6 +188,11 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
         "doubled": len(ids) - len(set(ids)),
         "identical": ids == wanted and digest(out) == digest(undisturbed),
     }
+
+
+def part_size(texts: int) -> int:
+    """Of a hundred parts."""
+    return texts // 100
 
 
 def children(pid: int) -> list[int]:
