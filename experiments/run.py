@@ -73,6 +73,7 @@ def as_variables(experiments: Mapping[str, Any], run: Mapping[str, Any], row: Ma
         "system": trained_as,
         "scored_as": run["system"],
         "config": trained["config"],
+        **({"component": trained["component"]} if "component" in trained else {}),
         "settings": as_options({**trained.get("settings", {}), **row.get("settings", {})}),
         "options": as_options(scored.get("scored_with", {})),
     }
