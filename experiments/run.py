@@ -80,8 +80,10 @@ def as_variables(experiments: Mapping[str, Any], run: Mapping[str, Any], row: Ma
 
 
 def as_options(settings: Mapping[str, Any]) -> str:
-    """Settings of a config as options of a command line."""
-    return " ".join(f"--{name} {shlex.quote(json.dumps(value))}" for name, value in settings.items())
+    """Settings of a config as options of a command line. A word is given as it is: spaCy puts options into JSON, where
+    quotation marks have no place, and takes what is not JSON for a string."""
+    words = {name: value for name, value in settings.items() if isinstance(value, str) and value.isidentifier()}
+    return " ".join(f"--{name} {words.get(name) or shlex.quote(json.dumps(value))}" for name, value in settings.items())
 
 
 class Maker:
