@@ -54,6 +54,12 @@ def break_tokens(docs: Sequence[Doc]) -> NDArray[np.bool_]:
     return is_break
 
 
+def segment_of_token(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """(tokens,) the number of the stretch that each token is in, ascending; no mention leaves its stretch. A stretch
+    ends with a sentence, where sentences are set, and at line breaks and tabs."""
+    return sentence_of_token(docs) + np.cumsum(break_tokens(docs))
+
+
 def sentence_of_span(spans: NDArray[np.int64], docs: Sequence[Doc]) -> NDArray[np.int64]:
     """(spans,) the number of the sentence that each begins in, counted as by :func:`sentence_of_token`.
 

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from thinc.api import Ops, get_current_ops
 from thinc.types import Ints1d, Ints2d, Ragged
 
-from .sentences import break_tokens, doc_starts, sentence_of_token
+from .sentences import doc_starts, segment_of_token
 
 Suggester = Callable[..., Ragged]
 
@@ -37,7 +37,7 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
     n_tokens = int(doc_lengths.sum())
     if not n_tokens:
         return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
-    segment = sentence_of_token(docs) + np.cumsum(break_tokens(docs))
+    segment = segment_of_token(docs)
     segment_end = np.cumsum(np.bincount(segment))[segment]
     is_word = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 0 for doc in docs])
     starts = np.arange(n_tokens)[:, None]

@@ -19,7 +19,7 @@ from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.joint.decoding import MentionRules
 from ..ml.joint.inputs import JointInput
 from ..ml.joint.targets import ends_are_words, longest_flat
-from ..sentences import doc_starts
+from ..sentences import doc_starts, segment_of_token
 from ..settings import at_least, defaults, takes_settings
 from .extractor import Extractor
 from .mentions import as_candidates
@@ -146,9 +146,10 @@ class JointNerRe(Extractor, JointSettings):
         limit = None if is_train else self.max_batch_tokens
         covered = candidates if are_given and candidates is not None else np.zeros((0, 3), dtype="int64")
         texts = self.read_texts(docs, covered, limit)
-        X = JointInput(
+        return JointInput(
             docs,
             texts,
+            texts + segment_of_token(docs),
             whitespace(docs),
             candidates,
             types,
@@ -157,7 +158,6 @@ class JointNerRe(Extractor, JointSettings):
             self.max_pair_distance,
             max_tokens=limit,
         )
-        return X
 
     def _types(self, mentions: list[list[Span]], candidates: np.ndarray) -> np.ndarray:
         """(candidates,) the types of gold mentions, from 0; of several at one place, the first."""
@@ -206,11 +206,16 @@ class JointNerRe(Extractor, JointSettings):
     def reachable(self, docs: list[Doc], gold: GoldGraphs) -> dict[str, np.ndarray]:
         doc, start, end = gold.spans.T
         first = doc_starts(docs)[doc] + start
-        words = ends_are_words(first, first + end - start, whitespace(docs))
-        rows = np.flatnonzero(words)
+        last, segment = first + end - start, segment_of_token(docs)
+        words, inside = ends_are_words(first, last, whitespace(docs)), segment[first] == segment[last - 1]
+        rows = np.flatnonzero(words & inside)
         flat = np.ones(len(words), dtype=bool)
-        flat[rows] = longest_flat(first[rows], (first + end - start)[rows])
-        return {"mentions that begin or end with white space": words, "mentions that overlap with a longer one": flat}
+        flat[rows] = longest_flat(first[rows], last[rows])
+        return {
+            "mentions that begin or end with white space": words,
+            "mentions across a line break, a tab, or the end of a sentence": inside,
+            "mentions that overlap with a longer one": flat,
+        }
 
 
 def whitespace(docs: list[Doc]) -> np.ndarray:

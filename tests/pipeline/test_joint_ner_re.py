@@ -53,14 +53,16 @@ def test_nested_mentions_are_reported(log: pytest.LogCaptureFixture) -> None:
     nested = example_with(nlp, "p53 complex binds x", mentions, [[0, 2, "binds", 1.0], [1, 2, "binds", 1.0]])
     spaced = example_with(nlp, "a  b", [(0, 2, "drug")])
     assert spaced.reference[1].is_space
-    optimizer = nlp.initialize(lambda: [nested, spaced])
+    broken = example_with(nlp, "a\nb", [(0, 3, "drug")])
+    optimizer = nlp.initialize(lambda: [nested, spaced, broken])
     for reason in (
         "mentions that overlap with a longer one (2)",
         "relations of mentions that overlap with a longer one (1)",
         "mentions that begin or end with white space (1)",
+        "mentions across a line break, a tab, or the end of a sentence (1)",
     ):
         assert f"cannot learn some of the gold: {reason}" in log.text
-    assert np.isfinite(nlp.update([nested, spaced], sgd=optimizer)[NAME])
+    assert np.isfinite(nlp.update([nested, spaced, broken], sgd=optimizer)[NAME])
 
 
 def test_mentions_may_be_entities_of_the_document(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:

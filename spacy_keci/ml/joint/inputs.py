@@ -18,13 +18,15 @@ from .tags import Spans
 class TaggedTexts(NamedTuple):
     """The texts of a batch, one after the other, in arrays.
 
-    text: (tokens,) the text of each token, ascending. is_space: (tokens,) white space.
+    text, segment: (tokens,) the text of each token, and the stretch of it that no mention leaves; both ascending.
+    is_space: (tokens,) white space.
     spans: given mentions, or gold ones beside which the predicted ones are read; None where there are neither. Types
         are -1 where the network tells them.
     are_given: whether these are all mentions, and none are predicted.
     """
 
     text: np.ndarray
+    segment: np.ndarray
     is_space: np.ndarray
     spans: Spans | None
     are_given: bool
@@ -37,6 +39,7 @@ class JointInput:
     """A batch of documents.
 
     text_of_token: (tokens,) the text, a document or a sentence, that each token belongs to, ascending.
+    segment_of_token: (tokens,) the stretch of a text that each token is in, ascending; no mention leaves its stretch.
     is_space: (tokens,) white space.
     candidates: (spans, 3) document, start and end of given mentions or, in training, of gold ones, ordered; None where
         there are neither. types: (spans,) their types from 0, -1 for those that the model tells.
@@ -47,6 +50,7 @@ class JointInput:
 
     docs: list[Doc]
     text_of_token: np.ndarray
+    segment_of_token: np.ndarray
     is_space: np.ndarray
     candidates: np.ndarray | None
     types: np.ndarray | None
@@ -86,6 +90,7 @@ class JointInput:
         part = replace(
             self,
             text_of_token=self.text_of_token[tokens],
+            segment_of_token=self.segment_of_token[tokens],
             is_space=self.is_space[tokens],
             tokens=tokens,
             max_tokens=None,
@@ -107,5 +112,14 @@ class JointInput:
         spans = None
         if self.candidates is not None and self.types is not None:
             spans = self.in_batch(self.candidates, self.types)
-        are_given = self.given is not None
-        return (TaggedTexts(self.text_of_token, self.is_space, spans, are_given, self.rules, self.max_pair_distance),)
+        return (
+            TaggedTexts(
+                self.text_of_token,
+                self.segment_of_token,
+                self.is_space,
+                spans,
+                self.given is not None,
+                self.rules,
+                self.max_pair_distance,
+            ),
+        )

@@ -66,10 +66,10 @@ class JointNetwork(Network):
         """The mentions that relations are scored among, and their probabilities."""
         log_probabilities = logits.detach().log_softmax(dim=-1).cpu().numpy()
         if texts.spans is None:
-            return find_mentions(log_probabilities, texts.text, texts.is_space, texts.rules)
+            return find_mentions(log_probabilities, texts.segment, texts.is_space, texts.rules)
         spans = texts.spans
         if not texts.are_given:
-            found, _ = find_mentions(log_probabilities, texts.text, texts.is_space, texts.rules)
+            found, _ = find_mentions(log_probabilities, texts.segment, texts.is_space, texts.rules)
             spans = _joined(spans, found)
         scores = type_scores(log_probabilities, spans.starts, spans.ends)
         types = np.where(spans.types < 0, scores.argmax(axis=1), spans.types)

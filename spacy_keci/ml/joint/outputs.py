@@ -62,7 +62,7 @@ class JointGraphs:
     def _tag_targets(X: JointInput, gold: GoldGraphs) -> np.ndarray:
         known = gold.labels != NOT_ANNOTATED
         spans = X.in_batch(gold.spans[known], gold.labels[known] - 1)
-        tags = tag_targets(spans, X.text_of_token, X.is_space)
+        tags = tag_targets(spans, X.segment_of_token, X.is_space)
         if X.given is not None:
             tags[tags == 0] = NOT_ANNOTATED
         tags[~gold.has_mentions[X.doc_of_token]] = NOT_ANNOTATED

@@ -44,6 +44,7 @@ def make_input(with_gold: bool = True, max_pair_distance: int = 10, **others: An
     return JointInput(
         docs,
         np.repeat(np.arange(3), LENGTHS),
+        np.repeat(np.arange(3), LENGTHS),
         np.zeros(sum(LENGTHS), dtype=bool),
         GOLD if with_gold else None,
         GOLD_LABELS - 1 if with_gold else None,
@@ -181,7 +182,8 @@ def test_a_predicted_mention_of_the_wrong_type_has_no_relations() -> None:
         network.tags[0].weight.zero_()  # type: ignore[operator]
         network.tags[0].bias.zero_()  # type: ignore[operator]
         network.tags[0].bias[[1, 3]] = 5.0  # type: ignore[index]  # all tokens say "B" or "L" of the first type
-    X.docs, X.text_of_token, X.is_space = [Doc(VOCAB, words=["a"] * 4)], np.zeros(4, dtype="int64"), np.zeros(4, bool)
+    X.docs, X.is_space = [Doc(VOCAB, words=["a"] * 4)], np.zeros(4, dtype=bool)
+    X.text_of_token = X.segment_of_token = np.zeros(4, dtype="int64")
     spans = np.array([[0, 0, 2], [0, 2, 4]])
     annotated = np.array([True])
     losses = []
