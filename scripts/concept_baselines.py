@@ -144,7 +144,7 @@ def predict(system: System, part: Part, write: RelationWriter, threshold: float)
         backward=np.zeros(len(pairs), dtype=bool),
         scores=scores[pairs],
         novelty=np.full(len(pairs), -1),
-        evidence=[[int(row)] for row in first],
+        evidence=[[(int(row), 1.0)] for row in first],
     )
     write(docs, mentions, part.concepts, part.bags, predicted)
     return docs

@@ -223,17 +223,18 @@ class RelationWriter:
         for concept, mention in zip(concepts.member_concept.tolist(), concepts.member_mention.tolist(), strict=True):
             d = int(concepts.doc[concept])
             clusters[d].setdefault(concept, []).append(mention - int(firsts[d]))
-        rows: list[list[tuple[int, int, str, float, str, list[list[int]]]]] = [[] for _ in docs]
+        rows: list[list[tuple[int, int, str, float, str, list[list[Any]]]]] = [[] for _ in docs]
         for i, pair in enumerate(predicted.pairs.tolist()):
             head, tail = int(bags.first[pair]), int(bags.second[pair])
             d, turned = int(concepts.doc[head]), bool(predicted.backward[i])
-            of_pair = np.array(predicted.evidence[i], dtype="int64")
-            evidence = np.stack([bags.left[of_pair], bags.right[of_pair]], axis=1) - firsts[d]
             label, kind = self.labels[int(predicted.labels[i])], int(predicted.novelty[i])
             novelty = self.novelties[kind] if kind >= 0 else ""
             ends = (tail, head) if turned else (head, tail)
-            evidence = evidence[:, ::-1] if turned else evidence
-            rows[d].append((*ends, label, float(predicted.scores[i]), novelty, evidence.tolist()))
+            evidence: list[list[Any]] = []
+            for row, weight in predicted.evidence[i]:
+                left, right = int(bags.left[row] - firsts[d]), int(bags.right[row] - firsts[d])
+                evidence.append([right, left, weight] if turned else [left, right, weight])
+            rows[d].append((*ends, label, float(predicted.scores[i]), novelty, evidence))
         for doc, given, of_doc, related in zip(docs, mentions, clusters, rows, strict=True):
             self._write(doc, given, of_doc, related, concepts.ids)
 
@@ -248,7 +249,7 @@ class RelationWriter:
         position = [(span.start, span.end, i) for i, span in enumerate(spans)]
         relations: dict[tuple[int, int, str], float] = {}
         for head, tail, label, score, _, evidence in related:
-            pairs: Iterable[tuple[int, int]] = ((a, b) for a, b in evidence)
+            pairs: Iterable[tuple[int, int]] = ((a, b) for a, b, _ in evidence)
             if self.spell_out or self.reader.by_mention:
                 pairs = ((a, b) for a, b in product(clusters[head], clusters[tail]) if a != b)
             for a, b in pairs:

@@ -30,7 +30,7 @@ class PredictedPairs:
     pairs: (relations,) rows of the input's pairs. labels: (relations,) number of the label, from 0. backward:
     (relations,) whether it holds from the second concept to the first. scores: (relations,) probability.
     novelty: (relations,) number of what it is, or -1.
-    evidence: of each relation rows of the input's pairs of mentions, that with the highest weight first.
+    evidence: of each relation rows of the input's pairs of mentions with their weights, the highest first.
     """
 
     pairs: np.ndarray
@@ -38,7 +38,7 @@ class PredictedPairs:
     backward: np.ndarray
     scores: np.ndarray
     novelty: np.ndarray
-    evidence: list[list[int]]
+    evidence: list[list[tuple[int, float]]]
 
     @classmethod
     def joined(cls, parts: Sequence[PredictedPairs]) -> PredictedPairs:

@@ -82,14 +82,14 @@ class PairScores:
             evidence=self._evidence(X, pair),
         )
 
-    def _evidence(self, X: ConceptPairInput, pairs: np.ndarray) -> list[list[int]]:
-        """Of each of these pairs, rows of its pairs of mentions in the whole input."""
+    def _evidence(self, X: ConceptPairInput, pairs: np.ndarray) -> list[list[tuple[int, float]]]:
+        """Of each of these pairs, rows of its pairs of mentions in the whole input, with their weights."""
         weights = self.weights.cpu().numpy()
         begin, end = np.searchsorted(X.bags.pair, pairs), np.searchsorted(X.bags.pair, pairs, side="right")
         found = []
         for first, last in zip(begin.tolist(), end.tolist(), strict=True):
             best = np.argsort(-weights[first:last], kind="stable")[:EVIDENCE]
-            found.append([first + int(row) + X.first_mention_pair for row in best])
+            found.append([(first + int(row) + X.first_mention_pair, float(weights[first + row])) for row in best])
         return found
 
 

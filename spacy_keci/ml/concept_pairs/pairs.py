@@ -82,7 +82,7 @@ def make_bags(
         A pair without such mentions is left out, as is one whose mentions are the same.
     max_mention_pairs: how many pairs of mentions stand for a pair of concepts: the closest ones.
     """
-    first, second = _pairs_within(concepts.doc)
+    first, second = _near_pairs(concepts, max_distance)
     if pair_types is not None and len(first):
         types = np.sort(np.stack([concepts.types[first], concepts.types[second]], axis=1), axis=1)
         n_types = int(max(types.max(), *(max(pair) for pair in pair_types), 0)) + 1
@@ -113,19 +113,31 @@ def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
-def _pairs_within(doc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows i < j of the same document, ordered. doc: ascending."""
-    later = np.searchsorted(doc, doc, side="right") - np.arange(len(doc)) - 1
-    first, number = expand(later)
-    return first, first + 1 + number
+def _near_pairs(concepts: Concepts, max_distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of concepts of the same document, ordered by document, whose stretches from the first mention to the last
+    are at most so many tokens apart. The work is linear in the number of these pairs."""
+    if not len(concepts.doc):
+        return concepts.doc, concepts.doc
+    earliest, latest = _stretches(concepts)
+    order = np.lexsort((earliest, concepts.doc))
+    # one number line for all documents, with gaps between them that no pair can bridge
+    begin = concepts.doc[order] * (int(latest.max()) + max_distance + 1)
+    reached = np.searchsorted(begin + earliest[order], begin + latest[order] + max_distance, side="right")
+    first, number = expand(reached - np.arange(len(order)) - 1)
+    return order[first], order[first + 1 + number]
+
+
+def _stretches(concepts: Concepts) -> tuple[np.ndarray, np.ndarray]:
+    """(concepts,) where the first and the last mention of each begins."""
+    starts = concepts.mentions[concepts.member_mention, 1]
+    return np.minimum.reduceat(starts, concepts.firsts), np.maximum.reduceat(starts, concepts.firsts)
 
 
 def _in_order(concepts: Concepts, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same pairs, each with the lower type, or the earlier mention, first."""
     if not len(first):
         return first, second
-    starts = concepts.mentions[concepts.member_mention, 1]
-    earliest = np.minimum.reduceat(starts, concepts.firsts)
+    earliest, _ = _stretches(concepts)
     types = concepts.types
     swapped = types[first] > types[second]
     swapped |= (types[first] == types[second]) & (earliest[first] > earliest[second])

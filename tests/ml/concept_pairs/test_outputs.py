@@ -55,7 +55,7 @@ class TestDecoding:
         X = make_input()
         scores = make_scores(X, [[0.1, 0.9, 0.0, 0.0]] * 3)
         found = scores.decode(X, RelationRules(SYMMETRIC, HALF, False))
-        assert found.evidence == [[1, 0], [3, 2], [5, 4]]
+        assert [[row for row, _ in each] for each in found.evidence] == [[1, 0], [3, 2], [5, 4]]
 
     def test_classes(self) -> None:
         labels, backward = class_labels(np.array([False, False, True, False]))
