@@ -15,6 +15,7 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
+from ..extensions import install_interactions_extension
 from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.inputs import ConceptPairInput
 from ..ml.concept_pairs.pairs import make_bags
@@ -88,7 +89,7 @@ class ConceptRelationsSettings(ExtractorSettings):
 
 @Language.factory(
     "concept_relations",
-    assigns=["doc.spans", "doc._.relations", "span._.relations"],
+    assigns=["doc.spans", "doc._.relations", "doc._.interactions", "span._.relations"],
     requires=["doc.spans"],
     default_config={
         **defaults(ConceptRelationsSettings),
@@ -132,6 +133,8 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
     ) -> None:
         super().__init__(vocab, model, name, scorer=scorer, **settings)
         self.cfg |= {"pair_types": None, "novelties": []}
+        if not self.by_mention:
+            install_interactions_extension(spans_key=self.spans_key)
 
     @property
     def novelties(self) -> tuple[str, ...]:

@@ -242,6 +242,11 @@ class TestUse:
                 assert 0 < sum(weights) <= 1 + 1e-5
                 for a, b, _ in evidence:
                     assert a in group.attrs["clusters"][head] and b in group.attrs["clusters"][tail]
+            rows_ = [(a, b, label) for a, b, label, *_ in group.attrs["interactions"]]
+            names = group.attrs["cluster_ids"]
+            assert [(each.head, each.tail, each.label) for each in doc._.interactions] == [
+                (names[a], names[b], label) for a, b, label in rows_
+            ]
 
     def test_relations_are_spelled_out_or_those_of_the_evidence(
         self, trained: Language, golds: list[Doc], monkeypatch: pytest.MonkeyPatch
