@@ -145,6 +145,35 @@ def build_concept_pairs_model(
     return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision, storage)
 
 
+def build_sentence_cnn(
+    *,
+    width: int,
+    depth: int,
+    embed_size: int,
+    window_size: int,
+    maxout_pieces: int,
+    subword_features: bool,
+    pretrained_vectors: bool | None,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Registered as the architecture ``spacy_keci.SentenceCNN.v1``: ``spacy.HashEmbedCNN.v2``, with its settings,
+    which reads each sentence alone.
+
+    Its vectors of a sentence do not depend on the sentences around it, and its memory in use does not grow with the
+    length of a text, apart from the vectors themselves. A document without sentence boundaries is one sentence.
+    """
+    from .encoders.sentence_cnn import make_sentence_cnn
+
+    return make_sentence_cnn(
+        width=width,
+        depth=depth,
+        embed_size=embed_size,
+        window_size=window_size,
+        maxout_pieces=maxout_pieces,
+        subword_features=subword_features,
+        pretrained_vectors=pretrained_vectors,
+    )
+
+
 def build_transformer_model(
     name: str,
     get_spans: Callable,

@@ -34,7 +34,7 @@ MODEL = """
 @architectures = "spacy_keci.BiaffineJoint.v1"
 
 [model.tok2vec]
-@architectures = "spacy.HashEmbedCNN.v2"
+@architectures = "spacy_keci.SentenceCNN.v1"
 pretrained_vectors = null
 width = 96
 depth = 4
