@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,8 @@ class Window:
     def to_array(self, attributes: list[str] | int) -> np.ndarray:
         """As that of a Doc; that of a Span takes no names."""
         names = attributes if isinstance(attributes, list) else [attributes]
-        array = self.tokens.to_array([IDS.get(name, name) for name in names])
+        tokens: Any = self.tokens  # spaCy's types do not know this method of a Span
+        array = tokens.to_array([IDS.get(name, name) for name in names])
         return array if isinstance(attributes, list) else array.reshape(-1)
 
 
@@ -67,20 +69,21 @@ def forward(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2
     In use, windows of long texts overlap by as many tokens as a vector depends on, so memory is bounded and vectors are
     the same.
     """
-    ops, cnn, lengths = model.ops, model.layers[0], [len(doc) for doc in docs]
-    if not any(lengths):
+    ops, cnn = model.ops, model.layers[0]
+    lengths = ops.asarray1i([len(doc) for doc in docs])
+    if not lengths.any():
         return [ops.alloc2f(0, model.get_dim("nO")) for _ in docs], lambda d_vectors: []
     if is_train:
         sentences = [Window(doc[start:end], slice(end - start)) for doc in docs for start, end in _bounds(doc)]
         vectors, backprop_cnn = cnn(sentences, True)
-        of_sentences = [len(sentence) for sentence in sentences]
+        of_sentences = ops.asarray1i([len(sentence) for sentence in sentences])
 
         def backprop(d_vectors: list[Floats2d]) -> list[Doc]:
             return backprop_cnn(ops.unflatten(ops.flatten(d_vectors), of_sentences))
 
         return ops.unflatten(ops.flatten(vectors), lengths), backprop
     reach = model.attrs["reach"]
-    result = ops.alloc2f(sum(lengths), model.get_dim("nO"))
+    result = ops.alloc2f(int(lengths.sum()), model.get_dim("nO"))
     begin = 0
     for windows in minibatch_by_words(_windows(docs, reach), AT_ONCE + 2 * reach, tolerance=0):
         for window, of_window in zip(windows, cnn.predict(windows), strict=True):
@@ -93,7 +96,7 @@ def forward(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2
 def _bounds(doc: Doc) -> list[tuple[int, int]]:
     """The sentences of a document."""
     cuts = [*np.flatnonzero(np.diff(sentence_of_token([doc]), prepend=-1)).tolist(), len(doc)]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def _windows(docs: list[Doc], reach: int) -> Iterator[Window]:
