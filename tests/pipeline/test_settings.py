@@ -96,3 +96,14 @@ def test_two_labels_of_one_pair_are_reported(log: pytest.LogCaptureFixture) -> N
     nlp.initialize(lambda: make_examples(nlp, [doc]))
     assert "further relations of one pair (set multi_label = true) (1)" in log.text
     assert "relations of a mention with itself (1)" in log.text
+    # without direction, the third is the first
+    assert "both ways are one where there is no direction) (1)" in log.text
+
+
+def test_relations_in_both_directions_are_two(log: pytest.LogCaptureFixture) -> None:
+    nlp = make_pipeline("keci", multi_label=False, symmetric=[])
+    doc = nlp.make_doc("FK506 binds FKBP12.")
+    doc.spans["entities"] = [doc.char_span(0, 5, "drug"), doc.char_span(12, 18, "protein")]
+    doc.spans["entities"].attrs["relations"] = [[0, 1, "binds", 1.0], [1, 0, "binds", 1.0]]
+    nlp.initialize(lambda: make_examples(nlp, [doc]))
+    assert "cannot learn" not in log.text
