@@ -6,6 +6,7 @@ Texts are made to be hard: each repeats what a step has most work with, up to sp
 exponent is the slope of a line through processor times at lengths that double. Set OMP_NUM_THREADS=1.
 """
 
+import gc
 import json
 import tempfile
 import time
@@ -119,10 +120,14 @@ def make_pipeline(folder: Path) -> Language:
 
 
 def measure(step: Step) -> float:
-    """Processor seconds."""
+    """Processor seconds, without Python's search for cycles, which begins at some length and looks like a step."""
+    gc.collect()
+    gc.disable()
     start = time.process_time()
     step()
-    return time.process_time() - start
+    seconds = time.process_time() - start
+    gc.enable()
+    return seconds
 
 
 def exponent(lengths: list[int], seconds: list[float]) -> float:
