@@ -1,4 +1,4 @@
-"""Callbacks for ``[initialize.before_init]`` and its like in a config."""
+"""Callbacks for ``[initialize]`` and ``[training]`` of a config."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -49,3 +49,22 @@ def create_training_record() -> Callable[[Language], Language]:
         return nlp
 
     return record
+
+
+def create_start_from(pipeline: str) -> Callable[[Language], Language]:
+    """Registered as ``spacy_keci.StartFrom.v1``, for ``[initialize.after_init]``: start the training from the weights
+    of a trained pipeline, given as the name of a package or a folder. Labels may be other ones.
+
+    Raises OSError if there is no such pipeline, and ValueError as :func:`spacy_keci.pipeline.start_from.start_from`
+    does.
+    """
+
+    def load(nlp: Language) -> Language:
+        import spacy
+
+        from .pipeline.start_from import start_from
+
+        start_from(nlp, spacy.load(pipeline))
+        return nlp
+
+    return load
