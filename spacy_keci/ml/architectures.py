@@ -19,14 +19,14 @@ from ..settings import takes_settings
 from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
 from .joint.settings import JointSettings
-from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
+from .keci.settings import CORRECTED, PAPER, RENAMED, RETIRED, KeciSettings, KnowBertSettings, SpanGraphSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 # as in ml/storage.py, which imports torch
 Storage = Literal["single", "half", "8bit"]
 
 
-@takes_settings(SpanGraphSettings)
+@takes_settings(SpanGraphSettings, retired=RETIRED)
 def build_span_graph_model(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -45,7 +45,7 @@ def build_span_graph_model(
     return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(KeciSettings)
+@takes_settings(KeciSettings, retired=RETIRED, renamed=RENAMED)
 def build_keci_variant(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -60,7 +60,7 @@ def build_keci_variant(
     return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(SpanGraphSettings)
+@takes_settings(SpanGraphSettings, retired=RETIRED)
 def build_keci_model(
     tok2vec: Tok2Vec,
     *,
@@ -102,7 +102,7 @@ def build_keci_model(
     )
 
 
-@takes_settings(KnowBertSettings)
+@takes_settings(KnowBertSettings, retired=RETIRED)
 def build_know_bert_model(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
