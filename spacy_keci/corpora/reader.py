@@ -1,7 +1,7 @@
 """Examples for training and evaluation, with their relations, and a warning of gold that is out of reach."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,17 +20,12 @@ from .formats import tell_format
 SUFFIXES = (".spacy", ".jsonl")
 
 
-def create_span_graph_corpus(
-    path: str | Path | None,
-    *,
-    spans_key: str = SPANS_KEY,
-    limit: int = 0,
-    shuffle: bool = False,
-    seed: int | None = None,
-    mentions_to: str | None = None,
-    sentences: Literal["given", "one"] = "given",
-) -> Callable[[Language], Iterable[Example]]:
-    """Registered as ``spacy_keci.SpanGraphCorpus.v1``.
+class SpanGraphCorpus:
+    """Registered as ``spacy_keci.SpanGraphCorpus.v1``: reads examples, the text in the tokens of a pipeline and the
+    gold Doc.
+
+    The first time that it reads a file, it logs what the file holds, and warns of mentions that do not begin and end
+    on tokens of the pipeline, and of their relations: no component can predict them.
 
     path: a ``.spacy`` or ``.jsonl`` file, or a folder of such.
     limit: read no more than so many examples; 0: all.
@@ -43,29 +38,10 @@ def create_span_graph_corpus(
         sentence, whatever full stops it holds: for a corpus of sentences that you wrote yourself.
     Raises ValueError if there is no path, mentions_to is "ents", or a setting has a value that it cannot have.
     """
-    if not path:
-        raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
-    return SpanGraphCorpus(
-        Path(path),
-        spans_key=spans_key,
-        limit=limit,
-        shuffle=shuffle,
-        seed=seed,
-        mentions_to=mentions_to,
-        sentences=sentences,
-    )
-
-
-class SpanGraphCorpus:
-    """Reads examples: the text in the tokens of a pipeline, and the gold Doc.
-
-    The first time that it reads a file, it logs what the file holds, and warns of mentions that do not begin and end
-    on tokens of the pipeline, and of their relations: no component can predict them.
-    """
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path | None,
         *,
         spans_key: str = SPANS_KEY,
         limit: int = 0,
@@ -74,13 +50,15 @@ class SpanGraphCorpus:
         mentions_to: str | None = None,
         sentences: Literal["given", "one"] = "given",
     ) -> None:
+        if not path:
+            raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
         if mentions_to == "ents":
             raise ValueError(
                 'A corpus cannot set mentions_to = "ents": it writes mentions to doc.spans, but entities_from = '
                 '"ents" reads doc.ents, which has no place for nested ones. Give both settings another name, such as '
                 '"gold".'
             )
-        self.path = path
+        self.path = Path(path)
         self.spans_key = spans_key
         if limit < 0:
             raise ValueError(f"limit must be 0 (no limit) or positive, got {limit}.")
