@@ -18,6 +18,7 @@ from spacy.training import Example
 from ..corpora.docbin import load_docs, save_docs
 from ..corpora.documents import copy_sentences, from_doc
 from ..corpora.formats import get_format, write_any
+from ..doc_operations import identity_of
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..pipeline.mentions import ENTS, has_mentions, place_of
@@ -27,6 +28,7 @@ from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.linking import linking_counts
 from ..scoring.strict import StrictScorer
+from ..span_groups import RELATED
 from .load import load_pipeline, prepare_output, read_gold
 from .messages import warn
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
@@ -155,7 +157,8 @@ def predict(nlp: Language, golds: Sequence[Doc], batch_size: int | None = None) 
     texts = (copy_sentences(gold, nlp.make_doc(gold.text)) for gold in golds)
     for doc, gold in zip(nlp.pipe(texts, batch_size=batch_size), golds, strict=True):
         # Only spans are scored: to keep the encoder's output for every document would fill the memory.
-        doc.user_data, doc.tensor = dict(gold.user_data), np.zeros((0,), dtype="float32")
+        related = {key: doc.user_data[key] for key in (RELATED,) if key in doc.user_data}
+        doc.user_data, doc.tensor = related | identity_of(gold), np.zeros((0,), dtype="float32")
         docs.append(doc)
     seconds = perf_counter() - start
     for name, pipe in nlp.pipeline:

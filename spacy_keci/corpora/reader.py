@@ -1,15 +1,16 @@
 """Examples for training and evaluation, with their relations, and a warning of gold that is out of reach."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import logger
 
+from ..alignment import Aligned, align
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .docbin import load_docs
@@ -109,12 +110,13 @@ class SpanGraphCorpus:
             report = Report()
             docs = read_docs(file, nlp, self.spans_key, report, self.sentences)[:rest]
             examples = [Example(copy_sentences(doc, nlp.make_doc(doc.text)), doc) for doc in docs]
+            golds = [align(example, self.spans_key) for example in examples]
             if self.mentions_to is not None:
-                for example in examples:
-                    example.predicted.spans[self.mentions_to] = aligned_mentions(example, self.spans_key)
+                for example, gold in zip(examples, golds, strict=True):
+                    example.predicted.spans[self.mentions_to] = gold.found
             if file not in self._logged:
                 self._logged.add(file)
-                _log(file, examples, self.spans_key, report)
+                _log(file, golds, report)
             yield from examples
             if rest is not None:
                 rest -= len(examples)
@@ -178,31 +180,14 @@ def read_docs(
     return docs
 
 
-def aligned_mentions(example: Example, spans_key: str = SPANS_KEY) -> list[Span]:
-    """The gold mentions as spans of the predicted document: those that begin and end on its tokens."""
-    gold = example.reference.spans.get(spans_key, ())
-    spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_, kb_id=m.kb_id_) for m in gold)
-    return [span for span in spans if span is not None]
-
-
-def _log(file: Path, examples: list[Example], spans_key: str, report: Report) -> None:
-    mentions = relations = lost_mentions = lost_relations = 0
-    for example in examples:
-        tokens = [(token.idx, token.idx + len(token)) for token in example.predicted]
-        starts, ends = {start for start, _ in tokens}, {end for _, end in tokens}
-        group = example.reference.spans[spans_key]
-        reached = [span.start_char in starts and span.end_char in ends for span in group]
-        rows = group.attrs.get("relations", [])
-        mentions += len(reached)
-        relations += len(rows)
-        lost_mentions += reached.count(False)
-        lost_relations += sum(not (reached[head] and reached[tail]) for head, tail, *_ in rows)
-    summary = f"{file}: {len(examples)} texts, {mentions} mentions, {relations} relations"
+def _log(file: Path, golds: Sequence[Aligned], report: Report) -> None:
+    mentions, relations = sum(len(gold.spans) for gold in golds), sum(len(gold.relations) for gold in golds)
+    summary = f"{file}: {len(golds)} texts, {mentions} mentions, {relations} relations"
     problems = report.summary()
-    if lost_mentions:
+    if lost := sum(gold.lost_mentions for gold in golds):
         problems.append(
-            f"{lost_mentions} mentions do not begin and end on tokens of this pipeline and cannot be predicted, nor "
-            f"can {lost_relations} relations of theirs"
+            f"{lost} mentions do not begin and end on tokens of this pipeline and cannot be predicted, nor can "
+            f"{sum(gold.lost_relations for gold in golds)} relations of theirs"
         )
     if problems:
         logger.warning("%s; %s", summary, "; ".join(problems))

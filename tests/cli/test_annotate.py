@@ -396,8 +396,9 @@ def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int)
 
 
 @forks
-def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path) -> None:
-    """SIGINT to the whole group, as a terminal sends it, while two processes are at work."""
+@pytest.mark.parametrize("one_is_killed", [False, True])
+def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path, one_is_killed: bool) -> None:
+    """SIGINT to the whole group, as a terminal sends it, while two processes are at work, or one of them has died."""
     (tmp_path / "in.txt").write_text("\n".join(TEXTS * 40))
     folder = tmp_path / "out"
     process = subprocess.Popen(
@@ -410,6 +411,9 @@ def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path) -> None:
     while not list(folder.glob("part-*")):
         assert process.poll() is None
         time.sleep(0.02)
+    if one_is_killed:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[-1]), signal.SIGKILL)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=HANGS)
     assert process.returncode == 130 and "Interrupted. --resume goes on" in errors and "Traceback" not in errors
@@ -571,3 +575,15 @@ def test_two_at_once(model: Path, lines: Path, tmp_path: Path, name: str, monkey
     result = run(model, lines, output, "--from", "lines")
     assert result.exit_code == 1 and "is there already" in message(result)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_race_of_two_processes(model: Path, lines: Path, tmp_path: Path, undisturbed: bytes) -> None:
+    """They start at the same time: one of them writes, and the other one touches nothing."""
+    output = tmp_path / "out.jsonl"
+    arguments = [*COMMAND, model, lines, output, "--from", "lines", "--batch-size", "8", "-q"]
+    racing = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [process.communicate(timeout=HANGS)[1] for process in racing]
+    assert sorted(process.returncode for process in racing) == [0, 1], errors
+    (refused,) = (error for error, process in zip(errors, racing, strict=True) if process.returncode)
+    assert re.search(r"Another process writes to|is there already", " ".join(refused.split()))
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"] and output.read_bytes() == undisturbed

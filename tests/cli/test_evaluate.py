@@ -161,6 +161,14 @@ def test_predictions_and_comparison(model, corpus, tmp_path, nlp):
     assert compared["with"] == f"{tmp_path.name}/out.spacy" and set(compared["p"].values()) == {1.0}
 
 
+def test_predictions_have_no_user_data_of_the_gold_but_its_identity(model, golds):
+    golds[0].user_data |= {"meta": {"year": 1991}, "span_graphs": ["of the gold"], "note": "of the gold"}
+    docs, _ = predict(spacy.load(model), golds)
+    assert docs[0].user_data["id"] == "one" and docs[0].user_data["meta"] == {"year": 1991}
+    assert not docs[0].user_data.keys() - {"id", "group", "meta", "span_graphs"}
+    assert not any("span_graphs" in doc.user_data for doc in docs)  # this pipeline predicts no relations
+
+
 def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     DocBin(docs=golds[1:]).to_disk(tmp_path / "less.spacy")
     outcome = run(model, corpus, "--compare", tmp_path / "less.spacy")
