@@ -26,7 +26,7 @@ from transformers import AutoConfig
 from transformers.file_utils import ModelOutput
 
 from ..mixed_precision import autocast
-from ..modes import set_evaluation_mode
+from ..prediction import WatchingShim, in_use
 from ..storage import Storage, pack, unpack
 from .windows import get_fitting_spans
 
@@ -61,7 +61,7 @@ def make_transformer(
     return model
 
 
-class StoredTransformer(HFShim):
+class StoredTransformer(WatchingShim, HFShim):
     """The shim of spacy-transformers, with weights that may be saved in fewer bits."""
 
     storage: Storage = "single"
@@ -146,15 +146,14 @@ def _init_from_name(init: Callable, model: Model, X: Any = None, Y: Any = None) 
 
 
 def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is_train: bool) -> Any:
-    with autocast(model.shims[0], enabled):
-        return forward(model, X, True) if is_train else _predict(model, X)
+    with autocast(model.shims[0], enabled) as in_bfloat16:
+        return forward(model, X, True) if is_train else _predict(model, X, in_bfloat16)
 
 
-def _predict(model: Model, X: Any) -> tuple[Any, Callable]:
+def _predict(model: Model, X: Any, in_bfloat16: bool) -> tuple[Any, Callable]:
     """Thinc's wrapper switches the network that threads share to evaluation and back: one that predicts would put
     others that predict in training mode, with dropout. Here it stays in evaluation mode."""
-    transformer = model.shims[0]._model
-    set_evaluation_mode(transformer)
+    transformer = in_use(model.shims[0]._model, in_bfloat16=in_bfloat16)
     inputs, _ = model.attrs["convert_inputs"](model, X, False)
     with torch.no_grad():
         outputs = transformer(*inputs.args, **inputs.kwargs)
