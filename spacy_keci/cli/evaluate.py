@@ -214,7 +214,7 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
 
 
 def predictions_format(path: Path) -> str | None:
-    """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name tells it.
+    """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name says it.
     Raises ValueError if that is unclear."""
     name = "biorelex" if path.suffix.lower() == ".json" else None
     get_format(path, name)

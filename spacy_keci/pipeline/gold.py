@@ -120,7 +120,7 @@ class GoldReader:
                 pair = (min(head, tail), max(head, tail))
                 labels.setdefault(pair, Counter())[label, None if is_symmetric else head > tail] += 1
         for of_pair in labels.values():
-            counts["relations that are there twice and count once (both ways are one where there is no direction)"] += (
+            counts["duplicate relations, which count once (both directions of a symmetric label are the same)"] += (
                 of_pair.total() - len(of_pair)
             )
             if not self.multi_label:

@@ -96,7 +96,7 @@ def test_two_labels_of_one_pair_are_reported(log: pytest.LogCaptureFixture) -> N
     assert "further relations of one pair (set multi_label = true) (1)" in log.text
     assert "relations of a mention with itself (1)" in log.text
     # without direction, the third is the first
-    assert "both ways are one where there is no direction) (1)" in log.text
+    assert "both directions of a symmetric label are the same) (1)" in log.text
 
 
 def test_relations_in_both_directions_are_two(log: pytest.LogCaptureFixture) -> None:
