@@ -24,8 +24,8 @@ def as_setting(thresholds: dict[str, float]) -> Threshold:
 
 
 def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
-    """Raises ValueError for what is not a probability, for duplicate labels, and for labels that would be lost as keys of
-    a config.
+    """Raises ValueError for what is not a probability, for duplicate labels, and for labels that would be lost as keys
+    of a config.
 
     setting, name: of the component, for the message.
     """
