@@ -142,7 +142,7 @@ def evaluate_cli(
     if predictions is not None:
         report = write_predictions(predictions, format_, docs, scorer.spans_key)
         if report.counts:
-            warn(f"Not all that was predicted has a place in {predictions.name}: " + "; ".join(report.summary()))
+            warn(f"{predictions.name} cannot hold everything that was predicted: " + "; ".join(report.summary()))
     print_result(result)
 
 

@@ -142,8 +142,7 @@ def present_settings(extractor: Extractor) -> dict[str, Any]:
 
 def calibrated(settings: Mapping[str, Any], mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
     """The same settings with temperatures and biases that fit what was predicted with them; prints the calibration
-    error
-    before and after. Thresholds are moved so that the same mentions and relations reach them."""
+    error before and after. Thresholds are moved so that the same mentions and relations reach them."""
     found = dict(settings)
     for items, (kind, threshold) in zip((mentions, relations), KINDS.items(), strict=True):
         change, names = fit_scaling(items.scores, items.correct), SCALINGS[threshold]

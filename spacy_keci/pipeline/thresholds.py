@@ -59,8 +59,8 @@ def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, n
     thresholds = by_label(threshold)
     if unknown := thresholds.keys() - {*labels, OTHERS}:
         raise ValueError(
-            f"The setting {setting} of '{name}' has {', '.join(map(repr, sorted(unknown)))}, of which the component "
-            f"knows nothing. Its labels are {', '.join(labels) or 'none'}, and {OTHERS!r} stands for all others."
+            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
+            f"{', '.join(labels) or 'none'}, and {OTHERS!r} for all others."
         )
     if not thresholds:
         return None

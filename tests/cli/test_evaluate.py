@@ -257,11 +257,11 @@ def test_outputs_in_one_file(model, corpus, tmp_path):
 
 
 def test_what_predictions_lose_is_told(model, corpus, golds, tmp_path):
-    assert "has a place in" not in evaluate(model, corpus, "--predictions", tmp_path / "out.json")
+    assert "cannot hold" not in evaluate(model, corpus, "--predictions", tmp_path / "out.json")
     golds[0].user_data["meta"] = {"year": 1991}
     DocBin(docs=golds, store_user_data=True).to_disk(corpus)
     shown = evaluate(model, corpus, "--predictions", tmp_path / "out.json")
-    assert "has a place in out.json: 1 dropped: meta of a text" in " ".join(shown.split())
+    assert "out.json cannot hold everything that was predicted: 1 dropped: meta of a text" in " ".join(shown.split())
 
 
 def test_format_of_predictions():
