@@ -15,6 +15,7 @@ from thinc.api import Model, Optimizer
 from thinc.optimizers import FloatOrSeq
 from thinc.types import Floats2d, Ragged
 
+from ..deferred_imports import import_transformers
 from ..settings import takes_settings
 from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
@@ -194,6 +195,7 @@ def build_tok2vec_transformer_model(
 
 
 def _transformer() -> ModuleType:
+    import_transformers()
     try:
         from .encoders import transformer
     except ImportError as error:
