@@ -47,22 +47,31 @@ def make_transformer(
 ) -> TransformerModel:
     """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
-    _fit_spans(model, get_spans)
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]
     shim.__class__, shim.storage = StoredTransformer, storage  # made by spacy-transformers, with no say in its class
-    # Settings such as the kind of attention are no part of what Hugging Face saves: give them again on loading.
-    shim.config_cls = SimpleNamespace(from_pretrained=partial(AutoConfig.from_pretrained, **transformer_config))
     shim.model_cls = EncoderClass
     wrapper._func = partial(_autocast_forward, wrapper._func, mixed_precision)
-    if max_items is not None:
-        wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
+    prepare_parts(model, get_spans, transformer_config, max_items)
     convert_outputs = wrapper.attrs["convert_outputs"]
     wrapper.attrs["convert_outputs"] = partial(_convert_to_float32, convert_outputs)
     model.attrs["replace_listener"] = partial(_replace_listener, model.attrs["replace_listener"], get_spans)
     model.attrs["replace_listener_cfg"] = _replace_listener_config
     return model
+
+
+def prepare_parts(
+    model: TransformerModel, get_spans: Callable, transformer_config: dict, max_items: int | None
+) -> None:
+    """Let a model read windows that fit it, in parts of ``max_items``, and find its settings again on loading."""
+    _fit_spans(model, get_spans)
+    wrapper = model.layers[0]
+    # Settings such as the kind of attention are no part of what Hugging Face saves.
+    find_config = partial(AutoConfig.from_pretrained, **transformer_config)
+    wrapper.shims[0].config_cls = SimpleNamespace(from_pretrained=find_config)
+    if max_items is not None:
+        wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
 
 
 class EncoderClass(AutoModel):
@@ -172,10 +181,10 @@ def _init_from_name(init: Callable, model: Model, X: Any = None, Y: Any = None) 
 
 def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is_train: bool) -> Any:
     with autocast(model.shims[0], enabled) as in_bfloat16:
-        return forward(model, X, True) if is_train else _predict(model, X, in_bfloat16)
+        return forward(model, X, True) if is_train else predict(model, X, in_bfloat16=in_bfloat16)
 
 
-def _predict(model: Model, X: Any, in_bfloat16: bool) -> tuple[Any, Callable]:
+def predict(model: Model, X: Any, *, in_bfloat16: bool) -> tuple[Any, Callable]:
     """Thinc's wrapper switches the network that threads share to evaluation and back: one that predicts would put
     others that predict in training mode, with dropout. Here it stays in evaluation mode."""
     transformer = in_use(model.shims[0]._model, in_bfloat16=in_bfloat16)
