@@ -15,6 +15,7 @@ from thinc.api import Model, Optimizer
 from thinc.optimizers import FloatOrSeq
 from thinc.types import Floats2d, Ragged
 
+from ..deferred_imports import import_transformers
 from ..settings import takes_settings
 from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
@@ -199,6 +200,30 @@ def build_transformer_model(
     )
 
 
+def build_onnx_transformer_model(
+    name: str,
+    get_spans: Callable,
+    tokenizer_config: dict = {},  # noqa: B006  (spaCy fills configs from signatures)
+    transformer_config: dict = {},  # noqa: B006
+    max_items: int | None = None,
+    precision: Literal["single", "int8"] = "single",
+) -> Model:
+    """Registered as the architecture ``spacy_keci.OnnxTransformerModel.v1``: an encoder for use, not for training, that
+    ONNX Runtime computes on the CPU. ``spacy keci optimize`` makes it of one of ``spacy_keci.TransformerModel.v1``.
+
+    Settings as there; name: where that one came from. precision: of the saved graph.
+    Raises ImportError if spacy-transformers or onnxruntime is not installed.
+    """
+    _transformer()
+    try:
+        from .encoders import onnx
+    except ImportError as error:
+        raise ImportError(
+            f"The encoder of this pipeline was made for ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'."
+        ) from error
+    return onnx.make_onnx_transformer(name, get_spans, tokenizer_config, transformer_config, max_items, precision)
+
+
 def build_tok2vec_transformer_model(
     name: str,
     get_spans: Callable,
@@ -223,6 +248,7 @@ def build_tok2vec_transformer_model(
 
 
 def _transformer() -> ModuleType:
+    import_transformers()
     try:
         from .encoders import transformer
     except ImportError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -12,7 +12,6 @@ from thinc.api import Optimizer, PyTorchShim
 from torch import nn
 
 _LOCK = Lock()
-_HOOKS = ("_forward_hooks", "_forward_hooks_with_kwargs", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs")
 
 
 class _Cast(NamedTuple):
@@ -58,11 +57,20 @@ def in_use(network: nn.Module, *, in_bfloat16: bool) -> nn.Module:
 
 def _cast(network: nn.Module) -> _Cast:
     weights = [p for module in network.modules() if type(module) is nn.Linear for p in module.parameters()]
-    # what is in the memo is not copied
-    memo: dict[int, Any] = {id(p): p for p in [*network.parameters(), *network.buffers()]}
-    memo |= {id(hooks := getattr(module, name)): hooks for module in network.modules() for name in _HOOKS}
-    memo |= {id(p): nn.Parameter(p.detach().to(torch.bfloat16), requires_grad=False) for p in weights}
-    return _Cast(copy.deepcopy(network, memo), weights, _state(weights))
+    cast = {p: nn.Parameter(p.detach().to(torch.bfloat16), requires_grad=False) for p in weights}
+    return _Cast(_twin(network, cast), weights, _state(weights))
+
+
+def _twin(module: nn.Module, instead: dict[nn.Parameter, nn.Parameter]) -> nn.Module:
+    """A copy that shares all there is, hooks included, but for some parameters."""
+    twin = copy.copy(module)
+    twin.__dict__["_parameters"] = {
+        name: p if p is None else instead.get(p, p) for name, p in module._parameters.items()
+    }
+    twin.__dict__["_modules"] = {
+        name: child if child is None else _twin(child, instead) for name, child in module._modules.items()
+    }
+    return twin
 
 
 def _state(weights: list[nn.Parameter]) -> list[tuple[int, int]]:

@@ -11,8 +11,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predict, predictions_format
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predictions_format
 from spacy_keci.cli.main import keci
+from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import encoder_name
 from spacy_keci.corpora.documents import mark_sentences
 from spacy_keci.corpora.formats import read_any

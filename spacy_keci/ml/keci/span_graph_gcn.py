@@ -42,8 +42,10 @@ class BidirectionalGCN(nn.Module):
         return spans
 
     def _edges(self, n_spans: int, first: Tensor, second: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        """r_ij[k] and r_ji[k] as matrices (spans, spans * relations), entry [i, j * relations + k]; sparse, unless there
-        are few spans: making a sparse matrix takes longer than multiplying with a small dense one."""
+        """r_ij[k] and r_ji[k] as matrices (spans, spans * relations), entry [i, j * relations + k].
+
+        Sparse ones, unless there are few spans: to make one takes longer than to multiply with a small dense one.
+        """
         if len(probabilities) == len(first):
             probabilities = probabilities.repeat(2, 1)
         head, tail = torch.cat([first, second]), torch.cat([second, first])
