@@ -29,7 +29,14 @@ ENTRY_POINTS = {
     "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.TorchThreads.v1"],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],
-    "spacy_factories": ["biomedical_sentencizer", "concept_linker", "concept_relations", "joint_ner_re", "keci", "latent_relations"],
+    "spacy_factories": [
+        "biomedical_sentencizer",
+        "concept_linker",
+        "concept_relations",
+        "joint_ner_re",
+        "keci",
+        "latent_relations",
+    ],
     "spacy_misc": [
         "spacy_keci.Contrastive.v1",
         "spacy_keci.HardNegatives.v1",

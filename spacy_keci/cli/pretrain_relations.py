@@ -170,7 +170,8 @@ def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Ite
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds {', '.join(SUFFIXES)} files.")
     texts = chain.from_iterable(read_any(file, corpus.format, report) for file in files)
     some = islice(tqdm(texts, desc="texts", unit="", disable=None), corpus.limit or None)
-    yield from to_docs(some, biomedical_tokenizer(), report)
+    # others are not worth the time to find their tokens
+    yield from to_docs((text for text in some if len(text.mentions) > 1), biomedical_tokenizer(), report)
 
 
 def read_section(sections: dict[str, Any], name: str, kind: type[Settings]) -> Settings:

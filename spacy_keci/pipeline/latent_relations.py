@@ -72,6 +72,8 @@ def make_latent_relations(
 class LatentRelations(PairRelations, LatentRelationsSettings):
     """Relations between given mentions, from samples of a latent representation (Eq. 13-17)."""
 
+    reads_in_order = True
+
     def __init__(
         self,
         vocab: Vocab,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -66,7 +66,11 @@ class PairRelations(Extractor, PairRelationsSettings):
     """Relations between given mentions, each of which is a concept of its own.
 
     A subclass says what its model reads of them (``make_input``).
+
+    reads_in_order: whether the first of a pair is the earlier one, or else the one of the lower type.
     """
+
+    reads_in_order: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -171,6 +175,7 @@ class PairRelations(Extractor, PairRelationsSettings):
             max_distance=self._most_distance,
             max_mention_pairs=self._most_mention_pairs,
             by_sentence=self.by_sentence,
+            by_place=self.reads_in_order,
         )
         return ConceptPairInput(docs, concepts, bags)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class LatentInput(ConceptPairInput):
-    """Pairs of mentions, each of which is a concept of its own.
+    """Pairs of mentions, each of which is a concept of its own, in the order of the text.
 
     vocabulary: of the network. type_rows: for each number of a type its row in the network's table.
     masks, max_length: of contexts. by_sentence: whether a context is a sentence, or else a document.
@@ -36,21 +36,17 @@ class LatentInput(ConceptPairInput):
         concepts, bags = self.concepts, self.bags
         words: dict[int, np.ndarray] = {}
         texts: dict[int, list[Place]] = {}
-        made, first, second = [], [], []
-        ends = zip(bags.left.tolist(), bags.right.tolist(), strict=True)
-        for pair, (left, right) in enumerate(ends):
-            types = {left: concepts.types[bags.first[pair]], right: concepts.types[bags.second[pair]]}
-            rows = sorted(types, key=lambda row: concepts.mentions[row, 1:].tolist())
-            d, sentence = int(concepts.mentions[left, 0]), int(concepts.sentences[rows[0]])
+        made = []
+        for left, right in zip(bags.left.tolist(), bags.right.tolist(), strict=True):
+            (d, *one), (_, *other) = concepts.mentions[[left, right]].tolist()
             if d not in words:
                 words[d] = self.vocabulary(self.docs[d])
                 texts[d] = [(each.start, each.end) for each in sentences(self.docs[d])]
-            begin, end = texts[d][sentence] if self.by_sentence else (0, len(words[d]))
-            places = [(start - begin, stop - begin) for _, start, stop in concepts.mentions[rows].tolist()]
-            end = max(end, begin + places[1][1])  # a mention may go on over the end of a sentence
+            begin, end = texts[d][int(concepts.sentences[left])] if self.by_sentence else (0, len(words[d]))
+            places = [(start - begin, stop - begin) for start, stop in (one, other)]
+            end = max(end, one[1], other[1])  # a mention may go on over the end of a sentence
             made.append(make_context(words[d][begin:end], *places, masks=self.masks, max_length=self.max_length))
-            first.append(self.type_rows[types[rows[0]]])
-            second.append(self.type_rows[types[rows[1]]])
+        first, second = ([self.type_rows[t] for t in concepts.types[rows]] for rows in (bags.first, bags.second))
         return make_batch(made, first, second)
 
     def to_torch(self, device: Any) -> tuple[ContextTensors]:  # type: ignore[override]
