@@ -12,6 +12,9 @@ from ..feedforward import feedforward
 from .contexts import PADDING
 from .settings import RepresentationSettings
 
+# how much less than 0 the logarithms of untrained variances are
+NARROW = 4.0
+
 
 class Representation(nn.Module):
     """p(z | x, y, u) (Eq. 2) and q(u | x, y, c) (Eq. 7-9), both Gaussian with independent dimensions.
@@ -19,7 +22,8 @@ class Representation(nn.Module):
     n_words: with the special ones. n_entities: 0 and those that are known.
 
     Beyond the paper, as in the authors' program: vectors of entities are normalised, u goes into every layer of the
-    prior, and the layer of the mean of z starts large, so that u counts from the beginning.
+    prior, and the layer of the mean of z starts large, so that u counts from the beginning. Both distributions start
+    narrow, so that z tells something of the context before the KL has its price, and before there is a classifier.
     """
 
     def __init__(self, n_words: int, n_entities: int, settings: RepresentationSettings):
@@ -39,6 +43,9 @@ class Representation(nn.Module):
         )
         self.prior_mean, self.prior_log_variance = (nn.Linear(hidden + latent, latent) for _ in range(2))
         nn.init.normal_(self.prior_mean.weight)
+        with torch.no_grad():
+            self.prior_log_variance.bias -= NARROW
+            self.posterior_layers[-1].bias[latent:] -= NARROW
 
     def pair(self, first: Tensor, second: Tensor) -> Tensor:
         """(pairs, 3 * embedding width) e(x), e(y), e(x)∘e(y)."""
