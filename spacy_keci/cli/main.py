@@ -14,6 +14,7 @@ from .kb import kb_app
 from .labels import labels_cli
 from .messages import OneLineErrors
 from .pretrain_relations import pretrain_relations_cli
+from .relate_pairs import relate_pairs_cli
 from .report import report_cli
 from .show import show_cli
 from .split import split_cli
@@ -46,5 +47,6 @@ keci.command(
     short_help="Learn representations of relations from unlabelled text.",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(pretrain_relations_cli)
+keci.command("relate-pairs", short_help="Say how pairs of concepts are related, without a text.")(relate_pairs_cli)
 keci.add_typer(kb_app)
 app.add_typer(keci)
