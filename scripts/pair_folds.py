@@ -3,8 +3,9 @@
     python scripts/pair_folds.py assets/gad tfidf --output results/gad-tfidf.json
     python scripts/pair_folds.py assets/gad latent --pretrained training/gad/pretrained --output results/gad-latent.json
 
-A tenth of each training fold is held out, to choose the best step on; with ``--fraction 0.1`` only so much of the rest
-is trained on. Systems: "latent" is configs/latent_relations.cfg, with the changes of ``--settings``; "tfidf" a linear
+Nothing is chosen by what a system scores, so that nothing is held out: the last step counts, and the threshold is 0.5.
+With ``--fraction 0.1`` only so much of each training fold is trained on. Folds that OUTPUT has are not made again.
+Systems: "latent" is configs/latent_relations.cfg, with the changes of ``--settings``; "tfidf" a linear
 support vector machine on words and pairs of words; "all-positive" says that every pair is related.
 """
 
@@ -39,8 +40,8 @@ from spacy_keci.tokenizer import biomedical_tokenizer
 
 ROOT = Path(__file__).parent.parent
 FOLDS = range(1, 11)
-# training, held out, test: scores of the pairs of the last
-System = Callable[[list[Doc], list[Doc], list[Doc]], np.ndarray]
+# training and test texts: the scores of the pairs of the latter
+System = Callable[[list[Doc], list[Doc]], np.ndarray]
 
 
 def main() -> None:
@@ -60,58 +61,58 @@ def main() -> None:
     systems: dict[str, System] = {
         "latent": lambda *parts: train_latent(*parts, args.pretrained, args.seed, shlex.split(args.settings)),
         "tfidf": train_tfidf,
-        "all-positive": lambda fit, held_out, test: np.ones(len(test)),
+        "all-positive": lambda fit, test: np.ones(len(test)),
     }
-    start, found = process_time(), []
-    for fold in args.folds:
-        parts = read_fold(args.folder / str(fold), args.fraction, args.seed)
-        related = np.array([bool(doc.spans["entities"].attrs["relations"]) for doc in parts[2]])
-        found.append(measures(related, systems[args.system](*parts)))
-        print_table({f"fold {fold}": found[-1]})
     name = args.name or (args.output.stem if args.output else args.system)
-    result = summarize(found, name, args) | {"cpu_seconds": round(process_time() - start, 1)}
-    print_table({"mean": result["scores"]})
-    if args.compare is not None:
-        others = json.loads(args.compare.read_text(encoding="utf8"))["folds"]
-        result["compared"] = {"with": args.compare.stem, "p": compare(found, others)}
-        print("p of the differences, paired by fold:", result["compared"]["p"])
-    if args.output is not None:
-        args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+    before = json.loads(args.output.read_text()) if args.output and args.output.exists() else {}
+    found: dict[str, dict[str, float]] = before.get("folds", {})
+    seconds, start = before.get("cpu_seconds", 0.0), process_time()
+    for fold in map(str, args.folds):
+        if fold in found:
+            continue
+        fit, test = read_fold(args.folder / fold, args.fraction, args.seed)
+        related = np.array([bool(doc.spans["entities"].attrs["relations"]) for doc in test])
+        found[fold] = measures(related, systems[args.system](fit, test))
+        print_table({f"fold {fold}": found[fold]})
+        result = summarize(found, name, args) | {"cpu_seconds": round(seconds + process_time() - start, 1)}
+        if args.compare is not None and args.compare.exists():
+            others = json.loads(args.compare.read_text(encoding="utf8"))["folds"]
+            result["compared"] = {"with": args.compare.stem, "p": compare(found, others)}
+        if args.output is not None:
+            args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+    print_table({"mean": {key: mean(fold[key] for fold in found.values()) for key in MEASURES}})
 
 
-def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list[Doc], list[Doc]]:
-    """What is trained on, what is held out, and the test fold."""
+def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list[Doc]]:
+    """What is trained on, and the test fold."""
     report, tokenizer = Report(), biomedical_tokenizer()
-    fold, test = (
+    fit, test = (
         list(to_docs(read_masked(folder / f"{name}.tsv", report), tokenizer, report)) for name in ("train", "test")
     )
     assert not report.dropped, report.summary()
-    order = np.random.default_rng(seed).permutation(len(fold)).tolist()
-    n_held_out = len(fold) // 10
-    n_fit = max(2, round(fraction * (len(fold) - n_held_out)))
-    held_out, rest = order[:n_held_out], order[n_held_out:]
-    return [fold[i] for i in rest[:n_fit]], [fold[i] for i in held_out], test
+    order = np.random.default_rng(seed).permutation(len(fit))[: max(2, round(fraction * len(fit)))]
+    return [fit[i] for i in order.tolist()], test
 
 
 def train_latent(
-    fit: list[Doc], held_out: list[Doc], test: list[Doc], pretrained: Path | None, seed: int, settings: list[str]
+    fit: list[Doc], test: list[Doc], pretrained: Path | None, seed: int, settings: list[str]
 ) -> np.ndarray:
     with TemporaryDirectory() as name:
         folder = Path(name)
         save_docs(fit, folder / "fit.spacy")
-        save_docs(held_out, folder / "held_out.spacy")
         overrides: dict[str, Any] = {
             "paths.train": str(folder / "fit.spacy"),
-            "paths.dev": str(folder / "held_out.spacy"),
+            "paths.dev": str(folder / "fit.spacy"),
+            "corpora.dev.limit": 10,  # which must be there, and selects nothing
             "paths.pretrained": None if pretrained is None else str(pretrained.resolve()),
             "system.seed": seed,
             **parse_config_overrides(settings, env_var=None),
         }
         train(ROOT / "configs" / "latent_relations.cfg", folder / "model", overrides=overrides)
-        return score_pairs(spacy.load(folder / "model" / "model-best"), test)[1]
+        return score_pairs(spacy.load(folder / "model" / "model-last"), test)[1]
 
 
-def train_tfidf(fit: list[Doc], held_out: list[Doc], test: list[Doc]) -> np.ndarray:
+def train_tfidf(fit: list[Doc], test: list[Doc]) -> np.ndarray:
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", min_df=2, sublinear_tf=True)
     related = [bool(doc.spans["entities"].attrs["relations"]) for doc in fit]
     machine = LinearSVC(C=0.3).fit(words.fit_transform([to_words(doc) for doc in fit]), related)
@@ -123,32 +124,34 @@ def to_words(doc: Doc) -> str:
     return " ".join(token.lower_ for token in doc if not token.is_space)
 
 
-def summarize(folds: list[dict[str, float]], name: str, args: Any) -> dict[str, Any]:
+def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[str, Any]:
     """Means over folds, with the 95% interval of a mean of so many."""
-    columns = {key: [fold[key] for fold in folds] for key in MEASURES}
-    reach = t.ppf(0.975, len(folds) - 1) / len(folds) ** 0.5 if len(folds) > 1 else 0.0
-    spread = {key: stdev(values) if len(values) > 1 else 0.0 for key, values in columns.items()}
-    digest = sha256(b"".join((args.folder / str(fold) / "test.tsv").read_bytes() for fold in args.folds)).hexdigest()
+    folds = dict(sorted(found.items(), key=lambda item: int(item[0])))
+    columns = {key: [fold[key] for fold in folds.values()] for key in MEASURES}
+    n = len(folds)
+    reach = {key: t.ppf(0.975, n - 1) * stdev(v) / n**0.5 if n > 1 else 0.0 for key, v in columns.items()}
+    digest = sha256(b"".join((args.folder / fold / "test.tsv").read_bytes() for fold in folds)).hexdigest()
     return {
         "name": name,
         "group": name,
         "benchmark": "pairs",
-        "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()}
-        | {key: mean(values) for key, values in columns.items()},
-        "intervals": {
-            f"pairs_{key}": [mean(v) - reach * spread[key], mean(v) + reach * spread[key]] for key, v in columns.items()
-        },
-        "deviations": spread,
+        "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()},
+        "intervals": {f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items()},
         "folds": folds,
-        "corpus": {"name": args.folder.name, "sha256": digest, "folds": args.folds, "fraction": args.fraction},
+        "corpus": {"name": args.folder.name, "sha256": digest, "fraction": args.fraction},
         "model": {"seed": args.seed, "encoder": None, "settings": args.settings, "pretrained": bool(args.pretrained)},
         "versions": software_versions(),
     }
 
 
-def compare(ours: list[dict[str, float]], theirs: list[dict[str, float]]) -> dict[str, float]:
-    """p of a paired t test over folds, which share most of their training texts, so that it is a rough guide."""
-    return {key: float(ttest_rel([f[key] for f in ours], [f[key] for f in theirs]).pvalue) for key in MEASURES}
+def compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]) -> dict[str, float]:
+    """p of a paired t test over the folds that both have. Folds share most of their texts: it is a rough guide."""
+    both = sorted(ours.keys() & theirs.keys())
+    if len(both) < 2:
+        return {}
+    return {
+        key: float(ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue) for key in MEASURES
+    }
 
 
 if __name__ == "__main__":
