@@ -126,7 +126,10 @@ def write(folder: Path, *parts: list[Row]) -> None:
 
 def read(path: Path) -> list[Row]:
     with path.open(encoding="utf8", newline="") as file:
-        return [Row(*row[:4], int(row[4])) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+        return [
+            Row(a, b, label, types, int(n))
+            for a, b, label, types, n in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        ]
 
 
 def baselines(folder: Path) -> None:

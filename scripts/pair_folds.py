@@ -59,7 +59,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     systems: dict[str, System] = {
-        "latent": lambda *parts: train_latent(*parts, args.pretrained, args.seed, shlex.split(args.settings)),
+        "latent": lambda fit, test: train_latent(fit, test, args.pretrained, args.seed, shlex.split(args.settings)),
         "tfidf": train_tfidf,
         "all-positive": lambda fit, test: np.ones(len(test)),
     }

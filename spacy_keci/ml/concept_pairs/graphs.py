@@ -27,16 +27,15 @@ class GoldPairs:
 class PredictedPairs:
     """The relations that are predicted, ordered by pair.
 
-    pairs: (relations,) rows of the input's pairs. classes: (relations,) of the network, from 0. labels: (relations,)
-    number of the label, from 0. backward: (relations,) whether it holds from the second concept to the first. scores:
-    (relations,) probability. novelty: (relations,) number of what it is, or -1.
+    pairs: (relations,) rows of the input's pairs. labels: (relations,) number of the label, from 0. backward:
+    (relations,) whether it holds from the second concept to the first. scores: (relations,) probability.
+    novelty: (relations,) number of what it is, or -1.
     evidence: of each relation rows of the input's pairs of mentions with their weights, the highest first.
     extra: further arrays of the relations, (relations, …), by the name of the attribute that they are written to.
     """
 
     pairs: np.ndarray
     labels: np.ndarray
-    classes: np.ndarray
     backward: np.ndarray
     scores: np.ndarray
     novelty: np.ndarray
@@ -48,8 +47,8 @@ class PredictedPairs:
         """Those of the parts of an input, in the rows of the whole."""
         if not parts:
             ints = np.zeros(0, dtype="int64")
-            return cls(ints, ints, ints, ints.astype(bool), np.zeros(0, dtype="float32"), ints, [])
-        names = ("pairs", "labels", "classes", "backward", "scores", "novelty")
+            return cls(ints, ints, ints.astype(bool), np.zeros(0, dtype="float32"), ints, [])
+        names = ("pairs", "labels", "backward", "scores", "novelty")
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         extra = {name: np.concatenate([part.extra[name] for part in parts]) for name in parts[0].extra}
         return cls(**arrays, evidence=[rows for part in parts for rows in part.evidence], extra=extra)

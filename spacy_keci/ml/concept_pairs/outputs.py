@@ -103,7 +103,6 @@ def decode_pairs(probabilities: np.ndarray, rules: RelationRules) -> PredictedPa
     return PredictedPairs(
         pairs=pair,
         labels=label[class_],
-        classes=class_,
         backward=backward[class_],
         scores=scores,
         novelty=np.full(len(pair), -1),

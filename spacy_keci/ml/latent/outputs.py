@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...span_groups import UNCERTAINTIES, VECTORS
 from ..concept_pairs.graphs import GoldPairs, PredictedPairs
-from ..concept_pairs.outputs import decode_pairs
+from ..concept_pairs.outputs import class_labels, decode_pairs
 from ..network import to_tensor
 from ..objective import Objective
 from ..relations.decoding import RelationRules
@@ -41,7 +41,9 @@ class LatentScores:
         if samples > 1:
             scores = of_samples[..., 1:] if rules.multi_label else 1 - of_samples[..., :1]
             spread = scores.std(dim=0, correction=0).cpu().numpy()
-            found.extra[UNCERTAINTIES] = spread[rows, found.classes if rules.multi_label else 0]
+            class_ = {ends: i for i, ends in enumerate(zip(*class_labels(rules.symmetric), strict=True))}
+            ends = zip(found.labels, found.backward, strict=True)
+            found.extra[UNCERTAINTIES] = spread[rows, [class_[each] if rules.multi_label else 0 for each in ends]]
         if self.vectors is not None:
             found.extra[VECTORS] = self.vectors.cpu().numpy()[rows]
         found.pairs = rows + X.first_pair

@@ -134,7 +134,9 @@ class PairModel:
             probabilities.append((1 - mean[:, 0]).numpy())
             uncertainties.append(related.std(dim=0, correction=0).numpy())
             known.append(((x > 0) & (y > 0)).numpy())
-        return PairPredictions(*(labels, *map(np.concatenate, (probabilities, uncertainties, known))))
+        return PairPredictions(
+            labels, np.concatenate(probabilities), np.concatenate(uncertainties), np.concatenate(known)
+        )
 
     def _numbers(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         rows = [[self.numbers.get(pair.first, 0), self.numbers.get(pair.second, 0)] for pair in pairs]

@@ -44,8 +44,10 @@ class Representation(nn.Module):
         self.prior_mean, self.prior_log_variance = (nn.Linear(hidden + latent, latent) for _ in range(2))
         nn.init.normal_(self.prior_mean.weight)
         with torch.no_grad():
-            self.prior_log_variance.bias -= NARROW
-            self.posterior_layers[-1].bias[latent:] -= NARROW
+            self.prior_log_variance.bias.sub_(NARROW)
+            last = self.posterior_layers[-1]
+            assert isinstance(last, nn.Linear)
+            last.bias[latent:].sub_(NARROW)
 
     def pair(self, first: Tensor, second: Tensor) -> Tensor:
         """(pairs, 3 * embedding width) e(x), e(y), e(x)∘e(y)."""
