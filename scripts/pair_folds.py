@@ -133,7 +133,7 @@ def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[
     digest = sha256(b"".join((args.folder / fold / "test.tsv").read_bytes() for fold in folds)).hexdigest()
     return {
         "name": name,
-        "group": name,
+        "group": f"{name} ({n} folds)",
         "benchmark": "pairs",
         "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()},
         "intervals": {f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items()},
