@@ -21,6 +21,7 @@ ENTRY_POINTS = {
         "spacy_keci.KECI.v1",
         "spacy_keci.KECI.v2",
         "spacy_keci.KnowBertAttention.v1",
+        "spacy_keci.LatentRelations.v1",
         "spacy_keci.SentenceCNN.v1",
         "spacy_keci.SpanGraph.v1",
         "spacy_keci.Tok2VecTransformer.v1",
@@ -29,7 +30,14 @@ ENTRY_POINTS = {
     "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.StartFrom.v1", "spacy_keci.TorchThreads.v1"],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],
-    "spacy_factories": ["biomedical_sentencizer", "concept_linker", "concept_relations", "joint_ner_re", "keci"],
+    "spacy_factories": [
+        "biomedical_sentencizer",
+        "concept_linker",
+        "concept_relations",
+        "joint_ner_re",
+        "keci",
+        "latent_relations",
+    ],
     "spacy_misc": [
         "spacy_keci.Contrastive.v1",
         "spacy_keci.HardNegatives.v1",
