@@ -520,7 +520,7 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, lines, tmp_path / "other.jsonl"), 1, "already exists"),
         ((model, lines, out, "--spans-key", "sc"), 1, "no doc.spans['sc'], only ['entities']"),
         ((model, lines, out, "--resume", "--overwrite"), 2, "--resume and --overwrite cannot be combined"),
-        ((model, lines, tmp_path / "o", "--shard", "1/2", "--overwrite"), 2, "--shard and --overwrite exclude"),
+        ((model, lines, tmp_path / "o", "--shard", "1/2", "--overwrite"), 2, "--overwrite cannot be combined"),
         ((model, lines, tmp_path / "o", "--shard", "0/2"), 2, "must have the form 1/4, 2/4"),
         ((model, lines, tmp_path / "o", "--shard", "3"), 2, "must have the form 1/4, 2/4"),
         ((model, lines, out, "--shard", "1/2"), 2, "for an OUTPUT that is a folder"),
