@@ -149,9 +149,8 @@ def compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float
     both = sorted(ours.keys() & theirs.keys())
     if len(both) < 2:
         return {}
-    return {
-        key: float(ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue) for key in MEASURES
-    }
+    found = {key: ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue for key in MEASURES}
+    return {key: float(p) for key, p in found.items() if not np.isnan(p)}  # none where all differences are the same
 
 
 if __name__ == "__main__":
