@@ -136,7 +136,10 @@ def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[
         "group": f"{name} ({n} folds)",
         "benchmark": "pairs",
         "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()},
-        "intervals": {f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items()},
+        # of a few folds an interval says nothing
+        "intervals": {
+            f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items() if n > 4
+        },
         "folds": folds,
         "corpus": {"name": args.folder.name, "sha256": digest, "fraction": args.fraction},
         "model": {"seed": args.seed, "encoder": None, "settings": args.settings, "pretrained": bool(args.pretrained)},

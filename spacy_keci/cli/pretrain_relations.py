@@ -203,5 +203,5 @@ def tell_report(report: Report, path: Path) -> None:
         warn(
             f"Posterior collapse: the KL is {report.held_out_kl:.3f} nats, and u is worth {report.held_out_gain:.3f} "
             "nats to the decoder. It says next to nothing of a context, and fine-tuning starts from nothing. Raise "
-            "[model] spread (0.5 or so) or [training] free_bits, kl_warmup or token_dropout."
+            "[training] free_bits (0.05 to 0.2), kl_warmup or token_dropout, or train for longer."
         )

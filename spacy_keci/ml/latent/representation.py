@@ -38,10 +38,6 @@ class Representation(nn.Module):
         self.dropout = nn.Dropout(0.0)
         self.encoder = nn.LSTM(width, hidden, bidirectional=True, batch_first=True)
         self.posterior_layers = feedforward(2 * hidden + 3 * width, hidden, 2, 2 * latent)
-        self.spread = settings.spread
-        if self.spread:
-            self.register_buffer("center", torch.zeros(latent))
-            self.register_buffer("square", torch.ones(latent))
         self.prior_hidden = nn.ModuleList(
             [nn.Linear(3 * width + latent, hidden), nn.Linear(hidden + latent, hidden)],
         )
@@ -73,16 +69,7 @@ class Representation(nn.Module):
         )
         _, (final, _) = self.encoder(packed)  # (2, contexts, hidden): the last forward and the first backward state
         state = torch.cat([final[0], final[1], pair], dim=-1)
-        mean, log_variance = self.posterior_layers(state).chunk(2, dim=-1)
-        return _gaussian(self._spread_out(mean), log_variance)
-
-    def _spread_out(self, mean: Tensor) -> Tensor:
-        """The means of u over contexts, with the standard deviation that is set."""
-        if not self.spread:
-            return mean
-        learns = self.training and mean.requires_grad and len(mean) > 1
-        center, square = self.get_buffer("center"), self.get_buffer("square")
-        return self.spread * F.batch_norm(mean, center, square, training=learns)
+        return _gaussian(*self.posterior_layers(state).chunk(2, dim=-1))
 
 
 def _gaussian(mean: Tensor, log_variance: Tensor) -> Normal:

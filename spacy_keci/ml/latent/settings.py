@@ -14,8 +14,6 @@ class RepresentationSettings:
     embedding_width: of words and of entities. latent_width: of u and of z.
     masks: what stands for the two mentions in a context: two "different" words, or a "single" one (the paper), so that
         only their order tells them apart.
-    spread: standard deviation, over contexts, of the mean of each dimension of u, which batch normalisation keeps up,
-        so that the posterior cannot be the same for all contexts (Zhu et al. 2020); 0 (the paper): whatever is learned.
     max_length: tokens of a context, at most. Of a longer text those around the two mentions are read.
     """
 
@@ -23,7 +21,6 @@ class RepresentationSettings:
     embedding_width: int = at_least(1, 300)
     latent_width: int = at_least(1, 300)
     masks: Literal["different", "single"] = "different"
-    spread: float = at_least(0, 0.0)
     max_length: int = at_least(3, 140)
 
     def __post_init__(self) -> None:

@@ -203,22 +203,6 @@ def test_free_bits_take_the_pressure_off_the_posterior() -> None:
     assert not any(g.any() for g in torch.autograd.grad(only_kl.loss(LENGTHS, free_bits=50.0), parameters))
 
 
-def test_a_spread_keeps_posteriors_apart() -> None:
-    torch.manual_seed(0)
-    settings = RepresentationSettings(hidden_width=6, embedding_width=4, latent_width=5, spread=0.6)
-    model = RelationModel(N_WORDS, N_ENTITIES, settings)
-    mean = model.representation.posterior(model.representation.pair(FIRSTS, SECONDS), TOKENS, LENGTHS).mean
-    torch.testing.assert_close(mean.std(dim=0, correction=0), torch.full((5,), 0.6), atol=0.02, rtol=0)
-    assert float(model(TOKENS, LENGTHS, FIRSTS, SECONDS).kl.mean()) > 0.5 * 0.58**2
-    one = model.representation.posterior(model.representation.pair(FIRSTS[:1], SECONDS[:1]), TOKENS[:1], LENGTHS[:1])
-    model.eval()
-    pair = model.representation.pair(FIRSTS, SECONDS)
-    together = model.representation.posterior(pair, TOKENS, LENGTHS).mean
-    alone = model.representation.posterior(pair[:1], TOKENS[:1], LENGTHS[:1]).mean
-    torch.testing.assert_close(together[:1], alone)
-    assert torch.isfinite(one.mean).all()
-
-
 @torch.no_grad()
 def test_gain_sees_a_collapse_that_has_a_kl() -> None:
     """A posterior that is narrow, and the same for all contexts."""
