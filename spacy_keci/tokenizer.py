@@ -8,6 +8,8 @@ import spacy
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 
+from .deferred_imports import import_transformers
+
 # Everything that is neither letter, digit nor whitespace is a token of its own: a boundary lies before and after it.
 # Infixes alone do that; spaCy strips prefixes and suffixes one by one, in time quadratic in their number.
 _MARK = r"[^\w\s]|_"
@@ -26,6 +28,8 @@ def create_biomedical_tokenizer() -> Callable[[Language], Tokenizer]:
     Tokens are runs of letters and digits, or single other characters; whitespace is handled as in every spaCy
     tokenizer, so ``doc.text`` is the input exactly. No mention of BioRelEx or ADE begins or ends inside a token.
     """
+    # spaCy asks for the tokenizer of a pipeline before it imports the factories of all packages
+    import_transformers()
 
     def create(nlp: Language) -> Tokenizer:
         return Tokenizer(nlp.vocab, infix_finditer=re.compile(_BOUNDARY).finditer)

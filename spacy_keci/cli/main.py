@@ -13,6 +13,7 @@ from .evaluate import evaluate_cli
 from .kb import kb_app
 from .labels import labels_cli
 from .messages import OneLineErrors
+from .optimize import optimize_cli
 from .pretrain_relations import pretrain_relations_cli
 from .relate_pairs import relate_pairs_cli
 from .report import report_cli
@@ -38,6 +39,7 @@ keci.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(evaluate_cli)
 keci.command("tune", short_help="Choose the thresholds that score best.")(tune_cli)
+keci.command("optimize", short_help="Make a pipeline faster on a CPU, by ONNX Runtime.")(optimize_cli)
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)

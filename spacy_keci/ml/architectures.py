@@ -15,11 +15,12 @@ from thinc.api import Model, Optimizer
 from thinc.optimizers import FloatOrSeq
 from thinc.types import Floats2d, Ragged
 
+from ..deferred_imports import import_transformers
 from ..settings import takes_settings
 from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
 from .joint.settings import JointSettings
-from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
+from .keci.settings import CORRECTED, PAPER, RENAMED, RETIRED, KeciSettings, KnowBertSettings, SpanGraphSettings
 from .latent.settings import LatentSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
@@ -27,7 +28,7 @@ Tok2Vec = Model[list[Doc], list[Floats2d]]
 Storage = Literal["single", "half", "8bit"]
 
 
-@takes_settings(SpanGraphSettings)
+@takes_settings(SpanGraphSettings, retired=RETIRED)
 def build_span_graph_model(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -46,7 +47,7 @@ def build_span_graph_model(
     return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(KeciSettings)
+@takes_settings(KeciSettings, retired=RETIRED, renamed=RENAMED)
 def build_keci_variant(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -61,7 +62,7 @@ def build_keci_variant(
     return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(SpanGraphSettings)
+@takes_settings(SpanGraphSettings, retired=RETIRED)
 def build_keci_model(
     tok2vec: Tok2Vec,
     *,
@@ -103,7 +104,7 @@ def build_keci_model(
     )
 
 
-@takes_settings(KnowBertSettings)
+@takes_settings(KnowBertSettings, retired=RETIRED)
 def build_know_bert_model(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -161,6 +162,35 @@ def build_latent_relations_model(*, storage: Storage = "single", **settings: Any
     return make_layer(LatentNetwork, no_encoder(), LatentSettings(**settings), False, storage)
 
 
+def build_sentence_cnn(
+    *,
+    width: int,
+    depth: int,
+    embed_size: int,
+    window_size: int,
+    maxout_pieces: int,
+    subword_features: bool,
+    pretrained_vectors: bool | None,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Registered as the architecture ``spacy_keci.SentenceCNN.v1``: ``spacy.HashEmbedCNN.v2``, with its settings,
+    which reads each sentence alone.
+
+    Its vectors of a sentence do not depend on the sentences around it, and its memory in use does not grow with the
+    length of a text, apart from the vectors themselves. A document without sentence boundaries is one sentence.
+    """
+    from .encoders.sentence_cnn import make_sentence_cnn
+
+    return make_sentence_cnn(
+        width=width,
+        depth=depth,
+        embed_size=embed_size,
+        window_size=window_size,
+        maxout_pieces=maxout_pieces,
+        subword_features=subword_features,
+        pretrained_vectors=pretrained_vectors,
+    )
+
+
 def build_transformer_model(
     name: str,
     get_spans: Callable,
@@ -184,6 +214,30 @@ def build_transformer_model(
     return _transformer().make_transformer(
         name, get_spans, tokenizer_config, transformer_config, mixed_precision, max_items, storage
     )
+
+
+def build_onnx_transformer_model(
+    name: str,
+    get_spans: Callable,
+    tokenizer_config: dict = {},  # noqa: B006  (spaCy fills configs from signatures)
+    transformer_config: dict = {},  # noqa: B006
+    max_items: int | None = None,
+    precision: Literal["single", "int8"] = "single",
+) -> Model:
+    """Registered as the architecture ``spacy_keci.OnnxTransformerModel.v1``: an encoder for use, not for training, that
+    ONNX Runtime computes on the CPU. ``spacy keci optimize`` makes it of one of ``spacy_keci.TransformerModel.v1``.
+
+    Settings as there; name: where that one came from. precision: of the saved graph.
+    Raises ImportError if spacy-transformers or onnxruntime is not installed.
+    """
+    _transformer()
+    try:
+        from .encoders import onnx
+    except ImportError as error:
+        raise ImportError(
+            f"The encoder of this pipeline was made for ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'."
+        ) from error
+    return onnx.make_onnx_transformer(name, get_spans, tokenizer_config, transformer_config, max_items, precision)
 
 
 def build_tok2vec_transformer_model(
@@ -210,6 +264,7 @@ def build_tok2vec_transformer_model(
 
 
 def _transformer() -> ModuleType:
+    import_transformers()
     try:
         from .encoders import transformer
     except ImportError as error:

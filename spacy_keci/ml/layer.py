@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 from spacy.tokens import Doc
-from thinc.api import ArgsKwargs, Model, PyTorchShim, get_torch_default_device, torch2xp, xp2torch
+from thinc.api import ArgsKwargs, Model, get_torch_default_device, torch2xp, xp2torch
 from thinc.types import Floats2d
 
 from .mixed_precision import autocast
-from .modes import set_evaluation_mode
 from .network import Input, Network, Output
+from .prediction import WatchingShim, in_use
 from .storage import Storage, pack, unpack
 
 # A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
@@ -46,7 +46,7 @@ def make_layer(
         init=partial(init, network=network, settings=settings),
         layers=[tok2vec],
         shims=[
-            PyTorchShim(
+            WatchingShim(
                 None,
                 serialize_model=partial(_serialize, storage=storage),
                 deserialize_model=partial(_deserialize, network=network, settings=vars(settings)),
@@ -88,7 +88,6 @@ def forward(
     vectors, backprop_tok2vec = model.get_ref("tok2vec")(X.docs, is_train)
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train, device=shim.device)
     if not is_train:
-        set_evaluation_mode(network)
         return _predict(shim, tokens, X, mixed_precision), _no_way
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     _set_dropout(network, model.attrs["dropout_rate"])
@@ -111,8 +110,8 @@ def forward(
 def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -> Scores:
     """One part after the other, as they are asked for, so that no more than one is in memory."""
     for part in X.parts():
-        with torch.no_grad(), autocast(shim, mixed_precision):
-            output = shim._model(tokens[part.tokens], *part.to_torch(tokens.device))
+        with torch.no_grad(), autocast(shim, mixed_precision) as in_bfloat16:
+            output = in_use(shim._model, in_bfloat16=in_bfloat16)(tokens[part.tokens], *part.to_torch(tokens.device))
         yield part, output
 
 

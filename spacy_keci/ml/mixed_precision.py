@@ -21,8 +21,8 @@ def computes_in_bfloat16(device: str) -> bool:
 
 
 @contextmanager
-def autocast(shim: Any, wanted: bool) -> Iterator[None]:
-    """What the network of a Thinc shim computes inside is in bfloat16, where ``wanted``, safe and fast.
+def autocast(shim: Any, wanted: bool) -> Iterator[bool]:
+    """What the network of a Thinc shim computes inside is in bfloat16, where ``wanted``, safe and fast. Yields whether.
 
     The shim opens a region of its own, for CUDA, and the innermost counts: it has to be enabled with ours, whose type
     it then takes over.
@@ -31,4 +31,4 @@ def autocast(shim: Any, wanted: bool) -> Iterator[None]:
     enabled = wanted and computes_in_bfloat16(device)
     shim._mixed_precision = enabled and device == "cuda"
     with torch.autocast(device, dtype=torch.bfloat16, enabled=enabled):
-        yield
+        yield enabled

@@ -18,6 +18,7 @@ from ..settings import at_least, defaults, takes_settings
 from ..tokens import CONCEPTS_KEY
 from .concepts import ConceptReader, RelationWriter, pair_keys
 from .pair_relations import PairRelations, PairRelationsSettings
+from .settings import RETIRED
 
 if TYPE_CHECKING:
     from ..ml.network import Sizes
@@ -74,7 +75,7 @@ class ConceptRelationsSettings(PairRelationsSettings):
         "concepts_typed_f": 0.5,
     },
 )
-@takes_settings(ConceptRelationsSettings)
+@takes_settings(ConceptRelationsSettings, retired=RETIRED)
 def make_concept_relations(
     nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any
 ) -> ConceptRelations:

@@ -22,11 +22,14 @@ from spacy_transformers.layers.transformer_model import TransformerModel
 from spacy_transformers.util import batch_by_length
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
-from transformers import AutoConfig
+from torch.overrides import TorchFunctionMode
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.file_utils import ModelOutput
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import MODEL_MAPPING, MODEL_MAPPING_NAMES
 
 from ..mixed_precision import autocast
-from ..modes import set_evaluation_mode
+from ..prediction import WatchingShim, in_use
 from ..storage import Storage, pack, unpack
 from .windows import get_fitting_spans
 
@@ -44,16 +47,13 @@ def make_transformer(
 ) -> TransformerModel:
     """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
-    _fit_spans(model, get_spans)
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]
     shim.__class__, shim.storage = StoredTransformer, storage  # made by spacy-transformers, with no say in its class
-    # Settings such as the kind of attention are no part of what Hugging Face saves: give them again on loading.
-    shim.config_cls = SimpleNamespace(from_pretrained=partial(AutoConfig.from_pretrained, **transformer_config))
+    shim.model_cls = EncoderClass
     wrapper._func = partial(_autocast_forward, wrapper._func, mixed_precision)
-    if max_items is not None:
-        wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
+    prepare_parts(model, get_spans, transformer_config, max_items)
     convert_outputs = wrapper.attrs["convert_outputs"]
     wrapper.attrs["convert_outputs"] = partial(_convert_to_float32, convert_outputs)
     model.attrs["replace_listener"] = partial(_replace_listener, model.attrs["replace_listener"], get_spans)
@@ -61,7 +61,31 @@ def make_transformer(
     return model
 
 
-class StoredTransformer(HFShim):
+def prepare_parts(
+    model: TransformerModel, get_spans: Callable, transformer_config: dict, max_items: int | None
+) -> None:
+    """Let a model read windows that fit it, in parts of ``max_items``, and find its settings again on loading."""
+    _fit_spans(model, get_spans)
+    wrapper = model.layers[0]
+    # Settings such as the kind of attention are no part of what Hugging Face saves.
+    find_config = partial(AutoConfig.from_pretrained, **transformer_config)
+    wrapper.shims[0].config_cls = SimpleNamespace(from_pretrained=find_config)
+    if max_items is not None:
+        wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
+
+
+class EncoderClass(AutoModel):
+    """AutoModel, without the search: it imports the configurations of all architectures until it finds the one."""
+
+    @classmethod
+    def from_config(cls, config: PretrainedConfig, **kwargs: Any) -> PreTrainedModel:
+        known = CONFIG_MAPPING_NAMES.get(config.model_type) == type(config).__name__
+        if known and isinstance(MODEL_MAPPING_NAMES.get(config.model_type), str):
+            return MODEL_MAPPING[type(config)]._from_config(config, **kwargs)
+        return AutoModel.from_config(config, **kwargs)  # from somebody's own code, or one of several
+
+
+class StoredTransformer(WatchingShim, HFShim):
     """The shim of spacy-transformers, with weights that may be saved in fewer bits."""
 
     storage: Storage = "single"
@@ -79,12 +103,22 @@ class StoredTransformer(HFShim):
             return super().from_bytes(bytes_data)
         # spacy-transformers makes the model, and warns that it has no weights; these follow without another copy
         message["state"] = _saved({})
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _NotFilled():
             warnings.filterwarnings("ignore", message="Error loading saved torch state_dict")
             super().from_bytes(srsly.msgpack_dumps(message))
         self._model.load_state_dict(unpack(_loaded(state)))
         self._model.eval()
         return self
+
+
+class _NotFilled(TorchFunctionMode):
+    """Weights that are made in this thread are not filled with random numbers: saved ones take their place."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return args[0] if func in _FILLED else func(*args, **(kwargs or {}))
+
+
+_FILLED = (torch.Tensor.normal_, torch.Tensor.uniform_)
 
 
 def _loaded(data: bytes) -> dict[str, torch.Tensor]:
@@ -146,15 +180,14 @@ def _init_from_name(init: Callable, model: Model, X: Any = None, Y: Any = None) 
 
 
 def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is_train: bool) -> Any:
-    with autocast(model.shims[0], enabled):
-        return forward(model, X, True) if is_train else _predict(model, X)
+    with autocast(model.shims[0], enabled) as in_bfloat16:
+        return forward(model, X, True) if is_train else predict(model, X, in_bfloat16=in_bfloat16)
 
 
-def _predict(model: Model, X: Any) -> tuple[Any, Callable]:
+def predict(model: Model, X: Any, *, in_bfloat16: bool) -> tuple[Any, Callable]:
     """Thinc's wrapper switches the network that threads share to evaluation and back: one that predicts would put
     others that predict in training mode, with dropout. Here it stays in evaluation mode."""
-    transformer = model.shims[0]._model
-    set_evaluation_mode(transformer)
+    transformer = in_use(model.shims[0]._model, in_bfloat16=in_bfloat16)
     inputs, _ = model.attrs["convert_inputs"](model, X, False)
     with torch.no_grad():
         outputs = transformer(*inputs.args, **inputs.kwargs)

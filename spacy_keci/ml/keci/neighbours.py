@@ -1,6 +1,7 @@
 """The neighbourhoods N_i^k that Eq. 5 of KECI sums over."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -20,6 +21,22 @@ class Neighbours:
     node: Tensor
     relations: Tensor
     sets_of_relation: list[int]
+
+    @cached_property
+    def target(self) -> Tensor:
+        """(edges,) the node that hears from the neighbour."""
+        return self.node[self.set]
+
+    @cached_property
+    def map_of_edge(self) -> Tensor:
+        """(edges,) position of its relation among ``relations``."""
+        n_sets = torch.tensor(self.sets_of_relation, dtype=torch.long, device=self.set.device)
+        return torch.repeat_interleave(n_sets)[self.set]
+
+    @cached_property
+    def share_of_edge(self) -> Tensor:
+        """(edges, 1) 1 / c_ik."""
+        return self.size[self.set].unsqueeze(1).reciprocal()
 
 
 @torch.no_grad()

@@ -36,22 +36,23 @@ def shared_concepts(n_spans: int, first: Tensor, second: Tensor, named: NamedCon
     n_nodes = 1 + int(torch.cat([node, edges.flatten(), node.new_zeros(1)]).max())
     degree = torch.bincount(node, minlength=n_nodes)
     begin = degree.cumsum(0) - degree
-    columns = []
-    for heads, tails in ((torch.arange(n_nodes, device=node.device),) * 2, (edges[0], edges[1])):
-        # all links of the head with all links of the tail of an edge
-        counts = degree[heads] * degree[tails]
-        edge, offset = expand_ranges(torch.zeros_like(counts), counts)
-        a = by_node[begin[heads[edge]] + offset // degree[tails[edge]].clamp(min=1)]
-        b = by_node[begin[tails[edge]] + offset % degree[tails[edge]].clamp(min=1)]
-        low, high = torch.minimum(span[a], span[b]), torch.maximum(span[a], span[b])
+    # a node with itself, then the head of an edge with its tail
+    itself = torch.arange(n_nodes, device=node.device)
+    heads, tails = torch.cat([itself, edges[0]]), torch.cat([itself, edges[1]])
+    # all links of the head with all links of the tail
+    counts = degree[heads] * degree[tails]
+    edge, offset = expand_ranges(torch.zeros_like(counts), counts)
+    head, tail = heads[edge], tails[edge]
+    n_tail = degree[tail]
+    a, b = by_node[begin[head] + offset // n_tail], by_node[begin[tail] + offset % n_tail]
+    low, high = torch.minimum(span[a], span[b]), torch.maximum(span[a], span[b])
+    is_same = edge < n_nodes
+    weights = attention[a] * attention[b] * torch.where(is_same, 0.5, 1.0)  # "same" is found from both sides
+    found = attention.new_zeros(len(pair_keys), SHARED_CONCEPT_FEATURES)
+    if len(pair_keys):
         keys = low * n_spans + high
-        weights = attention[a] * attention[b]
-        if heads is tails:
-            weights = weights / 2  # each meeting is found from both sides
-        column = attention.new_zeros(len(pair_keys))
-        if len(pair_keys):
-            place = torch.searchsorted(pair_keys, keys).clamp(max=len(pair_keys) - 1)
-            found = (pair_keys[place] == keys) & (low != high)
-            column.index_add_(0, place[found], weights[found])
-        columns.append(column)
-    return torch.stack(columns, dim=1)
+        place = torch.searchsorted(pair_keys, keys).clamp(max=len(pair_keys) - 1)
+        chosen = ((pair_keys[place] == keys) & (low != high)).nonzero().squeeze(1)
+        column = place[chosen] * SHARED_CONCEPT_FEATURES + (~is_same)[chosen].long()
+        found.view(-1).index_add_(0, column, weights[chosen])
+    return found

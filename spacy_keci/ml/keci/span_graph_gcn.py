@@ -6,13 +6,16 @@ from torch.nn import functional as F
 
 from ..feedforward import start_from_zero
 
+# entries of a matrix of edges that is not sparse: a sentence
+SMALL = 1 << 14
+
 
 class BidirectionalGCN(nn.Module):
     """Bidirectional graph convolution over soft relation edges (Eq. 4).
 
     An edge of each relation, "none" included, joins every pair of spans in both directions, weighted by its
     probability. Weights are constants here: no gradient flows into the probabilities (as in the authors' program).
-    A layer is two products of a sparse matrix of edges with the mapped spans, linear in the number of pairs.
+    A layer is two products of a matrix of edges, sparse where it is large, with the mapped spans.
 
     mean: divide by the number of spans that a span has an edge with, where the paper sums. The probabilities of one
     pair sum to 1, so a sum grows with the number of spans, and from layer to layer with its powers.
@@ -39,25 +42,39 @@ class BidirectionalGCN(nn.Module):
         return spans
 
     def _edges(self, n_spans: int, first: Tensor, second: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        """r_ij[k] and r_ji[k] as sparse matrices (spans, spans * relations), entry [i, j * relations + k]."""
+        """r_ij[k] and r_ji[k] as matrices (spans, spans * relations), entry [i, j * relations + k].
+
+        Sparse ones, unless there are few spans: to make one takes longer than to multiply with a small dense one.
+        """
         if len(probabilities) == len(first):
             probabilities = probabilities.repeat(2, 1)
         head, tail = torch.cat([first, second]), torch.cat([second, first])
-        relation = torch.arange(self.n_relations, device=first.device)
-        shape = (n_spans, n_spans * self.n_relations)
         weights = probabilities.detach().float()
+        matrix = _dense if n_spans * n_spans * self.n_relations <= SMALL else _sparse
 
-        def matrix(receiver: Tensor, sender: Tensor) -> Tensor:
+        def edges(receiver: Tensor, sender: Tensor) -> Tensor:
             values = weights
             if self.mean:
                 values = weights / torch.bincount(receiver, minlength=n_spans)[receiver].unsqueeze(1)
-            rows = receiver.repeat_interleave(self.n_relations)
-            columns = (sender.unsqueeze(1) * self.n_relations + relation).flatten()
-            return torch.sparse_coo_tensor(
-                torch.stack([rows, columns]), values.flatten(), shape, check_invariants=False
-            ).coalesce()
+            return matrix(n_spans, receiver, sender, values)
 
-        return matrix(head, tail), matrix(tail, head)
+        return edges(head, tail), edges(tail, head)
+
+
+def _dense(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> Tensor:
+    edges = values.new_zeros(n_spans, n_spans, values.shape[1])
+    edges[receiver, sender] = values
+    return edges.view(n_spans, -1)
+
+
+def _sparse(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> Tensor:
+    n_relations = values.shape[1]
+    relation = torch.arange(n_relations, device=values.device)
+    rows = receiver.repeat_interleave(n_relations)
+    columns = (sender.unsqueeze(1) * n_relations + relation).flatten()
+    return torch.sparse_coo_tensor(
+        torch.stack([rows, columns]), values.flatten(), (n_spans, n_spans * n_relations), check_invariants=False
+    ).coalesce()
 
 
 class _Layer(nn.Module):
@@ -80,6 +97,6 @@ class _Layer(nn.Module):
 
 
 def _propagate(edges: Tensor, messages: Tensor) -> Tensor:
-    """Sparse times dense; torch has no sparse product in half precision."""
+    """In single precision: torch has no sparse product in half precision."""
     with torch.autocast(messages.device.type, enabled=False):
-        return torch.sparse.mm(edges, messages.float())
+        return edges @ messages.float()

@@ -29,7 +29,7 @@ class LatentScores:
         samples = len(self.logits)
         targets = to_tensor(gold.targets, self.logits.device).repeat(samples, 1)
         total = relation_loss(self.logits.flatten(0, 1), targets, objective.multi_label) / samples
-        return objective.relation_weight * total / max(gold.n_documents, 1)
+        return total / max(gold.n_documents, 1)
 
     def decode(self, X: LatentInput, rules: RelationRules) -> PredictedPairs:
         """The relations of the pairs, in the rows of the whole input (Eq. 16: probabilities are means over samples,

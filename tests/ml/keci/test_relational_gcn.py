@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from spacy_keci.ml.keci import relational_gcn
 from spacy_keci.ml.keci.relational_gcn import RelationalGCN
 
 
@@ -33,7 +34,11 @@ LABELS = torch.tensor([0, 1, 0, 2, 1, 2, 1])
 
 @pytest.mark.parametrize("bases", [None, 2])
 @pytest.mark.parametrize("inverse", [True, False])
-def test_values_and_gradients_of_equation_5(bases: int | None, inverse: bool) -> None:
+@pytest.mark.parametrize("small", [0, 10_000], ids=["each relation", "all relations"])
+def test_values_and_gradients_of_equation_5(
+    bases: int | None, inverse: bool, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relational_gcn, "SMALL", small)
     torch.manual_seed(0)
     gcn = RelationalGCN(4, n_relations=3, depth=3, bases=bases, inverse=inverse)
     results = []

@@ -1,0 +1,249 @@
+"""A trained pipeline in use: one sentence at a time, sentences in batches, and its start, beside its encoder alone.
+
+    python benchmarks/use.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
+    python benchmarks/use.py MODEL corpus/biorelex/dev.spacy --onnx MODEL-onnx --onnx MODEL-int8
+
+One thread, CPU time, one process; every sentence is read by all in turn, so that a change of the machine's clock or
+load meets all alike. The encoder alone is given the very tensors that it is given in the pipeline. Each start is a
+process of its own: Python, the import of spaCy, the pipeline, its first sentence.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import spacy
+import torch
+import typer
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from speed import as_table, cpu_name, inputs_of, summary
+
+from spacy_keci.cli.load import find_extractor
+from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
+from spacy_keci.ml.mixed_precision import computes_in_bfloat16
+
+ROOT = Path(__file__).parents[1]
+START = """
+import sys, time
+import spacy
+imported = time.process_time()
+nlp = spacy.load(sys.argv[1])
+loaded = time.process_time()
+nlp(sys.argv[2])
+print(imported, loaded, time.process_time())
+"""
+PARTS = ["import", "load", "first sentence"]
+
+
+def main(
+    model: Annotated[Path, typer.Argument(help="Trained pipeline, with knowledge or without", exists=True)],
+    corpus: Annotated[Path, typer.Argument(help="Documents of a sentence each (.spacy)", exists=True)],
+    onnx: Annotated[
+        list[Path] | None, typer.Option(help="The same pipeline after 'spacy keci optimize'; may be repeated")
+    ] = None,
+    sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
+    rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
+    starts: Annotated[int, typer.Option(help="How often each pipeline is started")] = 3,
+    output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/speed-use.json",
+) -> None:
+    """Time a pipeline, and what 'spacy keci optimize' made of it, beside the encoder."""
+    torch.set_num_threads(1)
+    pipelines = load_all(model, onnx or [])
+    texts = read_texts(corpus, pipelines["fp32"].nlp)[:sentences]
+    result = {
+        "name": output.stem,
+        "group": output.stem,
+        "machine": {"cpu": cpu_name(), "threads": 1},
+        "software": software_versions(),
+        "corpus": describe_corpus(corpus),
+        "model": describe_pipeline(pipelines["fp32"].nlp),
+        "sentences": len(texts),
+        "one": time_one(pipelines, texts, rounds),
+        "batches": time_batches(pipelines, texts, rounds),
+        "graphs": compare_graphs(pipelines, texts),
+        "start": {name: time_start(p, texts[0], starts) for name, p in pipelines.items() if p.folder is not None},
+    }
+    result["markdown"] = make_markdown(result)
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
+    print(f"\n{result['markdown']}\n")
+
+
+class Timed:
+    """A pipeline and its encoder. folder: where a process of its own loads it from; None: it is not started."""
+
+    def __init__(self, path: Path, *, bf16: bool, folder: Path | None) -> None:
+        config = spacy.util.load_config(path / "config.cfg")
+        models = {name: component.get("model", {}) for name, component in config["components"].items()}
+        precise = [name for name, settings in models.items() if "mixed_precision" in settings]
+        self.folder = folder
+        self.nlp = spacy.load(path, config={f"components.{name}.model.mixed_precision": bf16 for name in precise})
+        self.encoder: torch.nn.Module = self.nlp.get_pipe("transformer").model.transformer  # type: ignore[attr-defined]
+        self.bf16 = bf16 and "transformer" in precise
+        self.spans_key = find_extractor(self.nlp)[1].spans_key
+
+    def encode(self, inputs: list[dict[str, torch.Tensor]]) -> None:
+        self.encoder.eval()
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            for each in inputs:
+                self.encoder(**each)
+
+    def record(self, function: Callable[[], Any]) -> list[dict[str, torch.Tensor]]:
+        """What the encoder is called with meanwhile."""
+        with inputs_of(self.encoder) as inputs:
+            function()
+        return inputs
+
+    def read(self, texts: list[str]) -> list[Doc]:
+        return list(self.nlp.pipe(texts))
+
+
+def load_all(model: Path, optimized: list[Path]) -> dict[str, Timed]:
+    """The pipelines by name: in single precision, in bfloat16 where the CPU has it, and as ONNX Runtime computes them.
+    What is started is the pipeline with its own settings, and each optimized one."""
+    pipelines = {"fp32": Timed(model, bf16=False, folder=model)}
+    if computes_in_bfloat16("cpu"):
+        pipelines["bf16"] = Timed(model, bf16=True, folder=None)
+    for folder in optimized:
+        pipelines[folder.name] = Timed(folder, bf16=False, folder=folder)
+    return pipelines
+
+
+def read_texts(corpus: Path, nlp: Language) -> list[str]:
+    return [doc.text for doc in DocBin().from_disk(corpus).get_docs(nlp.vocab)]
+
+
+def cpu_time(function: Callable[[], Any]) -> float:
+    begin = time.process_time()
+    function()
+    return time.process_time() - begin
+
+
+def time_one(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict[str, Any]:
+    """Milliseconds of a sentence: of all sentences and rounds the median and the 95th percentile; and, of each round,
+    how many times the encoder's time all sentences together took."""
+    inputs = {name: [p.record(lambda t=t, p=p: p.nlp(t)) for t in texts] for name, p in pipelines.items()}
+    encoder: dict[str, list[list[float]]] = {name: [] for name in pipelines}
+    whole: dict[str, list[list[float]]] = {name: [] for name in pipelines}
+    for _ in range(rounds):
+        for each in (*encoder.values(), *whole.values()):
+            each.append([])
+        for i, text in enumerate(texts):
+            for name, p in pipelines.items():
+                encoder[name][-1].append(cpu_time(lambda p=p, given=inputs[name][i]: p.encode(given)))
+                whole[name][-1].append(cpu_time(lambda p=p, text=text: p.nlp(text)))
+    return {
+        name: {
+            "encoder_ms": percentiles(encoder[name]),
+            "pipeline_ms": percentiles(whole[name]),
+            "ratio": summary([sum(a) / sum(b) for a, b in zip(whole[name], encoder[name], strict=True)]),
+        }
+        for name in pipelines
+    }
+
+
+def percentiles(seconds: list[list[float]]) -> dict[str, float]:
+    every = sorted(1000 * s for of_round in seconds for s in of_round)
+    return {"p50": median(every), "p95": every[int(0.95 * len(every))]}
+
+
+def time_batches(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict[str, Any]:
+    """Milliseconds a sentence in the batches of the pipeline, and how many times the encoder's time that is."""
+    inputs = {name: p.record(lambda p=p: p.read(texts)) for name, p in pipelines.items()}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in pipelines}
+    for _ in range(rounds):
+        for name, p in pipelines.items():
+            encoder = cpu_time(lambda p=p, name=name: p.encode(inputs[name]))
+            times[name].append((encoder, cpu_time(lambda p=p: p.read(texts))))
+    return {
+        name: {
+            "encoder_ms": summary([1000 * encoder / len(texts) for encoder, _ in each]),
+            "pipeline_ms": summary([1000 * whole / len(texts) for _, whole in each]),
+            "ratio": summary([whole / encoder for encoder, whole in each]),
+        }
+        for name, each in times.items()
+    }
+
+
+def compare_graphs(pipelines: dict[str, Timed], texts: list[str]) -> dict[str, Any]:
+    """In how many sentences the graph is another one than in single precision, and the largest difference of a score
+    where it is the same."""
+    graphs = {name: [graph_of(doc, p.spans_key) for doc in p.read(texts)] for name, p in pipelines.items()}
+    compared = {}
+    for name, found in graphs.items():
+        same = [(a, b) for (x, a), (y, b) in zip(graphs["fp32"], found, strict=True) if x == y]
+        differences = [abs(p - q) for a, b in same for p, q in zip(a, b, strict=True)]
+        compared[name] = {"others": len(texts) - len(same), "largest_difference": max(differences, default=0.0)}
+    return compared
+
+
+def graph_of(doc: Doc, spans_key: str) -> tuple[Any, list[float]]:
+    """Mentions with their concepts and relations; all scores."""
+    group = doc.spans[spans_key]
+    rows = group.attrs["relations"]
+    mentions = [(span.start, span.end, span.label_, span.kb_id_) for span in group]
+    return (mentions, [row[:3] for row in rows]), [*group.attrs["scores"], *(row[3] for row in rows)]
+
+
+def time_start(pipeline: Timed, text: str, starts: int) -> dict[str, dict[str, float]]:
+    """CPU seconds of each part of a start."""
+    runs = []
+    for _ in range(1 + starts):  # the first one reads from the disk
+        command = [sys.executable, "-c", START, str(pipeline.folder), text]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+        imported, loaded, first = map(float, out.split())
+        runs.append([imported, loaded - imported, first - loaded])
+    return {part: summary(list(values)) for part, values in zip(PARTS, zip(*runs[1:], strict=True), strict=True)}
+
+
+def make_markdown(result: dict[str, Any]) -> str:
+    introduction = (
+        f"One thread ({result['machine']['cpu']}), CPU time. {result['sentences']} sentences of "
+        f"{result['corpus']['name']}; one at a time: median (95th percentile) of all sentences, in batches: median of "
+        "the rounds."
+    )
+    rows = [
+        [
+            "",
+            "encoder, one",
+            "pipeline, one",
+            "× encoder",
+            "encoder, batches",
+            "pipeline, batches",
+            "× encoder",
+            "graphs",
+        ],
+        ["---"] + ["---:"] * 7,
+    ]
+    for name, one in result["one"].items():
+        batches, graphs = result["batches"][name], result["graphs"][name]
+        rows.append(
+            [
+                name,
+                *(f"{one[k]['p50']:.1f} ({one[k]['p95']:.1f}) ms" for k in ("encoder_ms", "pipeline_ms")),
+                f"{one['ratio']['median']:.2f}",
+                *(f"{batches[k]['median']:.1f} ms" for k in ("encoder_ms", "pipeline_ms")),
+                f"{batches['ratio']['median']:.2f}",
+                f"{graphs['others']} differ, scores by {graphs['largest_difference']:.0e} at most",
+            ]
+        )
+    starts = [["start", *PARTS, "import and load"], ["---"] + ["---:"] * 4]
+    for name, start in result["start"].items():
+        seconds = [start[part]["median"] for part in PARTS]
+        times = [f"{s:.2f} s" for s in [*seconds, sum(seconds[:2])]]
+        starts.append(["as saved" if name == "fp32" else name, *times])
+    return "\n\n".join([introduction, as_table(rows), as_table(starts)])
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,95 @@
+"""``spacy keci optimize``: a pipeline whose encoder ONNX Runtime computes."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.language import Language
+from spacy.util import registry
+
+from .load import load_pipeline, make_folder_of
+from .messages import good, tell
+
+FROM = ("spacy_keci.TransformerModel.", "spacy-transformers.TransformerModel.")
+TO = "spacy_keci.OnnxTransformerModel.v1"
+KEPT = ("name", "get_spans", "tokenizer_config", "transformer_config", "max_items")
+
+
+class Precision(str, Enum):
+    single = "single"
+    int8 = "int8"
+
+
+def optimize_cli(
+    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    output: Annotated[Path, typer.Argument(help="Folder for the new pipeline")],
+    precision: Annotated[
+        Precision, typer.Option(help="single finds what the pipeline finds; int8 is faster, and finds something else")
+    ] = Precision.single,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT, if it is there already")] = False,
+) -> None:
+    """Save a pipeline whose encoder ONNX Runtime computes, on CPUs, in use: it cannot be trained further.
+
+    Where it is loaded, the extra 'onnx' is needed: pip install 'spacy-keci[onnx]'.
+
+    \b
+    spacy keci optimize en_keci_biorelex fast/
+    spacy keci optimize training/biorelex/model-best fastest/ --precision int8
+    """
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"{output} is a file: name a folder for the pipeline.")
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise ValueError(f"{output} is there already: --overwrite replaces it.")
+    if Path(model).exists() and output.resolve() == Path(model).resolve():
+        raise ValueError("The new pipeline would take the place of the old one: name another folder.")
+    make_folder_of(output)
+    nlp = load_pipeline(model)
+    for name in encoders_of(nlp):
+        optimize(nlp, name, precision.value)
+    nlp.to_disk(output)
+    good(f"Saved to {output}.")
+    if precision is Precision.int8:
+        tell(f"It finds something else: compare 'spacy keci evaluate {output} CORPUS' with that of {model}.")
+
+
+def encoders_of(nlp: Language) -> list[str]:
+    """The components that encode with a transformer in torch. Raises ValueError if there are none."""
+    found = [
+        name
+        for name in nlp.component_names
+        if str(nlp.get_pipe_config(name).get("model", {}).get("@architectures", "")).startswith(FROM)
+    ]
+    if not found:
+        raise ValueError(
+            "The pipeline has no component with a transformer (spacy_keci.TransformerModel.v1): there is nothing to "
+            "optimize. One that a component has for itself (nlp.replace_listeners) stays as it is."
+        )
+    return found
+
+
+def optimize(nlp: Language, name: str, precision: Any) -> None:
+    """Put an encoder of ONNX Runtime in the place of that of a component, in the pipeline and its config.
+
+    Raises ImportError if the extra is not installed, ValueError if the encoder cannot be exported.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"This needs ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'.") from None
+    from ..ml.encoders.export import export
+    from ..ml.encoders.onnx import put_in
+
+    pipe: Any = nlp.get_pipe(name)
+    graph = export(pipe.model, precision)
+    config = nlp.get_pipe_config(name)  # with variables such as ${paths.encoder}
+    config["model"] = as_onnx(config["model"], precision)
+    model = registry.resolve({"model": nlp.config.interpolate()["components"][name]["model"]})["model"]
+    put_in(model, pipe.model, graph)
+    pipe.model = model
+
+
+def as_onnx(config: dict[str, Any], precision: str) -> dict[str, Any]:
+    """The settings of an encoder of torch as those of one of ONNX Runtime."""
+    return {"@architectures": TO, **{key: config[key] for key in KEPT if key in config}, "precision": precision}

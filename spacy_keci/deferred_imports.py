@@ -1,0 +1,83 @@
+"""What transformers imports, and hardly anybody uses, is imported when it is used.
+
+To import spacy-transformers takes 3 s of CPU, to make an encoder another one; most of that are scikit-learn, for a
+function of assisted generation, and torch's compiler. As soon as spacy-transformers is installed, every pipeline that
+spaCy makes pays the first part, as spaCy imports the factories of all packages.
+"""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+# modules, with what transformers takes of each and only ever calls
+_CALLED_LATER = {
+    "scipy.optimize": ("linear_sum_assignment",),
+    "sklearn.metrics": ("roc_curve",),
+    "torch._dynamo._trace_wrapped_higher_order_op": ("TransformGetItemToIndex",),
+    "transformers.integrations.flex_attention": ("flex_attention_forward", "make_flex_block_causal_mask"),
+}
+_LOCK = Lock()
+
+
+def import_transformers() -> None:
+    """Import spacy-transformers and what encoders are made of, if it is installed and has not been imported before."""
+    if "spacy_transformers" in sys.modules or find_spec("spacy_transformers") is None:
+        return
+    with _LOCK, _deferred(), _no_garbage():
+        import spacy_transformers.pipeline_component  # noqa: F401
+        import transformers.generation.utils
+        import transformers.modeling_utils  # noqa: F401
+
+
+@contextmanager
+def _deferred() -> Iterator[None]:
+    stand_ins = {name: _StandIn(name, called) for name, called in _CALLED_LATER.items() if name not in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for stand_in in stand_ins.values():
+            stand_in.remove()
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Imports make very many objects that stay; to look through all of them again and again takes its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _StandIn(ModuleType):
+    """A module whose functions import the module itself when they are called; anything else that it is asked for does
+    so at once."""
+
+    def __init__(self, name: str, called: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.__dict__.update({function: self._later(function) for function in called})
+
+    def remove(self) -> None:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return self._get(attribute)
+
+    def _later(self, function: str) -> Any:
+        return lambda *args, **kwargs: self._get(function)(*args, **kwargs)
+
+    def _get(self, attribute: str) -> Any:
+        self.remove()
+        return getattr(import_module(self.__name__), attribute)

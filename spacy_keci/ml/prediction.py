@@ -1,0 +1,78 @@
+"""Networks in use, shared by several threads: in evaluation mode, and with weights that were cast once."""
+
+from __future__ import annotations
+
+import copy
+from threading import Lock
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import torch
+from thinc.api import Optimizer, PyTorchShim
+from torch import nn
+
+_LOCK = Lock()
+
+
+class _Cast(NamedTuple):
+    """A copy of a network. weights: those that were cast. state: of these, when they were."""
+
+    network: nn.Module
+    weights: list[nn.Parameter]
+    state: list[tuple[int, int]]
+
+
+_casts: WeakKeyDictionary[nn.Module, _Cast] = WeakKeyDictionary()
+
+
+class WatchingShim(PyTorchShim):
+    """A shim whose updates are known to those who keep cast weights."""
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        # Thinc writes to the memory of the weights, which torch doesn't notice
+        super().finish_update(optimizer)
+        with _LOCK:
+            _casts.pop(self._model, None)
+
+
+def in_use(network: nn.Module, *, in_bfloat16: bool) -> nn.Module:
+    """The network in evaluation mode, to be called in a region of autocast if ``in_bfloat16``.
+
+    In such a region autocast casts all weights of a network at every call, which takes longer than a sentence. What is
+    returned then has the weights of its linear layers in bfloat16, and shares all others: the same numbers come out.
+    No thread predicts before all of the network has left training mode.
+    """
+    if network.training:
+        with _LOCK:
+            network.eval()
+            _casts.pop(network, None)
+    if not in_bfloat16:
+        return network
+    cast = _casts.get(network)
+    if cast is None or cast.state != _state(cast.weights):
+        with _LOCK:
+            cast = _casts[network] = _cast(network)
+    return cast.network
+
+
+def _cast(network: nn.Module) -> _Cast:
+    weights = [p for module in network.modules() if type(module) is nn.Linear for p in module.parameters()]
+    cast = {p: nn.Parameter(p.detach().to(torch.bfloat16), requires_grad=False) for p in weights}
+    return _Cast(_twin(network, cast), weights, _state(weights))
+
+
+def _twin(module: nn.Module, instead: dict[nn.Parameter, nn.Parameter]) -> nn.Module:
+    """A copy that shares all there is, hooks included, but for some parameters."""
+    twin = copy.copy(module)
+    twin.__dict__["_parameters"] = {
+        name: p if p is None else instead.get(p, p) for name, p in module._parameters.items()
+    }
+    twin.__dict__["_modules"] = {
+        name: child if child is None else _twin(child, instead) for name, child in module._modules.items()
+    }
+    return twin
+
+
+def _state(weights: list[nn.Parameter]) -> list[tuple[int, int]]:
+    """Another one after weights have been loaded, or moved to another device."""
+    return [(p.data_ptr(), p._version) for p in weights]
