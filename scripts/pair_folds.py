@@ -136,7 +136,10 @@ def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[
         "group": f"{name} ({n} folds)",
         "benchmark": "pairs",
         "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()},
-        "intervals": {f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items()},
+        # of a few folds an interval says nothing
+        "intervals": {
+            f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items() if n > 4
+        },
         "folds": folds,
         "corpus": {"name": args.folder.name, "sha256": digest, "fraction": args.fraction},
         "model": {"seed": args.seed, "encoder": None, "settings": args.settings, "pretrained": bool(args.pretrained)},
@@ -149,9 +152,8 @@ def compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float
     both = sorted(ours.keys() & theirs.keys())
     if len(both) < 2:
         return {}
-    return {
-        key: float(ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue) for key in MEASURES
-    }
+    found = {key: ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue for key in MEASURES}
+    return {key: float(p) for key, p in found.items() if not np.isnan(p)}  # none where all differences are the same
 
 
 if __name__ == "__main__":

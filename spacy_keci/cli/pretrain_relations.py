@@ -196,10 +196,12 @@ def tell_report(report: Report, path: Path) -> None:
         file.write(srsly.json_dumps(asdict(report)) + "\n")
     tqdm.write(
         f"{report.seen:>12,} contexts  epoch {report.epoch}  {report.nats:.3f} nats/token, KL {report.kl:.2f} nats  "
-        f"held out: {report.held_out_nats:.3f}, {report.held_out_kl:.2f}  {report.contexts_per_second:,.0f} contexts/s"
+        f"held out: {report.held_out_nats:.3f}, KL {report.held_out_kl:.2f}, gain {report.held_out_gain:.2f}  "
+        f"{report.contexts_per_second:,.0f} contexts/s"
     )
     if report.collapsed:
         warn(
-            f"Posterior collapse: the KL is {report.held_out_kl:.3f} nats, so that u says nothing of a context, and "
-            "fine-tuning starts from nothing. Raise [training] free_bits (0.05 to 0.2), kl_warmup or token_dropout."
+            f"Posterior collapse: the KL is {report.held_out_kl:.3f} nats, and u is worth {report.held_out_gain:.3f} "
+            "nats to the decoder. It says next to nothing of a context, and fine-tuning starts from nothing. Raise "
+            "[training] free_bits (0.05 to 0.2), kl_warmup or token_dropout, or train for longer."
         )

@@ -147,6 +147,21 @@ def build_concept_pairs_model(
     return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision, storage)
 
 
+@takes_settings(LatentSettings)
+def build_latent_relations_model(*, storage: Storage = "single", **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.LatentRelations.v1``: relations of mentions, read from a latent
+    representation (RELVM, Shah and Fauqueur 2020). It has its own word vectors, and reads no encoder.
+
+    settings: those of :class:`~spacy_keci.ml.latent.settings.LatentSettings`. storage: as for
+    ``spacy_keci.SpanGraph.v1``.
+    """
+    from .latent.network import LatentNetwork
+    from .layer import make_layer
+    from .no_encoder import no_encoder
+
+    return make_layer(LatentNetwork, no_encoder(), LatentSettings(**settings), False, storage)
+
+
 def build_sentence_cnn(
     *,
     width: int,
@@ -174,21 +189,6 @@ def build_sentence_cnn(
         subword_features=subword_features,
         pretrained_vectors=pretrained_vectors,
     )
-
-
-@takes_settings(LatentSettings)
-def build_latent_relations_model(*, storage: Storage = "single", **settings: Any) -> Model:
-    """Registered as the architecture ``spacy_keci.LatentRelations.v1``: relations of mentions, read from a latent
-    representation (RELVM, Shah and Fauqueur 2020). It has its own word vectors, and reads no encoder.
-
-    settings: those of :class:`~spacy_keci.ml.latent.settings.LatentSettings`. storage: as for
-    ``spacy_keci.SpanGraph.v1``.
-    """
-    from .latent.network import LatentNetwork
-    from .layer import make_layer
-    from .no_encoder import no_encoder
-
-    return make_layer(LatentNetwork, no_encoder(), LatentSettings(**settings), False, storage)
 
 
 def build_transformer_model(

@@ -61,3 +61,17 @@ class RelationModel(nn.Module):
         z = self.representation.prior(pair, posterior.rsample()).rsample()
         likelihood = self.decoder(self.representation.words, z, tokens, lengths, token_dropout)
         return Elbo(likelihood, kl_divergence(posterior, standard_normal(posterior)))
+
+    def gain(self, tokens: Tensor, lengths: Tensor, first: Tensor, second: Tensor) -> Tensor:
+        """(contexts,) nats that u of a context is worth to the decoder over that of another context, the one before it.
+
+        Where it is about 0, u says nothing, whatever the KL is: a posterior that is the same for all contexts, and
+        narrower than the prior, has a KL as well.
+        """
+        pair = self.representation.pair(first, second)
+        u = self.representation.posterior(pair, tokens, lengths).sample()
+        own, other = (
+            self.decoder(self.representation.words, self.representation.prior(pair, each).mean, tokens, lengths)
+            for each in (u, u.roll(1, dims=0))
+        )
+        return own - other

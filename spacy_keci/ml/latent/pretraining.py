@@ -16,11 +16,11 @@ from torch import Tensor
 from ...settings import at_least, check_minimums
 from ..network import to_tensor
 from .contexts import Contexts
-from .elbo import Elbo, RelationModel
+from .elbo import RelationModel
 from .store import ContextStore
 
 CHECKPOINT = "checkpoint.pt"
-# below so many nats, u says nothing of a context
+# below so many nats, in KL or in what it is worth to the decoder, u says nothing of a context
 COLLAPSED = 1.0
 PARALLEL = 256
 
@@ -75,6 +75,7 @@ class Report:
     """Means since the last report, of what is trained on, and of what is held out. All in nats.
 
     kl: of a context. nats, held_out_nats: of a token, the bound's negative: KL and likelihood together.
+    held_out_gain: of a context, see :meth:`~spacy_keci.ml.latent.elbo.RelationModel.gain`.
     """
 
     seen: int
@@ -84,11 +85,12 @@ class Report:
     kl: float
     held_out_nats: float
     held_out_kl: float
+    held_out_gain: float
     contexts_per_second: float
 
     @property
     def collapsed(self) -> bool:
-        return self.kl_weight >= 1 and self.held_out_kl < COLLAPSED
+        return self.kl_weight >= 1 and min(self.held_out_kl, self.held_out_gain) < COLLAPSED
 
 
 def pretrain(
@@ -117,7 +119,8 @@ def pretrain(
         model.train()
         # so many numbers of updates that no two seeds share one
         torch.manual_seed(settings.seed * 2**40 + progress.step)
-        elbo, lengths = score(model, store.batch(rows), settings.token_dropout)
+        contexts = to_tensors(model, store.batch(rows))
+        elbo, lengths = model(*contexts, settings.token_dropout), contexts[1]
         weight = kl_weight(settings, progress.seen)
         loss = elbo.loss(lengths, weight, settings.free_bits, settings.per_token)
         optimizer.zero_grad()
@@ -148,26 +151,27 @@ def kl_weight(settings: TrainingSettings, seen: int) -> float:
     return min(1.0, seen / settings.kl_warmup) if settings.kl_warmup else 1.0
 
 
-def score(model: RelationModel, contexts: Contexts, token_dropout: float = 0.0) -> tuple[Elbo, Tensor]:
-    """The terms of the bound of a batch, and the lengths of its contexts."""
+def to_tensors(model: RelationModel, contexts: Contexts) -> tuple[Tensor, ...]:
+    """The contexts where the model is: tokens, lengths, first, second."""
     device = next(model.parameters()).device
-    tokens, lengths, first, second = (to_tensor(array, device) for array in vars(contexts).values())
-    return model(tokens, lengths, first, second, token_dropout), lengths
+    return tuple(to_tensor(array, device) for array in vars(contexts).values())
 
 
 @torch.no_grad()
-def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettings) -> tuple[float, float]:
-    """Nats of a token and KL of a context, of what is held out; the noise is the same each time."""
+def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettings) -> tuple[float, float, float]:
+    """Nats of a token, KL and gain of a context, of what is held out; the noise is the same each time."""
     model.eval()
     rows = store.held_out(settings.held_out)
-    nats = kl = tokens = 0.0
+    nats = kl = gain = tokens = 0.0
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         for begin in range(0, len(rows), PARALLEL):
-            elbo, lengths = score(model, store.batch(rows[begin : begin + PARALLEL]))
+            contexts = to_tensors(model, store.batch(rows[begin : begin + PARALLEL]))
+            elbo = model(*contexts)
             nats, kl = nats - float(elbo.bound.sum()), kl + float(elbo.kl.sum())
-            tokens += float(lengths.sum())
-    return nats / max(tokens, 1), kl / max(len(rows), 1)
+            gain, tokens = gain + float(model.gain(*contexts).sum()), tokens + float(contexts[1].sum())
+    n = max(len(rows), 1)
+    return nats / max(tokens, 1), kl / n, gain / n
 
 
 def _rows(store: ContextStore, settings: TrainingSettings, progress: Progress) -> Iterator[Any]:

@@ -203,6 +203,20 @@ def test_free_bits_take_the_pressure_off_the_posterior() -> None:
     assert not any(g.any() for g in torch.autograd.grad(only_kl.loss(LENGTHS, free_bits=50.0), parameters))
 
 
+@torch.no_grad()
+def test_gain_sees_a_collapse_that_has_a_kl() -> None:
+    """A posterior that is narrow, and the same for all contexts."""
+    model = make_model()
+    last = model.representation.posterior_layers[-1]
+    same = TOKENS[:1].expand(3, -1), LENGTHS[:1].expand(3), FIRSTS[:1].expand(3), SECONDS[:1].expand(3)
+    assert model.gain(TOKENS, LENGTHS, FIRSTS, SECONDS).abs().sum() > 0.01
+    torch.nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+    torch.nn.init.constant_(last.bias, -2.0)  # type: ignore[arg-type]
+    assert (model(*same).kl.sum(dim=1) > 5).all()
+    gains = torch.stack([model.gain(*same) for _ in range(200)])
+    assert abs(float(gains.mean())) < 0.1
+
+
 def test_token_dropout_hides_words_from_the_decoder() -> None:
     model = make_model()
     z, words = torch.zeros(1, 5), model.representation.words
