@@ -81,7 +81,8 @@ class EncoderClass(AutoModel):
     def from_config(cls, config: PretrainedConfig, **kwargs: Any) -> PreTrainedModel:
         known = CONFIG_MAPPING_NAMES.get(config.model_type) == type(config).__name__
         if known and isinstance(MODEL_MAPPING_NAMES.get(config.model_type), str):
-            return MODEL_MAPPING[type(config)]._from_config(config, **kwargs)
+            encoder: Any = MODEL_MAPPING[type(config)]
+            return encoder._from_config(config, **kwargs)
         return AutoModel.from_config(config, **kwargs)  # from somebody's own code, or one of several
 
 
