@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,17 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from typer.testing import CliRunner
 
 pytest.importorskip("spacy_transformers")
 pytest.importorskip("onnx", reason="needs ONNX: pip install 'spacy-keci[onnx]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'spacy-keci[onnx]'")
 
+from click.testing import Result
+
+from spacy_keci.cli.main import keci
 from spacy_keci.cli.optimize import encoders_of, optimize
+from spacy_keci.ml import encoders
 
 from .test_transformer import TEXTS, encoder  # noqa: F401
 
@@ -139,6 +145,33 @@ def test_settings_that_do_not_fit_what_was_saved(folders: dict[str, Path], tmp_p
     (tmp_path / "mixed/config.cfg").write_text(text)
     with pytest.raises(ValueError, match="one of torch"):
         spacy.load(tmp_path / "mixed")
+
+
+def test_the_command(folders: dict[str, Path], tmp_path: Path) -> None:
+    def run(*words: Any) -> Result:
+        return CliRunner().invoke(keci, ["optimize", *map(str, words)])
+
+    assert run(folders["torch"], tmp_path / "fast").exit_code == 0
+    np.testing.assert_array_equal(vectors(spacy.load(tmp_path / "fast")), vectors(spacy.load(folders["single"])))
+    for words, reason in (
+        ((folders["torch"], tmp_path / "fast"), "is there already"),
+        ((folders["torch"], folders["torch"], "--overwrite"), "take the place"),
+        ((folders["single"], tmp_path / "faster"), "nothing to"),
+    ):
+        result = run(*words)
+        assert result.exit_code == 1 and reason in str(result.exception or "") + result.output
+    result = run(folders["torch"], tmp_path / "fast", "--overwrite", "--precision", "int8")
+    assert result.exit_code == 0 and "finds something else" in result.output
+
+
+def test_without_the_extra(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "spacy_keci.ml.encoders.onnx")
+    monkeypatch.delattr(encoders, "onnx")
+    with pytest.raises(ImportError, match=r"pip install 'spacy-keci\[onnx\]'"):
+        spacy.load(folders["single"])
+    with pytest.raises(ImportError, match=r"pip install 'spacy-keci\[onnx\]'"):
+        optimize(spacy.load(folders["torch"]), "transformer", "single")
 
 
 def test_the_encoder_stays_as_it_was(torch_pipeline: Language) -> None:
