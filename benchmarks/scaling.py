@@ -6,10 +6,12 @@ Texts are made to be hard: each repeats what a step has most work with, up to sp
 exponent is the slope of a line through processor times at lengths that double. Set OMP_NUM_THREADS=1.
 """
 
+import gc
 import json
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +19,15 @@ import numpy as np
 import spacy
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Span
 
+from spacy_keci.corpora.jsonl import read_jsonl
 from spacy_keci.knowledge.abbreviations import find_abbreviations
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.report.findings import Graph, Node, compare_graphs
+from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
+from spacy_keci.tokens import get_concepts, get_span_relations, set_span_graph
 
 CONCEPTS = [
     {"id": "X:1", "name": "CDK4", "aliases": ["CDK"]},
@@ -40,17 +46,66 @@ TEXTS = {
 }
 
 
+# what is measured, made ready for a text of so many characters
+Step = Callable[[], object]
+
+
 def main(
     length: Annotated[int, typer.Option(help="Characters of the longest text")] = 1_000_000,
     steps: Annotated[int, typer.Option(help="How often the length is halved")] = 4,
 ) -> None:
-    """Print seconds at the longest text, and the exponent, for each kind of text."""
+    """Print the exponent, and seconds at the longest text, of each step."""
+    lengths = [length >> step for step in reversed(range(steps))]
     with tempfile.TemporaryDirectory() as folder:
         nlp = make_pipeline(Path(folder))
-        for name, unit in TEXTS.items():
-            function = find_abbreviations if name.startswith("abbreviations") else nlp.get_pipe("concept_linker")
-            lengths, seconds = measure(nlp, function, unit, length, steps)
+        prepare: dict[str, Callable[[int], Step]] = {name: partial(on_text, nlp, name) for name in TEXTS}
+        prepare |= {
+            "gold by occurrence": partial(gold_by_occurrence, Path(folder)),
+            "report, mentions with other boundaries": pair_mentions,
+            "span._.concepts of all candidates": partial(concepts_of_all, nlp),
+            "span._.relations of all mentions": partial(relations_of_all, nlp),
+        }
+        for name, function in prepare.items():
+            seconds = [measure(function(n)) for n in lengths]
             typer.echo(f"{exponent(lengths, seconds):5.2f}  {seconds[-1]:7.2f} s  {name}")
+
+
+def on_text(nlp: Language, name: str, length: int) -> Step:
+    """A linker, or the search for abbreviations, on a text of :data:`TEXTS`; the time of the tokenizer is left out."""
+    function = find_abbreviations if name.startswith("abbreviations") else nlp.get_pipe("concept_linker")
+    return partial(function, nlp.make_doc(_repeated(TEXTS[name], length)))
+
+
+def gold_by_occurrence(folder: Path, length: int) -> Step:
+    """Mentions of one word, each given by the number of its occurrence."""
+    text = _repeated("aa ", length)
+    entities = [{"text": "aa", "label": "x", "occurrence": i + 1} for i in range(length // 3)]
+    path = folder / "gold.jsonl"
+    path.write_text(json.dumps({"text": text, "entities": entities, "relations": []}) + "\n", encoding="utf8")
+    return lambda: list(read_jsonl(path, Report()))
+
+
+def pair_mentions(length: int) -> Step:
+    """Mentions of one type, each predicted with a wrong end."""
+    gold = {Node(i, i + 5, "x"): None for i in range(0, length, 8)}
+    predicted = {Node(i, i + 6, "x"): 1.0 for i in range(0, length, 8)}
+    return lambda: compare_graphs(Graph(gold, {}), Graph(predicted, {}))
+
+
+def concepts_of_all(nlp: Language, length: int) -> Step:
+    doc = nlp.get_pipe("concept_linker")(nlp.make_doc(_repeated("CDK4 ", length)))
+    return lambda: [get_concepts(span) for span in list(doc.spans["concepts"])]
+
+
+def relations_of_all(nlp: Language, length: int) -> Step:
+    doc = nlp.make_doc(_repeated("CDK4 ", length))
+    mentions = [Span(doc, i, i + 1, label="x") for i in range(len(doc))]
+    set_span_graph(doc, "entities", mentions, [[i, i + 1, "binds", 1.0] for i in range(len(doc) - 1)])
+    return lambda: [get_span_relations(span) for span in mentions]
+
+
+def _repeated(unit: str, length: int) -> str:
+    return (unit * (length // len(unit) + 1))[:length]
 
 
 def make_pipeline(folder: Path) -> Language:
@@ -64,18 +119,15 @@ def make_pipeline(folder: Path) -> Language:
     return nlp
 
 
-def measure(
-    nlp: Language, function: Callable[[Doc], object], unit: str, length: int, steps: int
-) -> tuple[list[int], list[float]]:
-    """Processor seconds of the function on texts of growing length, without the time of the tokenizer."""
-    lengths = [length >> step for step in reversed(range(steps))]
-    seconds = []
-    for n in lengths:
-        doc = nlp.make_doc((unit * (n // len(unit) + 1))[:n])
-        start = time.process_time()
-        function(doc)
-        seconds.append(time.process_time() - start)
-    return lengths, seconds
+def measure(step: Step) -> float:
+    """Processor seconds, without Python's search for cycles, which begins at some length and looks like a step."""
+    gc.collect()
+    gc.disable()
+    start = time.process_time()
+    step()
+    seconds = time.process_time() - start
+    gc.enable()
+    return seconds
 
 
 def exponent(lengths: list[int], seconds: list[float]) -> float:

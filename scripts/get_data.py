@@ -4,13 +4,15 @@
     python scripts/get_data.py ade --copy-from ~/data
 
 Files that are there are kept. A folder given with --copy-from, or in the environment variable SPACY_KECI_DATA, has the
-same subfolders as assets/; its files may be gzipped, or members of a .tar.xz or .zip archive. A file with another
-checksum than the one listed is used with a warning: it is another version than the results were measured with.
+same subfolders as assets/; its files may be packed with gzip or xz, or be members of a .tar.xz or .zip archive. A file
+with another checksum than the one listed is used with a warning: it is another version than the results were measured
+with.
 """
 
 import csv
 import gzip
 import io
+import lzma
 import os
 import sys
 import tarfile
@@ -69,12 +71,13 @@ def get(row: dict[str, str], target: Path, folder: Path | None) -> bool:
 
 
 def find(folder: Path, file: str) -> bytes | None:
-    """Content of a file in a folder: as it is, gzipped, or in an archive; None if it is not there."""
+    """Content of a file in a folder: as it is, packed, or in an archive; None if it is not there."""
     path = folder / file
     if path.exists():
         return path.read_bytes()
-    if (packed := path.with_name(f"{path.name}.gz")).exists():
-        return gzip.decompress(packed.read_bytes())
+    for ending, decompress in ((".gz", gzip.decompress), (".xz", lzma.decompress)):
+        if (packed := path.with_name(path.name + ending)).exists():
+            return decompress(packed.read_bytes())
     for archive in sorted(path.parent.glob("*.zip")):
         with ZipFile(archive) as zipped:
             for member in zipped.namelist():

@@ -1,5 +1,6 @@
-"""Callbacks for ``[initialize.before_init]`` and its like in a config."""
+"""Callbacks for ``[initialize]`` and ``[training]`` of a config."""
 
+import warnings
 from collections.abc import Callable
 from time import perf_counter
 
@@ -7,21 +8,15 @@ from spacy.language import Language
 
 
 def create_torch_threads(n_threads: int) -> Callable[[Language], Language]:
-    """Registered as ``spacy_keci.TorchThreads.v1``: let torch use so many threads.
-
-    Two trainings on one machine, each with a thread for every core, can run ten times slower than with one thread
-    each. Raises ValueError if ``n_threads`` is below 1.
-    """
-    if n_threads < 1:
-        raise ValueError(f"torch needs at least one thread, but n_threads is {n_threads}.")
-
-    def set_threads(nlp: Language) -> Language:
-        import torch  # spaCy imports what entry points name; torch only where it is used
-
-        torch.set_num_threads(n_threads)
-        return nlp
-
-    return set_threads
+    """Registered as ``spacy_keci.TorchThreads.v1``, for configs of earlier versions: has no effect but a warning. The
+    environment variable ``OMP_NUM_THREADS`` sets the number of threads."""
+    warnings.warn(
+        f"spacy_keci.TorchThreads.v1 is gone and has no effect: set OMP_NUM_THREADS={n_threads} instead, and take the "
+        "callback out of the config.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return lambda nlp: nlp
 
 
 def create_training_record() -> Callable[[Language], Language]:
@@ -49,3 +44,22 @@ def create_training_record() -> Callable[[Language], Language]:
         return nlp
 
     return record
+
+
+def create_start_from(pipeline: str) -> Callable[[Language], Language]:
+    """Registered as ``spacy_keci.StartFrom.v1``, for ``[initialize.after_init]``: start the training from the weights
+    of a trained pipeline, given as the name of a package or a folder. Labels may be other ones.
+
+    Raises OSError if there is no such pipeline, and ValueError as :func:`spacy_keci.pipeline.start_from.start_from`
+    does.
+    """
+
+    def load(nlp: Language) -> Language:
+        import spacy
+
+        from .pipeline.start_from import start_from
+
+        start_from(nlp, spacy.load(pipeline))
+        return nlp
+
+    return load

@@ -150,15 +150,20 @@ def span_to_doc(span: Span) -> Doc:
             for s in inside.values()
         ]
         _set_attrs(doc, key, spans, _select_attrs(group.attrs, list(inside)))
-    doc.user_data |= {key: source.user_data[key] for key in USER_DATA if key in source.user_data}
+    doc.user_data |= identity_of(source)
     return doc
+
+
+def identity_of(doc: Doc) -> dict[str, Any]:
+    """What the user data of a document say of where it comes from: its id, group and meta."""
+    return {key: doc.user_data[key] for key in USER_DATA if key in doc.user_data}
 
 
 def doc_to_json(doc: Doc, underscore: list[str] | None = None) -> dict[str, Any]:
     """``doc.to_json()`` with the attributes of all span groups, and the document's id, group and meta."""
     data = doc.to_json(underscore=underscore)
     data[ATTRS_KEY] = {key: copy.deepcopy(group.attrs) for key, group in doc.spans.items()}
-    return data | {key: doc.user_data[key] for key in USER_DATA if key in doc.user_data}
+    return data | identity_of(doc)
 
 
 def doc_from_json(vocab: Vocab, data: dict[str, Any]) -> Doc:

@@ -49,7 +49,7 @@ def with_vocabulary(vocabulary: str, id: str) -> str:
 
 
 def from_iri(iri: str) -> str:
-    """http://purl.obolibrary.org/obo/DOID_4 is DOID:4; what is no such address stays as it is."""
+    """http://purl.obolibrary.org/obo/DOID_4 is DOID:4; anything else is unchanged."""
     if gene := _GENE.match(iri):
         return f"HGNC:{gene[1]}"
     match = _PURL.match(iri)

@@ -76,7 +76,7 @@ def set_interactions(doc: Doc, interactions: Iterable[Interaction], spans_key: s
                     f"mention in doc.spans[{spans_key!r}]."
                 )
         if not all(0 <= i < len(spans) for pair in each.evidence for i in pair[:2]):
-            raise ValueError(f"The interaction {each} has evidence of a mention that is not there: of {len(spans)}.")
+            raise ValueError(f"The interaction {each} has a missing mention as evidence: there are {len(spans)}.")
         evidence = [list(pair) for pair in each.evidence]
         row = [number[each.head], number[each.tail], each.label, float(each.score), each.novelty, evidence]
         rows.append(row[: 6 if evidence else 5 if each.novelty else 4])

@@ -47,7 +47,7 @@ def set_span_graph(
     rows: relations, each ``[head, tail, label, score]`` with positions in ``spans``; None: not annotated.
     scores: probability of each mention. symmetric: relation labels without direction.
     attrs: other attributes of the group, such as ``attention`` (one value a mention), ``clusters``, ``interactions``.
-    Raises ValueError if there is not one score a mention, or a relation of a mention that is not there.
+    Raises ValueError if there is not one score a mention, or a relation of a missing mention.
     """
     spans = list(spans)
     if rows is not None:
@@ -199,6 +199,6 @@ def _check_rows(rows: Iterable[Sequence[Any]], n_spans: int, spans_key: str) -> 
     for head, tail, label, *_ in rows:
         if not (0 <= head < n_spans and 0 <= tail < n_spans):
             raise ValueError(
-                f"The relation [{head}, {tail}, {label!r}] in doc.spans[{spans_key!r}] is of a mention that is not "
-                f"there: there are {n_spans}."
+                f"The relation [{head}, {tail}, {label!r}] in doc.spans[{spans_key!r}] refers to a missing mention: "
+                f"there are {n_spans}."
             )

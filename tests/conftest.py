@@ -3,6 +3,7 @@
 import logging
 import os
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import spacy
@@ -87,3 +88,14 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
     if path is None:
         pytest.skip("needs Chromium: install it, on Debian with 'apt-get install chromium'")
     return Browser(path, tmp_path_factory.mktemp("browser"))
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the trained pipeline in models/."""
+    (wheel,) = (ROOT / "models").glob("en_keci_biorelex-*.whl")
+    folder = tmp_path_factory.mktemp("shipped")
+    with ZipFile(wheel) as files:
+        files.extractall(folder)
+    (config,) = folder.glob("en_keci_biorelex/*/config.cfg")
+    return config.parent

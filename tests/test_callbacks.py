@@ -7,19 +7,12 @@ import torch
 from spacy_keci.callbacks import create_torch_threads, create_training_record
 
 
-def test_torch_threads() -> None:
+def test_threads_are_set_by_the_environment() -> None:
     before = torch.get_num_threads()
-    try:
-        nlp = spacy.blank("en")
-        assert create_torch_threads(1)(nlp) is nlp
-        assert torch.get_num_threads() == 1
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_no_threads_at_all() -> None:
-    with pytest.raises(ValueError, match="n_threads"):
-        create_torch_threads(0)
+    nlp = spacy.blank("en")
+    with pytest.warns(FutureWarning, match="set OMP_NUM_THREADS=7 instead"):
+        assert create_torch_threads(7)(nlp) is nlp
+    assert torch.get_num_threads() == before
 
 
 def test_training_record_is_saved_with_the_pipeline(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from spacy_keci.sentence_rule import find_sentences
 DEMO = Path(__file__).parent.parent / "assets" / "demo"
 KINDS = {
     "negatives": {"unrelated": 34, "listed": 33, "negated": 67, "hedged": 26, "asked": 24, "hypothetical": 16},
-    "training-negatives": {"bind": 102, "contrast": 15, "negated": 61, "hedged": 58, "unrelated": 64},
+    "training-negatives": {"bind": 102, "contrast": 15, "negated": 61, "hedged": 58, "unrelated": 64, "crossed": 148},
 }
 LABELS = {
     "unrelated": set(),
@@ -29,6 +29,7 @@ LABELS = {
     "hypothetical": {"bind_uncertain"},
     "bind": {"bind"},
     "contrast": {"bind", "bind_negative", "bind_uncertain"},
+    "crossed": {"bind", "bind_negative", "bind_uncertain"},
 }
 
 pytestmark = pytest.mark.skipif(not DEMO.exists(), reason="the demo is not in an installed package")

@@ -73,7 +73,7 @@ def test_interactions_survive(doc: Doc, way: str) -> None:
 def test_interactions_of_unknown_concepts(doc: Doc) -> None:
     with pytest.raises(ValueError, match="The tail 'D9' of the interaction 'Bind' is not the identifier"):
         set_interactions(doc, [Interaction("D1", "D9", "Bind")])
-    with pytest.raises(ValueError, match="has evidence of a mention that is not there: of 5"):
+    with pytest.raises(ValueError, match="has a missing mention as evidence: there are 5"):
         set_interactions(doc, [Interaction("D1", "1", "Bind", evidence=((0, 5),))])
     assert "interactions" not in doc.spans["entities"].attrs
 

@@ -90,12 +90,16 @@ class TestCommands:
         assert "Config is valid" in command("debug", "config", folder / "filled.cfg")
 
     @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.cfg")))
-    def test_debug_config(self, name: str, folder: Path) -> None:
-        if "transformer" in load_config(ROOT / "configs" / name)["nlp"]["pipeline"]:
+    def test_debug_config(self, name: str, folder: Path, shipped: Path) -> None:
+        config = load_config(ROOT / "configs" / name)
+        if "transformer" in config["nlp"]["pipeline"]:
             pytest.importorskip("spacy_transformers")
+        if "start" in config["paths"]:
+            config["paths"]["start"] = str(shipped)
+        config.to_disk(folder / name)
         corpus = folder / "train.spacy"
         # what a config leaves to defaults is filled in first, as the command asks for
-        command("init", "fill-config", ROOT / "configs" / name, folder / f"full-{name}")
+        command("init", "fill-config", folder / name, folder / f"full-{name}")
         paths = ["--paths.train", corpus, "--paths.dev", corpus]
         assert "Config is valid" in command("debug", "config", folder / f"full-{name}", *paths)
 

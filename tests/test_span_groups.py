@@ -146,7 +146,7 @@ def test_edits_of_documents_from_before_are_errors_where_the_numbers_tell() -> N
         with pytest.raises(ValueError, match=r"was edited .* instead of editing the group"):
             read(doc)
     doc.spans["entities"].attrs = {"relations": [[0, 4, "x", 1.0]]}
-    with pytest.raises(ValueError, match=r"The relation \[0, 4, 'x'\] .* is not there: there are 3"):
+    with pytest.raises(ValueError, match=r"The relation \[0, 4, 'x'\] .* refers to a missing mention: there are 3"):
         get_relations(doc)
 
 
@@ -154,7 +154,7 @@ def test_what_is_written_must_fit() -> None:
     doc = make_doc()
     with pytest.raises(ValueError, match="There are 1 scores for the 2 mentions of 'x'"):
         set_span_graph(doc, "x", [doc[:1], doc[1:2]], None, scores=[0.5])
-    with pytest.raises(ValueError, match="is of a mention that is not there"):
+    with pytest.raises(ValueError, match="refers to a missing mention"):
         set_span_graph(doc, "x", [doc[:1]], [[0, 1, "binds", 1.0]])
     assert "x" not in doc.spans
 

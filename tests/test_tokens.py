@@ -1,6 +1,7 @@
 import copy
 import json
 import pickle
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -126,6 +127,7 @@ def test_doc_without_the_spans_key(nlp: Language) -> None:
 def test_relations_of_a_kind(doc: Doc, wanted: dict, expected: list[int]) -> None:
     drug, protein, fusion, tag = doc.spans["entities"]
     doc.spans["entities"].attrs["symmetric"] = ["binds"]
+    doc.vocab.strings.add("DNA")
     relations = [Relation(drug, fusion, "binds", 0.5), Relation(tag, fusion, "part_of"), Relation(drug, drug, "self")]
     relations.append(Relation(protein, fusion, "binds", 0.5))
     set_relations(doc, relations)
@@ -176,3 +178,20 @@ def test_relations_are_copied(doc: Doc, way: Callable) -> None:
     assert len({id(end.doc) for relation in relations for end in (relation.head, relation.tail)}) == 1
     assert way(relations[0]).symmetric
     assert get_relations(relations[0].head.doc) == relations
+
+
+def test_labels_that_nothing_has(doc: Doc) -> None:
+    drug, protein, *_ = doc.spans["entities"]
+    relations = [Relation(drug, protein, "binds")]
+    with pytest.warns(
+        UserWarning, match=r"the argument 'label' has labels .*: 'bindz'\. These relations have: 'binds'"
+    ):
+        assert filter_relations(relations, label=["binds", "bindz"]) == relations
+    with pytest.warns(
+        UserWarning, match=r"the argument 'tail' .*: 'enzymee'\. These relations have: 'drug', 'protein'"
+    ):
+        assert filter_relations(relations, tail="enzymee") == []
+    doc.vocab.strings.add("inhibits")  # as the labels of a pipeline are
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert filter_relations(relations, label="inhibits") == filter_relations([], label="bindz") == []

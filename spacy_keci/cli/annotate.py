@@ -95,7 +95,7 @@ def annotate_cli(
     echo "FK506 binds FKBP12." | spacy keci annotate en_keci_biorelex - - | jq .relations
     """
     if overwrite and (resume or shard):
-        raise typer.BadParameter(f"--{'resume' if resume else 'shard'} and --overwrite exclude each other.")
+        raise typer.BadParameter(f"--{'resume' if resume else 'shard'} and --overwrite cannot be combined.")
     if gpu_id >= 0 and (processes > 1 or engine != "local"):
         raise typer.BadParameter("A GPU is not shared by several processes: use either --gpu-id or --processes.")
     if address and engine != "ray":
@@ -176,7 +176,7 @@ def _add(total: Result, result: Result, skipped: SkipReport) -> None:
     merge(total.losses, result.losses)
     skipped.n_in_a_row = 0 if result.texts else skipped.n_in_a_row + len(result.failed)
     if skipped.n_in_a_row >= MAX_FAILURES:
-        raise ValueError(f"The pipeline failed on the last {skipped.n_in_a_row} texts: is it in order?")
+        raise ValueError(f"The pipeline failed on each of the last {skipped.n_in_a_row} texts: check the pipeline.")
 
 
 class _Streamed:
@@ -215,7 +215,7 @@ def _parse_shard(shard: str | None) -> tuple[int, int]:
     """(i, n), i counted from 0."""
     found = re.fullmatch(r"(\d+)/(\d+)", shard or "1/1")
     if not found or not 1 <= int(found[1]) <= int(found[2]):
-        raise typer.BadParameter(f"--shard is {shard!r}, but must be such as 1/4 to 4/4.")
+        raise typer.BadParameter(f"--shard is {shard!r}, but must have the form 1/4, 2/4 and so on.")
     return int(found[1]) - 1, int(found[2])
 
 

@@ -36,7 +36,7 @@ def augment_cli(
     spacy keci augment train.spacy augmented.spacy --kb kb/open --copies 3
     """
     if output.resolve() == input.resolve():
-        raise ValueError("The corpus and its copies need another file than the corpus.")
+        raise ValueError("Write the corpus and its copies to a file other than the corpus.")
     report = Report()
     get_format(without_gz(output), target)
     texts = list(read_any(input, source, report))

@@ -78,7 +78,7 @@ def convert(
     Raises ValueError or OSError for whatever is wrong with the files or the options.
     """
     if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
-        raise ValueError(f"{output} would take the place of what is read: name another output.")
+        raise ValueError(f"{output} would overwrite the input: name another output.")
     report = Report()
     if not get_format(without_gz(output), target).has_tokens and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")

@@ -22,7 +22,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Died(NamedTuple):
-    """The process that did a job is no more. reason: what is known of it."""
+    """The process that did a job has died. reason: what is known of it."""
 
     reason: str
 

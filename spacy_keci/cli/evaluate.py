@@ -1,14 +1,12 @@
 """``spacy keci evaluate``: scores of a pipeline on a corpus, as tables and as one result file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
@@ -16,19 +14,20 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.documents import copy_sentences, from_doc
+from ..corpora.documents import from_doc
 from ..corpora.formats import get_format, write_any
 from ..pipeline.concept_linker import ConceptLinker
-from ..pipeline.extractor import Extractor
-from ..pipeline.mentions import ENTS, has_mentions, place_of
 from ..reports import Report
 from ..scoring.attention import attention_by_type
 from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
+from ..scoring.concepts import ConceptScorer
+from ..scoring.counts import CountTable, Statistic
 from ..scoring.linking import linking_counts
 from ..scoring.strict import StrictScorer
-from .load import load_pipeline, prepare_output, read_gold
+from .load import find_extractor, load_pipeline, prepare_output, read_gold
 from .messages import warn
+from .prediction import Mentions, predict
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 from .result_tables import print_result
 
@@ -36,11 +35,22 @@ LEVEL = 0.95
 
 
 class Benchmark(str, Enum):
-    """Which scores to compute; auto: BioRelEx's where the gold has clusters of mentions without concept identifiers."""
+    """Which scores to compute; auto: those of concepts where the last extractor is scored so, and BioRelEx's where the
+    gold has clusters of mentions without concept identifiers."""
 
     auto = "auto"
     strict = "strict"
     biorelex = "biorelex"
+    concepts = "concepts"
+
+
+Scorer = StrictScorer | ConceptScorer
+BENCHMARKS: dict[type, Benchmark] = {
+    StrictScorer: Benchmark.strict,
+    BioRelExScorer: Benchmark.biorelex,
+    ConceptScorer: Benchmark.concepts,
+}
+PER_TYPE = "_per_type"
 
 
 def evaluate_cli(
@@ -55,6 +65,9 @@ def evaluate_cli(
         Path | None, typer.Option(help="Another system's predictions (.spacy) on the same corpus", exists=True)
     ] = None,
     benchmark: Annotated[Benchmark, typer.Option(help="Scores to compute")] = Benchmark.auto,
+    mentions: Annotated[
+        Mentions, typer.Option(help="Mentions that the last extractor relates: predicted, or gold with their concepts")
+    ] = Mentions.predicted,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Bootstrap samples for the 95% intervals; 0: no intervals")
     ] = 1000,
@@ -80,6 +93,7 @@ def evaluate_cli(
     spacy keci evaluate en_keci_biorelex dev.spacy --predictions mine.spacy
     spacy keci evaluate en_keci_biorelex dev.spacy --compare mine.spacy
     spacy keci evaluate en_keci_biorelex dev.spacy --components.keci.type_prior 0
+    spacy keci evaluate en_concept_relations_biored test.spacy --mentions gold
     """
     import torch  # spaCy imports this module for every command
 
@@ -94,8 +108,11 @@ def evaluate_cli(
     golds = read_gold(corpus, nlp, own.spans_key)
     others = None if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
     format_ = None if predictions is None else predictions_format(predictions)
+    if benchmark == Benchmark.auto and scores_concepts(nlp):
+        benchmark = Benchmark.concepts
     scorer = choose_scorer(own, golds, benchmark)
-    docs, seconds = predict(nlp, golds, batch_size)
+    given = find_extractor(nlp)[1] if mentions == Mentions.gold else None
+    docs, seconds = predict(nlp, golds, batch_size, given)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
     scored = score(scorer, golds, docs, bootstrap)
@@ -106,6 +123,7 @@ def evaluate_cli(
         "name": name,
         "group": group or name,
         **scored,
+        "mentions": mentions.value,
         **score_concepts(nlp, golds, docs, scorer.spans_key),
         "corpus": {**describe_corpus(corpus), "documents": len(golds)},
         "model": pipeline,
@@ -124,68 +142,57 @@ def evaluate_cli(
     if predictions is not None:
         report = write_predictions(predictions, format_, docs, scorer.spans_key)
         if report.counts:
-            warn(f"Not all that was predicted has a place in {predictions.name}: " + "; ".join(report.summary()))
+            warn(f"{predictions.name} cannot hold everything that was predicted: " + "; ".join(report.summary()))
     print_result(result)
 
 
 def own_scorer(nlp: Language) -> StrictScorer:
-    """The scorer, with its settings, of the first component that has one of this package's; else the default."""
+    """The scorer, with its settings, of the first component that has one of this package's; else the default. Where
+    only relations between concepts are scored, it is a strict one of the same mentions."""
     for _, pipe in nlp.pipeline:
-        if isinstance(scorer := getattr(pipe, "scorer", None), StrictScorer):
-            return scorer.configured(getattr(pipe, "spans_key", None), getattr(pipe, "symmetric", None))
+        if isinstance(scorer := getattr(pipe, "scorer", None), Scorer):
+            strict = scorer if isinstance(scorer, StrictScorer) else StrictScorer()
+            return strict.configured(getattr(pipe, "spans_key", None), getattr(pipe, "symmetric", None))
     return StrictScorer()
 
 
-def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer:
+def scores_concepts(nlp: Language) -> bool:
+    """Whether the last component with a scorer of this package's is scored by relations between concepts."""
+    scorers = [getattr(pipe, "scorer", None) for _, pipe in nlp.pipeline]
+    return isinstance(next((each for each in reversed(scorers) if isinstance(each, Scorer)), None), ConceptScorer)
+
+
+def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> Scorer:
     """The scorer of the benchmark, with the settings of the pipeline's own."""
+    if benchmark == Benchmark.concepts:
+        return ConceptScorer(own.spans_key)
     official = benchmark == Benchmark.biorelex or (
         benchmark == Benchmark.auto and is_annotated_by_names(golds, own.spans_key)
     )
     return (BioRelExScorer if official else StrictScorer)(own.spans_key, own.symmetric)
 
 
-def predict(nlp: Language, golds: Sequence[Doc], batch_size: int | None = None) -> tuple[list[Doc], float]:
-    """Predicted documents for the texts of the gold documents, and the seconds it took.
-
-    Raises ValueError if a keci is to be given mentions, and none of the texts gets any from the pipeline.
-    """
-    docs = []
-    start = perf_counter()
-    # what the gold says of sentences holds for the pipeline too, as it does in training
-    texts = (copy_sentences(gold, nlp.make_doc(gold.text)) for gold in golds)
-    for doc, gold in zip(nlp.pipe(texts, batch_size=batch_size), golds, strict=True):
-        # Only spans are scored: to keep the encoder's output for every document would fill the memory.
-        doc.user_data, doc.tensor = dict(gold.user_data), np.zeros((0,), dtype="float32")
-        docs.append(doc)
-    seconds = perf_counter() - start
-    for name, pipe in nlp.pipeline:
-        source = pipe.entities_from if isinstance(pipe, Extractor) else None
-        if source is not None and docs and not any(has_mentions(doc, source) for doc in docs):
-            raise ValueError(
-                f"'{name}' reads given mentions (entities_from = \"{source}\"), but no component of this pipeline sets "
-                f"{place_of(source)}. Put one in front that finds mentions; or, if '{name}' was trained to find them "
-                "itself, set entities_from = null in config.cfg. For scores among gold mentions, give a corpus "
-                f'mentions_to = "{source if source != ENTS else "gold"}" and use nlp.evaluate (docs/keci.md, Given '
-                "mentions)."
-            )
-    return docs, seconds
-
-
-def score(scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:
+def score(scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:
     """Scores, their intervals, scores of each type and counts, as they stand in a result file."""
     examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
     values = scorer(examples)
     intervals = {}
     if bootstrap:
-        intervals = confidence_intervals(scorer.tables(examples), scorer.statistics, samples=bootstrap, level=LEVEL)
+        tables = scorer.tables(examples)
+        intervals = confidence_intervals(tables, statistics_of(scorer, tables), samples=bootstrap, level=LEVEL)
     return {
-        "benchmark": "biorelex" if isinstance(scorer, BioRelExScorer) else "strict",
+        "benchmark": BENCHMARKS[type(scorer)].value,
         "scores": {key: value for key, value in values.items() if key[-2:] in ("_p", "_r", "_f")},
         "intervals": intervals,
         "bootstrap": {"samples": bootstrap, "level": LEVEL},
-        "per_type": {kind: values[f"{kind}_per_type"] for kind in ("entities", "relations")},
+        "per_type": {key.removesuffix(PER_TYPE): rows for key, rows in values.items() if key.endswith(PER_TYPE)},
         "counts": {key: value for key, value in values.items() if isinstance(value, int)},
     }
+
+
+def statistics_of(scorer: Scorer, tables: Mapping[str, CountTable]) -> dict[str, tuple[str, Statistic]]:
+    """The statistics for which there are counts: novelty has some where gold says what is novel."""
+    return {name: each for name, each in scorer.statistics.items() if each[0] in tables}
 
 
 def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spans_key: str) -> dict[str, Any]:
@@ -211,7 +218,7 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
 
 
 def predictions_format(path: Path) -> str | None:
-    """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name tells it.
+    """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name says it.
     Raises ValueError if that is unclear."""
     name = "biorelex" if path.suffix.lower() == ".json" else None
     get_format(path, name)
@@ -248,12 +255,10 @@ def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key:
     return others
 
 
-def compare_with(
-    others: Sequence[Doc], scorer: StrictScorer, golds: Sequence[Doc], docs: Sequence[Doc]
-) -> dict[str, float]:
+def compare_with(others: Sequence[Doc], scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc]) -> dict[str, float]:
     """p values of the difference in F between two predictions."""
     ours, theirs = (
         scorer.tables([Example(doc, gold) for doc, gold in zip(system, golds, strict=True)])
         for system in (docs, others)
     )
-    return paired_p_values(ours, theirs, scorer.statistics)
+    return paired_p_values(ours, theirs, statistics_of(scorer, ours))

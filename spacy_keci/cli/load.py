@@ -76,7 +76,7 @@ def prepare_output(path: Path | None, *inputs: Path | None) -> None:
     file, would_be_read = path.resolve(), path.suffix.lower() in SUFFIXES
     for each in (each.resolve() for each in inputs if each is not None):
         if file == each or (would_be_read and file.is_relative_to(each)):
-            raise ValueError(f"{path} would take the place of what is read, or be read with it: name another file.")
+            raise ValueError(f"{path} would overwrite an input, or be read with it: name another file.")
     make_folder_of(path)
 
 

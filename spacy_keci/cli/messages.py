@@ -1,4 +1,4 @@
-"""Messages to people, on standard error: standard output is for results. Mistakes of users are told in one line."""
+"""Messages to people, on standard error: standard output is for results. A user's mistake is reported in one line."""
 
 import io
 import os
@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 class OneLineErrors(TyperGroup):
-    """Commands whose ValueError or OSError, which is how this package tells of bad input, or ImportError, of a library
+    """Commands whose ValueError or OSError, which is how this package reports bad input, or ImportError, of a library
     that is not installed, ends the program with exit code 1 and a line that says what is wrong. Where
     SPACY_KECI_DEBUG is set, the traceback is shown instead."""
 

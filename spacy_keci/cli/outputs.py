@@ -38,7 +38,7 @@ class Output:
         if not found.is_writable:
             raise ValueError(f"The format {self.format} is for reading only: name another one with --to.")
         if self.path is None and self.format == "brat":
-            raise ValueError("A format of several files has no place in standard output: name a folder.")
+            raise ValueError("A format of several files cannot be written to standard output: name a folder.")
         self.part_format = self.format if self.is_folder or self.format in ("jsonl", "parquet") else "spacy"
         self._is_joined = False
 
@@ -63,8 +63,8 @@ class Output:
                 complete = not self.is_folder and self.path.exists() and _size(self.path) > 0
                 if (begun or complete) and not (resume or overwrite):
                     raise ValueError(
-                        f"{self.path if complete else folder} is there already: --resume goes on where it ends, "
-                        "--overwrite starts again."
+                        f"{self.path if complete else folder} already exists: --resume continues it, --overwrite "
+                        "starts again."
                     )
                 yield None if complete and resume and not begun else folder
         finally:

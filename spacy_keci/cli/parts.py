@@ -177,7 +177,7 @@ class Parts:
 
     def _stems_from_another(self, name: str) -> ValueError:
         return ValueError(
-            f"{self.folder / name} stems from another input, pipeline, --part-size or --batch-size, or from an earlier "
+            f"{self.folder / name} comes from another input, pipeline, --part-size or --batch-size, or from an earlier "
             "version: name another output, or start again with --overwrite."
         )
 
@@ -233,7 +233,9 @@ def locked(folder: Path, name: str = "") -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ValueError(f"Another process writes to {folder}: wait for its end, or name another output.") from None
+        raise ValueError(
+            f"Another process is writing to {folder}: wait until it ends, or name another output."
+        ) from None
     try:
         yield
     finally:

@@ -10,10 +10,12 @@ from spacy.cli._util import setup_gpu
 from ..pipeline.concept_linker import ConceptLinker
 from ..report.cases import make_cases
 from ..report.page import make_page
+from ..scoring.strict import StrictScorer
 from ..tokens import CONCEPTS_KEY
-from .evaluate import Benchmark, choose_scorer, own_scorer, predict, score
+from .evaluate import Benchmark, choose_scorer, own_scorer, score
 from .load import load_pipeline, prepare_output, read_gold
 from .messages import good
+from .prediction import predict
 from .provenance import describe_corpus, describe_pipeline
 from .result_tables import TITLES
 
@@ -40,6 +42,8 @@ def report_cli(
     \b
     spacy keci report training/demo/model-last assets/demo/heldout.jsonl -o report.html
     """
+    if benchmark == Benchmark.concepts:
+        raise ValueError("A report shows mentions and relations, not concepts: use 'spacy keci evaluate' for these.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     own = own_scorer(nlp)
@@ -47,6 +51,7 @@ def report_cli(
     golds = read_gold(corpus, nlp, own.spans_key)
     docs, _ = predict(nlp, golds, batch_size)
     scorer = choose_scorer(own, golds, benchmark)
+    assert isinstance(scorer, StrictScorer)
     pipeline = describe_pipeline(nlp)
     result = {
         **score(scorer, golds, docs, bootstrap),

@@ -12,7 +12,12 @@ TITLES = {
     "relations_micro": "relations, strict micro",
     "relations_macro": "relations, strict macro",
     "relations_untyped_micro": "relations, arguments untyped",
+    "concepts_pair": "concepts, pairs",
+    "concepts_typed": "concepts, pairs and labels",
+    "concepts_novelty": "concepts, pairs and novelty",
+    "concepts_full": "concepts, pairs, labels and novelty",
 }
+PLURALS = {"concepts_pair": "pairs of concepts", "concepts_typed": "relations between concepts"}
 # counts of linking: what they mean, and of which other count they are a share
 LINKING = {
     "grounded": ("the gold concept is in the knowledge base", "with a concept"),
@@ -39,11 +44,13 @@ def print_result(result: dict[str, Any]) -> None:
     _print_linking(result["linking"])
     _print_attention(result["attention"])
     counts = result["counts"]
-    for kind in ("entities", "relations"):
-        msg.text(
-            f"{counts[f'{kind}_gold']} gold {kind}, {counts[f'{kind}_predicted']} predicted, "
-            f"{counts[f'{kind}_unreachable']} gold not on token boundaries (counted as missed)"
-        )
+    for kind in ("entities", "relations", *PLURALS):
+        if f"{kind}_gold" not in counts:
+            continue
+        text = f"{counts[f'{kind}_gold']} gold {PLURALS.get(kind, kind)}, {counts[f'{kind}_predicted']} predicted"
+        if f"{kind}_unreachable" in counts:
+            text += f", {counts[f'{kind}_unreachable']} gold not on token boundaries (counted as missed)"
+        msg.text(text)
     speed = result["speed"]
     msg.text(
         f"{result['corpus']['documents']} documents in {speed['seconds']:.1f} s, "

@@ -27,7 +27,7 @@ def split_cli(
     """
     outputs = {path.resolve() for path in (train, heldout)}
     if len(outputs | {input.resolve()}) < 3:
-        raise ValueError("The two parts need two different files, and other ones than the corpus.")
+        raise ValueError("The two parts need two different files, neither of them the corpus.")
     for path in (train, heldout):
         if path.suffix.lower() != ".spacy":
             raise ValueError(f"The parts are written as .spacy files: give {path} a name that ends in .spacy.")

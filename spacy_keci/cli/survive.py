@@ -31,8 +31,8 @@ def _rescue(work: Work, job: Job, engine: Engine) -> Result:
         result = alone(job._replace(batch_size=1))
     if isinstance(result, Died):
         raise ValueError(
-            f"A process dies of the texts from {job.texts[0].place} to {job.texts[-1].place} together, and of none "
-            f"alone ({result.reason}): is there too little memory? Try a smaller --part-size or fewer --processes."
+            f"The texts from {job.texts[0].place} to {job.texts[-1].place} together kill a process, but none of them "
+            f"does alone ({result.reason}): is there too little memory? Try a smaller --part-size or fewer --processes."
         )
     return result
 

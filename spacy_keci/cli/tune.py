@@ -19,11 +19,14 @@ from ..pipeline.calibration import Scaling, fit_scaling
 from ..pipeline.extractor import Extractor
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
 from ..report.calibration import calibrate
+from ..scoring.concept_threshold import LOWEST as LOWEST_OF_CONCEPTS
+from ..scoring.concept_threshold import choose_threshold
+from ..scoring.concepts import ConceptScorer
 from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
-from .evaluate import predict
 from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
+from .prediction import Mentions, predict
 
 KINDS = {"entities": "threshold", "relations": "relation_threshold"}
 SCALINGS = {"threshold": ("temperature", "bias"), "relation_threshold": ("relation_temperature", "relation_bias")}
@@ -42,6 +45,9 @@ def tune_cli(
     keep_thresholds: Annotated[
         bool, typer.Option("--keep-thresholds", help="Fit temperatures and biases only, for the present thresholds")
     ] = False,
+    mentions: Annotated[
+        Mentions, typer.Option(help="Mentions that the component relates: predicted, or gold with their concepts")
+    ] = Mentions.predicted,
     component: Annotated[
         str | None, typer.Option(help="Component to tune (default: the last one that predicts relations)")
     ] = None,
@@ -53,12 +59,16 @@ def tune_cli(
     """Choose the thresholds of mentions and relations that score best (the mean of both strict micro F scores), and the
     temperatures and biases that make their scores probabilities.
 
+    For a component that is scored by relations between concepts, choose the threshold of relations with the best mean
+    of the F scores of pairs and of pairs with labels.
+
     Choose on data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too
     high. The settings go to standard output, in the form that spacy.load takes.
 
     \b
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl
     spacy keci tune en_keci_biorelex dev.spacy --output tuned
+    spacy keci tune training/model-best dev.spacy --mentions gold --output tuned
     """
     if output is not None and output.exists() and not force:
         raise ValueError(f"{output} already exists: name another folder, or pass --force.")
@@ -66,26 +76,54 @@ def tune_cli(
     nlp = load_pipeline(model)
     name, extractor = find_extractor(nlp, component)
     golds = read_gold(corpus, nlp, extractor.spans_key)
-    present = present_settings(extractor)
-    tried = {"now": present}
-    if not keep_thresholds:
-        lowest = UNSCALED | dict.fromkeys(KINDS.values(), LOWEST)
-        docs = predict_with(nlp, extractor, golds, lowest, batch_size)
-        found = fit_settings(*compare(docs, golds, extractor.spans_key, extractor.symmetric))
-        tried["tuned"] = present | UNSCALED | found
-    scores = {title: score_with(nlp, extractor, golds, settings, batch_size) for title, settings in tried.items()}
-    means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
-    tell(format_table(tried, scores))
-    best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
-    if best == "now" and not keep_thresholds:
-        tell("No thresholds are better than the present ones.")
-    docs = predict_with(nlp, extractor, golds, tried[best], batch_size)
-    chosen = calibrated(tried[best], *compare(docs, golds, extractor.spans_key, extractor.symmetric))
+    given = extractor if mentions == Mentions.gold else None
+    if isinstance(extractor.scorer, ConceptScorer):
+        chosen = choose_of_concepts(nlp, extractor, golds, batch_size, given)
+    else:
+        chosen = choose_of_mentions(nlp, extractor, golds, batch_size, given, keep_thresholds)
     for setting, value in chosen.items():
         typer.echo(f"components.{name}.{setting} = {json.dumps(value, ensure_ascii=False)}")
     if output is not None:
         save_with_settings(nlp, name, chosen, output)
         good(f"Saved the pipeline to {output}")
+
+
+def choose_of_concepts(
+    nlp: Language, extractor: Extractor, golds: Sequence[Doc], batch_size: int | None, given: Extractor | None
+) -> dict[str, Any]:
+    """The threshold of relations between concepts; tells what it scores."""
+    docs = predict_with(nlp, extractor, golds, {"relation_threshold": LOWEST_OF_CONCEPTS}, batch_size, given)
+    threshold, pair, typed = choose_threshold(docs, golds, extractor.spans_key)
+    tell(f"Relations from {threshold:.2f}: F {pair:.1%} of pairs, {typed:.1%} of pairs with labels")
+    return {"relation_threshold": threshold}
+
+
+def choose_of_mentions(
+    nlp: Language,
+    extractor: Extractor,
+    golds: Sequence[Doc],
+    batch_size: int | None,
+    given: Extractor | None,
+    keep_thresholds: bool,
+) -> dict[str, Any]:
+    """The thresholds of mentions and relations, temperatures and biases; tells what they score."""
+    present = present_settings(extractor)
+    tried = {"now": present}
+    if not keep_thresholds:
+        lowest = UNSCALED | dict.fromkeys(KINDS.values(), LOWEST)
+        docs = predict_with(nlp, extractor, golds, lowest, batch_size, given)
+        found = fit_settings(*compare(docs, golds, extractor.spans_key, extractor.symmetric))
+        tried["tuned"] = present | UNSCALED | found
+    scores = {
+        title: score_with(nlp, extractor, golds, settings, batch_size, given) for title, settings in tried.items()
+    }
+    means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
+    tell(format_table(tried, scores))
+    best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
+    if best == "now" and not keep_thresholds:
+        tell("No thresholds are better than the present ones.")
+    docs = predict_with(nlp, extractor, golds, tried[best], batch_size, given)
+    return calibrated(tried[best], *compare(docs, golds, extractor.spans_key, extractor.symmetric))
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
@@ -103,8 +141,8 @@ def present_settings(extractor: Extractor) -> dict[str, Any]:
 
 
 def calibrated(settings: Mapping[str, Any], mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
-    """The same settings with temperatures and biases that fit what was predicted with them; tells the calibration error
-    before and after. Thresholds are moved so that the same mentions and relations reach them."""
+    """The same settings with temperatures and biases that fit what was predicted with them; prints the calibration
+    error before and after. Thresholds are moved so that the same mentions and relations reach them."""
     found = dict(settings)
     for items, (kind, threshold) in zip((mentions, relations), KINDS.items(), strict=True):
         change, names = fit_scaling(items.scores, items.correct), SCALINGS[threshold]
@@ -124,13 +162,14 @@ def predict_with(
     golds: Sequence[Doc],
     settings: Mapping[str, Any],
     batch_size: int | None = None,
+    given: Extractor | None = None,
 ) -> list[Doc]:
     """What the pipeline predicts for the texts of ``golds`` with these settings of the component."""
     present = {setting: getattr(extractor, setting) for setting in settings}
     try:
         for setting, value in settings.items():
             setattr(extractor, setting, value)
-        return predict(nlp, golds, batch_size)[0]
+        return predict(nlp, golds, batch_size, given)[0]
     finally:
         for setting, value in present.items():
             setattr(extractor, setting, value)
@@ -142,9 +181,10 @@ def score_with(
     golds: Sequence[Doc],
     settings: Mapping[str, Any],
     batch_size: int | None = None,
+    given: Extractor | None = None,
 ) -> dict[str, float]:
     """The strict scores with these settings of the component."""
-    docs = predict_with(nlp, extractor, golds, settings, batch_size)
+    docs = predict_with(nlp, extractor, golds, settings, batch_size, given)
     scorer = StrictScorer(extractor.spans_key, frozenset(extractor.symmetric))
     return scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
 

@@ -83,7 +83,7 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
     for number, text in enumerate(with_ids(texts)):
         name = text.id
         # some file systems do not tell capitals
-        report.count("texts whose id another one has too, numbered", int(name.lower() in taken))
+        report.count("texts with the id of another text, numbered", int(name.lower() in taken))
         while name.lower() in taken:
             name = f"{name}-{number}"
         taken.add(name.lower())
@@ -134,7 +134,7 @@ def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool =
         elif line.strip() and not _MENTION.fullmatch(line) and not _CONCEPT.fullmatch(line):
             report.drop(_OTHERS.get(line[0], "malformed line"), f"{id}: {shown(line)}")
     for mention in concepts:
-        report.drop("concept of a mention that is not there", f"{id}: {mention}")
+        report.drop("concept of a missing mention", f"{id}: {mention}")
     return standoff.build()
 
 

@@ -77,5 +77,5 @@ def _beside(table: Path, kind: str) -> Path | None:
 
 def _of(texts: dict[str, StandoffText], row: list[str], report: Report) -> StandoffText | None:
     if row[0] not in texts:
-        report.drop("row of an abstract that is not there", shown("\t".join(row)))
+        report.drop("row of a missing abstract", shown("\t".join(row)))
     return texts.get(row[0])

@@ -74,7 +74,7 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
             if span.token_end is not None:
                 by_last_token.setdefault(span.token_end, _name(span))
             first = spans.setdefault(_name(span), span)
-            report.count("spans that a task has twice, kept once", int(first is not span))
+            report.count("duplicate spans of a task, kept once", int(first is not span))
             first.kb_id = first.kb_id or span.kb_id
         for name, span in spans.items():
             text.add_mention(name, [(span.start, span.end)], span.label or "", span.text, span.kb_id or "")

@@ -109,7 +109,7 @@ def _parse(document: _Document, report: Report) -> AnnotatedText:
         for relation in track.relations:
             text.add_relation(f"{name}{relation.subj}", f"{name}{relation.obj}", relation.pred)
         for mention in concepts:
-            report.drop("concept of a mention that is not there", f"{id}: {mention}")
+            report.drop("concept of a missing mention", f"{id}: {mention}")
         for what, found in (("modification", track.modifications), ("block", track.blocks)):
             for each in found:
                 report.drop(what, f"{id}: {str(each)[:80]}")

@@ -1,15 +1,16 @@
 """Examples for training and evaluation, with their relations, and a warning of gold that is out of reach."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import logger
 
+from ..alignment import Aligned, align
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .docbin import load_docs
@@ -19,17 +20,12 @@ from .formats import tell_format
 SUFFIXES = (".spacy", ".jsonl")
 
 
-def create_span_graph_corpus(
-    path: str | Path | None,
-    *,
-    spans_key: str = SPANS_KEY,
-    limit: int = 0,
-    shuffle: bool = False,
-    seed: int | None = None,
-    mentions_to: str | None = None,
-    sentences: Literal["given", "one"] = "given",
-) -> Callable[[Language], Iterable[Example]]:
-    """Registered as ``spacy_keci.SpanGraphCorpus.v1``.
+class SpanGraphCorpus:
+    """Registered as ``spacy_keci.SpanGraphCorpus.v1``: reads examples, the text in the tokens of a pipeline and the
+    gold Doc.
+
+    The first time that it reads a file, it logs what the file holds, and warns of mentions that do not begin and end
+    on tokens of the pipeline, and of their relations: no component can predict them.
 
     path: a ``.spacy`` or ``.jsonl`` file, or a folder of such.
     limit: read no more than so many examples; 0: all.
@@ -42,29 +38,10 @@ def create_span_graph_corpus(
         sentence, whatever full stops it holds: for a corpus of sentences that you wrote yourself.
     Raises ValueError if there is no path, mentions_to is "ents", or a setting has a value that it cannot have.
     """
-    if not path:
-        raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
-    return SpanGraphCorpus(
-        Path(path),
-        spans_key=spans_key,
-        limit=limit,
-        shuffle=shuffle,
-        seed=seed,
-        mentions_to=mentions_to,
-        sentences=sentences,
-    )
-
-
-class SpanGraphCorpus:
-    """Reads examples: the text in the tokens of a pipeline, and the gold Doc.
-
-    The first time that it reads a file, it logs what the file holds, and warns of mentions that do not begin and end
-    on tokens of the pipeline, and of their relations: no component can predict them.
-    """
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path | None,
         *,
         spans_key: str = SPANS_KEY,
         limit: int = 0,
@@ -73,13 +50,15 @@ class SpanGraphCorpus:
         mentions_to: str | None = None,
         sentences: Literal["given", "one"] = "given",
     ) -> None:
+        if not path:
+            raise ValueError("The corpus has no path: give it in the config, or as --paths.train and --paths.dev.")
         if mentions_to == "ents":
             raise ValueError(
                 'A corpus cannot set mentions_to = "ents": it writes mentions to doc.spans, but entities_from = '
                 '"ents" reads doc.ents, which has no place for nested ones. Give both settings another name, such as '
                 '"gold".'
             )
-        self.path = path
+        self.path = Path(path)
         self.spans_key = spans_key
         if limit < 0:
             raise ValueError(f"limit must be 0 (no limit) or positive, got {limit}.")
@@ -109,12 +88,13 @@ class SpanGraphCorpus:
             report = Report()
             docs = read_docs(file, nlp, self.spans_key, report, self.sentences)[:rest]
             examples = [Example(copy_sentences(doc, nlp.make_doc(doc.text)), doc) for doc in docs]
+            golds = [align(example, self.spans_key) for example in examples]
             if self.mentions_to is not None:
-                for example in examples:
-                    example.predicted.spans[self.mentions_to] = aligned_mentions(example, self.spans_key)
+                for example, gold in zip(examples, golds, strict=True):
+                    example.predicted.spans[self.mentions_to] = gold.found
             if file not in self._logged:
                 self._logged.add(file)
-                _log(file, examples, self.spans_key, report)
+                _log(file, golds, report)
             yield from examples
             if rest is not None:
                 rest -= len(examples)
@@ -178,31 +158,14 @@ def read_docs(
     return docs
 
 
-def aligned_mentions(example: Example, spans_key: str = SPANS_KEY) -> list[Span]:
-    """The gold mentions as spans of the predicted document: those that begin and end on its tokens."""
-    gold = example.reference.spans.get(spans_key, ())
-    spans = (example.predicted.char_span(m.start_char, m.end_char, label=m.label_, kb_id=m.kb_id_) for m in gold)
-    return [span for span in spans if span is not None]
-
-
-def _log(file: Path, examples: list[Example], spans_key: str, report: Report) -> None:
-    mentions = relations = lost_mentions = lost_relations = 0
-    for example in examples:
-        tokens = [(token.idx, token.idx + len(token)) for token in example.predicted]
-        starts, ends = {start for start, _ in tokens}, {end for _, end in tokens}
-        group = example.reference.spans[spans_key]
-        reached = [span.start_char in starts and span.end_char in ends for span in group]
-        rows = group.attrs.get("relations", [])
-        mentions += len(reached)
-        relations += len(rows)
-        lost_mentions += reached.count(False)
-        lost_relations += sum(not (reached[head] and reached[tail]) for head, tail, *_ in rows)
-    summary = f"{file}: {len(examples)} texts, {mentions} mentions, {relations} relations"
+def _log(file: Path, golds: Sequence[Aligned], report: Report) -> None:
+    mentions, relations = sum(len(gold.spans) for gold in golds), sum(len(gold.relations) for gold in golds)
+    summary = f"{file}: {len(golds)} texts, {mentions} mentions, {relations} relations"
     problems = report.summary()
-    if lost_mentions:
+    if lost := sum(gold.lost_mentions for gold in golds):
         problems.append(
-            f"{lost_mentions} mentions do not begin and end on tokens of this pipeline and cannot be predicted, nor "
-            f"can {lost_relations} relations of theirs"
+            f"{lost} mentions do not begin and end on tokens of this pipeline and cannot be predicted, nor can "
+            f"{sum(gold.lost_relations for gold in golds)} relations of theirs"
         )
     if problems:
         logger.warning("%s; %s", summary, "; ".join(problems))

@@ -131,7 +131,7 @@ def read_lines(path: Path, parse: Callable[[Any], ParsedT], report: Report) -> I
 def parse_json(text: str, twice: Callable[[str], None] | None = None) -> Any:
     """The value of a JSON text.
 
-    twice: what is called with each key that stands twice in one object, of which the last counts; without it, such a
+    twice: what is called with each key that occurs twice in one object, of which the last counts; without it, such a
         key is an error.
     Raises ValueError if the text is not JSON, nested too deeply, or holds half of a surrogate pair.
     """
@@ -142,7 +142,7 @@ def parse_json(text: str, twice: Callable[[str], None] | None = None) -> Any:
             keys = [key for key, _ in pairs]
             key = next(key for key in keys if keys.count(key) > 1)
             if twice is None:
-                raise ValueError(f"the key {key[:60]!r} stands twice in one object")
+                raise ValueError(f"the key {key[:60]!r} occurs twice in one object")
             twice(key)
         return found
 
@@ -154,20 +154,18 @@ def parse_json(text: str, twice: Callable[[str], None] | None = None) -> Any:
     except UnicodeEncodeError as error:
         raise ValueError(f"it holds half of a surrogate pair ({error.reason})") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"no valid JSON ({error})") from None
+        raise ValueError(f"invalid JSON ({error})") from None
     except RecursionError:
         raise ValueError("its JSON is nested too deeply") from None
 
 
 def read_json(path: Path, format: str, report: Report) -> Any:
-    """The value of a JSON file, plain or gzipped. A key that stands twice in one object is counted; the last counts.
+    """The value of a JSON file, plain or gzipped. A key that occurs twice in one object is counted; the last counts.
 
     Raises ValueError if the file holds no JSON, one nested too deeply, or half of a surrogate pair.
     """
     try:
-        return parse_json(
-            read_text(path), lambda key: report.drop("value of a key that stands twice in one object", key)
-        )
+        return parse_json(read_text(path), lambda key: report.drop("value of a duplicate key in one object", key))
     except ValueError as error:
         message = str(error)
         raise ValueError(message if message.startswith(str(path)) else f"{path} is not {format}: {message}.") from None

@@ -1,12 +1,12 @@
-"""Tables of relations as formats to write: one row for each relation, see :mod:`spacy_keci.export`."""
+"""Tables of relations as formats to write: one row for each relation, see :mod:`spacy_keci.tables`."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from spacy.tokens import Doc
 
-from ..export import write_relations
 from ..reports import Report
+from ..tables import write_relations
 from ..tokenizer import biomedical_tokenizer
 from .annotation import AnnotatedText
 from .documents import to_docs

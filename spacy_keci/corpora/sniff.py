@@ -40,7 +40,7 @@ _MASK = re.compile(r"@[^\s@$]+\$")
 
 
 def sniff(path: Path) -> str | None:
-    """The name of the format of a file that is there, or of a folder; None if nothing tells it."""
+    """The name of the format of an existing file or folder; None if it is not recognized."""
     if path.is_dir():
         return _sniff_folder(path)
     if not path.is_file():

@@ -106,7 +106,7 @@ class StandoffText:
             if not label:
                 self._report.drop("relation without a label", case)
             elif ends[0] is None or ends[1] is None:
-                self._report.drop("relation of a mention that is not there", case)
+                self._report.drop("relation of a missing mention", case)
             else:
                 relations.append(RelationTriple(ends[0], ends[1], label, score))
         return AnnotatedText(text, mentions, relations, id=self.id)
@@ -139,7 +139,7 @@ class StandoffText:
         if text[start:end].split() != _words(text, pieces):
             self._report.count("mentions in several pieces, kept as one from the first to the last")
         if each.surface is not None and not _is_equal(text, pieces, each.surface):
-            self._report.count("mentions that the file spells otherwise than their text")
+            self._report.count("mentions that the file spells differently from the text")
         return Mention(start, end, each.label, each.kb_id)
 
 

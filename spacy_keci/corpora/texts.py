@@ -206,7 +206,7 @@ def _whole(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str
 
 
 def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
-    """Lines; of one that is too long, as much as tells that it is."""
+    """Lines; only the beginning of one that is too long."""
     number = 0
     while line := stream.readline(MAX_BYTES + 1):
         number += 1

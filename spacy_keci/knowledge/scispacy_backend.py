@@ -28,7 +28,7 @@ class ScispacyCandidates:
         self._type = lru_cache(maxsize=1 << 16)(self._type_of)
 
     def find(self, doc: Doc, max_words: int = 8) -> list[Match]:
-        """Spans of up to ``max_words`` tokens that begin and end with a word that is no stop word."""
+        """Spans of up to ``max_words`` tokens that neither begin nor end with a stop word."""
         ends = [not (token.is_punct or token.is_space or token.is_stop) for token in doc]
         spans = [
             (i, j)
@@ -77,7 +77,7 @@ def load_scispacy_candidates(
     paths = LinkerPaths.from_directory(index)
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
-        raise KnowledgeBaseError(f"Of scispaCy's index, there is no {', '.join(missing)}.")
+        raise KnowledgeBaseError(f"The folder of scispaCy's index lacks {', '.join(missing)}.")
     aliases, vectorizer, ann_index = paths.load(ef_search=ef_search)
     generator = CandidateGenerator(ann_index, vectorizer, aliases, KnowledgeBase(str(kb)))
     return ScispacyCandidates(generator, k, threshold)

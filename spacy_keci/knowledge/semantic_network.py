@@ -77,7 +77,7 @@ def _read_files(paths: list[Path], report: SourceReport) -> SemanticNetwork:
 
 
 def _unpack(path: Path, folder: Path) -> list[Path]:
-    """Files of an archive that are of use, unpacked below ``folder``; a file that is no archive as it is."""
+    """The useful files of an archive, unpacked below ``folder``; any other file as it is."""
     if not path.is_file() or not tarfile.is_tarfile(path):
         return [path]
     files = []

@@ -20,14 +20,14 @@ from ..settings import takes_settings
 from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
 from .joint.settings import JointSettings
-from .keci.settings import CORRECTED, PAPER, KeciSettings, KnowBertSettings, SpanGraphSettings
+from .keci.settings import CORRECTED, PAPER, RENAMED, RETIRED, KeciSettings, KnowBertSettings, SpanGraphSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 # as in ml/storage.py, which imports torch
 Storage = Literal["single", "half", "8bit"]
 
 
-@takes_settings(SpanGraphSettings)
+@takes_settings(SpanGraphSettings, retired=RETIRED)
 def build_span_graph_model(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -46,7 +46,7 @@ def build_span_graph_model(
     return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(KeciSettings)
+@takes_settings(KeciSettings, retired=RETIRED, renamed=RENAMED)
 def build_keci_variant(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -61,7 +61,7 @@ def build_keci_variant(
     return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(SpanGraphSettings)
+@takes_settings(SpanGraphSettings, retired=RETIRED)
 def build_keci_model(
     tok2vec: Tok2Vec,
     *,
@@ -103,7 +103,7 @@ def build_keci_model(
     )
 
 
-@takes_settings(KnowBertSettings)
+@takes_settings(KnowBertSettings, retired=RETIRED)
 def build_know_bert_model(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
@@ -144,6 +144,35 @@ def build_concept_pairs_model(
     from .layer import make_layer
 
     return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision, storage)
+
+
+def build_sentence_cnn(
+    *,
+    width: int,
+    depth: int,
+    embed_size: int,
+    window_size: int,
+    maxout_pieces: int,
+    subword_features: bool,
+    pretrained_vectors: bool | None,
+) -> Model[list[Doc], list[Floats2d]]:
+    """Registered as the architecture ``spacy_keci.SentenceCNN.v1``: ``spacy.HashEmbedCNN.v2``, with its settings,
+    which reads each sentence alone.
+
+    Its vectors of a sentence do not depend on the sentences around it, and its memory in use does not grow with the
+    length of a text, apart from the vectors themselves. A document without sentence boundaries is one sentence.
+    """
+    from .encoders.sentence_cnn import make_sentence_cnn
+
+    return make_sentence_cnn(
+        width=width,
+        depth=depth,
+        embed_size=embed_size,
+        window_size=window_size,
+        maxout_pieces=maxout_pieces,
+        subword_features=subword_features,
+        pretrained_vectors=pretrained_vectors,
+    )
 
 
 def build_transformer_model(

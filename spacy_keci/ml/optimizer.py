@@ -42,8 +42,8 @@ class AdamW(Optimizer):
         unused = [name for name, group in self.groups.items() if isinstance(group, AdamW) and not group.state]
         if unused:
             warnings.warn(
-                f"No component has used the optimizer of the groups {', '.join(unused)} in the first step: a group is "
-                "named like the component 'keci' that it is for; other components have the rates of all.",
+                f"No component used the optimizer groups {', '.join(unused)} in the first step. A group has the name "
+                "of the component that it is for, such as 'keci'; other components use the settings outside groups.",
                 stacklevel=3,
             )
 

@@ -24,7 +24,7 @@ from ..settings import at_least, defaults, takes_settings
 from ..tokens import CONCEPTS_KEY, SPANS_KEY
 from .concepts import ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations, pair_keys
 from .extractor import Extractor
-from .settings import ExtractorSettings
+from .settings import RETIRED, ExtractorSettings
 
 if TYPE_CHECKING:
     from ..ml.network import Sizes
@@ -101,7 +101,7 @@ class ConceptRelationsSettings(ExtractorSettings):
         "concepts_typed_f": 0.5,
     },
 )
-@takes_settings(ConceptRelationsSettings)
+@takes_settings(ConceptRelationsSettings, retired=RETIRED)
 def make_concept_relations(
     nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any
 ) -> ConceptRelations:

@@ -165,9 +165,7 @@ class Extractor(Predictor):
 
     def objective(self) -> Objective:
         """What the next update minimizes."""
-        return Objective(
-            self._is_symmetric(), self.multi_label, relation_weight=self.relation_weight, progress=self.progress()
-        )
+        return Objective(self._is_symmetric(), self.multi_label, progress=self.progress())
 
     def _learn_nothing(self, docs: list[Doc]) -> None:
         """Give the encoder a gradient of zero. A shared encoder is updated only when its last listener has

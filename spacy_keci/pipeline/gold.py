@@ -102,7 +102,7 @@ class GoldReader:
             far = np.abs(gold.spans[head, 1] - gold.spans[tail, 1]) > self.max_pair_distance
             counts["relations over more than max_pair_distance tokens"] += int(far.sum())
             counts["relations of a mention with itself"] += int((head == tail).sum())
-            counts["further relations of one pair (set multi_label = true)"] += self._further_labels(gold)
+            self._count_pairs(gold, counts)
             if self.by_sentence:
                 first = sentence_of_span(gold.spans, docs)
                 last = sentence_of_span(gold.spans[:, [0, 2, 2]] - [0, 1, 0], docs)
@@ -110,21 +110,24 @@ class GoldReader:
                 counts["relations between sentences ('by_sentence')"] += int((first[head] != first[tail]).sum())
         return +counts
 
-    def _further_labels(self, gold: GoldGraphs) -> int:
-        """Relations that have no place without ``multi_label``, as their pair has another label already."""
-        if self.multi_label:
-            return 0
-        labels: dict[tuple[int, int], set[tuple[int, bool | None]]] = {}
+    def _count_pairs(self, gold: GoldGraphs, counts: Counter[str]) -> None:
+        """Relations that are the same as another one, and those that have no place without ``multi_label``, as their
+        pair has another label already."""
+        labels: dict[tuple[int, int], Counter[tuple[int, bool | None]]] = {}
         for head, tail, label in gold.relations.tolist():
             is_symmetric = self.relation_labels[label - 1] in self.symmetric
             if head != tail:
                 pair = (min(head, tail), max(head, tail))
-                labels.setdefault(pair, set()).add((label, None if is_symmetric else head > tail))
-        further = 0
+                labels.setdefault(pair, Counter())[label, None if is_symmetric else head > tail] += 1
         for of_pair in labels.values():
-            directions = {backward for _, backward in of_pair} - {None}
-            further += len(of_pair) - max(len(directions), 1)
-        return further
+            counts["duplicate relations, which count once (both directions of a symmetric label are the same)"] += (
+                of_pair.total() - len(of_pair)
+            )
+            if not self.multi_label:
+                directions = {backward for _, backward in of_pair} - {None}
+                counts["further relations of one pair (set multi_label = true)"] += len(of_pair) - max(
+                    len(directions), 1
+                )
 
 
 def find_gold(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.ndarray]:

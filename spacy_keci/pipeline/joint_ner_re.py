@@ -23,7 +23,7 @@ from ..sentences import doc_starts, segment_of_token
 from ..settings import at_least, defaults, takes_settings
 from .extractor import Extractor
 from .mentions import as_candidates
-from .settings import ExtractorSettings
+from .settings import RETIRED, ExtractorSettings
 from .writing import write_graphs
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MODEL = """
 @architectures = "spacy_keci.BiaffineJoint.v1"
 
 [model.tok2vec]
-@architectures = "spacy.HashEmbedCNN.v2"
+@architectures = "spacy_keci.SentenceCNN.v1"
 pretrained_vectors = null
 width = 96
 depth = 4
@@ -83,7 +83,7 @@ class JointSettings(ExtractorSettings):
         "relations_micro_r": 0.0,
     },
 )
-@takes_settings(JointSettings)
+@takes_settings(JointSettings, retired=RETIRED)
 def make_joint_ner_re(nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any) -> JointNerRe:
     """Create the component; see :class:`JointSettings` and :class:`~spacy_keci.pipeline.settings.ExtractorSettings`."""
     return JointNerRe(nlp.vocab, model, name, scorer=scorer, **settings)

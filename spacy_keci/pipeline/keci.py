@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from thinc.api import Config, Model, NumpyOps
 
 from ..ml.graphs import GoldGraphs, PredictedGraphs, Pruning
 from ..ml.keci.inputs import KeciInput, SpanGraphInput
-from ..ml.objective import Objective
 from ..ml.spans.targets import candidate_array, in_order
 from ..sentences import doc_starts
 from ..settings import at_least, defaults, takes_settings
@@ -35,7 +34,7 @@ from .concept_reading import (
 from .extractor import Extractor
 from .gold import find_gold
 from .mentions import as_candidates
-from .settings import ExtractorSettings
+from .settings import RETIRED, ExtractorSettings
 from .writing import types_of_mentions, write_graphs
 
 if TYPE_CHECKING:
@@ -64,20 +63,15 @@ class KeciSettings(ExtractorSettings):
     """Settings of ``keci``, beside those of all extractors.
 
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
-    final_weight: weight of the losses of the final graph (Eq. 10).
     type_prior, mention_prior: how much it counts, where the model learns it (``knowledge_prior``), what knowledge alone
         expects of a mention's type, and of whether a span is a mention; 0: not at all.
-    link_by_type: whether a mention's ``kb_id_`` is the candidate that fits its predicted type best, where the model
-        learns which do (``knowledge_prior``); otherwise the one with the largest attention, as in the paper.
     keep_initial: whether the graph before knowledge came in is kept as well, as
         ``doc.spans[initial_key(spans_key)]``.
     """
 
     spans_per_token: float = at_least(0, 0.5)
-    final_weight: float = at_least(0, 2.0)
     type_prior: float = at_least(0, 1.0)
     mention_prior: float = at_least(0, 0.25)
-    link_by_type: bool = True
     keep_initial: bool = False
 
     def check(self, name: str) -> None:
@@ -106,7 +100,9 @@ class KeciSettings(ExtractorSettings):
         "relations_micro_r": 0.0,
     },
 )
-@takes_settings(KeciSettings)
+@takes_settings(
+    KeciSettings, retired=RETIRED | {"final_weight": 2.0, "link_by_type": True, "span_graph_attr": "span_graph"}
+)
 def make_keci(
     nlp: Language,
     name: str,
@@ -115,7 +111,6 @@ def make_keci(
     linker: str | None,
     vectors: dict[str, bool],
     scorer: Callable | None,
-    span_graph_attr: str | None = None,
     **settings: Any,
 ) -> Keci:
     """Create the component; see :class:`KeciSettings` and :class:`~spacy_keci.pipeline.settings.ExtractorSettings`.
@@ -123,7 +118,6 @@ def make_keci(
     suggester: proposes the spans that may be mentions, in any order; None for all spans of a sentence that the model
         can read. linker: name of the component that links concepts.
     vectors: initial vectors of concepts in its knowledge base, and whether they are used.
-    span_graph_attr: has no effect; pipelines saved by earlier versions have it.
     """
     return Keci(
         nlp.vocab,
@@ -195,7 +189,7 @@ class Keci(Extractor, KeciSettings):
             self.calibrated(PredictedGraphs.joined(final)),
             self.calibrated(PredictedGraphs.joined(initial)) if self.keep_initial else None,
             of_concepts.get("attention"),
-            of_concepts.get("concept_types") if self.link_by_type else None,
+            of_concepts.get("concept_types"),
         )
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
@@ -330,9 +324,6 @@ class Keci(Extractor, KeciSettings):
     def reachable(self, docs: list[Doc], gold: GoldGraphs) -> dict[str, np.ndarray]:
         suggested = candidate_array(self.suggester(docs, ops=NumpyOps()))
         return {"mentions that are not suggested, or have the offsets of another": find_gold(suggested, gold)[0]}
-
-    def objective(self) -> Objective:
-        return replace(super().objective(), final_weight=self.final_weight)
 
     def _find_knowledge(self, examples: Iterable[Example]) -> KnowledgeVocabulary:
         """What the concepts of the training texts need to be known by; reports how many mentions have any."""

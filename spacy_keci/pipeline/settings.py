@@ -7,6 +7,9 @@ from ..settings import at_least, check_minimums
 from ..tokens import SPANS_KEY
 from .thresholds import Threshold, check_threshold
 
+# settings of all extractors in earlier versions, with the value that holds now
+RETIRED = {"relation_weight": 1.0}
+
 
 @dataclass(eq=False, kw_only=True)
 class ExtractorSettings:
@@ -34,7 +37,6 @@ class ExtractorSettings:
     max_pair_distance: maximum number of tokens between the starts of two mentions that may be related.
     max_batch_tokens: maximum number of tokens that are scored together in use: it bounds the memory. A text of more
         tokens is cut where a sentence ends or, without sentences, after so many tokens.
-    relation_weight: weight of the relation losses.
     entity_steps: updates at the beginning that learn mentions first.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
         cross-entropy.
@@ -54,7 +56,6 @@ class ExtractorSettings:
     relation_bias: float = 0.0
     max_pair_distance: int = at_least(1, 128)
     max_batch_tokens: int = at_least(1, 2048)
-    relation_weight: float = at_least(0, 1.0)
     entity_steps: int = at_least(0, 0)
     multi_label: bool = False
     by_sentence: bool = False

@@ -24,8 +24,8 @@ def as_setting(thresholds: dict[str, float]) -> Threshold:
 
 
 def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
-    """Raises ValueError for what is no probability, for labels that are there twice, and for labels that would be lost
-    as keys of a config.
+    """Raises ValueError for what is not a probability, for duplicate labels, and for labels that would be lost as keys
+    of a config.
 
     setting, name: of the component, for the message.
     """
@@ -59,8 +59,8 @@ def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, n
     thresholds = by_label(threshold)
     if unknown := thresholds.keys() - {*labels, OTHERS}:
         raise ValueError(
-            f"The setting {setting} of '{name}' has {', '.join(map(repr, sorted(unknown)))}, of which the component "
-            f"knows nothing. Its labels are {', '.join(labels) or 'none'}, and {OTHERS!r} stands for all others."
+            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
+            f"{', '.join(labels) or 'none'}, and {OTHERS!r} for all others."
         )
     if not thresholds:
         return None

@@ -217,7 +217,7 @@ def test_strict(failing: Path, tmp_path: Path) -> None:
 def test_a_pipeline_that_always_fails_is_given_up(failing: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("BOOM\n" * 1200)
     result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "--batch-size", 200)
-    assert result.exit_code == 1 and "failed on the last 1000 texts" in message(result)
+    assert result.exit_code == 1 and "failed on each of the last 1000 texts" in message(result)
     (tmp_path / "in.txt").write_text("BOOM\n" * 3)
     result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "--overwrite")
     assert result.exit_code == 1 and "No text could be annotated" in message(result)
@@ -256,7 +256,7 @@ def test_a_single_file_is_resumed_and_there_when_it_is_complete(failing: Path, m
         assert result.exit_code == 130 and "Interrupted. --resume goes on" in message(result)
         assert not output.exists() and len(list(name_unfinished(output).iterdir())) == 2
         result = run(failing, *options)
-        assert result.exit_code == 1 and "is there already: --resume goes on" in message(result)
+        assert result.exit_code == 1 and "already exists: --resume continues it" in message(result)
         # what is interrupted once, by hand, is not interrupted again
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("tests.cli.test_annotate.INTERRUPTING", False)
@@ -283,7 +283,7 @@ def test_resumed_with_other_batches_or_another_pipeline(
         (model, tmp_path / "shorter.txt", folder, "--batch-size", 8, "--part-size", 40),
     ):
         result = run(*args, "--from", "lines", "--resume")
-        assert result.exit_code == 1 and "stems from another input, pipeline" in message(result), result.output
+        assert result.exit_code == 1 and "comes from another input, pipeline" in message(result), result.output
     assert len(list(folder.iterdir())) == 3
 
 
@@ -315,7 +315,7 @@ def test_parts(model: Path, lines: Path, tmp_path: Path, format: str, undisturbe
     for path in [last[1], *last[1].glob("*")][::-1]:
         path.rmdir() if path.is_dir() else path.unlink()
     result = run(model, lines, folder, "--from", "lines", "--batch-size", 8, *options)
-    assert result.exit_code == 1 and "is there already: --resume goes on" in message(result)
+    assert result.exit_code == 1 and "already exists: --resume continues it" in message(result)
     annotate_lines(model, lines, folder, "--resume", *options)
     assert parts() == whole
     annotate_lines(model, lines, folder, "--resume", *options)
@@ -396,8 +396,9 @@ def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int)
 
 
 @forks
-def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path) -> None:
-    """SIGINT to the whole group, as a terminal sends it, while two processes are at work."""
+@pytest.mark.parametrize("one_is_killed", [False, True])
+def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path, one_is_killed: bool) -> None:
+    """SIGINT to the whole group, as a terminal sends it, while two processes are at work, or one of them has died."""
     (tmp_path / "in.txt").write_text("\n".join(TEXTS * 40))
     folder = tmp_path / "out"
     process = subprocess.Popen(
@@ -410,6 +411,9 @@ def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path) -> None:
     while not list(folder.glob("part-*")):
         assert process.poll() is None
         time.sleep(0.02)
+    if one_is_killed:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(children[-1]), signal.SIGKILL)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=HANGS)
     assert process.returncode == 130 and "Interrupted. --resume goes on" in errors and "Traceback" not in errors
@@ -512,13 +516,13 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, lines, tmp_path / "out.docx"), 1, "Cannot tell the format of"),
         ((model, lines, out, "--from", "word"), 1, "Cannot tell the format of"),
         ((model, lines, out, "--to", "bigbio"), 1, "is for reading only"),
-        ((model, lines, "-", "--to", "brat"), 1, "no place in standard output"),
-        ((model, lines, tmp_path / "other.jsonl"), 1, "is there already"),
+        ((model, lines, "-", "--to", "brat"), 1, "cannot be written to standard output"),
+        ((model, lines, tmp_path / "other.jsonl"), 1, "already exists"),
         ((model, lines, out, "--spans-key", "sc"), 1, "no doc.spans['sc'], only ['entities']"),
-        ((model, lines, out, "--resume", "--overwrite"), 2, "--resume and --overwrite exclude each other"),
+        ((model, lines, out, "--resume", "--overwrite"), 2, "--resume and --overwrite cannot be combined"),
         ((model, lines, tmp_path / "o", "--shard", "1/2", "--overwrite"), 2, "--shard and --overwrite exclude"),
-        ((model, lines, tmp_path / "o", "--shard", "0/2"), 2, "must be such as 1/4 to 4/4"),
-        ((model, lines, tmp_path / "o", "--shard", "3"), 2, "must be such as 1/4 to 4/4"),
+        ((model, lines, tmp_path / "o", "--shard", "0/2"), 2, "must have the form 1/4, 2/4"),
+        ((model, lines, tmp_path / "o", "--shard", "3"), 2, "must have the form 1/4, 2/4"),
         ((model, lines, out, "--shard", "1/2"), 2, "for an OUTPUT that is a folder"),
         ((model, lines, out, "--part-size", 10), 2, "for an OUTPUT that is a folder"),
         ((model, lines, out, "--engine", "dask"), 2, "no engine 'dask', only local and ray"),
@@ -566,8 +570,20 @@ def test_two_at_once(model: Path, lines: Path, tmp_path: Path, name: str, monkey
 
     monkeypatch.setattr("spacy_keci.cli.annotate.load_pipeline", load)
     annotate(model, lines, output, "--from", "lines")
-    assert results[0].exit_code == 1 and "Another process writes to" in message(results[0])
+    assert results[0].exit_code == 1 and "Another process is writing to" in message(results[0])
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     result = run(model, lines, output, "--from", "lines")
-    assert result.exit_code == 1 and "is there already" in message(result)
+    assert result.exit_code == 1 and "already exists" in message(result)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_race_of_two_processes(model: Path, lines: Path, tmp_path: Path, undisturbed: bytes) -> None:
+    """They start at the same time: one of them writes, and the other one touches nothing."""
+    output = tmp_path / "out.jsonl"
+    arguments = [*COMMAND, model, lines, output, "--from", "lines", "--batch-size", "8", "-q"]
+    racing = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [process.communicate(timeout=HANGS)[1] for process in racing]
+    assert sorted(process.returncode for process in racing) == [0, 1], errors
+    (refused,) = (error for error, process in zip(errors, racing, strict=True) if process.returncode)
+    assert re.search(r"Another process is writing to|already exists", " ".join(refused.split()))
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"] and output.read_bytes() == undisturbed

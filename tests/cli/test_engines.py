@@ -157,7 +157,10 @@ def test_what_kills_whatever_is_left_out_ends_the_run() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return Result()
 
-    with pytest.raises(ValueError, match=r"from line 0 to line 1 together, and of none alone \(signal 9, Killed\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"from line 0 to line 1 together kill a process, but none of them does alone \(signal 9, Killed\)",
+    ):
         list(run_all(work, [make_job("a", "b")], run_local, 2))
 
 

@@ -11,8 +11,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predict, predictions_format
+from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predictions_format
 from spacy_keci.cli.main import keci
+from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import encoder_name
 from spacy_keci.corpora.documents import mark_sentences
 from spacy_keci.corpora.formats import read_any
@@ -161,6 +162,14 @@ def test_predictions_and_comparison(model, corpus, tmp_path, nlp):
     assert compared["with"] == f"{tmp_path.name}/out.spacy" and set(compared["p"].values()) == {1.0}
 
 
+def test_predictions_have_no_user_data_of_the_gold_but_its_identity(model, golds):
+    golds[0].user_data |= {"meta": {"year": 1991}, "span_graphs": ["of the gold"], "note": "of the gold"}
+    docs, _ = predict(spacy.load(model), golds)
+    assert docs[0].user_data["id"] == "one" and docs[0].user_data["meta"] == {"year": 1991}
+    assert not docs[0].user_data.keys() - {"id", "group", "meta", "span_graphs"}
+    assert not any("span_graphs" in doc.user_data for doc in docs)  # this pipeline predicts no relations
+
+
 def test_comparison_with_other_documents(model, corpus, golds, tmp_path):
     DocBin(docs=golds[1:]).to_disk(tmp_path / "less.spacy")
     outcome = run(model, corpus, "--compare", tmp_path / "less.spacy")
@@ -244,15 +253,15 @@ def test_predictions_in_other_formats(model, corpus, tmp_path):
 
 def test_outputs_in_one_file(model, corpus, tmp_path):
     outcome = run(model, corpus, "-o", tmp_path / "x.json", "--predictions", tmp_path / "x.json")
-    assert outcome.exit_code == 1 and "would take the place" in " ".join(outcome.output.split())
+    assert outcome.exit_code == 1 and "would overwrite an input" in " ".join(outcome.output.split())
 
 
 def test_what_predictions_lose_is_told(model, corpus, golds, tmp_path):
-    assert "has a place in" not in evaluate(model, corpus, "--predictions", tmp_path / "out.json")
+    assert "cannot hold" not in evaluate(model, corpus, "--predictions", tmp_path / "out.json")
     golds[0].user_data["meta"] = {"year": 1991}
     DocBin(docs=golds, store_user_data=True).to_disk(corpus)
     shown = evaluate(model, corpus, "--predictions", tmp_path / "out.json")
-    assert "has a place in out.json: 1 dropped: meta of a text" in " ".join(shown.split())
+    assert "out.json cannot hold everything that was predicted: 1 dropped: meta of a text" in " ".join(shown.split())
 
 
 def test_format_of_predictions():

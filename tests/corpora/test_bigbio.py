@@ -64,7 +64,7 @@ def test_mentions_relations_and_concepts(tmp_path: Path, name: str) -> None:
     assert other.id == "0"
     assert report.counts == {
         "mentions in several pieces, kept as one from the first to the last": 1,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
         "dropped: concept of a relation": 1,
         "dropped: event": 2,
         "dropped: coreference": 2,
@@ -90,7 +90,7 @@ def test_what_is_no_bigbio(tmp_path: Path) -> None:
     for name, content, message in [
         ("x.json", {"text": ""}, "is not BigBIO's knowledge base schema. record 1: passages: Field required"),
         ("x.jsonl", {"text": ""}, "record 1: passages: Field required"),
-        ("x.json", "", "no valid JSON"),
+        ("x.json", "", "invalid JSON"),
     ]:
         with pytest.raises(ValueError, match=message):
             read(tmp_path / name, content)

@@ -123,7 +123,7 @@ def test_malformed_parts_are_reported(tmp_path: Path, kind: str) -> None:
         "dropped: passage that overlaps another, or stands far behind it": 2,
         "dropped: mention outside the text or empty": 2,
         "dropped: mention whose offsets do not hold its text": 1,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
         "dropped: relation that does not hold between two": 3,
     }
 
@@ -310,7 +310,7 @@ def test_pubtator3_in_json(tmp_path: Path, form: str) -> None:
     # clusters by identifier: MESH:D1 of both mentions, 7124, MESH:D2
     assert text.interactions == [Interaction(0, 2, "Treats", 0.9988), Interaction(0, 1, "Lowers", 0.9)]
     assert {r[:3] for r in text.relations} == {(0, 2, "Treats"), (3, 2, "Treats"), (0, 1, "Lowers"), (3, 1, "Lowers")}
-    assert report.counts["mentions that the file spells otherwise than their text"] == 2
+    assert report.counts["mentions that the file spells differently from the text"] == 2
     assert not [what for what in report.counts if "mention of" in what or ("relation" in what and "dropped" in what)]
 
 

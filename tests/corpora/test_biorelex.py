@@ -119,7 +119,7 @@ def test_malformed_parts_are_reported_by_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("no json", "no valid JSON"),
+        ("no json", "invalid JSON"),
         ('{"id": 1}', "expected a list of records, found dict"),
         ('[{"tokens": []}]', "record 1: id: Field required"),
         ("\xff", "not text in UTF-8"),

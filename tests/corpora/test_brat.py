@@ -69,8 +69,8 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
         "dropped: attribute": 2,
         "dropped: note": 1,
         "dropped: equivalence": 1,
-        "dropped: relation of a mention that is not there": 1,
-        "dropped: concept of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
+        "dropped: concept of a missing mention": 1,
     }
 
 
@@ -97,7 +97,7 @@ def test_malformed_lines_and_files(tmp_path: Path) -> None:
         "dropped: mention outside the text or empty": 2,
         "dropped: mention whose offsets do not hold its text": 1,
         "dropped: malformed line": 2,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
         "dropped: text that cannot be read, or has no .ann file": 2,
         "dropped: annotations without a .txt file": 1,
         "files that do not end with a line break: they may be cut short": 1,
@@ -115,7 +115,7 @@ def test_names_that_are_taken(tmp_path: Path) -> None:
     report = Report()
     write_brat([AnnotatedText(text, id=id) for text, id in (("A", "x-2"), ("B", "x"), ("C", "x"))], tmp_path, report)
     assert {text.id: text.text for text in read(tmp_path)[0]} == {"x-2": "A", "x": "B", "x-2-2": "C"}
-    assert report.counts == {"texts whose id another one has too, numbered": 1}
+    assert report.counts == {"texts with the id of another text, numbered": 1}
     # on some file systems "X" would be written over "x"
     other = tmp_path / "other"
     write_brat([AnnotatedText(text, id=id) for text, id in (("A", "x"), ("B", "X"))], other, Report())
@@ -151,7 +151,7 @@ def test_written_as_brat_does(tmp_path: Path) -> None:
     ]
     assert report.counts == {
         "labels and concepts whose white space became '_'": 2,
-        "texts whose id another one has too, numbered": 1,
+        "texts with the id of another text, numbered": 1,
     }
     found, report = read(tmp_path / "c")
     assert [text.id for text in found] == ["../x-1", "../x", "2"]

@@ -38,9 +38,9 @@ def test_drugprot(folder: Path) -> None:
     assert other == AnnotatedText("Nothing.\n", id="12")
     assert {what: n for what, n in report.counts.items() if what.startswith("dropped")} == {
         "dropped: mention whose offsets do not hold its text": 1,
-        "dropped: row of an abstract that is not there": 1,
+        "dropped: row of a missing abstract": 1,
         "dropped: malformed row": 2,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
     }
 
 

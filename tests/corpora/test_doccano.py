@@ -37,7 +37,7 @@ def test_relations(tmp_path: Path) -> None:
     assert list(read_any(write(tmp_path / "x.jsonl", RELATIONS), report=report)) == [GOLD]
     assert {what: n for what, n in report.counts.items() if what.startswith("dropped")} == {
         "dropped: mention outside the text or empty": 1,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
         "dropped: comment": 1,
     }
     assert report.counts["texts with the unknown key 'pmid'"] == 1

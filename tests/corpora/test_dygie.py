@@ -57,7 +57,7 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
         "scores of mentions and relations": 2,
         "dropped: mention or relation outside the text": 3,
         "dropped: malformed mention or relation": 3,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
         "dropped: coreference cluster": 1,
         "dropped: event": 1,
     }

@@ -205,7 +205,7 @@ def test_relations_and_clusters_of_what_is_not_there(tmp_path: Path, nlp: Langua
     assert list(read_any(tmp_path / "x.spacy", report=report)) == [TEXT]
     problems = report.examples["malformed record"]
     assert [problem.partition(":")[0] for problem in problems] == [f"document {n}" for n in (1, 2, 3)]
-    assert "of a mention that is not there: there are" in problems[0]
+    assert "refers to a missing mention: there are" in problems[0]
     assert problems[-1].endswith("a relation or cluster of what is not there")
 
 

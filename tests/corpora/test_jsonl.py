@@ -73,7 +73,7 @@ def test_by_text_occurrence_and_offsets(tmp_path: Path) -> None:
         (line(relations={}), "relations: Input should be a valid list"),
         ({"entities": []}, "text: Field required"),
         ([1], "record: Input should be an object"),
-        ("{'text': 1}", "no valid JSON (Expecting property name"),
+        ("{'text': 1}", "invalid JSON (Expecting property name"),
     ],
 )
 def test_malformed_lines_are_reported_by_number(tmp_path: Path, bad: Any, message: str) -> None:
@@ -108,7 +108,7 @@ def test_what_costs_its_line_only(tmp_path: Path) -> None:
     report = Report()
     assert [text.text for text in read_jsonl(path, report)] == ["a"]
     assert report.counts == {"dropped: malformed line": 2}
-    assert "line 3: the key 'entities' stands twice in one object" in "\n".join(report.lines())
+    assert "line 3: the key 'entities' occurs twice in one object" in "\n".join(report.lines())
 
 
 @given(st.text("ab", min_size=1, max_size=5), st.text("ab", max_size=30))

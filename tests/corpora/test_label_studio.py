@@ -73,7 +73,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
         "predictions of tasks": 1,
         "dropped: task without an annotation": 1,
         "dropped: result that is neither a mention nor a relation": 1,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
         "dropped: mention whose offsets do not hold its text": 1,
         "dropped: malformed mention or relation": 1,
         "dropped: task without a text": 1,

@@ -73,7 +73,7 @@ def test_relations_of_tokens(tmp_path: Path) -> None:
     assert text.relations == [RelationTriple(0, 1, "binds")]
     assert report.counts == {
         "tasks with the unknown key 'other'": 1,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
     }
 
 
@@ -91,7 +91,7 @@ def test_spans_that_a_task_has_twice(tmp_path: Path) -> None:
     (text,), report = read(tmp_path / "x", twice)
     assert text.mentions == [Mention(0, 5, "drug"), Mention(12, 19, "protein", "HGNC:1")]
     assert text.relations == [RelationTriple(0, 1, "binds")]
-    assert report.counts == {"spans that a task has twice, kept once": 2}
+    assert report.counts == {"duplicate spans of a task, kept once": 2}
 
 
 def test_written_tasks(tmp_path: Path, nlp: Language) -> None:

@@ -159,7 +159,7 @@ def test_relations_of_mentions_that_are_not_there(tmp_path: Path, nlp: Language)
     doc.spans["entities"].attrs["relations"] = [[0, 9, "binds", 1.0]]
     save_docs([doc], tmp_path / "x.spacy")
     with pytest.raises(
-        ValueError, match=r"Document 1 of .*x.spacy .* is malformed: The relation .* is of a mention that is not there"
+        ValueError, match=r"Document 1 of .*x.spacy .* is malformed: The relation .* refers to a missing mention"
     ):
         list(make_corpus(tmp_path / "x.spacy")(nlp))
 

@@ -60,7 +60,7 @@ def test_malformed_sentences_are_reported(tmp_path: Path) -> None:
     assert report.counts == {
         "dropped: malformed record": 1,
         "dropped: mention outside the text or empty": 2,
-        "dropped: relation of a mention that is not there": 1,
+        "dropped: relation of a missing mention": 1,
     }
     assert "record 4 (id 3): relations.0.tail: Field required" in "\n".join(report.lines())
     assert "2: Adverse-Effect of 0 and 2" in "\n".join(report.lines())
@@ -78,7 +78,7 @@ def test_empty_tokens(tmp_path: Path) -> None:
     assert text.mentions == [Mention(0, 9, "d"), Mention(17, 25, "p")]
     assert text.relations == [RelationTriple(0, 1, "b")]
     assert report.counts["dropped: mention outside the text or empty"] == 1
-    assert report.counts["dropped: relation of a mention that is not there"] == 1
+    assert report.counts["dropped: relation of a missing mention"] == 1
     write_any([text], tmp_path / "x.jsonl")
     assert list(read_any(tmp_path / "x.jsonl")) == [text]
 

@@ -46,7 +46,7 @@ def test_pieces_joined_in_any_way(text: str, pieces: list[tuple[int, int]], surf
 def test_letters_that_the_file_spells_in_ascii(text: str, surface: str) -> None:
     kept, report = keep(text, [(0, len(text))], surface)
     assert kept == [text]
-    assert report.counts == {"mentions that the file spells otherwise than their text": 1}
+    assert report.counts == {"mentions that the file spells differently from the text": 1}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ MODELS = {
     "everything beyond the paper": {
         **KECI,
         "context_width": 16,
-        "relations_from": "h",
+        "final_relation_input": "h",
         "types_in_pairs": True,
         "concepts_in_pairs": True,
         "knowledge_prior": True,
@@ -42,8 +42,8 @@ MODELS = {
         "span_graph_mean": False,
         "concept_kinds": False,
         "inverse_relations": False,
-        "entities_from": "f",
-        "relations_from": "f",
+        "final_entity_input": "f",
+        "final_relation_input": "f",
     },
     "FlatAttention": {**KECI, "span_graph_layers": 0, "concept_layers": 0},
     "KnowBertAttention": {
@@ -257,7 +257,7 @@ class TestUse:
         assert [m.kb_id_ for m in copy.spans["entities"]] == [m.kb_id_ for m in doc.spans["entities"]]
         assert copy.spans["concepts"].attrs == doc.spans["concepts"].attrs
 
-    def test_link_by_type(self, kb: Path, demo_docs: list[Doc]) -> None:
+    def test_types_choose_concepts(self, kb: Path, demo_docs: list[Doc]) -> None:
         nlp = learn(make_pipeline(kb, MODELS["everything beyond the paper"]), demo_docs, epochs=0)
         keci: Any = nlp.get_pipe("keci")
         docs = link(nlp, demo_docs)
@@ -265,8 +265,6 @@ class TestUse:
         candidates = sum(len(doc.spans["concepts"]) for doc in docs)
         assert prediction.concept_types.shape == (candidates, len(keci.labels))
         np.testing.assert_allclose(np.exp(prediction.concept_types).sum(axis=1), 1, rtol=1e-5)
-        keci.link_by_type = False
-        assert keci.predict(docs).concept_types is None
 
     def test_the_initial_graph_is_kept_on_request(self, trained: Language, demo_docs: list[Doc]) -> None:
         doc = trained(demo_docs[0].text)

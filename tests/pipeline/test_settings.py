@@ -9,6 +9,7 @@ import spacy
 import srsly
 from spacy.language import Language
 from spacy.tokens import Doc
+from spacy.util import registry
 
 from .systems import SYSTEMS, make_examples, make_pipeline, small_config, train
 
@@ -16,13 +17,11 @@ OUT_OF_RANGE = [
     ("max_pair_distance", 0, "1 or more"),
     ("max_pair_distance", -1, "1 or more"),
     ("max_batch_tokens", 0, "1 or more"),
-    ("relation_weight", -1.0, "0 or more"),
     ("temperature", 0.0, "above 0"),
     ("relation_temperature", -2.0, "above 0"),
 ]
 OF_KECI = [
     ("entity_steps", -3, "0 or more"),
-    ("final_weight", -5.0, "0 or more"),
     ("type_prior", -0.5, "0 or more"),
     ("spans_per_token", 0.0, "above 0"),
 ]
@@ -96,3 +95,38 @@ def test_two_labels_of_one_pair_are_reported(log: pytest.LogCaptureFixture) -> N
     nlp.initialize(lambda: make_examples(nlp, [doc]))
     assert "further relations of one pair (set multi_label = true) (1)" in log.text
     assert "relations of a mention with itself (1)" in log.text
+    # without direction, the third is the first
+    assert "both directions of a symmetric label are the same) (1)" in log.text
+
+
+def test_relations_in_both_directions_are_two(log: pytest.LogCaptureFixture) -> None:
+    nlp = make_pipeline("keci", multi_label=False, symmetric=[])
+    doc = nlp.make_doc("FK506 binds FKBP12.")
+    doc.spans["entities"] = [doc.char_span(0, 5, "drug"), doc.char_span(12, 18, "protein")]
+    doc.spans["entities"].attrs["relations"] = [[0, 1, "binds", 1.0], [1, 0, "binds", 1.0]]
+    nlp.initialize(lambda: make_examples(nlp, [doc]))
+    assert "cannot learn" not in log.text
+
+
+def test_settings_that_are_gone(recwarn: pytest.WarningsRecorder) -> None:
+    """Configs saved by earlier versions name them; only a value that has lost its effect is worth a word."""
+    nlp = make_pipeline("keci", relation_weight=1.0, link_by_type=True, span_graph_attr="span_graph")
+    assert not recwarn
+    assert nlp.config["components"]["keci"]["relation_weight"] == 1.0
+    with pytest.warns(FutureWarning, match=r"The setting link_by_type is gone, and false has no effect"):
+        make_pipeline("keci", link_by_type=False)
+    model = {**small_config("keci")["model"], "length_width": 21}
+    with pytest.warns(FutureWarning, match=r"The setting length_width is gone, and 21 has no effect: it is always 20"):
+        make_pipeline("keci", model=model)
+
+
+def test_settings_with_a_new_name() -> None:
+    model = {**small_config("keci")["model"], "@architectures": "spacy_keci.KECI.v1", "entities_from": "h"}
+
+    def made(model: dict[str, Any]) -> Any:
+        return registry.resolve({"model": model})["model"].init.keywords["settings"]
+
+    with pytest.warns(DeprecationWarning, match="The setting entities_from is now called final_entity_input"):
+        assert made(model).final_entity_input == "h"
+    with pytest.raises(ValueError, match="is now called final_entity_input, and the config has both"):
+        made({**model, "final_entity_input": "f"})

@@ -1,18 +1,15 @@
 """The scripts about relations between concepts, on texts written for the tests."""
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
 import spacy
-from spacy.language import Language
 
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..pipeline.abstracts import make_abstracts
-from ..pipeline.test_concept_relations import make_pipeline, train
 from .conftest import load_script
 
 
@@ -28,47 +25,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    nlp: Language = make_pipeline()
-    train(nlp, make_abstracts(nlp, 32), 20)
-    folder = tmp_path_factory.mktemp("model") / "trained"
-    nlp.to_disk(folder)
-    return folder
-
-
 def run(script: str, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
     load_script(script).main()
-
-
-class TestScore:
-    def test_among_gold_mentions(
-        self, corpus: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        paths = {"--output": tmp_path / "result.json", "--predictions": tmp_path / "found.spacy"}
-        options = [each for pair in paths.items() for each in pair]
-        chosen = ["--choose-on", corpus / "dev.spacy", "--save", tmp_path / "tuned"]
-        run("score_concepts", monkeypatch, model, corpus / "test.spacy", *chosen, *options)
-        result = json.loads(paths["--output"].read_text(encoding="utf8"))
-        assert result["mentions"] == "gold" and result["corpus"]["documents"] == 8
-        assert result["scores"]["concepts_typed_f"] > 0.8  # the sentences are those of the training
-        low, high = result["intervals"]["concepts_typed_f"]
-        assert low <= result["scores"]["concepts_typed_f"] <= high
-        tuned = spacy.load(tmp_path / "tuned").get_pipe("concept_relations")
-        assert tuned.relation_threshold == result["threshold"]
-        # compared with itself, nothing differs
-        run(
-            "score_concepts",
-            monkeypatch,
-            tmp_path / "tuned",
-            corpus / "test.spacy",
-            *options,
-            "--compare",
-            paths["--predictions"],
-        )
-        again = json.loads(paths["--output"].read_text(encoding="utf8"))
-        assert again["scores"] == result["scores"] and set(again["compared"]["p"].values()) == {1.0}
 
 
 class TestBaselines:

@@ -1,5 +1,6 @@
 import gzip
 import io
+import lzma
 import sys
 import tarfile
 from hashlib import md5
@@ -13,7 +14,13 @@ from scripts.get_data import find, main, read_table
 
 from ..conftest import ROOT
 
-FILES = {"a/plain.txt": b"plain", "a/packed.txt": b"packed", "a/split_0.json": b"[0]", "a/Train.PubTator": b"1|t|x"}
+FILES = {
+    "a/plain.txt": b"plain",
+    "a/packed.txt": b"packed",
+    "a/smaller.txt": b"smaller",
+    "a/split_0.json": b"[0]",
+    "a/Train.PubTator": b"1|t|x",
+}
 
 
 @pytest.fixture
@@ -23,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "a").mkdir(parents=True)
     (folder / "a/plain.txt").write_bytes(b"plain")
     (folder / "a/packed.txt.gz").write_bytes(gzip.compress(b"packed"))
+    (folder / "a/smaller.txt.xz").write_bytes(lzma.compress(b"smaller"))
     with tarfile.open(folder / "a/folds.tar.xz", "w:xz") as tar:
         member = tarfile.TarInfo("folds/split_0.json")
         member.size = 3
@@ -53,7 +61,7 @@ def test_copies(
 ) -> None:
     run(monkeypatch, "a", "--copy-from", folder)
     assert {file: (assets / file).read_bytes() for file in FILES} == FILES
-    assert capsys.readouterr().out.count(": copied\n") == 4
+    assert capsys.readouterr().out.count(": copied\n") == 5
     (assets / "a/plain.txt").write_bytes(b"mine")
     run(monkeypatch, "a", "--copy-from", folder)
     assert (assets / "a/plain.txt").read_bytes() == b"mine"

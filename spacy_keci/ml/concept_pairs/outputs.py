@@ -48,7 +48,7 @@ class PairScores:
             labels = gold.targets.argmax(axis=1)
             labels[gold.targets.sum(axis=1) == 0] = -1
             total = total + self.projected.loss(*(to_tensor(a, device) for a in (labels, X.groups, X.keys)))
-        return objective.relation_weight * total / max(gold.n_documents, 1)
+        return total / max(gold.n_documents, 1)
 
     def decode(self, X: ConceptPairInput, rules: RelationRules) -> PredictedPairs:
         """The relations of the pairs, in the rows of the whole input.

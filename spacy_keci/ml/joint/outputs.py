@@ -55,7 +55,7 @@ class JointGraphs:
         both_ways = len(self.relation_logits) > len(self.first)
         targets = pair_relation_targets(self.first, self.second, both_ways, row, spans[:, 0], gold, objective.symmetric)
         of_pairs = relation_loss(self.relation_logits, to_tensor(targets, device), objective.multi_label)
-        loss = loss + objective.relation_weight * objective.progress * of_pairs
+        loss = loss + objective.progress * of_pairs
         return loss / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
 
     @staticmethod

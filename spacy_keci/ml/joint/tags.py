@@ -4,7 +4,6 @@ The tags are spaCy's: ``O`` outside of mentions, and for each entity type ``B`` 
 of a mention of several tokens, and ``U`` (unit) of a mention of one.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +18,6 @@ class Spans(NamedTuple):
     starts: np.ndarray
     ends: np.ndarray
     types: np.ndarray
-
-
-def tag_names(labels: Sequence[str]) -> list[str]:
-    """The tags in the order of their numbers."""
-    return ["O", *(f"{place}-{label}" for label in labels for place in PLACES)]
 
 
 def count_tags(n_types: int) -> int:

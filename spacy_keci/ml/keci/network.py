@@ -1,6 +1,7 @@
 """KECI: the span graph and the graph of its concepts correct each other (Lai et al. 2021, Sec. 2.3-2.5)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from .knowledge_tensors import KnowledgeTensors
 from .outputs import SpanGraphs
 from .prior import KnowledgePrior, weigh_in
 from .relational_gcn import RelationalGCN
-from .settings import KeciSettings
+from .settings import RENAMED, KeciSettings
 from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
 from .span_graph import SpanGraphNetwork
 from .span_graph_gcn import BidirectionalGCN
@@ -80,13 +81,13 @@ class KeciNetwork(Network):
         self.feature_dropout = nn.Dropout(0.0)
         self.attention = ConceptAttention(span_width, hidden_width=hidden_width, depth=depth)
         self.entities = EntityClassifier(
-            span_width * len(settings.entities_from),
+            span_width * len(settings.final_entity_input),
             hidden_width=hidden_width,
             depth=depth,
             n_labels=sizes.n_entity_labels,
         )
         self.relations = PAIR_SCORERS[settings.pair_scorer](
-            span_width * len(settings.relations_from) + settings.types_in_pairs * (1 + sizes.n_entity_labels),
+            span_width * len(settings.final_relation_input) + settings.types_in_pairs * (1 + sizes.n_entity_labels),
             hidden_width=hidden_width,
             depth=depth,
             n_labels=sizes.n_relation_labels,
@@ -96,6 +97,15 @@ class KeciNetwork(Network):
             start_from_zero(self.entities.layers[-1])
         if settings.correct_relations:
             self.relations.start_from_zero()
+
+    @classmethod
+    def of_arguments(cls, arguments: dict[str, Any]) -> Network:
+        for old, new in RENAMED.items():  # weights that earlier versions saved
+            if arguments.get(old, arguments[new]) != arguments[new]:
+                raise ValueError(
+                    f"The config says {new} = {arguments[new]!r}, but the weights were learned with {arguments[old]!r}."
+                )
+        return super().of_arguments(arguments)
 
     def forward(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors
@@ -150,7 +160,7 @@ class KeciNetwork(Network):
         context: (pairs, context width) of the pairs of the first graph, if there is one.
         """
         parts = {"f": f, "h": h}
-        logits = self.entities(torch.cat([parts[part] for part in self.settings.entities_from], dim=1))
+        logits = self.entities(torch.cat([parts[part] for part in self.settings.final_entity_input], dim=1))
         if self.settings.correct_entities:
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
         if self.prior is not None and not self.training:
@@ -166,7 +176,7 @@ class KeciNetwork(Network):
             kept, place = is_node.nonzero().squeeze(1), is_node.cumsum(0) - 1
             chosen = (is_node[initial.first] & is_node[initial.second]).nonzero().squeeze(1)
             first, second = initial.first[chosen], initial.second[chosen]
-        vectors = [parts[part] for part in self.settings.relations_from] + [types] * self.settings.types_in_pairs
+        vectors = [parts[part] for part in self.settings.final_relation_input] + [types] * self.settings.types_in_pairs
         pairs = [] if context is None else [context.index_select(0, chosen)]
         if self.settings.concepts_in_pairs:
             pairs.append(shared_concepts(len(h), first, second, named))

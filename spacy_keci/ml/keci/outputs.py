@@ -19,6 +19,8 @@ from ..spans.classifier import is_entity
 from ..spans.targets import entity_targets
 from .inputs import SpanGraphInput
 
+FINAL_WEIGHT = 2.0  # of the losses of the final graph, as in the authors' program
+
 
 @dataclass
 class SpanGraphs:
@@ -43,11 +45,8 @@ class SpanGraphs:
         of Adam swallows them.
         """
         progress = objective.progress
-        weights = [1.0, objective.final_weight * progress][: len(self.graphs)]
-        learned = [
-            (graph, weight, objective.relation_weight * progress)
-            for graph, weight in zip(self.graphs, weights, strict=True)
-        ]
+        weights = [1.0, FINAL_WEIGHT * progress][: len(self.graphs)]
+        learned = [(graph, weight, progress) for graph, weight in zip(self.graphs, weights, strict=True)]
         if self.prior is not None:
             learned.append((self.prior, 1.0, 0.0))
         labels, row = entity_targets(X.candidates, gold)

@@ -5,13 +5,17 @@ from typing import Literal
 
 from ...settings import at_least, check_minimums
 
+# settings of earlier versions: those that are gone, with the value that holds now; new names by old ones
+RETIRED = {"length_width": 20}
+RENAMED = {"entities_from": "final_entity_input", "relations_from": "final_relation_input"}
+
 
 @dataclass
 class SpanGraphSettings:
     """Settings of the span graph from the text alone (Eq. 1-3).
 
     max_span_length: longest span in tokens.
-    span_hidden_width, span_width: widths of the two layers of FFNN_g. length_width: width of the feature φ.
+    span_hidden_width, span_width: widths of the two layers of FFNN_g.
     context_width: features of the tokens between two spans, for the relation classifier; 0 (the paper): none.
     head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
     pair_scorer: the relation classifier: "concat", of both span vectors and their product (Eq. 3), or "biaffine", as in
@@ -21,7 +25,6 @@ class SpanGraphSettings:
     max_span_length: int
     span_hidden_width: int = at_least(1, 384)
     span_width: int = at_least(1, 384)
-    length_width: int = at_least(1, 20)
     context_width: int = at_least(0, 0)
     head_hidden_width: int = at_least(1, 256)
     head_depth: int = at_least(1, 1)
@@ -50,8 +53,8 @@ class KeciSettings(SpanGraphSettings):
         does not have are found as well.
     knowledge_prior: whether a model that does not see the text learns what the names of the knowledge base at and
         around a span say of it. How much it counts in the final graph is a setting of the component.
-    entities_from, relations_from: what the final classifiers see: f, the span with its knowledge (the paper's Eq. 9);
-        h, the span after Eq. 4; or both, as in the authors' program.
+    final_entity_input, final_relation_input: what the final classifiers see: f, the span with its knowledge (the
+        paper's Eq. 9); h, the span after Eq. 4; or both, as in the authors' program.
     types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.
     concepts_in_pairs: whether it sees to what extent two spans name the same concept, or related concepts.
     correct_entities, correct_relations: whether the final classifier adds to the logits of the first one; in the paper
@@ -68,8 +71,8 @@ class KeciSettings(SpanGraphSettings):
     knowledge_prior: bool = False
     inverse_relations: bool = True
     backend: Literal["torch", "dgl"] = "torch"
-    entities_from: Literal["f", "h", "fh"] = "fh"
-    relations_from: Literal["f", "h", "fh"] = "fh"
+    final_entity_input: Literal["f", "h", "fh"] = "fh"
+    final_relation_input: Literal["f", "h", "fh"] = "fh"
     types_in_pairs: bool = False
     concepts_in_pairs: bool = False
     correct_entities: bool = False
@@ -86,7 +89,7 @@ class KeciSettings(SpanGraphSettings):
 # The final graph that measured best: it corrects the first graph's logits, and relations are predicted from the text
 # and from what the knowledge says of the two types.
 CORRECTED = dict(
-    relations_from="h",
+    final_relation_input="h",
     types_in_pairs=True,
     concepts_in_pairs=True,
     correct_entities=True,

@@ -35,7 +35,6 @@ class SpanGraphNetwork(Network):
             hidden_width=settings.span_hidden_width,
             span_width=settings.span_width,
             max_length=settings.max_span_length,
-            length_width=settings.length_width,
         )
         self.context = PairContext(token_width, settings.context_width) if settings.context_width else None
         self.entities = EntityClassifier(

@@ -3,8 +3,6 @@
 from .biaffine import BiaffineClassifier
 from .classifier import RelationClassifier
 
-PairScorer = RelationClassifier | BiaffineClassifier
-
 PAIR_SCORERS: dict[str, type[RelationClassifier] | type[BiaffineClassifier]] = {
     "concat": RelationClassifier,
     "biaffine": BiaffineClassifier,

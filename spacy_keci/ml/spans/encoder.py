@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LENGTH_WIDTH = 20
+
 
 class SpanEncoder(nn.Module):
     """FFNN_g([x_start, x_end, x̂, φ]): boundary tokens, attention-weighted sum and width of a span (Eq. 1).
@@ -12,12 +14,12 @@ class SpanEncoder(nn.Module):
     once and the projections are gathered per span, which costs the tokens, not the spans, a matrix product.
     """
 
-    def __init__(self, token_width: int, *, hidden_width: int, span_width: int, max_length: int, length_width: int):
+    def __init__(self, token_width: int, *, hidden_width: int, span_width: int, max_length: int):
         super().__init__()
         self.max_length = max_length
         self.attention = nn.Linear(token_width, 1)
-        self.length = nn.Embedding(max_length, length_width)  # φ
-        self.hidden = nn.Linear(3 * token_width + length_width, hidden_width)
+        self.length = nn.Embedding(max_length, LENGTH_WIDTH)  # φ
+        self.hidden = nn.Linear(3 * token_width + LENGTH_WIDTH, hidden_width)
         self.output = nn.Linear(hidden_width, span_width)
 
     def forward(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:

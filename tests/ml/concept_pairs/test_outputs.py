@@ -69,8 +69,8 @@ class TestLoss:
         scores = make_scores(X, [[0.5, 0.2, 0.2, 0.1], [0.7, 0.1, 0.1, 0.1], [0.25, 0.25, 0.25, 0.25]])
         targets = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype="float32")
         gold = GoldPairs(targets, np.full(3, NOT_ANNOTATED), 2)
-        objective = Objective(SYMMETRIC, relation_weight=3.0)
-        expected = 3.0 * -(np.log(0.2) + np.log(0.7)) / 2
+        objective = Objective(SYMMETRIC)
+        expected = -(np.log(0.2) + np.log(0.7)) / 2
         assert float(scores.loss(X, gold, objective)) == pytest.approx(expected, rel=1e-5)
 
     def test_novelty_counts_where_it_is_known(self) -> None:

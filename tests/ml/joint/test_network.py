@@ -140,7 +140,7 @@ def test_values_and_gradients_of_the_loss(progress: float) -> None:
         tokens = make_tokens()
         network.zero_grad()
         output = network(tokens, *X.to_torch("cpu"))
-        loss = output.loss(X, gold, Objective(SYMMETRIC, relation_weight=0.5, progress=progress))
+        loss = output.loss(X, gold, Objective(SYMMETRIC, progress=progress))
         if is_plain:
             ner = sum(-output.tag_logits[n].log_softmax(0)[tag] for n, tag in enumerate(tags))
             row_of = {
@@ -155,7 +155,7 @@ def test_values_and_gradients_of_the_loss(progress: float) -> None:
             for logits, (i, j) in zip(output.relation_logits, [*pairs, *((j, i) for i, j in pairs)], strict=True):
                 label = related.get((row_of.get(i, -1), row_of.get(j, -1)), 0)
                 re = re - logits.log_softmax(0)[label]
-            loss = (ner + 0.5 * progress * re) / 3
+            loss = (ner + progress * re) / 3
         loss.backward()
         results.append([loss, tokens.grad, *(p.grad for p in network.parameters())])
     for fast, slow in zip(*results, strict=True):

@@ -11,12 +11,12 @@ from spacy.tokens import Doc
 from spacy.training import iob_utils
 from spacy.util import filter_spans
 
-from spacy_keci.ml.joint.tags import Spans, is_legal, spans_of_tags, tag_names, tags_of_spans
+from spacy_keci.ml.joint.tags import PLACES, Spans, is_legal, spans_of_tags, tags_of_spans
 from spacy_keci.ml.joint.targets import longest_flat, tag_targets
 from spacy_keci.ml.joint.viterbi import best_legal_tags
 
 LABELS = ["drug", "protein"]
-NAMES = tag_names(LABELS)
+NAMES = ["O", *(f"{place}-{label}" for label in LABELS for place in PLACES)]
 VOCAB = spacy.blank("en").vocab
 
 # length of each span, space before it, type

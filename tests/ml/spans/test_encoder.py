@@ -10,7 +10,7 @@ from spacy_keci.ml.spans.encoder import SpanEncoder
 @pytest.fixture
 def encoder() -> SpanEncoder:
     torch.manual_seed(0)
-    return SpanEncoder(6, hidden_width=10, span_width=8, max_length=4, length_width=3)
+    return SpanEncoder(6, hidden_width=10, span_width=8, max_length=4)
 
 
 def plain(encoder: SpanEncoder, tokens: torch.Tensor, starts: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:

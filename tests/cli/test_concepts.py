@@ -1,0 +1,60 @@
+"""Relations between concepts on the command line: a threshold is chosen, and they are scored, among gold mentions."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+from typer.testing import CliRunner
+
+from spacy_keci.cli.main import keci
+from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.tokenizer import create_biomedical_tokenizer
+
+from ..pipeline.abstracts import make_abstracts
+from ..pipeline.test_concept_relations import make_pipeline, train
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dev.spacy, test.spacy and a trained pipeline, "model"."""
+    folder = tmp_path_factory.mktemp("concepts")
+    nlp = spacy.blank("en")
+    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
+    docs = make_abstracts(nlp, 48)
+    save_docs(docs[32:40], folder / "dev.spacy")
+    save_docs(docs[40:], folder / "test.spacy")
+    train(trained := make_pipeline(), docs[:32], 20)
+    trained.to_disk(folder / "model")
+    return folder
+
+
+def run(*arguments: object) -> str:
+    outcome = CliRunner().invoke(keci, list(map(str, arguments)))
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
+
+
+def test_tuned_and_scored(folder: Path, tmp_path: Path) -> None:
+    tuned, output, found = tmp_path / "tuned", tmp_path / "result.json", tmp_path / "found.spacy"
+    shown = run("tune", folder / "model", folder / "dev.spacy", "--mentions", "gold", "--output", tuned)
+    threshold = spacy.load(tuned).get_pipe("concept_relations").relation_threshold  # type: ignore[attr-defined]
+    assert f"components.concept_relations.relation_threshold = {threshold}" in shown
+    gold = ("--mentions", "gold", "--output", output)
+    shown = run("evaluate", tuned, folder / "test.spacy", *gold, "--predictions", found)
+    result = json.loads(output.read_text())
+    assert (result["benchmark"], result["mentions"]) == ("concepts", "gold")
+    assert result["scores"]["concepts_typed_f"] > 0.8  # the sentences are those of the training
+    low, high = result["intervals"]["concepts_typed_f"]
+    assert low <= result["scores"]["concepts_typed_f"] <= high
+    assert "concepts, pairs and labels" in shown and "gold relations between concepts" in shown
+    # compared with itself, nothing differs
+    run("evaluate", tuned, folder / "test.spacy", *gold, "--compare", found)
+    again = json.loads(output.read_text())
+    assert again["scores"] == result["scores"] and set(again["compared"]["p"].values()) == {1.0}
+
+
+def test_a_report_does_not_show_concepts(folder: Path) -> None:
+    arguments = ["report", folder / "model", folder / "test.spacy", "--benchmark", "concepts"]
+    outcome = CliRunner().invoke(keci, list(map(str, arguments)))
+    assert outcome.exit_code == 1 and "spacy keci evaluate" in outcome.output

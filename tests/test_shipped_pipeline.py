@@ -1,0 +1,49 @@
+"""The trained pipeline in models/: what it is, what it finds, and a training that starts from it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_keci.corpora.docbin import save_docs
+
+from .conftest import ROOT
+from .test_spacy_commands import command
+
+pytest.importorskip("spacy_transformers")
+
+
+@pytest.fixture(scope="module")
+def nlp(shipped: Path) -> Language:
+    return spacy.load(shipped)
+
+
+def test_finds_mentions_relations_and_concepts(nlp: Language) -> None:
+    doc = nlp("FK506 binds FKBP12. Grb2 does not bind p53.")
+    mentions = {span.text: span for span in doc.spans["entities"]}
+    assert {"FK506", "FKBP12", "Grb2", "p53"} <= set(mentions)
+    assert mentions["FKBP12"].label_ == "protein"
+    assert mentions["FKBP12"].kb_id_ == "HGNC:3711"
+    bound = {(relation.head.text, relation.tail.text) for relation in doc._.relations if relation.label == "bind"}
+    assert bound == {("FK506", "FKBP12")}
+
+
+def test_says_what_it_is(nlp: Language) -> None:
+    keci = nlp.get_pipe("keci")
+    assert list(nlp.meta["labels"]["keci"]) == list(keci.labels)  # type: ignore[attr-defined]
+    result = json.loads((ROOT / "results" / "biorelex-release-minilm-0.json").read_text())
+    assert nlp.meta["performance"]["biorelex_relations_f"] == pytest.approx(result["scores"]["biorelex_relations_f"])
+
+
+def test_training_starts_from_it(shipped: Path, demo_docs: list[Doc], tmp_path: Path) -> None:
+    save_docs(demo_docs[:4], tmp_path / "corpus.spacy")
+    command(
+        "train", ROOT / "configs" / "abstracts.cfg", "--output", tmp_path, "--paths.start", shipped,
+        "--paths.train", tmp_path / "corpus.spacy", "--paths.dev", tmp_path / "corpus.spacy",
+        "--training.max_steps", 1, "--training.eval_frequency", 1,
+    )  # fmt: skip
+    nlp = spacy.load(tmp_path / "model-last")
+    assert nlp.get_pipe("keci").relation_labels != ()  # type: ignore[attr-defined]
