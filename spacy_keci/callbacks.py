@@ -24,9 +24,9 @@ def create_torch_threads(n_threads: int) -> Callable[[Language], Language]:
 def create_training_record() -> Callable[[Language], Language]:
     """Registered as ``spacy_keci.RecordTraining.v1``, for ``[training.before_to_disk]``.
 
-    What is saved holds ``nlp.meta["training"]``: how long the training took until then (one that was resumed: with the
-    time before the checkpoint), on what device, with how many threads, and whether the device has bfloat16 for ``mixed_precision``. ``spacy keci evaluate`` copies it into
-    its results.
+    What is saved holds ``nlp.meta["training"]``: how long the training took until then, on what device, with how
+    many threads, and whether the device has bfloat16 for ``mixed_precision``. ``spacy keci evaluate`` copies it into
+    its results. The time of a training that was resumed includes the time before its checkpoint.
     """
     start = perf_counter()
 

@@ -85,8 +85,11 @@ class Checkpoints:
 
     def newest(self) -> Path | None:
         """The folder of the last checkpoint that is complete."""
-        folders = [folder for folder in self.path.glob("step-*") if (folder / STATE).is_file()]
+        folders = [folder for folder in self.folders() if (folder / STATE).is_file()]
         return max(folders, key=_step_of, default=None)
+
+    def folders(self) -> list[Path]:
+        return [folder for folder in self.path.glob("step-*") if folder.name.removeprefix("step-").isdigit()]
 
     def _begin(self, nlp: Language) -> None:
         self.start = perf_counter()
@@ -183,13 +186,14 @@ class Checkpoints:
             "optimizer": optimizer_state(self.optimizer, _models(nlp)),
             "random": random_state(),
         }
+        shutil.rmtree(self.path / f"step-{step}", ignore_errors=True)  # half removed, by one that was killed
         with new_folder(self.path / f"step-{step}") as folder:
             with (folder / STATE).open("wb") as file:
                 torch.save(state, file)
                 file.flush()
                 os.fsync(file.fileno())
             _copy_folder(self.output / DIR_MODEL_BEST, folder / DIR_MODEL_BEST)
-        for folder in self.path.glob("step-*"):
+        for folder in self.folders():
             if _step_of(folder) != step:
                 shutil.rmtree(folder)
         logger.debug("Checkpoint at step %d in %s.", step, self.path)
@@ -202,7 +206,7 @@ class Checkpoints:
             return
         if self.resume_at is not None:
             self.check_batches()
-        for folder in self.path.glob("*step-*"):  # also those that were not completed
+        for folder in (*self.folders(), *self.path.glob(".step-*.building-*")):
             shutil.rmtree(folder)
         with suppress(OSError):  # others may have put something there
             self.path.rmdir()
@@ -272,7 +276,7 @@ def _settings(nlp: Language) -> dict[str, Any]:
 
 
 def _step_of(folder: Path) -> int:
-    return int(folder.name.partition("-")[2])
+    return int(folder.name.removeprefix("step-"))
 
 
 def _copy_folder(source: Path, target: Path) -> None:

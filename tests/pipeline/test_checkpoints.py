@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -37,7 +36,7 @@ SMALL = {
     "training.max_epochs": 0,
     "training.max_steps": 9,
     "training.eval_frequency": 2,
-    "training.batcher.size": 150,
+    "training.batcher.size": 80,
     "training.optimizer.learn_rate.warmup_steps": 2,
 }
 ADAM = {"@optimizers": "Adam.v1", "learn_rate": 0.01, "use_averages": True}
@@ -112,7 +111,7 @@ class Run:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory, demo_docs: list[Doc]) -> Path:
     path = tmp_path_factory.mktemp("corpus") / "train.spacy"
-    docs = [doc.copy() for doc in demo_docs]
+    docs = [doc.copy() for doc in demo_docs[:10]]
     for doc in docs:
         doc.ents = filter_spans(list(doc.spans["entities"]))
     save_docs(docs, path)
@@ -134,27 +133,46 @@ def config(corpus: Path, demo_kb: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def mixed(config: dict[str, Any]) -> dict[str, Any]:
-    """Two extractors, and a recognizer that draws from Python's random numbers in each update; a frozen encoder, and
-    averages of weights."""
+def undisturbed(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A training without checkpoints."""
+    run = Run(tmp_path_factory.mktemp("undisturbed"), config)
+    run.start(None)
+    return run
+
+
+@pytest.fixture(scope="module")
+def mixed(config: dict[str, Any], undisturbed: Run) -> dict[str, Any]:
+    """Two extractors, of which one listens to a frozen encoder, a recognizer that draws from Python's random numbers
+    in each update, and averages of weights."""
     config = spacy.util.copy_config(config)
     own = {**config["components"]["tok2vec"]["model"]}
     config["components"] |= {"ner": {"factory": "ner", "model": {"tok2vec": own}}}
     keci = config["components"]["keci"]
-    keci["model"]["tok2vec"] = own
-    config["components"] |= {"keci": keci, "second": {**keci, "relations_attr": "second_relations"}}
+    config["components"]["second"] = {**keci, "model": {**keci["model"], "tok2vec": own}, "relations_attr": "second"}
+    keci["model"]["tok2vec"]["width"] = 32
+    config["components"]["tok2vec"] = {"source": str(undisturbed.output / "model-last")}
     config["nlp"]["pipeline"] = ["biomedical_sentencizer", "tok2vec", "ner", "concept_linker", "keci", "second"]
+    config["training"]["annotating_components"].append("tok2vec")
     config["training"]["frozen_components"] = ["tok2vec"]
     config["training"]["optimizer"] = ADAM
     return config
 
 
-@pytest.fixture(scope="module")
-def undisturbed(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a training without checkpoints gives."""
-    run = Run(tmp_path_factory.mktemp("undisturbed"), config)
-    run.start(None)
-    return run.result
+@pytest.fixture
+def with_transformer(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    pytest.importorskip("spacy_transformers")
+    from .test_transformer import save_small_bert
+
+    config = spacy.util.copy_config(config)
+    bert = {"@architectures": "spacy_keci.TransformerModel.v1", "name": str(save_small_bert(tmp_path / "bert"))}
+    bert |= {"tokenizer_config": {"use_fast": True}}
+    bert["get_spans"] = {"@span_getters": "spacy_keci.SentenceWindows.v1", "window": 16, "stride": 12}
+    config["components"]["transformer"] = {"factory": "transformer", "model": bert}
+    listener = {"@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0}
+    config["components"]["keci"]["model"]["tok2vec"] = {**listener, "pooling": {"@layers": "reduce_mean.v1"}}
+    del config["components"]["tok2vec"]
+    config["nlp"]["pipeline"] = ["biomedical_sentencizer", "transformer", "concept_linker", "keci"]
+    return config
 
 
 @pytest.fixture
@@ -162,19 +180,22 @@ def run(tmp_path: Path, config: dict[str, Any]) -> Run:
     return Run(tmp_path, config)
 
 
-def test_interrupted_twice(run: Run, undisturbed: dict[str, Any], log: pytest.LogCaptureFixture) -> None:
+def test_interrupted_twice(run: Run, undisturbed: Run, log: pytest.LogCaptureFixture) -> None:
     run.interrupt(at=5)
     assert run.steps == ["step-3"]
     run.interrupt(at=8)
     assert run.steps == ["step-6"]
+    # those of runs that were killed while they wrote, or removed, a checkpoint
+    shutil.copytree(run.checkpoints / "step-6", run.checkpoints / ".step-7.building-x")
+    (run.checkpoints / "step-7").mkdir()
     log.clear()
-    run.start()
+    run.start(every=1)  # how often does not matter
     assert "Resuming at step 6" in log.text and "Resumed at step 6" in log.text
-    assert run.result == undisturbed
+    assert run.result == undisturbed.result
     assert run.steps == []  # the next training starts anew
 
 
-def test_killed(run: Run, undisturbed: dict[str, Any]) -> None:
+def test_killed(run: Run, undisturbed: Run) -> None:
     if not hasattr(signal, "SIGKILL"):
         pytest.skip("the system has no SIGKILL")
     config = spacy.util.copy_config(run.config)
@@ -188,11 +209,12 @@ def test_killed(run: Run, undisturbed: dict[str, Any]) -> None:
     assert process.returncode == -signal.SIGKILL, process.stdout + process.stderr
     assert run.steps == ["step-3"]
     run.start()
-    assert run.result == undisturbed
+    assert run.result == undisturbed.result
 
 
-def test_several_components(tmp_path: Path, mixed: dict[str, Any]) -> None:
-    runs = [Run(tmp_path / name, mixed) for name in ("undisturbed", "interrupted")]
+@pytest.mark.parametrize("kind", ["mixed", "with_transformer"])
+def test_other_pipelines(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    runs = [Run(tmp_path / name, request.getfixturevalue(kind)) for name in ("undisturbed", "interrupted")]
     for run in runs:
         run.folder.mkdir()
     runs[0].start(None)
@@ -201,37 +223,22 @@ def test_several_components(tmp_path: Path, mixed: dict[str, Any]) -> None:
     assert runs[1].result == runs[0].result
 
 
-def test_incomplete_checkpoint_is_ignored(run: Run, undisturbed: dict[str, Any]) -> None:
+def test_another_training_is_refused(run: Run, corpus: Path) -> None:
     run.interrupt(at=5)
-    (run.checkpoints / "step-6").mkdir()
-    shutil.copytree(run.checkpoints / "step-3", run.checkpoints / ".step-6.building-x")
-    run.start()
-    assert run.result == undisturbed
-    assert run.steps == []
-
-
-def test_other_settings(run: Run, undisturbed: dict[str, Any]) -> None:
-    run.interrupt(at=5)
-    run.config = spacy.util.copy_config(run.config)
+    before = run.config
+    run.config = spacy.util.copy_config(before)
     run.config["training"]["dropout"] = 0.2
-    with pytest.raises(ValueError, match=r"training with other settings: training\.dropout\. Restore them .* or delete"):
+    with pytest.raises(ValueError, match=r"with other settings: training\.dropout\. Restore them .* or delete"):
         run.start()
-    run.config["training"]["dropout"] = 0.3
-    run.start(every=1)  # how often does not matter
-    assert run.result == undisturbed
-
-
-def test_other_texts(run: Run, corpus: Path) -> None:
-    run.interrupt(at=5)
-    before = corpus.read_bytes()
+    run.config = before
+    texts = corpus.read_bytes()
     docs = list(spacy.tokens.DocBin().from_disk(corpus).get_docs(spacy.blank("en").vocab))
     try:
-        random.Random(0).shuffle(docs)
-        save_docs(docs, corpus)
+        save_docs(docs[::-1], corpus)
         with pytest.raises(ValueError, match="texts, or their order, are not those of the checkpoint"):
             run.start()
     finally:
-        corpus.write_bytes(before)
+        corpus.write_bytes(texts)
     assert run.steps == ["step-3"]
 
 
