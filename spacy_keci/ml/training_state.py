@@ -42,7 +42,8 @@ def load_model_state(model: Model, state: list[dict[str, Any]]) -> None:
     """Copy the state into the memory of a model of the same architecture."""
     for layer, saved in zip(model.walk(), state, strict=True):
         for name, weight in saved["weights"].items():
-            layer.get_param(name)[...] = layer.ops.asarray(weight)
+            memory: Any = layer.get_param(name)
+            memory[...] = layer.ops.asarray(weight)
         for name in saved["have_gradient"]:
             layer.set_grad(name, layer.ops.xp.zeros_like(layer.get_param(name)))
         for (shim, network), saved_network in zip(_networks(layer), saved["networks"], strict=True):
@@ -57,11 +58,17 @@ def optimizer_state(optimizer: Optimizer, models: Mapping[str, Model]) -> dict[s
     """All that the optimizer and its groups count and remember, but for schedules.
 
     models: by component. Returns values by name of the group ("" for the optimizer itself) and attribute; where these
-    are by weight, the weight is a :data:`Place`.
+    are by weight, the weight is a :data:`Place`. Raises ValueError for a weight that none of the models has.
     """
     places: dict[Key, Place] = {}
     for key, place in _places(models):
         places.setdefault(key, place)
+    used = {key for _, each in _optimizers(optimizer) for _, v in _attributes(each) if isinstance(v, dict) for key in v}
+    if unknown := used - places.keys():
+        raise ValueError(
+            f"Checkpoints need all trained weights to be part of the model of a component of {list(models)}; the "
+            f"optimizer has others: {', '.join(sorted(name for _, name in unknown))}."
+        )
     return {
         group: {
             name: {places[key]: each for key, each in value.items()} if isinstance(value, dict) else value

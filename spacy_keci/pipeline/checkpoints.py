@@ -67,7 +67,7 @@ class Checkpoints:
         self.batches = ""
         self.losses: dict[str, float] = {}
         self.random_state: Any = None  # Python's, after the last update and evaluation
-        self.optimizer: Optimizer | None = None
+        self.optimizer: Any = None  # known from the first update on
 
     def __call__(self, nlp: Language, info: dict[str, int]) -> None:
         """Raises ValueError for a checkpoint of another training, or a training without a seed."""
@@ -259,9 +259,10 @@ class _Watched(Language):
 def _trained(nlp: Language) -> dict[str, Any]:
     """The components that the training updates, by name."""
     frozen = nlp.config["training"]["frozen_components"]
+    pipes: list[tuple[str, Any]] = nlp.pipeline
     return {
         name: pipe
-        for name, pipe in nlp.pipeline
+        for name, pipe in pipes
         if name not in frozen and getattr(pipe, "is_trainable", False) and isinstance(pipe.model, Model)
     }
 

@@ -87,3 +87,12 @@ def test_networks_of_other_libraries() -> None:
     model._shims.append(shim)
     with pytest.raises(ValueError, match="need networks of torch; the layer 'other' has"):
         model_state(model)
+
+
+def test_weights_of_no_component() -> None:
+    models, optimizer = make_models(), make_adamw()
+    for model in models.values():
+        model.initialize(INPUTS, INPUTS)
+    learn(models, optimizer)
+    with pytest.raises(ValueError, match=r"of a component of \['first'\]; the optimizer has others: bias, weight"):
+        optimizer_state(optimizer, {"first": models["first"]})
