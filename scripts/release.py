@@ -17,7 +17,8 @@ DESCRIPTION = (
     "Reads biomedical text sentence by sentence and returns a span graph: nested mentions of proteins, complexes, "
     "domains, nucleic acids, chemicals and other entities, their binding interactions (bind, bind_uncertain, "
     "bind_negative), and links to concepts of open vocabularies. KECI (Lai et al. 2021) with MiniLM, trained on "
-    "BioRelEx and on sentences of the project's own in which binding is denied, doubted or not mentioned."
+    "BioRelEx and on sentences of the project's own in which binding is denied, doubted or not mentioned, or several "
+    "pairs are bound."
 )
 SOURCES = [
     {"name": "BioRelEx 1.0alpha7", "url": "https://github.com/YerevaNN/BioRelEx", "license": "MIT"},

@@ -21,6 +21,7 @@ ENTRY_POINTS = {
         "spacy_keci.KECI.v1",
         "spacy_keci.KECI.v2",
         "spacy_keci.KnowBertAttention.v1",
+        "spacy_keci.OnnxTransformerModel.v1",
         "spacy_keci.SentenceCNN.v1",
         "spacy_keci.SpanGraph.v1",
         "spacy_keci.Tok2VecTransformer.v1",

@@ -146,7 +146,7 @@ def test_edits_of_documents_from_before_are_errors_where_the_numbers_tell() -> N
         with pytest.raises(ValueError, match=r"was edited .* instead of editing the group"):
             read(doc)
     doc.spans["entities"].attrs = {"relations": [[0, 4, "x", 1.0]]}
-    with pytest.raises(ValueError, match=r"The relation \[0, 4, 'x'\] .* is not there: there are 3"):
+    with pytest.raises(ValueError, match=r"The relation \[0, 4, 'x'\] .* refers to a missing mention: there are 3"):
         get_relations(doc)
 
 

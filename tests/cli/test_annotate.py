@@ -217,7 +217,7 @@ def test_strict(failing: Path, tmp_path: Path) -> None:
 def test_a_pipeline_that_always_fails_is_given_up(failing: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("BOOM\n" * 1200)
     result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "--batch-size", 200)
-    assert result.exit_code == 1 and "failed on the last 1000 texts" in message(result)
+    assert result.exit_code == 1 and "failed on each of the last 1000 texts" in message(result)
     (tmp_path / "in.txt").write_text("BOOM\n" * 3)
     result = run(failing, tmp_path / "in.txt", tmp_path / "out.jsonl", "--from", "lines", "--overwrite")
     assert result.exit_code == 1 and "No text could be annotated" in message(result)
@@ -516,13 +516,13 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, lines, tmp_path / "out.docx"), 1, "Cannot tell the format of"),
         ((model, lines, out, "--from", "word"), 1, "Cannot tell the format of"),
         ((model, lines, out, "--to", "bigbio"), 1, "is for reading only"),
-        ((model, lines, "-", "--to", "brat"), 1, "no place in standard output"),
+        ((model, lines, "-", "--to", "brat"), 1, "cannot be written to standard output"),
         ((model, lines, tmp_path / "other.jsonl"), 1, "already exists"),
         ((model, lines, out, "--spans-key", "sc"), 1, "no doc.spans['sc'], only ['entities']"),
         ((model, lines, out, "--resume", "--overwrite"), 2, "--resume and --overwrite cannot be combined"),
-        ((model, lines, tmp_path / "o", "--shard", "1/2", "--overwrite"), 2, "--shard and --overwrite exclude"),
-        ((model, lines, tmp_path / "o", "--shard", "0/2"), 2, "must be such as 1/4 to 4/4"),
-        ((model, lines, tmp_path / "o", "--shard", "3"), 2, "must be such as 1/4 to 4/4"),
+        ((model, lines, tmp_path / "o", "--shard", "1/2", "--overwrite"), 2, "--overwrite cannot be combined"),
+        ((model, lines, tmp_path / "o", "--shard", "0/2"), 2, "must have the form 1/4, 2/4"),
+        ((model, lines, tmp_path / "o", "--shard", "3"), 2, "must have the form 1/4, 2/4"),
         ((model, lines, out, "--shard", "1/2"), 2, "for an OUTPUT that is a folder"),
         ((model, lines, out, "--part-size", 10), 2, "for an OUTPUT that is a folder"),
         ((model, lines, out, "--engine", "dask"), 2, "no engine 'dask', only local and ray"),

@@ -41,7 +41,7 @@ def test_mistakes(tmp_path: Path, demo_kb: Path) -> None:
     for args, expected in [
         ((empty, output, "--kb", demo_kb), "holds no texts"),
         ((corpus, tmp_path / "out.xyz", "--kb", demo_kb), "Cannot tell the format"),
-        ((corpus, corpus, "--kb", demo_kb), "need another file"),
+        ((corpus, corpus, "--kb", demo_kb), "to a file other than the corpus"),
         ((corpus, output, "--kb", demo_kb, "--from", "brat"), "is not a folder"),
         ((corpus, output, "--kb", tmp_path), "is not a knowledge base"),
     ]:

@@ -143,8 +143,8 @@ def test_mistakes_of_users(tmp_path: Path, corpus: Path) -> None:
         ((corpus, output, "--tokenizer", "no_such_model"), "Can't find model 'no_such_model'"),
         ((corpus, corpus.with_name("y.jsonl"), "--tokenizer", "biomedical"), "has no tokens: leave out --tokenizer"),
         ((empty, output), "holds no texts"),
-        ((corpus, corpus), "would take the place of what is read"),
-        ((biorelex, few, "--from", "biorelex", "--to", "jsonl", "--group-file", few), "would take the place"),
+        ((corpus, corpus), "would overwrite the input"),
+        ((biorelex, few, "--from", "biorelex", "--to", "jsonl", "--group-file", few), "would overwrite the input"),
     ]:
         result = run("convert", *args)
         assert result.exit_code == 1, result.output
@@ -187,7 +187,7 @@ def test_split_mistakes(tmp_path: Path, corpus: Path, nlp: Language) -> None:
         ((tmp_path / "x.spacy", *outputs, "--by-group"), "Item 1 of 10 has no group"),
         ((tmp_path / "x.spacy", *outputs, "--fraction", "0.01"), "leaves one part empty"),
         ((tmp_path / "x.spacy", outputs[0], tmp_path / "empty" / ".." / outputs[0].name), "two different files"),
-        ((tmp_path / "x.spacy", tmp_path / "x.spacy", outputs[1]), "other ones than the corpus"),
+        ((tmp_path / "x.spacy", tmp_path / "x.spacy", outputs[1]), "neither of them the corpus"),
         ((tmp_path / "x.spacy", tmp_path / "x.jsonl", outputs[1]), "x.jsonl a name that ends in .spacy"),
         ((tmp_path / "empty", *outputs), "holds no .spacy file"),
     ]:

@@ -253,7 +253,7 @@ def test_predictions_in_other_formats(model, corpus, tmp_path):
 
 def test_outputs_in_one_file(model, corpus, tmp_path):
     outcome = run(model, corpus, "-o", tmp_path / "x.json", "--predictions", tmp_path / "x.json")
-    assert outcome.exit_code == 1 and "would take the place" in " ".join(outcome.output.split())
+    assert outcome.exit_code == 1 and "would overwrite an input" in " ".join(outcome.output.split())
 
 
 def test_what_predictions_lose_is_told(model, corpus, golds, tmp_path):
