@@ -2,7 +2,9 @@
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from spacy.language import Language
 
@@ -24,7 +26,7 @@ def create_training_record() -> Callable[[Language], Language]:
 
     What is saved holds ``nlp.meta["training"]``: how long the training took until then, on what device, with how
     many threads, and whether the device has bfloat16 for ``mixed_precision``. ``spacy keci evaluate`` copies it into
-    its results.
+    its results. The time of a training that was resumed includes the time before its checkpoint.
     """
     start = perf_counter()
 
@@ -35,11 +37,13 @@ def create_training_record() -> Callable[[Language], Language]:
         from .ml.mixed_precision import computes_in_bfloat16
 
         device = get_torch_default_device().type
+        before = nlp.meta.get("training", {}).get("wall_time_before_s", 0.0)
         nlp.meta["training"] = {
-            "wall_time_s": round(perf_counter() - start, 1),
+            "wall_time_s": round(before + perf_counter() - start, 1),
             "device": device,
             "threads": torch.get_num_threads(),
             "bfloat16": computes_in_bfloat16(device),
+            **({"wall_time_before_s": before} if before else {}),
         }
         return nlp
 
@@ -63,3 +67,24 @@ def create_start_from(pipeline: str) -> Callable[[Language], Language]:
         return nlp
 
     return load
+
+
+def create_checkpoints(path: str | None, every: int = 100) -> Callable[[Language, dict[str, Any]], None]:
+    """Registered as ``spacy_keci.Checkpoints.v1``, for ``[training.before_update]``: a training that was interrupted
+    goes on from its last checkpoint when the same command is run again, and ends with the weights that it would have
+    had without the interruption.
+
+    path: the folder of the checkpoint, of which there is one at a time; null for none. A training that ends removes it.
+    every: steps from one checkpoint to the next.
+
+    Raises ValueError if ``every`` is not positive, in the first step for a checkpoint of a training with other
+    settings, and at the step of the checkpoint if the training texts are other ones.
+    """
+    if every < 1:
+        raise ValueError(f"every must be a positive number of steps, got {every}.")
+    if path is None:
+        return lambda nlp, info: None
+
+    from .pipeline.checkpoints import Checkpoints
+
+    return Checkpoints(Path(path), every)

@@ -28,7 +28,12 @@ ENTRY_POINTS = {
         "spacy_keci.Tok2VecTransformer.v1",
         "spacy_keci.TransformerModel.v1",
     ],
-    "spacy_callbacks": ["spacy_keci.RecordTraining.v1", "spacy_keci.StartFrom.v1", "spacy_keci.TorchThreads.v1"],
+    "spacy_callbacks": [
+        "spacy_keci.Checkpoints.v1",
+        "spacy_keci.RecordTraining.v1",
+        "spacy_keci.StartFrom.v1",
+        "spacy_keci.TorchThreads.v1",
+    ],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],
     "spacy_factories": [

@@ -36,8 +36,12 @@ LONG = "MDM2 binds p53 in the nucleus of cells and Diazepam binds the GABA-A rec
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a BERT of one layer that reads 32 word pieces: characters and a few words."""
-    folder = tmp_path_factory.mktemp("bert")
+    return save_small_bert(tmp_path_factory.mktemp("bert"))
+
+
+def save_small_bert(folder: Path) -> Path:
+    """A BERT of one layer that reads 32 word pieces: characters and a few words."""
+    folder.mkdir(exist_ok=True)
     characters = list(ascii_lowercase + digits + punctuation)
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{c}" for c in characters), *WORDS]
     (folder / "vocab.txt").write_text("\n".join(pieces))

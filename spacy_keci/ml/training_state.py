@@ -1,0 +1,146 @@
+"""What a training must have to go on: weights, what the optimizer knows of them, and where random numbers are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from thinc.api import Model, Optimizer
+from torch import nn
+
+Key = tuple[int, str]  # of a weight in an optimizer: the number of a layer or network, which each process counts anew
+Place = tuple[str, int, int, str]  # component, layer, network of the layer (-1 for the layer itself), name
+
+
+def model_state(model: Model) -> list[dict[str, Any]]:
+    """Of each layer the weights, and the names of those that have had a gradient: from then on the optimizer moves
+    them in every step, also where a batch gives them none.
+
+    Raises ValueError for networks that are not torch's.
+    """
+    return [
+        {
+            "weights": {name: np.array(layer.ops.to_numpy(layer.get_param(name))) for name in _weights(layer)},
+            "have_gradient": layer.grad_names,
+            "networks": [
+                {
+                    "weights": network.state_dict(),
+                    "have_gradient": [name for name, p in network.named_parameters() if p.grad is not None],
+                    "grad_scaler": dict(vars(shim._grad_scaler)),
+                }
+                for shim, network in _networks(layer)
+            ],
+        }
+        for layer in model.walk()
+    ]
+
+
+def load_model_state(model: Model, state: list[dict[str, Any]]) -> None:
+    """Copy the state into the memory of a model of the same architecture."""
+    for layer, saved in zip(model.walk(), state, strict=True):
+        for name, weight in saved["weights"].items():
+            memory: Any = layer.get_param(name)
+            memory[...] = layer.ops.asarray(weight)
+        for name in saved["have_gradient"]:
+            layer.set_grad(name, layer.ops.xp.zeros_like(layer.get_param(name)))
+        for (shim, network), saved_network in zip(_networks(layer), saved["networks"], strict=True):
+            network.load_state_dict(saved_network["weights"])
+            for name, parameter in network.named_parameters():
+                if name in saved_network["have_gradient"]:
+                    parameter.grad = torch.zeros_like(parameter)
+            vars(shim._grad_scaler).update(saved_network["grad_scaler"])
+
+
+def optimizer_state(optimizer: Optimizer, models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
+    """All that the optimizer and its groups count and remember, but for schedules.
+
+    models: by component. Returns values by name of the group ("" for the optimizer itself) and attribute; where these
+    are by weight, the weight is a :data:`Place`. Raises ValueError for a weight that none of the models has.
+    """
+    places: dict[Key, Place] = {}
+    for key, place in _places(models):
+        places.setdefault(key, place)
+    used = {key for _, each in _optimizers(optimizer) for _, v in _attributes(each) if isinstance(v, dict) for key in v}
+    if unknown := used - places.keys():
+        raise ValueError(
+            f"Checkpoints need all trained weights to be part of the model of a component of {list(models)}; the "
+            f"optimizer has others: {', '.join(sorted(name for _, name in unknown))}."
+        )
+    return {
+        group: {
+            name: {places[key]: each for key, each in value.items()} if isinstance(value, dict) else value
+            for name, value in _attributes(each_optimizer)
+        }
+        for group, each_optimizer in _optimizers(optimizer)
+    }
+
+
+def load_optimizer_state(
+    optimizer: Optimizer, models: Mapping[str, Model], state: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Give an optimizer, made from the same config, the state of another one. Its schedules remain where they are."""
+    keys = {place: key for key, place in _places(models)}
+    for group, each_optimizer in _optimizers(optimizer):
+        for name, value in state[group].items():
+            if isinstance(value, dict):
+                current = getattr(each_optimizer, name)
+                current.clear()
+                current.update({keys[place]: each for place, each in value.items()})
+            else:
+                setattr(each_optimizer, name, value)
+
+
+def random_state() -> dict[str, Any]:
+    """Of Python, NumPy and torch, on all its devices."""
+    return {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _weights(layer: Model) -> list[str]:
+    return [name for name in layer.param_names if layer.has_param(name)]
+
+
+def _networks(layer: Model) -> Iterator[tuple[Any, nn.Module]]:
+    """The torch networks of a layer, each with the shim that holds it."""
+    for shim in layer.shims:
+        if isinstance(shim._model, nn.Module):
+            yield shim, shim._model
+        elif shim._model is not None:
+            raise ValueError(f"Checkpoints need networks of torch; the layer {layer.name!r} has a {type(shim._model)}.")
+
+
+def _places(models: Mapping[str, Model]) -> Iterator[tuple[Key, Place]]:
+    for component, model in models.items():
+        for i, layer in enumerate(model.walk()):
+            for name in _weights(layer):
+                yield (layer.id, name), (component, i, -1, name)
+            for j, (shim, network) in enumerate(_networks(layer)):
+                for name, _ in network.named_parameters():
+                    yield (shim.id, name), (component, i, j, name)
+
+
+def _optimizers(optimizer: Optimizer) -> Iterator[tuple[str, Optimizer]]:
+    yield "", optimizer
+    yield from getattr(optimizer, "groups", {}).items()
+
+
+def _attributes(optimizer: Optimizer) -> Iterator[tuple[str, Any]]:
+    slots = [name for cls in type(optimizer).__mro__ for name in getattr(cls, "__slots__", ())]
+    for name in [*slots, *getattr(optimizer, "__dict__", {})]:
+        if name not in ("groups", "schedules"):
+            yield name, getattr(optimizer, name)
