@@ -83,8 +83,8 @@ def find(folder: Path, file: str) -> bytes | None:
             for member in zipped.namelist():
                 if Path(member).name == path.name:
                     return zipped.read(member)
-    for archive in sorted(path.parent.glob("*.tar.xz")):
-        if content := read_tar(archive).get(path.name):
+    for archive in sorted(a for parent in (path.parent, *path.parents[1:2]) for a in parent.glob("*.tar.xz")):
+        if content := member_of(read_tar(archive.read_bytes()), file.split("/", 1)[-1]):
             return content
     tables = [path.with_name(name) for name in ("semtypes.tsv", "semnet_relations.tsv")]
     if path.name == "sn_current.tgz" and all(table.exists() for table in tables):
@@ -97,19 +97,29 @@ def find(folder: Path, file: str) -> bytes | None:
 
 
 @lru_cache(maxsize=2)
-def read_tar(archive: Path) -> dict[str, bytes]:
-    """The files of a tar archive by name, without their folders."""
-    with tarfile.open(archive) as tar:
-        opened = {Path(member.name).name: tar.extractfile(member) for member in tar if member.isfile()}
+def read_tar(archive: bytes) -> dict[str, bytes]:
+    """The files of a tar archive by name, with their folders."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        opened = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
         return {name: file.read() for name, file in opened.items() if file is not None}
 
 
+def member_of(files: dict[str, bytes], name: str) -> bytes | None:
+    """The file whose path ends with this one; or else with its last part, if it is the only one."""
+    found = [content for path, content in files.items() if f"/{path}".endswith(f"/{name}")]
+    if not found:
+        found = [content for path, content in files.items() if Path(path).name == Path(name).name]
+    return found[0] if len(found) == 1 else None
+
+
 def download(address: str) -> bytes:
-    """The file at an address, or, after #, a member of the zip archive there."""
+    """The file at an address, or, after #, a member of the zip or tar archive there."""
     url, _, member = address.partition("#")
     content = fetch(url)
     if not member:
         return content
+    if ".tar" in url:
+        return read_tar(content)[member]
     with ZipFile(io.BytesIO(content)) as zipped:
         return zipped.read(member)
 

@@ -30,6 +30,11 @@ COLUMNS = {
     "concepts_pair_f": "concepts (pair)",
     "concepts_typed_f": "concepts (pair, label)",
     "concepts_full_f": "concepts (pair, label, novelty)",
+    "pairs_precision": "precision",
+    "pairs_recall": "recall",
+    "pairs_f1": "F1",
+    "pairs_mcc": "MCC",
+    "pairs_average_precision": "average precision",
 }
 BLOCK = re.compile(r"(<!-- results:(?P<groups>.+?) -->\n).*?(<!-- /results -->)", re.DOTALL)
 

@@ -3,6 +3,7 @@
 from .doc_operations import add_mentions, select_mentions, set_ents
 from .extensions import install_concepts_extension, install_extensions, install_interactions_extension
 from .interactions import Interaction, get_interactions, set_interactions
+from .relation_values import relation_uncertainties, relation_vectors
 from .tokens import (
     Concept,
     Relation,
@@ -27,6 +28,8 @@ __all__ = [
     "install_concepts_extension",
     "install_extensions",
     "install_interactions_extension",
+    "relation_uncertainties",
+    "relation_vectors",
     "render",
     "select_mentions",
     "set_ents",

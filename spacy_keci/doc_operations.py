@@ -17,6 +17,7 @@ from spacy.vocab import Vocab
 from .span_groups import (
     MEMBERS,
     PER_MENTION,
+    PER_RELATION,
     SPANS_KEY,
     Member,
     Row,
@@ -31,7 +32,7 @@ from .span_groups import (
 )
 
 USER_DATA = ("id", "group", "meta")
-RENUMBERED = {"relations", "clusters", "cluster_ids", "interactions"}
+RENUMBERED = {"relations", "clusters", "cluster_ids", "interactions", *PER_RELATION}
 ATTRS_KEY = "span_group_attrs"
 
 
@@ -201,6 +202,7 @@ def _merge_attrs(groups: Sequence[SpanGroup], sizes: Sequence[int]) -> dict[str,
             ],
         }
         shifted |= {name: per_mention(group, name, value) for name, value in PER_MENTION.items()}
+        shifted |= {name: _shift(group.attrs.get(name, []), n_spans) for name in PER_RELATION}
         for name in names & shifted.keys():
             merged.setdefault(name, []).extend(shifted[name])
         n_spans += size
@@ -226,6 +228,7 @@ def _select_attrs(attrs: dict[str, Any], kept: Sequence[int | None]) -> dict[str
         "cluster_ids": [*(ids[i] for i in clusters if i < len(ids)), *[""] * len(fresh)],
         "interactions": [_select_evidence(row, spans) for row in _renumber(attrs.get("interactions", []), clusters)],
     }
+    selected |= {name: _renumber(attrs.get(name, []), spans) for name in PER_RELATION}
     for name, new_value in PER_MENTION.items():
         values = attrs.get(name) or []
         selected[name] = [new_value if i is None or i >= len(values) else values[i] for i in kept] if values else []

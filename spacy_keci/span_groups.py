@@ -17,6 +17,9 @@ SPANS_KEY = "entities"
 CONCEPTS_KEY = "concepts"
 # attributes with one value a mention, and the value of a mention that was appended
 PER_MENTION: dict[str, Any] = {"scores": 1.0, "attention": None}
+# attributes with a value for each relation, [head, tail, label, value]; they go when relations are replaced
+UNCERTAINTIES, VECTORS = "relation_uncertainties", "relation_vectors"
+PER_RELATION = (UNCERTAINTIES, VECTORS)
 MEMBERS = "members"
 # in doc.user_data: keys of the groups that were given relations, to notice when a group is replaced
 RELATED = "span_graphs"

@@ -17,6 +17,7 @@ from .span_groups import (
     CONCEPTS_KEY,
     MEMBERS,
     PER_MENTION,
+    PER_RELATION,
     SPANS_KEY,
     Row,
     checked_spans,
@@ -259,7 +260,8 @@ def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPAN
         rows.append([ends[0], ends[1], relation.label, float(relation.score)])
         if relation.symmetric:
             symmetric.add(relation.label)
-    attrs = {name: value for name, value in group.attrs.items() if name not in ("relations", "symmetric", MEMBERS)}
+    replaced = {"relations", "symmetric", MEMBERS, *PER_RELATION}
+    attrs = {name: value for name, value in group.attrs.items() if name not in replaced}
     for name in PER_MENTION.keys() & attrs.keys():
         attrs[name] = per_mention(group, name, PER_MENTION[name])
     set_span_graph(doc, spans_key, spans, rows, symmetric=sorted(symmetric) or None, **attrs)

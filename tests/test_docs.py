@@ -104,9 +104,11 @@ def test_tutorial(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/formats.md", "docs/pictures.md", "docs/keci.md"])
-def test_other_pages(demo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_other_pages(demo: Path, shipped: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     pytest.importorskip("pyarrow", exc_type=ImportError)
+    pytest.importorskip("spacy_transformers")
     monkeypatch.chdir(demo)
+    monkeypatch.syspath_prepend(shipped.parent.parent)  # as if it were installed
     run_page((ROOT / name).read_text(encoding="utf8"))
 
 

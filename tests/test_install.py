@@ -21,6 +21,7 @@ ENTRY_POINTS = {
         "spacy_keci.KECI.v1",
         "spacy_keci.KECI.v2",
         "spacy_keci.KnowBertAttention.v1",
+        "spacy_keci.LatentRelations.v1",
         "spacy_keci.OnnxTransformerModel.v1",
         "spacy_keci.SentenceCNN.v1",
         "spacy_keci.SpanGraph.v1",
@@ -35,7 +36,14 @@ ENTRY_POINTS = {
     ],
     "spacy_cli": ["keci"],
     "spacy_displacy_colors": ["spacy_keci"],
-    "spacy_factories": ["biomedical_sentencizer", "concept_linker", "concept_relations", "joint_ner_re", "keci"],
+    "spacy_factories": [
+        "biomedical_sentencizer",
+        "concept_linker",
+        "concept_relations",
+        "joint_ner_re",
+        "keci",
+        "latent_relations",
+    ],
     "spacy_misc": [
         "spacy_keci.Contrastive.v1",
         "spacy_keci.HardNegatives.v1",

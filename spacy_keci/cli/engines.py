@@ -170,7 +170,10 @@ def _serve(connection: Connection, work: Callable[[Any], Any], inherited: list[C
             result = work(job)
         except Exception as error:
             result = _portable(error)
-        connection.send(result)
+        try:
+            connection.send(result)
+        except OSError:  # its reader has ended
+            return
 
 
 def _portable(error: Exception) -> Exception:

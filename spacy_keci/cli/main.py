@@ -14,6 +14,8 @@ from .kb import kb_app
 from .labels import labels_cli
 from .messages import OneLineErrors
 from .optimize import optimize_cli
+from .pretrain_relations import pretrain_relations_cli
+from .relate_pairs import relate_pairs_cli
 from .report import report_cli
 from .show import show_cli
 from .split import split_cli
@@ -42,5 +44,11 @@ keci.command("report", short_help="Write a page of scores, errors and changes.")
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)
 keci.command("augment", short_help="Add copies of a corpus that name other concepts.")(augment_cli)
+keci.command(
+    "pretrain-relations",
+    short_help="Learn representations of relations from unlabelled text.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(pretrain_relations_cli)
+keci.command("relate-pairs", short_help="Say how pairs of concepts are related, without a text.")(relate_pairs_cli)
 keci.add_typer(kb_app)
 app.add_typer(keci)

@@ -21,6 +21,7 @@ from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
 from .joint.settings import JointSettings
 from .keci.settings import CORRECTED, PAPER, RENAMED, RETIRED, KeciSettings, KnowBertSettings, SpanGraphSettings
+from .latent.settings import LatentSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
 # as in ml/storage.py, which imports torch
@@ -144,6 +145,21 @@ def build_concept_pairs_model(
     from .layer import make_layer
 
     return make_layer(ConceptPairNetwork, tok2vec, ConceptPairSettings(**settings), mixed_precision, storage)
+
+
+@takes_settings(LatentSettings)
+def build_latent_relations_model(*, storage: Storage = "single", **settings: Any) -> Model:
+    """Registered as the architecture ``spacy_keci.LatentRelations.v1``: relations of mentions, read from a latent
+    representation (RELVM, Shah and Fauqueur 2020). It has its own word vectors, and reads no encoder.
+
+    settings: those of :class:`~spacy_keci.ml.latent.settings.LatentSettings`. storage: as for
+    ``spacy_keci.SpanGraph.v1``.
+    """
+    from .latent.network import LatentNetwork
+    from .layer import make_layer
+    from .no_encoder import no_encoder
+
+    return make_layer(LatentNetwork, no_encoder(), LatentSettings(**settings), False, storage)
 
 
 def build_sentence_cnn(

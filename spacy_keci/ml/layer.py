@@ -99,7 +99,9 @@ def forward(
         network.train()  # a part is computed again, with the same dropout
         _set_dropout(network, model.attrs["dropout_rate"])
         d_inputs = backprop_torch(ArgsKwargs(args=((loss,),), kwargs={"grad_tensors": (torch.ones_like(loss),)}))
-        d_tokens = torch2xp(d_inputs.args[0])
+        d_read = d_inputs.args[0]
+        # a network that reads no vectors leaves them without a gradient
+        d_tokens = torch2xp(torch.zeros_like(tokens) if d_read is None else d_read)
         return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
 
     return [(X, output)], backprop

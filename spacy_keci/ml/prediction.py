@@ -42,17 +42,16 @@ def in_use(network: nn.Module, *, in_bfloat16: bool) -> nn.Module:
     returned then has the weights of its linear layers in bfloat16, and shares all others: the same numbers come out.
     No thread predicts before all of the network has left training mode.
     """
-    if network.training:
-        with _LOCK:
+    with _LOCK:
+        if network.training:
             network.eval()
             _casts.pop(network, None)
-    if not in_bfloat16:
-        return network
-    cast = _casts.get(network)
-    if cast is None or cast.state != _state(cast.weights):
-        with _LOCK:
+        if not in_bfloat16:
+            return network
+        cast = _casts.get(network)
+        if cast is None or cast.state != _state(cast.weights):
             cast = _casts[network] = _cast(network)
-    return cast.network
+        return cast.network
 
 
 def _cast(network: nn.Module) -> _Cast:

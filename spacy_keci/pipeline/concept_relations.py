@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
 from ..extensions import install_interactions_extension
-from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.inputs import ConceptPairInput
-from ..ml.concept_pairs.pairs import make_bags
-from ..ml.relations.decoding import RelationRules
 from ..settings import at_least, defaults, takes_settings
-from ..tokens import CONCEPTS_KEY, SPANS_KEY
-from .concepts import ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations, pair_keys
-from .extractor import Extractor
-from .settings import RETIRED, ExtractorSettings
+from ..tokens import CONCEPTS_KEY
+from .concepts import ConceptReader, RelationWriter, pair_keys
+from .pair_relations import PairRelations, PairRelationsSettings
+from .settings import RETIRED
 
 if TYPE_CHECKING:
     from ..ml.network import Sizes
@@ -43,48 +37,28 @@ maxout_pieces = 3
 window_size = 1
 subword_features = true
 """
-# Pairs of types that hold a smaller share of the relations are left out: candidates that are almost never right.
-MIN_SHARE = 0.001
 
 
 @dataclass(eq=False, kw_only=True)
-class ConceptRelationsSettings(ExtractorSettings):
-    """Settings of ``concept_relations``, beside those of all extractors.
+class ConceptRelationsSettings(PairRelationsSettings):
+    """Settings of ``concept_relations``, beside those of
+    :class:`~spacy_keci.pipeline.pair_relations.PairRelationsSettings`.
 
-    entities_from: as there; here mentions are always given. ``threshold`` is not used.
-    relation_threshold: as there, of the probability that two concepts are related at all, 1 - p(none); None: 0.5. With
-        ``multi_label`` of the probability of each label.
     max_pair_distance: tokens between the starts of the closest mentions of two concepts, at most.
     level: "concept": relations hold between the concepts of a document, each named by any number of mentions.
         "mention": between mentions; with ``by_sentence``, of one sentence.
     concepts_key: of ``doc.spans``: the candidates of a linker. A mention without an identifier takes the first; None:
         such mentions name no concept.
-    pair_types: which types may be related, ``[["Gene", "Disease"], ...]``, in any order; None: those that are in the
-        training data.
     max_mention_pairs: how many pairs of mentions are read for two concepts, the closest ones.
-    max_batch_pairs: maximum number of pairs of concepts that are scored together in use: it bounds the memory.
     spell_out: whether ``doc._.relations`` has all pairs of mentions of two related concepts, as corpora have; otherwise
         the pairs of mentions that are the evidence.
     """
 
-    entities_from: str | None = SPANS_KEY
     max_pair_distance: int = at_least(1, 1000)
     level: Literal["concept", "mention"] = "concept"
     concepts_key: str | None = CONCEPTS_KEY
-    pair_types: list[list[str]] | None = None
     max_mention_pairs: int = at_least(1, 16)
-    max_batch_pairs: int = at_least(1, 4096)
     spell_out: bool = True
-
-    def check(self, name: str) -> None:
-        super().check(name)
-        if self.entities_from is None:
-            raise ValueError(
-                f"'{name}' relates given mentions: its setting entities_from says where they are, 'ents' or a key of "
-                "doc.spans, and cannot be null."
-            )
-        if any(len(pair) != 2 for pair in self.pair_types or ()):
-            raise ValueError(f"The setting pair_types of '{name}' has pairs of two types, but it is {self.pair_types}.")
 
 
 @Language.factory(
@@ -105,21 +79,13 @@ class ConceptRelationsSettings(ExtractorSettings):
 def make_concept_relations(
     nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any
 ) -> ConceptRelations:
-    """Create the component; see :class:`ConceptRelationsSettings` and
+    """Create the component; see :class:`ConceptRelationsSettings`,
+    :class:`~spacy_keci.pipeline.pair_relations.PairRelationsSettings` and
     :class:`~spacy_keci.pipeline.settings.ExtractorSettings`."""
     return ConceptRelations(nlp.vocab, model, name, scorer=scorer, **settings)
 
 
-@dataclass
-class Prediction:
-    """The relations of a batch, and what they are relations of; the input is None where there was nothing to score."""
-
-    mentions: list[list[Span]]
-    X: ConceptPairInput | None
-    pairs: PredictedPairs
-
-
-class ConceptRelations(Extractor, ConceptRelationsSettings):
+class ConceptRelations(PairRelations, ConceptRelationsSettings):
     """Relations between the concepts of whole documents, or between given mentions."""
 
     def __init__(
@@ -132,117 +98,49 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
         **settings: Any,
     ) -> None:
         super().__init__(vocab, model, name, scorer=scorer, **settings)
-        self.cfg |= {"pair_types": None, "novelties": []}
         if not self.by_mention:
             install_interactions_extension(spans_key=self.spans_key)
-
-    @property
-    def novelties(self) -> tuple[str, ...]:
-        """What the novelty of a relation may be; empty where the training data did not say."""
-        return tuple(self.cfg["novelties"])
 
     @property
     def by_mention(self) -> bool:
         return self.level == "mention"
 
     @property
-    def reader(self) -> ConceptReader:
-        numbers = {label: i for i, label in enumerate(self.labels, start=1)}
-        return ConceptReader(self.by_mention, None if self.by_mention else self.concepts_key, numbers)
+    def _most_mention_pairs(self) -> int:
+        return self.max_mention_pairs
 
     @property
-    def allowed_types(self) -> set[tuple[int, int]] | None:
-        """Pairs of numbers of types, the lower first; None for all."""
-        named = self.pair_types if self.pair_types is not None else self.cfg["pair_types"]
-        if named is None:
-            return None
-        numbers = self.reader.type_numbers
-        if unknown := sorted({type_ for pair in named for type_ in pair} - numbers.keys()):
-            raise ValueError(
-                f"The setting pair_types of '{self.name}' has unknown types: {', '.join(map(repr, unknown))}. Allowed: "
-                f"{', '.join(map(repr, numbers)) or 'none'}."
-            )
-        pairs = [(numbers[a], numbers[b]) for a, b in named]
-        return {(min(pair), max(pair)) for pair in pairs}
+    def reader(self) -> ConceptReader:
+        return ConceptReader(self.by_mention, None if self.by_mention else self.concepts_key, self.type_numbers)
 
-    # Use
-
-    def predict(self, docs: Iterable[Doc]) -> Prediction:
-        """The relations of the documents, which stay as they are."""
-        docs = list(docs)
-        mentions = self.given_mentions(docs) or []
-        X = self.make_input(docs, mentions, is_train=False)
-        rules = self.relation_rules()
-        scores = [] if X is None else self.model.predict(X)
-        pairs = PredictedPairs.joined([output.decode(part, rules) for part, output in scores])
-        pairs.scores = self.relation_scaling(pairs.scores)
-        return Prediction(mentions, X, pairs)
-
-    def relation_rules(self) -> RelationRules:
-        """As there; a pair is related from a probability of 0.5 on where no threshold is set."""
-        rules = super().relation_rules()
-        default = self.relation_scaling.inverse()(np.array([0.5]))[0]
-        given = np.full(len(self.relation_labels), np.nan) if rules.threshold is None else rules.threshold
-        return replace(rules, threshold=np.where(np.isnan(given), default, given))
-
-    def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
-        """Write the mentions that were given, with the relations, to ``doc.spans[spans_key]``, and replace what is
-        there."""
-        docs = list(docs)
-        reader = self.reader
-        write = RelationWriter(
-            self.spans_key,
-            self.entities_from,
-            reader,
-            self.relation_labels,
-            self.symmetric,
-            self.novelties,
-            self.spell_out,
-        )
-        X = prediction.X or self._pairs(docs, prediction.mentions, reader)
-        write(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
+    def _writer(self, spell_out: bool = True) -> RelationWriter:
+        return super()._writer(self.spell_out)
 
     def make_input(
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool
     ) -> ConceptPairInput | None:
-        self.check_trained_settings()
-        X = self._pairs(docs, mentions or [[] for _ in docs], self.reader)
-        if not self.by_mention and len(X.concepts.mentions) and not len(X.concepts.doc):
+        X = super().make_input(docs, mentions, is_train=is_train)
+        if X is None and not self.by_mention and any(mentions or ()):
+            self._warn_without_identifiers(docs, mentions or [])
+        if X is not None and is_train:
+            X.keys, X.groups = pair_keys(docs, X.concepts, X.bags, self.by_mention)
+        return X
+
+    def _warn_without_identifiers(self, docs: list[Doc], mentions: list[list[Span]]) -> None:
+        if not len(self.reader(docs, mentions).doc):
             self._warn_once(
                 f"No mention that is given to '{self.name}' has an identifier, so there are no concepts to relate. Add "
                 'a component before it that links them, such as "concept_linker", or train with level = "mention".'
             )
-        if not len(X.bags):
-            return None
-        if is_train:
-            X.keys, X.groups = pair_keys(docs, X.concepts, X.bags, self.by_mention)
-        else:
-            X.max_tokens, X.max_pairs = self.max_batch_tokens, self.max_batch_pairs
-        return X
-
-    def _pairs(self, docs: list[Doc], mentions: Sequence[Sequence[Span]], reader: ConceptReader) -> ConceptPairInput:
-        concepts = reader(docs, mentions)
-        bags = make_bags(
-            concepts,
-            pair_types=self.allowed_types,
-            max_distance=self.max_pair_distance,
-            max_mention_pairs=self.max_mention_pairs,
-            by_sentence=self.by_sentence,
-        )
-        return ConceptPairInput(docs, concepts, bags)
 
     def check_trained_settings(self) -> None:
         super().check_trained_settings()
         assert self.network is not None
-        arguments = self.network.arguments
-        for setting, value in (("directed_labels", self._directed_labels), ("level", self.level)):
-            if arguments[setting] != value:
-                raise ValueError(
-                    f"The settings of '{self.name}' give {setting} = {value}, but its weights were learned with "
-                    f"{arguments[setting]}. Only another training can change the settings symmetric and level."
-                )
-
-    # Training
+        if (learned := self.network.arguments["level"]) != self.level:
+            raise ValueError(
+                f"The setting level of '{self.name}' is {self.level}, but its weights were learned with {learned}. "
+                "Only another training can change it."
+            )
 
     def make_sizes(self, examples: Iterable[Example]) -> Sizes:
         from ..ml.concept_pairs.sizes import ConceptPairSizes
@@ -253,50 +151,3 @@ class ConceptRelations(Extractor, ConceptRelationsSettings):
             novelty_labels=list(self.novelties),
             level=self.level,
         )
-
-    def progress(self) -> float:
-        return 1.0  # there are no mentions to learn first
-
-    def read_gold(self, examples: list[Example], X: Any) -> GoldPairs:  # type: ignore[override]
-        return self._gold()(self._relations(examples), X.concepts, X.bags)
-
-    def _gold(self) -> ConceptGold:
-        return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)
-
-    def _relations(self, examples: list[Example]) -> list[list[GoldRelation] | None]:
-        return [gold_relations(example, self.spans_key, self.by_mention) for example in examples]
-
-    def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
-        found = super()._find_labels(examples := list(examples))
-        counts = Counter(r.label for of_doc in self._relations(examples) for r in of_doc or ())
-        return {**found, "relations": sorted(counts, key=lambda label: (-counts[label], label))}
-
-    def _report_unreachable(self, examples: Iterable[Example]) -> None:
-        """Learn what the data says of types and of novelty, and report what is out of reach then."""
-        annotated = self._annotated(list(examples))
-        relations = self._relations(annotated)
-        found = Counter(r.novelty for of_doc in relations for r in of_doc or () if r.novelty)
-        self.cfg["novelties"] = sorted(found, key=lambda each: (-found[each], each))
-        docs = [example.predicted for example in annotated]
-        mentions = self.mentions_to_learn(annotated) or []
-        self.cfg["pair_types"] = None
-        if self.pair_types is None:
-            self.cfg["pair_types"] = self._find_pair_types(docs, mentions, relations)
-        X = self._pairs(docs, mentions, self.reader)
-        counts: Counter[str] = Counter()
-        gold = self._gold()(relations, X.concepts, X.bags, counts)
-        for reason, n in (+counts).items():
-            logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
-        related = int((gold.targets[:, 1:].sum(axis=1) > 0).sum())
-        logger.info("'%s': %d pairs of concepts, %d of them related.", self.name, len(X.bags), related)
-
-    def _find_pair_types(
-        self, docs: list[Doc], mentions: list[list[Span]], relations: list[list[GoldRelation] | None]
-    ) -> list[list[str]]:
-        X = self._pairs(docs, mentions, self.reader)
-        gold = self._gold()(relations, X.concepts, X.bags)
-        related = np.flatnonzero(gold.targets[:, 1:].sum(axis=1) > 0)
-        ends = np.stack([X.concepts.types[X.bags.first], X.concepts.types[X.bags.second]], axis=1)[related]
-        types, counts = np.unique(np.sort(ends, axis=1), axis=0, return_counts=True)
-        kept = types[(counts >= MIN_SHARE * counts.sum()) & (types > 0).all(axis=1)]
-        return [[self.labels[a - 1], self.labels[b - 1]] for a, b in kept.tolist()]

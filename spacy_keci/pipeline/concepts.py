@@ -224,6 +224,7 @@ class RelationWriter:
             d = int(concepts.doc[concept])
             clusters[d].setdefault(concept, []).append(mention - int(firsts[d]))
         rows: list[list[tuple[int, int, str, float, str, list[list[Any]]]]] = [[] for _ in docs]
+        extra: list[list[dict[str, Any]]] = [[] for _ in docs]
         for i, pair in enumerate(predicted.pairs.tolist()):
             head, tail = int(bags.first[pair]), int(bags.second[pair])
             d, turned = int(concepts.doc[head]), bool(predicted.backward[i])
@@ -235,11 +236,18 @@ class RelationWriter:
                 left, right = int(bags.left[row] - firsts[d]), int(bags.right[row] - firsts[d])
                 evidence.append([right, left, weight] if turned else [left, right, weight])
             rows[d].append((*ends, label, float(predicted.scores[i]), novelty, evidence))
-        for doc, given, of_doc, related in zip(docs, mentions, clusters, rows, strict=True):
-            self._write(doc, given, of_doc, related, concepts.ids)
+            extra[d].append({name: values[i] for name, values in predicted.extra.items()})
+        for doc, given, of_doc, related, others in zip(docs, mentions, clusters, rows, extra, strict=True):
+            self._write(doc, given, of_doc, related, others, concepts.ids)
 
     def _write(
-        self, doc: Doc, given: Sequence[Span], clusters: dict[int, list[int]], related: list, ids: list[str]
+        self,
+        doc: Doc,
+        given: Sequence[Span],
+        clusters: dict[int, list[int]],
+        related: list,
+        extra: list[dict[str, Any]],
+        ids: list[str],
     ) -> None:
         spans = [Span(doc, m.start, m.end, m.label, kb_id=self.reader.kb_id(m), span_id=m.id) for m in given]
         scores = [1.0] * len(spans)
@@ -247,21 +255,25 @@ class RelationWriter:
             scores = per_mention(doc.spans[self.source], "scores", 1.0)
         attrs: dict[str, Any] = {}
         position = [(span.start, span.end, i) for i, span in enumerate(spans)]
-        relations: dict[tuple[int, int, str], float] = {}
-        for head, tail, label, score, _, evidence in related:
+        relations: dict[tuple[int, int, str], tuple[float, int]] = {}
+        for number, (head, tail, label, score, _, evidence) in enumerate(related):
             pairs: Iterable[tuple[int, int]] = ((a, b) for a, b, _ in evidence)
             if self.spell_out or self.reader.by_mention:
                 pairs = ((a, b) for a, b in product(clusters[head], clusters[tail]) if a != b)
             for a, b in pairs:
                 if label in self.symmetric and position[b] < position[a]:
                     a, b = b, a
-                relations[a, b, label] = max(score, relations.get((a, b, label), 0.0))
-        rows = [[a, b, label, score] for (a, b, label), score in sorted(relations.items())]
+                if (a, b, label) not in relations or score > relations[a, b, label][0]:
+                    relations[a, b, label] = score, number
+        rows = [[a, b, label, score] for (a, b, label), (score, _) in sorted(relations.items())]
+        for (a, b, label), (_, number) in sorted(relations.items()):
+            for name, value in extra[number].items():
+                attrs.setdefault(name, []).append([a, b, label, value.tolist()])
         if not self.reader.by_mention:
-            number = {concept: i for i, concept in enumerate(clusters)}
+            position_of = {concept: i for i, concept in enumerate(clusters)}
             attrs["clusters"] = list(clusters.values())
             attrs["cluster_ids"] = [ids[concept] for concept in clusters]
-            attrs["interactions"] = [[number[head], number[tail], *rest] for head, tail, *rest in related]
+            attrs["interactions"] = [[position_of[head], position_of[tail], *rest] for head, tail, *rest in related]
         set_span_graph(doc, self.spans_key, spans, rows, scores=scores, symmetric=self.symmetric, **attrs)
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from spacy_keci.knowledge.abbreviations import find_abbreviations
-
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "scaling.py"
 
 
@@ -17,12 +15,13 @@ def test_hard_texts(tmp_path: Path) -> None:
     scaling = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(scaling)
     nlp = scaling.make_pipeline(tmp_path)
-    for name, unit in scaling.TEXTS.items():
-        function = find_abbreviations if name.startswith("abbreviations") else nlp.get_pipe("concept_linker")
-        scaling.measure(nlp, function, unit, 2_000, 1)  # what is made once
+    lengths = [6_000, 12_000, 24_000]
+    for name in scaling.TEXTS:
+        scaling.on_text(nlp, name, 2_000)()  # what is made once
         exponents = []
         for _ in range(3):  # other work on the machine may disturb one
-            exponents.append(scaling.exponent(*scaling.measure(nlp, function, unit, 24_000, 3)))
+            seconds = [scaling.measure(scaling.on_text(nlp, name, length)) for length in lengths]
+            exponents.append(scaling.exponent(lengths, seconds))
             if exponents[-1] < 1.5:
                 break
         assert min(exponents) < 1.5, name

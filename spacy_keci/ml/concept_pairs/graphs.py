@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class PredictedPairs:
     (relations,) whether it holds from the second concept to the first. scores: (relations,) probability.
     novelty: (relations,) number of what it is, or -1.
     evidence: of each relation rows of the input's pairs of mentions with their weights, the highest first.
+    extra: further arrays of the relations, (relations, …), by the name of the attribute that they are written to.
     """
 
     pairs: np.ndarray
@@ -39,6 +40,7 @@ class PredictedPairs:
     scores: np.ndarray
     novelty: np.ndarray
     evidence: list[list[tuple[int, float]]]
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def joined(cls, parts: Sequence[PredictedPairs]) -> PredictedPairs:
@@ -48,4 +50,5 @@ class PredictedPairs:
             return cls(ints, ints, ints.astype(bool), np.zeros(0, dtype="float32"), ints, [])
         names = ("pairs", "labels", "backward", "scores", "novelty")
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        return cls(**arrays, evidence=[rows for part in parts for rows in part.evidence])
+        extra = {name: np.concatenate([part.extra[name] for part in parts]) for name in parts[0].extra}
+        return cls(**arrays, evidence=[rows for part in parts for rows in part.evidence], extra=extra)

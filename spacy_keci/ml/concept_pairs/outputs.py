@@ -51,36 +51,14 @@ class PairScores:
         return total / max(gold.n_documents, 1)
 
     def decode(self, X: ConceptPairInput, rules: RelationRules) -> PredictedPairs:
-        """The relations of the pairs, in the rows of the whole input.
-
-        A pair is related if its probability, 1 - p(none), reaches the threshold of its most probable label. With
-        several labels a pair, each label stands for itself.
-        rules: with a threshold for each label.
-        """
+        """The relations of the pairs, in the rows of the whole input; see :func:`decode_pairs`."""
         probabilities = relation_probabilities(self.logits, rules.multi_label).cpu().numpy()
-        classes = probabilities[:, 1:]
-        label, backward = class_labels(rules.symmetric)
-        assert rules.threshold is not None
-        threshold = rules.threshold[label]
-        if rules.multi_label:
-            pair, class_ = np.nonzero(classes >= threshold)
-            scores = classes[pair, class_]
-        else:
-            related = 1.0 - probabilities[:, 0]
-            best = classes.argmax(axis=1) if classes.shape[1] else np.zeros(len(classes), dtype="int64")
-            pair = np.flatnonzero(related >= threshold[best]) if classes.shape[1] else best[:0]
-            class_, scores = best[pair], related[pair]
-        novelty = np.full(len(pair), -1)
+        found = decode_pairs(probabilities, rules)
         if self.novelty is not None:
-            novelty = self.novelty.argmax(dim=1).cpu().numpy()[pair]
-        return PredictedPairs(
-            pairs=pair + X.first_pair,
-            labels=label[class_],
-            backward=backward[class_],
-            scores=scores,
-            novelty=novelty,
-            evidence=self._evidence(X, pair),
-        )
+            found.novelty = self.novelty.argmax(dim=1).cpu().numpy()[found.pairs]
+        found.evidence = self._evidence(X, found.pairs)
+        found.pairs = found.pairs + X.first_pair
+        return found
 
     def _evidence(self, X: ConceptPairInput, pairs: np.ndarray) -> list[list[tuple[int, float]]]:
         """Of each of these pairs, rows of its pairs of mentions in the whole input, with their weights."""
@@ -101,3 +79,32 @@ def class_labels(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     directed = np.flatnonzero(~symmetric[1:])
     labels = np.concatenate([np.arange(len(symmetric) - 1), directed])
     return labels, np.arange(len(labels)) >= len(symmetric) - 1
+
+
+def decode_pairs(probabilities: np.ndarray, rules: RelationRules) -> PredictedPairs:
+    """The relations of pairs, in their rows, without novelty and evidence.
+
+    A pair is related if its probability, 1 - p(none), reaches the threshold of its most probable label. With several
+    labels a pair, each label stands for itself.
+    probabilities: (pairs, 1 + classes), see :func:`class_labels`. rules: with a threshold for each label.
+    """
+    classes = probabilities[:, 1:]
+    label, backward = class_labels(rules.symmetric)
+    assert rules.threshold is not None
+    threshold = rules.threshold[label]
+    if rules.multi_label:
+        pair, class_ = np.nonzero(classes >= threshold)
+        scores = classes[pair, class_]
+    else:
+        related = 1.0 - probabilities[:, 0]
+        best = classes.argmax(axis=1) if classes.shape[1] else np.zeros(len(classes), dtype="int64")
+        pair = np.flatnonzero(related >= threshold[best]) if classes.shape[1] else best[:0]
+        class_, scores = best[pair], related[pair]
+    return PredictedPairs(
+        pairs=pair,
+        labels=label[class_],
+        backward=backward[class_],
+        scores=scores,
+        novelty=np.full(len(pair), -1),
+        evidence=[[] for _ in pair],
+    )

@@ -45,7 +45,7 @@ class Bags:
     """Pairs of concepts, each with the pairs of mentions that stand for it.
 
     first, second: (pairs,) rows of concepts, ordered by document. The first is the one with the lower type or, of the
-        same type, the earlier mention, so that a direction has the same meaning in every text.
+        same type, the earlier mention, so that a direction has the same meaning in every text; or always the earlier.
     pair: (mention pairs,) row of the pair, ascending. left, right: (mention pairs,) rows of mentions, of the first and
         of the second concept; the closest ones come first.
     """
@@ -74,12 +74,14 @@ def make_bags(
     max_distance: int,
     max_mention_pairs: int,
     by_sentence: bool,
+    by_place: bool = False,
 ) -> Bags:
     """All pairs of concepts of one document that may be related.
 
     pair_types: pairs of types that may be, the lower one first; None for all.
     max_distance: tokens between the starts of two mentions, at most. by_sentence: whether both must be in one sentence.
         A pair without such mentions is left out, as is one whose mentions are the same.
+    by_place: whether the first of a pair is the one that is mentioned earlier, whatever the types.
     max_mention_pairs: how many pairs of mentions stand for a pair of concepts: the closest ones.
     """
     first, second = _near_pairs(concepts, max_distance)
@@ -89,7 +91,7 @@ def make_bags(
         allowed = np.array([low * n_types + high for low, high in pair_types], dtype="int64")
         kept = np.isin(types[:, 0] * n_types + types[:, 1], allowed)
         first, second = first[kept], second[kept]
-    first, second = _in_order(concepts, first, second)
+    first, second = _in_order(concepts, first, second, by_place)
     pair, left, right = _mention_pairs(concepts, first, second)
     starts, ends = concepts.mentions[:, 1], concepts.mentions[:, 2]
     distance = np.abs(starts[left] - starts[right])
@@ -133,12 +135,14 @@ def _stretches(concepts: Concepts) -> tuple[np.ndarray, np.ndarray]:
     return np.minimum.reduceat(starts, concepts.firsts), np.maximum.reduceat(starts, concepts.firsts)
 
 
-def _in_order(concepts: Concepts, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(
+    concepts: Concepts, first: np.ndarray, second: np.ndarray, by_place: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The same pairs, each with the lower type, or the earlier mention, first."""
     if not len(first):
         return first, second
     earliest, _ = _stretches(concepts)
-    types = concepts.types
+    types = np.zeros_like(concepts.types) if by_place else concepts.types
     swapped = types[first] > types[second]
     swapped |= (types[first] == types[second]) & (earliest[first] > earliest[second])
     return np.where(swapped, second, first), np.where(swapped, first, second)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import io
 import logging
 import warnings
 from pathlib import Path
@@ -66,19 +65,19 @@ def _tokenized(model: TransformerModel, texts: list[str]) -> dict[str, Tensor]:
 
 
 def _trace(traced: _HiddenStates, sample: tuple[Tensor, ...]) -> bytes:
-    graph = io.BytesIO()
     # the exporter that traces; the other one needs a further package, onnxscript
-    choice = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
+    choice: dict[str, Any] = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     options: dict[str, Any] = {
         "input_names": traced.names,
         "output_names": [OUTPUT],
         "dynamic_axes": {name: {0: "texts", 1: "pieces"} for name in [*traced.names, OUTPUT]},
         "opset_version": OPSET,
     }
-    with torch.no_grad(), warnings.catch_warnings():
+    with TemporaryDirectory(prefix="spacy-keci-") as folder, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer, about what does not vary; the result is checked
+        graph = Path(folder) / "encoder.onnx"
         torch.onnx.export(traced, sample, graph, **options, **choice)
-    return graph.getvalue()
+        return graph.read_bytes()
 
 
 def _check(traced: _HiddenStates, exported: OnnxEncoder, inputs: dict[str, Tensor]) -> None:

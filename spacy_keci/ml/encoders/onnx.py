@@ -46,7 +46,7 @@ class OnnxEncoder(nn.Module):
     def forward(self, **inputs: torch.Tensor) -> ModelOutput:
         """(texts, word pieces) each -> ``last_hidden_state``, (texts, word pieces, width)."""
         session = self._session(torch.get_num_threads())
-        given = {each.name: inputs[each.name].numpy() for each in session.get_inputs()}
+        given = {each.name: inputs[each.name].long().numpy() for each in session.get_inputs()}
         (hidden,) = session.run([OUTPUT], given)
         return ModelOutput(last_hidden_state=torch.from_numpy(hidden))
 
@@ -115,7 +115,8 @@ def make_onnx_transformer(
 
 def put_in(model: TransformerModel, source: TransformerModel, graph: bytes) -> None:
     """Let a model compute with the graph that the encoder of another one was exported to, and have its tokenizer."""
-    original = source.layers[0].shims[0]._hfmodel
+    shim: Any = source.layers[0].shims[0]
+    original = shim._hfmodel
     encoder = OnnxEncoder(original.transformer.config, graph)
     model.attrs["set_transformer"](model, HFObjects(original.tokenizer, encoder, original.vocab_file_contents))
 

@@ -67,9 +67,9 @@ def prepare_parts(
     """Let a model read windows that fit it, in parts of ``max_items``, and find its settings again on loading."""
     _fit_spans(model, get_spans)
     wrapper = model.layers[0]
+    shim: Any = wrapper.shims[0]
     # Settings such as the kind of attention are no part of what Hugging Face saves.
-    find_config = partial(AutoConfig.from_pretrained, **transformer_config)
-    wrapper.shims[0].config_cls = SimpleNamespace(from_pretrained=find_config)
+    shim.config_cls = SimpleNamespace(from_pretrained=partial(AutoConfig.from_pretrained, **transformer_config))
     if max_items is not None:
         wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
 
@@ -81,7 +81,8 @@ class EncoderClass(AutoModel):
     def from_config(cls, config: PretrainedConfig, **kwargs: Any) -> PreTrainedModel:
         known = CONFIG_MAPPING_NAMES.get(config.model_type) == type(config).__name__
         if known and isinstance(MODEL_MAPPING_NAMES.get(config.model_type), str):
-            return MODEL_MAPPING[type(config)]._from_config(config, **kwargs)
+            encoder: Any = MODEL_MAPPING[type(config)]
+            return encoder._from_config(config, **kwargs)
         return AutoModel.from_config(config, **kwargs)  # from somebody's own code, or one of several
 
 

@@ -1,0 +1,160 @@
+"""Train and score one system on the ten folds of a corpus of masked pairs, GAD or EU-ADR; writes one result file.
+
+    python scripts/pair_folds.py assets/gad tfidf --output results/gad-tfidf.json
+    python scripts/pair_folds.py assets/gad latent --pretrained training/gad/pretrained --output results/gad-latent.json
+
+Nothing is chosen by what a system scores, so that nothing is held out: the last step counts, and the threshold is 0.5.
+With ``--fraction 0.1`` only so much of each training fold is trained on. Folds that OUTPUT has are not made again.
+Systems: "latent" is configs/latent_relations.cfg, with the changes of ``--settings``; "tfidf" a linear
+support vector machine on words and pairs of words; "all-positive" says that every pair is related.
+"""
+
+import json
+import shlex
+from argparse import ArgumentParser
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from statistics import mean, stdev
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+
+import numpy as np
+import spacy
+import torch
+from scipy.stats import t, ttest_rel
+from score_pairs import MEASURES, measures, print_table, score_pairs
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+from spacy.cli._util import parse_config_overrides
+from spacy.cli.train import train
+from spacy.tokens import Doc
+
+from spacy_keci.cli.provenance import software_versions
+from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.corpora.documents import to_docs
+from spacy_keci.corpora.masked import read_masked
+from spacy_keci.reports import Report
+from spacy_keci.tokenizer import biomedical_tokenizer
+
+ROOT = Path(__file__).parent.parent
+FOLDS = range(1, 11)
+# training and test texts: the scores of the pairs of the latter
+System = Callable[[list[Doc], list[Doc]], np.ndarray]
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path, help="of the folds, 1 to 10, each with train.tsv and test.tsv")
+    parser.add_argument("system", choices=["latent", "tfidf", "all-positive"])
+    parser.add_argument("--pretrained", type=Path, help="folder of 'spacy keci pretrain-relations'")
+    parser.add_argument("--fraction", type=float, default=1.0, help="part of the labels to train on")
+    parser.add_argument("--folds", type=int, nargs="+", default=list(FOLDS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--settings", default="", help="changes of the config, as in spacy train")
+    parser.add_argument("--compare", type=Path, help="result of another system on the same folds")
+    parser.add_argument("--name", help="name of the result (default: that of --output)")
+    parser.add_argument("--output", type=Path, help="result file to write, .json")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    systems: dict[str, System] = {
+        "latent": lambda fit, test: train_latent(fit, test, args.pretrained, args.seed, shlex.split(args.settings)),
+        "tfidf": train_tfidf,
+        "all-positive": lambda fit, test: np.ones(len(test)),
+    }
+    name = args.name or (args.output.stem if args.output else args.system)
+    before = json.loads(args.output.read_text()) if args.output and args.output.exists() else {}
+    found: dict[str, dict[str, float]] = before.get("folds", {})
+    seconds, start = before.get("cpu_seconds", 0.0), process_time()
+    for fold in map(str, args.folds):
+        if fold in found:
+            continue
+        fit, test = read_fold(args.folder / fold, args.fraction, args.seed)
+        related = np.array([bool(doc.spans["entities"].attrs["relations"]) for doc in test])
+        found[fold] = measures(related, systems[args.system](fit, test))
+        print_table({f"fold {fold}": found[fold]})
+        result = summarize(found, name, args) | {"cpu_seconds": round(seconds + process_time() - start, 1)}
+        if args.compare is not None and args.compare.exists():
+            others = json.loads(args.compare.read_text(encoding="utf8"))["folds"]
+            result["compared"] = {"with": args.compare.stem, "p": compare(found, others)}
+        if args.output is not None:
+            args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+    print_table({"mean": {key: mean(fold[key] for fold in found.values()) for key in MEASURES}})
+
+
+def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list[Doc]]:
+    """What is trained on, and the test fold."""
+    report, tokenizer = Report(), biomedical_tokenizer()
+    fit, test = (
+        list(to_docs(read_masked(folder / f"{name}.tsv", report), tokenizer, report)) for name in ("train", "test")
+    )
+    assert not report.dropped, report.summary()
+    order = np.random.default_rng(seed).permutation(len(fit))[: max(2, round(fraction * len(fit)))]
+    return [fit[i] for i in order.tolist()], test
+
+
+def train_latent(
+    fit: list[Doc], test: list[Doc], pretrained: Path | None, seed: int, settings: list[str]
+) -> np.ndarray:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        save_docs(fit, folder / "fit.spacy")
+        overrides: dict[str, Any] = {
+            "paths.train": str(folder / "fit.spacy"),
+            "paths.dev": str(folder / "fit.spacy"),
+            "corpora.dev.limit": 10,  # which must be there, and selects nothing
+            "paths.pretrained": None if pretrained is None else str(pretrained.resolve()),
+            "system.seed": seed,
+            **parse_config_overrides(settings, env_var=None),
+        }
+        train(ROOT / "configs" / "latent_relations.cfg", folder / "model", overrides=overrides)
+        return score_pairs(spacy.load(folder / "model" / "model-last"), test)[1]
+
+
+def train_tfidf(fit: list[Doc], test: list[Doc]) -> np.ndarray:
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", min_df=2, sublinear_tf=True)
+    related = [bool(doc.spans["entities"].attrs["relations"]) for doc in fit]
+    machine = LinearSVC(C=0.3).fit(words.fit_transform([to_words(doc) for doc in fit]), related)
+    margins = machine.decision_function(words.transform([to_words(doc) for doc in test]))
+    return np.asarray(1 / (1 + np.exp(-margins)))
+
+
+def to_words(doc: Doc) -> str:
+    return " ".join(token.lower_ for token in doc if not token.is_space)
+
+
+def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[str, Any]:
+    """Means over folds, with the 95% interval of a mean of so many."""
+    folds = dict(sorted(found.items(), key=lambda item: int(item[0])))
+    columns = {key: [fold[key] for fold in folds.values()] for key in MEASURES}
+    n = len(folds)
+    reach = {key: t.ppf(0.975, n - 1) * stdev(v) / n**0.5 if n > 1 else 0.0 for key, v in columns.items()}
+    digest = sha256(b"".join((args.folder / fold / "test.tsv").read_bytes() for fold in folds)).hexdigest()
+    return {
+        "name": name,
+        "group": f"{name} ({n} folds)",
+        "benchmark": "pairs",
+        "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()},
+        # of a few folds an interval says nothing
+        "intervals": {
+            f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items() if n > 4
+        },
+        "folds": folds,
+        "corpus": {"name": args.folder.name, "sha256": digest, "fraction": args.fraction},
+        "model": {"seed": args.seed, "encoder": None, "settings": args.settings, "pretrained": bool(args.pretrained)},
+        "versions": software_versions(),
+    }
+
+
+def compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]) -> dict[str, float]:
+    """p of a paired t test over the folds that both have. Folds share most of their texts: it is a rough guide."""
+    both = sorted(ours.keys() & theirs.keys())
+    if len(both) < 2:
+        return {}
+    found = {key: ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue for key in MEASURES}
+    return {key: float(p) for key, p in found.items() if not np.isnan(p)}  # none where all differences are the same
+
+
+if __name__ == "__main__":
+    main()

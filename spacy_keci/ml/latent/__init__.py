@@ -1,0 +1,1 @@
+"""Representations of relations with latent variables (RELVM, Shah and Fauqueur 2020)."""

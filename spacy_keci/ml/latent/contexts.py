@@ -1,0 +1,58 @@
+"""Contexts: texts in which two words stand for the two mentions whose relation is read. Only NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+# Words that are in every vocabulary. What is never predicted comes first.
+PADDING, START, UNKNOWN, FIRST, SECOND = range(5)
+N_SPECIAL = 5
+# First token and end of a mention
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """A batch of contexts.
+
+    tokens: (contexts, longest) of int64, padded on the right. lengths: (contexts,).
+    first, second: (contexts,) the entities x and y, or their types, in the order of the text; 0: unknown.
+    """
+
+    tokens: np.ndarray
+    lengths: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+def make_context(
+    words: np.ndarray, first: Place, second: Place, *, masks: Literal["different", "single"], max_length: int
+) -> np.ndarray:
+    """The context of two mentions in a text.
+
+    words: (tokens,) of the text. first, second: in the order of the text. Where mentions overlap, two masks stand for
+        the tokens of both.
+    Returns (tokens,) of at most ``max_length``, those around the two masks.
+    Raises ValueError if the two are too far apart.
+    """
+    begin, between, end = words[: first[0]], words[first[1] : second[0]], words[max(first[1], second[1]) :]
+    if len(between) + 2 > max_length:
+        raise ValueError(f"Two mentions are {len(between)} tokens apart, and a context has {max_length} at most.")
+    context = np.concatenate([begin, [FIRST], between, [SECOND if masks == "different" else FIRST], end])
+    last = len(begin) + 1 + len(between)  # of the masks
+    earliest, latest = max(0, last + 1 - max_length), min(len(begin), max(0, len(context) - max_length))
+    start = min(max((len(begin) + last + 1 - max_length) // 2, earliest), latest)
+    return context[start : start + max_length].astype("int64")
+
+
+def make_batch(contexts: Sequence[np.ndarray], first: Sequence[int], second: Sequence[int]) -> Contexts:
+    """Contexts of any lengths, with their entities, as a batch."""
+    lengths = np.array([len(context) for context in contexts], dtype="int64")
+    tokens = np.full((len(contexts), int(lengths.max(initial=1))), PADDING, dtype="int64")
+    for row, context in zip(tokens, contexts, strict=True):
+        row[: len(context)] = context
+    return Contexts(tokens, lengths, np.array(first, dtype="int64"), np.array(second, dtype="int64"))

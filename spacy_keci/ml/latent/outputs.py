@@ -1,0 +1,50 @@
+"""The scores of pairs of mentions, for samples of z: how they are learned, and how relations are read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ...span_groups import UNCERTAINTIES, VECTORS
+from ..concept_pairs.graphs import GoldPairs, PredictedPairs
+from ..concept_pairs.outputs import class_labels, decode_pairs
+from ..network import to_tensor
+from ..objective import Objective
+from ..relations.decoding import RelationRules
+from ..relations.loss import relation_loss, relation_probabilities
+from .inputs import LatentInput
+
+
+@dataclass
+class LatentScores:
+    """logits: (samples, pairs, 1 + classes). vectors: (pairs, latent width) mean of z; in use only."""
+
+    logits: Tensor
+    vectors: Tensor | None = None
+
+    def loss(self, X: LatentInput, gold: GoldPairs, objective: Objective) -> Tensor:
+        """Eq. 17, negative: the cross-entropy of the pairs, a mean over samples; a sum over pairs and a mean over
+        annotated documents."""
+        samples = len(self.logits)
+        targets = to_tensor(gold.targets, self.logits.device).repeat(samples, 1)
+        total = relation_loss(self.logits.flatten(0, 1), targets, objective.multi_label) / samples
+        return total / max(gold.n_documents, 1)
+
+    def decode(self, X: LatentInput, rules: RelationRules) -> PredictedPairs:
+        """The relations of the pairs, in the rows of the whole input (Eq. 16: probabilities are means over samples,
+        not their logarithms), with the standard deviation over samples of the score of each."""
+        samples, pairs, classes = self.logits.shape
+        of_samples = relation_probabilities(self.logits.flatten(0, 1), rules.multi_label).view(samples, pairs, classes)
+        found = decode_pairs(of_samples.mean(dim=0).cpu().numpy(), rules)
+        rows = found.pairs
+        if samples > 1:
+            scores = of_samples[..., 1:] if rules.multi_label else 1 - of_samples[..., :1]
+            spread = scores.std(dim=0, correction=0).cpu().numpy()
+            class_ = {ends: i for i, ends in enumerate(zip(*class_labels(rules.symmetric), strict=True))}
+            ends = zip(found.labels, found.backward, strict=True)
+            found.extra[UNCERTAINTIES] = spread[rows, [class_[each] if rules.multi_label else 0 for each in ends]]
+        if self.vectors is not None:
+            found.extra[VECTORS] = self.vectors.cpu().numpy()[rows]
+        found.pairs = rows + X.first_pair
+        return found

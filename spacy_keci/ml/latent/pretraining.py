@@ -1,0 +1,219 @@
+"""Pre-training: the bound is raised batch by batch, and can be taken up again where it was interrupted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain, count, islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...settings import at_least, check_minimums
+from ..network import to_tensor
+from .contexts import Contexts
+from .elbo import RelationModel
+from .store import ContextStore
+
+CHECKPOINT = "checkpoint.pt"
+# below so many nats, in KL or in what it is worth to the decoder, u says nothing of a context
+COLLAPSED = 1.0
+PARALLEL = 256
+
+
+@dataclass(kw_only=True)
+class TrainingSettings:
+    """How the model is pre-trained; the defaults are the paper's.
+
+    contexts: how many are read in all, each as often as that takes. batch_size: contexts of an update.
+    learn_rate: of Adam. grad_clip: largest norm of the gradient; 0: any.
+    kl_warmup: contexts over which the weight of the KL rises from 0 to 1 (Sec. 4.1.2).
+    free_bits: nats of each dimension of u that cost nothing, against a KL that collapses.
+    per_token: whether both terms are divided by the length of the context, as in the authors' program.
+    token_dropout: share of the words that the decoder does not see.
+    held_out: contexts that are not trained on, to be scored.
+    log_every, checkpoint_every: contexts.
+    """
+
+    contexts: int = at_least(1, 76_800_000)
+    batch_size: int = at_least(1, 192)
+    learn_rate: float = at_least(0, 1e-4)
+    grad_clip: float = at_least(0, 0.0)
+    kl_warmup: int = at_least(0, 1_920_000)
+    free_bits: float = at_least(0, 0.0)
+    per_token: bool = False
+    token_dropout: float = at_least(0, 0.5)
+    held_out: int = at_least(1, 1024)
+    log_every: int = at_least(1, 20_000)
+    checkpoint_every: int = at_least(1, 200_000)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_minimums(self, "the pre-training")
+        if self.token_dropout >= 1:
+            raise ValueError(
+                f"The setting token_dropout of the pre-training is below 1, but it is {self.token_dropout}."
+            )
+
+
+@dataclass
+class Progress:
+    """What was reached: contexts, and the place in the epochs."""
+
+    seen: int = 0
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+
+
+@dataclass
+class Report:
+    """Means since the last report, of what is trained on, and of what is held out. All in nats.
+
+    kl: of a context. nats, held_out_nats: of a token, the bound's negative: KL and likelihood together.
+    held_out_gain: of a context, see :meth:`~spacy_keci.ml.latent.elbo.RelationModel.gain`.
+    """
+
+    seen: int
+    epoch: int
+    kl_weight: float
+    nats: float
+    kl: float
+    held_out_nats: float
+    held_out_kl: float
+    held_out_gain: float
+    contexts_per_second: float
+
+    @property
+    def collapsed(self) -> bool:
+        return self.kl_weight >= 1 and min(self.held_out_kl, self.held_out_gain) < COLLAPSED
+
+
+def pretrain(
+    model: RelationModel,
+    store: ContextStore,
+    settings: TrainingSettings,
+    folder: Path,
+    *,
+    tell: Callable[[Report], None] = lambda report: None,
+    advance: Callable[[int], None] = lambda n: None,
+) -> Progress:
+    """Train the model in place. A checkpoint in the folder is taken up, and the weights are those of a training that
+    was never interrupted: order and noise of an update depend on the seed and its number alone.
+
+    tell: is given a report now and then. advance: the number of contexts of each update.
+    Raises ValueError if the checkpoint is that of other settings.
+    """
+    device = next(model.parameters()).device
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learn_rate)
+    progress = _load(folder / CHECKPOINT, model, optimizer, settings, device)
+    advance(progress.seen)
+    sums, started = torch.zeros(4, dtype=torch.float64), perf_counter()
+    for rows in _rows(store, settings, progress):
+        if progress.seen >= settings.contexts:
+            break
+        model.train()
+        # so many numbers of updates that no two seeds share one
+        torch.manual_seed(settings.seed * 2**40 + progress.step)
+        contexts = to_tensors(model, store.batch(rows))
+        elbo, lengths = model(*contexts, settings.token_dropout), contexts[1]
+        weight = kl_weight(settings, progress.seen)
+        loss = elbo.loss(lengths, weight, settings.free_bits, settings.per_token)
+        optimizer.zero_grad()
+        loss.backward()
+        if settings.grad_clip:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), settings.grad_clip)
+        optimizer.step()
+        before = progress.seen
+        progress.seen, progress.batch, progress.step = before + len(rows), progress.batch + 1, progress.step + 1
+        sums += (
+            torch.stack([-elbo.bound.sum(), elbo.kl.sum(), lengths.sum(), loss.new_tensor(len(rows))]).detach().cpu()
+        )
+        advance(len(rows))
+        done = progress.seen >= settings.contexts
+        if done or before // settings.log_every < progress.seen // settings.log_every:
+            nats, kl, tokens, n = sums.tolist()
+            held_out = evaluate(model, store, settings)
+            speed = n / max(perf_counter() - started, 1e-9)
+            tell(Report(progress.seen, progress.epoch, weight, nats / tokens, kl / n, *held_out, speed))
+            sums, started = torch.zeros(4, dtype=torch.float64), perf_counter()
+        if done or before // settings.checkpoint_every < progress.seen // settings.checkpoint_every:
+            save_checkpoint(folder / CHECKPOINT, model, optimizer, settings, progress)
+    return progress
+
+
+def kl_weight(settings: TrainingSettings, seen: int) -> float:
+    """KL annealing, by contexts seen."""
+    return min(1.0, seen / settings.kl_warmup) if settings.kl_warmup else 1.0
+
+
+def to_tensors(model: RelationModel, contexts: Contexts) -> tuple[Tensor, ...]:
+    """The contexts where the model is: tokens, lengths, first, second."""
+    device = next(model.parameters()).device
+    return tuple(to_tensor(array, device) for array in vars(contexts).values())
+
+
+@torch.no_grad()
+def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettings) -> tuple[float, float, float]:
+    """Nats of a token, KL and gain of a context, of what is held out; the noise is the same each time."""
+    model.eval()
+    rows = store.held_out(settings.held_out)
+    nats = kl = gain = tokens = 0.0
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        for begin in range(0, len(rows), PARALLEL):
+            contexts = to_tensors(model, store.batch(rows[begin : begin + PARALLEL]))
+            elbo = model(*contexts)
+            nats, kl = nats - float(elbo.bound.sum()), kl + float(elbo.kl.sum())
+            gain, tokens = gain + float(model.gain(*contexts).sum()), tokens + float(contexts[1].sum())
+    n = max(len(rows), 1)
+    return nats / max(tokens, 1), kl / n, gain / n
+
+
+def _rows(store: ContextStore, settings: TrainingSettings, progress: Progress) -> Iterator[Any]:
+    """Batch after batch from where the progress is, epoch after epoch."""
+    for epoch in count(progress.epoch):
+        if epoch > progress.epoch:
+            progress.epoch, progress.batch = epoch, 0
+        batches = islice(store.batches(settings.batch_size, settings.seed, epoch), progress.batch, None)
+        first = next(batches, None)
+        if first is None and not progress.batch:
+            raise ValueError("There is nothing to train on: all texts with two mentions are held out. Add texts.")
+        yield from chain([first] if first is not None else [], batches)
+
+
+def save_checkpoint(
+    path: Path, model: RelationModel, optimizer: torch.optim.Optimizer, settings: TrainingSettings, progress: Progress
+) -> None:
+    """Replaces what is there in one step."""
+    new = path.with_suffix(".new")
+    saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save({**saved, "settings": _fixed(settings), "progress": asdict(progress)}, new)
+    os.replace(new, path)
+
+
+def _load(
+    path: Path, model: RelationModel, optimizer: torch.optim.Optimizer, settings: TrainingSettings, device: torch.device
+) -> Progress:
+    if not path.exists():
+        return Progress()
+    saved = torch.load(path, map_location=device, weights_only=True)
+    changed = [name for name, value in _fixed(settings).items() if saved["settings"].get(name) != value]
+    if changed:
+        raise ValueError(
+            f"{path} was begun with other settings ({', '.join(changed)}): set them back to go on, or choose another "
+            "folder to begin anew."
+        )
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return Progress(**saved["progress"])
+
+
+def _fixed(settings: TrainingSettings) -> dict[str, Any]:
+    """Settings that must stay; a training may be made longer."""
+    free = ("contexts", "held_out", "log_every", "checkpoint_every")
+    return {name: value for name, value in asdict(settings).items() if name not in free}

@@ -1,0 +1,37 @@
+"""Words as numbers: those that are known, most frequent first, behind the special ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from spacy.tokens import Doc
+
+from .contexts import N_SPECIAL, UNKNOWN
+
+
+class Vocabulary:
+    """Numbers of words in lower case, from ``N_SPECIAL``."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = list(words)
+        self._numbers = {word: N_SPECIAL + i for i, word in enumerate(self.words)}
+
+    def __len__(self) -> int:
+        """With the special ones."""
+        return N_SPECIAL + len(self.words)
+
+    def __call__(self, doc: Doc) -> np.ndarray:
+        """(tokens,) of int64; other words are unknown."""
+        return np.array([self._numbers.get(token.lower_, UNKNOWN) for token in doc], dtype="int64")
+
+
+def frequent(counts: Mapping[str, int], min_count: int, limit: int | None = None) -> list[str]:
+    """Words that occur so often, without white space, most frequent first, and at most so many."""
+    kept = (word for word, n in counts.items() if n >= min_count and word.strip())
+    return sorted(kept, key=lambda word: (-counts[word], word))[:limit]
+
+
+def extended(words: Sequence[str], more: Iterable[str]) -> list[str]:
+    """The words in their order, with those of others that are not among them behind them."""
+    return list(dict.fromkeys([*words, *more]))

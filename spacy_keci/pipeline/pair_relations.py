@@ -1,0 +1,239 @@
+"""The base class of components that classify pairs of given mentions, or of the concepts that these name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from spacy.util import logger
+
+from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
+from ..ml.concept_pairs.inputs import ConceptPairInput
+from ..ml.concept_pairs.pairs import make_bags
+from ..ml.relations.decoding import RelationRules
+from ..settings import at_least
+from ..tokens import SPANS_KEY
+from .concepts import ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations
+from .extractor import Extractor
+from .settings import ExtractorSettings
+
+# Pairs of types that hold a smaller share of the relations are left out: candidates that are almost never right.
+MIN_SHARE = 0.001
+
+
+@dataclass(eq=False, kw_only=True)
+class PairRelationsSettings(ExtractorSettings):
+    """Settings of components that classify pairs, beside those of all extractors.
+
+    entities_from: as there; here mentions are always given. ``threshold`` is not used.
+    relation_threshold: as there, of the probability that two are related at all, 1 - p(none); None: 0.5. With
+        ``multi_label`` of the probability of each label.
+    pair_types: which types may be related, ``[["Gene", "Disease"], ...]``, in any order; None: those that are in the
+        training data.
+    max_batch_pairs: maximum number of pairs that are scored together in use: it bounds the memory.
+    """
+
+    entities_from: str | None = SPANS_KEY
+    pair_types: list[list[str]] | None = None
+    max_batch_pairs: int = at_least(1, 4096)
+
+    def check(self, name: str) -> None:
+        super().check(name)
+        if self.entities_from is None:
+            raise ValueError(
+                f"'{name}' relates given mentions: its setting entities_from says where they are, 'ents' or a key of "
+                "doc.spans, and cannot be null."
+            )
+        if any(len(pair) != 2 for pair in self.pair_types or ()):
+            raise ValueError(f"The setting pair_types of '{name}' has pairs of two types, but it is {self.pair_types}.")
+
+
+@dataclass
+class Prediction:
+    """The relations of a batch, and what they are relations of; the input is None where there was nothing to score."""
+
+    mentions: list[list[Span]]
+    X: ConceptPairInput | None
+    pairs: PredictedPairs
+
+
+class PairRelations(Extractor, PairRelationsSettings):
+    """Relations between given mentions, each of which is a concept of its own.
+
+    A subclass says what its model reads of them (``make_input``).
+
+    reads_in_order: whether the first of a pair is the earlier one, or else the one of the lower type.
+    """
+
+    reads_in_order: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.cfg |= {"pair_types": None, "novelties": []}
+
+    @property
+    def novelties(self) -> tuple[str, ...]:
+        """What the novelty of a relation may be; empty where the training data did not say."""
+        return tuple(self.cfg["novelties"])
+
+    @property
+    def by_mention(self) -> bool:
+        """Whether relations hold between mentions, and not between concepts."""
+        return True
+
+    @property
+    def _most_distance(self) -> int:
+        """Tokens between the starts of two mentions that are read."""
+        return self.max_pair_distance
+
+    @property
+    def _most_mention_pairs(self) -> int:
+        """How many pairs of mentions are read for two concepts."""
+        return 1
+
+    @property
+    def reader(self) -> ConceptReader:
+        return ConceptReader(self.by_mention, None, self.type_numbers)
+
+    @property
+    def type_numbers(self) -> dict[str, int]:
+        """Of entity types, from 1."""
+        return {label: i for i, label in enumerate(self.labels, start=1)}
+
+    @property
+    def allowed_types(self) -> set[tuple[int, int]] | None:
+        """Pairs of numbers of types, the lower first; None for all."""
+        named = self.pair_types if self.pair_types is not None else self.cfg["pair_types"]
+        if named is None:
+            return None
+        numbers = self.type_numbers
+        if unknown := sorted({type_ for pair in named for type_ in pair} - numbers.keys()):
+            raise ValueError(
+                f"The setting pair_types of '{self.name}' has unknown types: {', '.join(map(repr, unknown))}. Allowed: "
+                f"{', '.join(map(repr, numbers)) or 'none'}."
+            )
+        pairs = [(numbers[a], numbers[b]) for a, b in named]
+        return {(min(pair), max(pair)) for pair in pairs}
+
+    # Use
+
+    def predict(self, docs: Iterable[Doc]) -> Prediction:
+        """The relations of the documents, which stay as they are."""
+        docs = list(docs)
+        mentions = self.given_mentions(docs) or []
+        X = self.make_input(docs, mentions, is_train=False)
+        rules = self.relation_rules()
+        scores = [] if X is None else self.model.predict(X)
+        pairs = PredictedPairs.joined([output.decode(part, rules) for part, output in scores])
+        pairs.scores = self.relation_scaling(pairs.scores)
+        return Prediction(mentions, X, pairs)
+
+    def relation_rules(self) -> RelationRules:
+        """As there; a pair is related from a probability of 0.5 on where no threshold is set."""
+        rules = super().relation_rules()
+        default = self.relation_scaling.inverse()(np.array([0.5]))[0]
+        given = np.full(len(self.relation_labels), np.nan) if rules.threshold is None else rules.threshold
+        return replace(rules, threshold=np.where(np.isnan(given), default, given))
+
+    def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
+        """Write the mentions that were given, with the relations, to ``doc.spans[spans_key]``, and replace what is
+        there."""
+        docs = list(docs)
+        X = prediction.X or self._pairs(docs, prediction.mentions, self.reader)
+        self._writer()(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
+
+    def _writer(self, spell_out: bool = True) -> RelationWriter:
+        return RelationWriter(
+            self.spans_key,
+            self.entities_from,
+            self.reader,
+            self.relation_labels,
+            self.symmetric,
+            self.novelties,
+            spell_out,
+        )
+
+    def make_input(
+        self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool
+    ) -> ConceptPairInput | None:
+        self.check_trained_settings()
+        X = self._pairs(docs, mentions or [[] for _ in docs], self.reader)
+        if not is_train:
+            X.max_tokens, X.max_pairs = self.max_batch_tokens, self.max_batch_pairs
+        return X if len(X.bags) else None
+
+    def _pairs(self, docs: list[Doc], mentions: Sequence[Sequence[Span]], reader: ConceptReader) -> ConceptPairInput:
+        concepts = reader(docs, mentions)
+        bags = make_bags(
+            concepts,
+            pair_types=self.allowed_types,
+            max_distance=self._most_distance,
+            max_mention_pairs=self._most_mention_pairs,
+            by_sentence=self.by_sentence,
+            by_place=self.reads_in_order,
+        )
+        return ConceptPairInput(docs, concepts, bags)
+
+    def check_trained_settings(self) -> None:
+        super().check_trained_settings()
+        assert self.network is not None
+        if (learned := self.network.arguments["directed_labels"]) != self._directed_labels:
+            raise ValueError(
+                f"The settings of '{self.name}' give directed_labels = {self._directed_labels}, but its weights were "
+                f"learned with {learned}. Only another training can change the setting symmetric."
+            )
+
+    # Training
+
+    def progress(self) -> float:
+        return 1.0  # there are no mentions to learn first
+
+    def read_gold(self, examples: list[Example], X: Any) -> GoldPairs:  # type: ignore[override]
+        return self._gold()(self._relations(examples), X.concepts, X.bags)
+
+    def _gold(self) -> ConceptGold:
+        return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)
+
+    def _relations(self, examples: list[Example]) -> list[list[GoldRelation] | None]:
+        return [gold_relations(example, self.spans_key, self.by_mention) for example in examples]
+
+    def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
+        found = super()._find_labels(examples := list(examples))
+        counts = Counter(r.label for of_doc in self._relations(examples) for r in of_doc or ())
+        return {**found, "relations": sorted(counts, key=lambda label: (-counts[label], label))}
+
+    def _report_unreachable(self, examples: Iterable[Example]) -> None:
+        """Learn what the data says of types and of novelty, and report what is out of reach then."""
+        annotated = self._annotated(list(examples))
+        relations = self._relations(annotated)
+        found = Counter(r.novelty for of_doc in relations for r in of_doc or () if r.novelty)
+        self.cfg["novelties"] = sorted(found, key=lambda each: (-found[each], each))
+        docs = [example.predicted for example in annotated]
+        mentions = self.mentions_to_learn(annotated) or []
+        self.cfg["pair_types"] = None
+        if self.pair_types is None:
+            self.cfg["pair_types"] = self._find_pair_types(docs, mentions, relations)
+        X = self._pairs(docs, mentions, self.reader)
+        counts: Counter[str] = Counter()
+        gold = self._gold()(relations, X.concepts, X.bags, counts)
+        for reason, n in (+counts).items():
+            logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
+        related = int((gold.targets[:, 1:].sum(axis=1) > 0).sum())
+        what = "mentions" if self.by_mention else "concepts"
+        logger.info("'%s': %d pairs of %s, %d of them related.", self.name, len(X.bags), what, related)
+
+    def _find_pair_types(
+        self, docs: list[Doc], mentions: list[list[Span]], relations: list[list[GoldRelation] | None]
+    ) -> list[list[str]]:
+        X = self._pairs(docs, mentions, self.reader)
+        gold = self._gold()(relations, X.concepts, X.bags)
+        related = np.flatnonzero(gold.targets[:, 1:].sum(axis=1) > 0)
+        ends = np.stack([X.concepts.types[X.bags.first], X.concepts.types[X.bags.second]], axis=1)[related]
+        types, counts = np.unique(np.sort(ends, axis=1), axis=0, return_counts=True)
+        kept = types[(counts >= MIN_SHARE * counts.sum()) & (types > 0).all(axis=1)]
+        return [[self.labels[a - 1], self.labels[b - 1]] for a, b in kept.tolist()]

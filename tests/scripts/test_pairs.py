@@ -1,0 +1,92 @@
+"""Scripts that score pairs: measures, folds, and the splits of pairs of concepts."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from ..conftest import ROOT
+from .conftest import load_script
+
+pytest.importorskip("sklearn")
+
+
+@pytest.fixture
+def folds(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    return load_script("pair_folds")
+
+
+@pytest.fixture
+def concepts() -> ModuleType:
+    return load_script("concept_pairs")
+
+
+def test_measures(folds: ModuleType) -> None:
+    related = np.array([True, True, False, False])
+    found = folds.measures(related, np.array([0.9, 0.4, 0.6, 0.1]))
+    assert found == pytest.approx(
+        {"precision": 0.5, "recall": 0.5, "f1": 0.5, "accuracy": 0.5, "mcc": 0.0, "average_precision": 0.5 + 1 / 3}
+    )
+    assert folds.measures(related, np.ones(4))["f1"] == pytest.approx(2 / 3)
+
+
+def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for fold in ("1", "2"):
+        (tmp_path / fold).mkdir()
+        lines = [
+            f"the @GENE$ gene {verb} @DISEASE$ {i} .\t{label}"
+            for i in range(10)
+            for verb, label in (("causes", 1), ("and", 0))
+        ]
+        (tmp_path / fold / "train.tsv").write_text("\n".join(lines) + "\n")
+        head = "index\tsentence\tlabel\n"
+        (tmp_path / fold / "test.tsv").write_text(head + "".join(f"{i}\t{line}\n" for i, line in enumerate(lines[:4])))
+    output = tmp_path / "result.json"
+
+    def run(*folds_: str) -> dict:
+        monkeypatch.setattr(sys, "argv", ["x", str(tmp_path), "tfidf", "--output", str(output), "--folds", *folds_])
+        folds.main()
+        return json.loads(output.read_text())
+
+    assert run("1")["folds"]["1"]["f1"] == 1.0
+    found = json.loads(output.read_text())
+    found["folds"]["1"]["f1"] = 0.5
+    output.write_text(json.dumps(found))
+    result = run("1", "2")
+    assert {fold: values["f1"] for fold, values in result["folds"].items()} == {"1": 0.5, "2": 1.0}
+    assert result["scores"]["pairs_f1"] == 0.75
+    fit, test = folds.read_fold(tmp_path / "1", 0.5, 0)
+    assert len(fit) == 10 and len(test) == 4
+
+
+def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = []
+    for i in range(40):
+        gene, drug = f"G{i % 8}", f"D{i % 10}"
+        title = f"{gene} and {drug} here."
+        lines += [
+            f"{i}|t|{title}",
+            f"{i}|a|",
+            f"{i}\t0\t2\t{gene}\tGene\t{gene}",
+            f"{i}\t7\t9\t{drug}\tChemical\t{drug}",
+            *([f"{i}\tCID\t{drug}\t{gene}"] if i % 2 else []),
+            "",
+        ]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.PubTator.txt").write_text("\n".join(lines))
+    concepts.make(tmp_path / "out", [tmp_path / "in"])
+    for split in ("by-pair", "by-entity"):
+        train, validation, test = (
+            concepts.read(tmp_path / "out" / split / f"{n}.tsv") for n in ("train", "validation", "test")
+        )
+        assert len({row[:2] for row in (*train, *validation, *test)}) == 40
+        assert {row.types for row in train} == {"Chemical-Gene"}
+        assert all((row.label == "related") == (int(row.first[1:]) % 2 == 1) for row in (*train, *test))
+    seen = {end for row in (*train, *validation) for end in row[:2]}
+    assert test and all(not {*row[:2]} <= seen for row in test)
+    concepts.baselines(tmp_path / "out" / "by-pair")
+    assert capsys.readouterr().out.count("average precision") == 3
