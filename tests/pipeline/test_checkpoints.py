@@ -1,7 +1,6 @@
 """Trainings that were interrupted, beside the same ones that were not."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -180,8 +179,18 @@ def run(tmp_path: Path, config: dict[str, Any]) -> Run:
     return Run(tmp_path, config)
 
 
-def test_interrupted_twice(run: Run, undisturbed: Run, log: pytest.LogCaptureFixture) -> None:
-    run.interrupt(at=5)
+def test_killed_and_interrupted(run: Run, undisturbed: Run, log: pytest.LogCaptureFixture) -> None:
+    if not hasattr(signal, "SIGKILL"):
+        pytest.skip("the system has no SIGKILL")
+    config = spacy.util.copy_config(run.config)
+    settings = {"path": str(run.checkpoints), "every": 3, "at": 5}
+    config["training"]["before_update"] = {"@callbacks": "test_checkpoints.Killed.v1", **settings}
+    config.to_disk(run.folder / "config.cfg")
+    (run.folder / "killed.py").write_text(KILLED)
+    arguments = [run.folder / "config.cfg", "--output", run.output, "--code", run.folder / "killed.py"]
+    command = [sys.executable, "-m", "spacy", "train", *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert process.returncode == -signal.SIGKILL, process.stdout + process.stderr
     assert run.steps == ["step-3"]
     run.interrupt(at=8)
     assert run.steps == ["step-6"]
@@ -193,23 +202,6 @@ def test_interrupted_twice(run: Run, undisturbed: Run, log: pytest.LogCaptureFix
     assert "Resuming at step 6" in log.text and "Resumed at step 6" in log.text
     assert run.result == undisturbed.result
     assert run.steps == []  # the next training starts anew
-
-
-def test_killed(run: Run, undisturbed: Run) -> None:
-    if not hasattr(signal, "SIGKILL"):
-        pytest.skip("the system has no SIGKILL")
-    config = spacy.util.copy_config(run.config)
-    settings = {"path": str(run.checkpoints), "every": 3, "at": 5}
-    config["training"]["before_update"] = {"@callbacks": "test_checkpoints.Killed.v1", **settings}
-    config.to_disk(run.folder / "config.cfg")
-    (run.folder / "killed.py").write_text(KILLED)
-    arguments = [run.folder / "config.cfg", "--output", run.output, "--code", run.folder / "killed.py"]
-    command = [sys.executable, "-m", "spacy", "train", *map(str, arguments)]
-    process = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ})
-    assert process.returncode == -signal.SIGKILL, process.stdout + process.stderr
-    assert run.steps == ["step-3"]
-    run.start()
-    assert run.result == undisturbed.result
 
 
 @pytest.mark.parametrize("kind", ["mixed", "with_transformer"])
