@@ -173,9 +173,10 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
         victim = process.pid
         if whom[number] == "worker" and (workers := children(victim)):
             victim = rng.choice(workers)
-        moments.append({"whom": whom[number], "parts": sum(1 for _ in out.glob("part-*"))})
+        is_driver = victim == process.pid  # also where it has no workers yet
+        moments.append({"whom": "driver" if is_driver else "worker", "parts": sum(1 for _ in out.glob("part-*"))})
         os.kill(victim, signal.SIGKILL)
-        if whom[number] == "driver":
+        if is_driver:
             process.wait()
             process = start_run(model, folder / "all.jsonl", out, *options, "--resume")
     if process.wait():
