@@ -20,6 +20,7 @@ from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..sentences import sentence_of_span
 from .gold import GoldReader, find_gold, of_given
+from .label_weights import weight_array
 from .mentions import has_mentions, read_mentions
 from .predictor import Predictor
 
@@ -92,8 +93,10 @@ class Extractor(Predictor):
                 f"[initialize.components.{self.name}.labels]."
             )
         self._warn_of_symmetric()
-        self._threshold_array("threshold")  # unknown labels are an error now, and not after the training
+        # unknown labels are an error now, and not after the training
+        self._threshold_array("threshold")
         self._threshold_array("relation_threshold")
+        self.objective()
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
         self._counted.clear()
         self._report_unreachable(get_examples())
@@ -165,7 +168,8 @@ class Extractor(Predictor):
 
     def objective(self) -> Objective:
         """What the next update minimizes."""
-        return Objective(self._is_symmetric(), self.multi_label, progress=self.progress())
+        weights = weight_array(self.relation_weights, self.relation_labels, "relation_weights", self.name)
+        return Objective(self._is_symmetric(), self.multi_label, self.progress(), weights)
 
     def _learn_nothing(self, docs: list[Doc]) -> None:
         """Give the encoder a gradient of zero. A shared encoder is updated only when its last listener has

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..settings import at_least, check_minimums
 from ..tokens import SPANS_KEY
+from .label_weights import LabelWeights, check_weights
 from .thresholds import Threshold, check_threshold
 
 # settings of all extractors in earlier versions, with the value that holds now
@@ -38,6 +39,9 @@ class ExtractorSettings:
     max_batch_tokens: maximum number of tokens that are scored together in use: it bounds the memory. A text of more
         tokens is cut where a sentence ends or, without sentences, after so many tokens.
     entity_steps: updates at the beginning that learn mentions first.
+    relation_weights: in training, what a pair counts that has a relation with this label: ``{"denies": 3}``, or a list
+        of pairs, as a threshold; 1 for other labels. More than 1 finds more relations of a rare label, and more false
+        ones.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
         cross-entropy.
     by_sentence: whether each sentence is read as a document of its own. Models that were trained on sentences expect
@@ -57,6 +61,7 @@ class ExtractorSettings:
     max_pair_distance: int = at_least(1, 128)
     max_batch_tokens: int = at_least(1, 2048)
     entity_steps: int = at_least(0, 0)
+    relation_weights: LabelWeights = None
     multi_label: bool = False
     by_sentence: bool = False
 
@@ -70,3 +75,4 @@ class ExtractorSettings:
                 )
         check_threshold(self.threshold, "threshold", name)
         check_threshold(self.relation_threshold, "relation_threshold", name)
+        check_weights(self.relation_weights, "relation_weights", name)

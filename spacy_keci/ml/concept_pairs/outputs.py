@@ -38,7 +38,8 @@ class PairScores:
         """The cross-entropy of the pairs and of the novelty of related ones, and the contrastive loss: sums, of which
         the mean over annotated documents is returned."""
         device = self.logits.device
-        total = relation_loss(self.logits, to_tensor(gold.targets, device), objective.multi_label)
+        weights = objective.class_weights(class_labels(objective.symmetric)[0])
+        total = relation_loss(self.logits, gold.targets, objective.multi_label, weights)
         if self.novelty is not None:
             kinds = to_tensor(gold.novelty, device)
             of_novelty = F.cross_entropy(self.novelty, kinds, reduction="sum", ignore_index=NOT_ANNOTATED)

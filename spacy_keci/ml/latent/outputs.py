@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from ...span_groups import UNCERTAINTIES, VECTORS
 from ..concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..concept_pairs.outputs import class_labels, decode_pairs
-from ..network import to_tensor
 from ..objective import Objective
 from ..relations.decoding import RelationRules
 from ..relations.loss import relation_loss, relation_probabilities
@@ -27,8 +27,9 @@ class LatentScores:
         """Eq. 17, negative: the cross-entropy of the pairs, a mean over samples; a sum over pairs and a mean over
         annotated documents."""
         samples = len(self.logits)
-        targets = to_tensor(gold.targets, self.logits.device).repeat(samples, 1)
-        total = relation_loss(self.logits.flatten(0, 1), targets, objective.multi_label) / samples
+        targets = np.tile(gold.targets, (samples, 1))
+        weights = objective.class_weights(class_labels(objective.symmetric)[0])
+        total = relation_loss(self.logits.flatten(0, 1), targets, objective.multi_label, weights) / samples
         return total / max(gold.n_documents, 1)
 
     def decode(self, X: LatentInput, rules: RelationRules) -> PredictedPairs:

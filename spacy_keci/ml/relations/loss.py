@@ -1,11 +1,16 @@
 """The loss of pairs of spans (KECI, Eq. 10), and the probabilities that go with it."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..network import to_tensor
 
-def relation_loss(logits: Tensor, targets: Tensor, multi_label: bool) -> Tensor:
+
+def relation_loss(
+    logits: Tensor, targets: np.ndarray, multi_label: bool, class_weights: np.ndarray | None = None
+) -> Tensor:
     """The sum over pairs of the cross-entropy of their relations.
 
     logits: (pairs, 1 + relation types). targets: same shape, 0 and 1, as from
@@ -13,13 +18,20 @@ def relation_loss(logits: Tensor, targets: Tensor, multi_label: bool) -> Tensor:
         not count.
     multi_label: binary cross-entropy (as in the paper), summed over relation labels, instead of cross-entropy over
         labels (as in the authors' program; a pair with several labels shares its mass among them).
+    class_weights: (1 + relation types,) what a pair counts that has this relation; None: 1 each.
     """
-    n_labels = targets.sum(dim=1)
+    wanted = to_tensor(targets, logits.device)
+    weights = None if class_weights is None else to_tensor(class_weights, logits.device)
+    n_labels = wanted.sum(dim=1)
     if multi_label:
-        per_label = F.binary_cross_entropy_with_logits(logits[:, 1:], targets[:, 1:], reduction="none")
+        # the weight of a label counts where the label holds: elsewhere it would make the label rarer
+        positive = None if weights is None else weights[1:]
+        per_label = F.binary_cross_entropy_with_logits(
+            logits[:, 1:], wanted[:, 1:], reduction="none", pos_weight=positive
+        )
         return per_label[n_labels > 0].sum()
-    shares = targets / n_labels.clamp(min=1).unsqueeze(1)
-    return F.cross_entropy(logits, shares, reduction="sum")
+    shares = wanted / n_labels.clamp(min=1).unsqueeze(1)
+    return F.cross_entropy(logits, shares, weight=weights, reduction="sum")
 
 
 def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:

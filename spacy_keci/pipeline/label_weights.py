@@ -1,0 +1,39 @@
+"""What relations with rare labels count in training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# by label, as a section of a config or as a list of pairs; None: 1 each
+LabelWeights = dict[str, float] | list[Any] | None
+
+
+def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
+    """Raises ValueError for what is not a positive number for each label.
+
+    setting, name: of the component, for the message.
+    """
+    try:
+        values = dict(weights or {})
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"The setting {setting} of '{name}' has pairs of a label and a number, but it is {weights}."
+        ) from None
+    for label, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise ValueError(f"The setting {setting} of '{name}' must be above 0, but it is {value} for {label!r}.")
+
+
+def weight_array(weights: LabelWeights, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
+    """(1 + labels,) weights, the first one of no label; None if all are 1.
+
+    Raises ValueError for a label that is not among those given.
+    """
+    values = dict(weights or {})
+    if unknown := values.keys() - {*labels}:
+        raise ValueError(
+            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
+            f"{', '.join(labels) or 'none'}."
+        )
+    return np.array([1.0, *(values.get(label, 1.0) for label in labels)], dtype="float32") if values else None

@@ -1,0 +1,36 @@
+"""The loss of pairs against a version with loops."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from spacy_keci.ml.relations.loss import relation_loss
+
+LOGITS = torch.tensor([[0.5, 1.0, -1.0], [2.0, 0.0, 0.5], [0.1, -0.3, 0.7], [1.0, 1.0, 1.0]], dtype=torch.float64)
+# the third pair has both labels, the fourth is not annotated
+TARGETS = np.array([[0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 0]], dtype="float64")
+WEIGHTS = np.array([1.0, 3.0, 0.5])
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_cross_entropy(weights):
+    expected = 0.0
+    for scores, row in zip(LOGITS.tolist(), TARGETS, strict=True):
+        total = math.log(sum(math.exp(score) for score in scores))
+        for label, is_true in enumerate(row):
+            weight = 1 if weights is None else weights[label]
+            expected -= weight * is_true / max(row.sum(), 1) * (scores[label] - total)
+    assert float(relation_loss(LOGITS, TARGETS, False, weights)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_binary_cross_entropy(weights):
+    expected = 0.0
+    for scores, row in zip(LOGITS[:3].tolist(), TARGETS[:3], strict=True):
+        for label in (1, 2):
+            probability = 1 / (1 + math.exp(-scores[label]))
+            weight = 1 if weights is None else weights[label]
+            expected -= weight * math.log(probability) if row[label] else math.log(1 - probability)
+    assert float(relation_loss(LOGITS, TARGETS, True, weights)) == pytest.approx(expected)
