@@ -40,8 +40,8 @@ SECONDS = 0.2  # between two looks at the processes
 
 def main(
     model: Annotated[str, typer.Option(help="Trained pipeline")] = str(ROOT / "training/demo/model-last"),
-    texts: Annotated[int, typer.Option(min=500, help="Abstracts, for memory and kills")] = 100_000,
-    speed_texts: Annotated[int, typer.Option(min=100, help="Abstracts, for the speed of workers")] = 2000,
+    texts: Annotated[int, typer.Option(min=500, help="Abstracts, for memory")] = 100_000,
+    speed_texts: Annotated[int, typer.Option(min=500, help="Abstracts, for the speed of workers and for kills")] = 3000,
     kills: Annotated[int, typer.Option(min=0, max=50, help="How often to kill")] = 10,
     ray: Annotated[bool, typer.Option(help="Whether to run Ray as well")] = True,
     seed: Annotated[int, typer.Option(help="Of the abstracts, and of when to kill whom")] = 0,
@@ -63,7 +63,7 @@ def main(
             result["workers"].append(measure_workers(model, folder, *engine, speed_texts))
             print(result["workers"][-1], flush=True)
         result["memory"] = measure_memory(model, folder, texts)
-        result["kills"] = kill_and_resume(model, folder, kills, texts, rng)
+        result["kills"] = kill_and_resume(model, folder, kills, speed_texts, rng)
         result |= {"model": describe_pipeline(spacy.load(model)), "versions": software_versions()}
     result["markdown"] = make_markdown(result)
     print(result["markdown"])
@@ -158,13 +158,12 @@ def measure_memory(model: str, folder: Path, texts: int) -> dict[str, Any]:
 
 def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: random.Random) -> dict[str, Any]:
     """A run with four workers, in which now a worker and now the driver is killed, until all is done."""
-    undisturbed, out = folder / "memory", folder / "killed"
-    n_parts = len(list(undisturbed.iterdir()))
+    undisturbed, out = folder / "local-2", folder / "killed"
     moments: list[dict[str, Any]] = []
     whom = ["worker", "driver"] * (kills // 2 + 1)
     options = "-n", "4", "--part-size", str(part_size(texts))
-    process = start_run(model, folder / "all.jsonl", out, *options)
-    for number, after in enumerate(sorted(rng.sample(range(1, n_parts * 9 // 10), kills))):
+    process = start_run(model, folder / "some.jsonl", out, *options)
+    for number, after in enumerate(sorted(rng.sample(range(1, 90), kills))):
         while sum(1 for _ in out.glob("part-*")) < after:
             if process.poll() is not None:
                 sys.exit(f"annotate ended with exit code {process.returncode}, before it could be killed.")
@@ -178,7 +177,7 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
         os.kill(victim, signal.SIGKILL)
         if is_driver:
             process.wait()
-            process = start_run(model, folder / "all.jsonl", out, *options, "--resume")
+            process = start_run(model, folder / "some.jsonl", out, *options, "--resume")
     if process.wait():
         sys.exit(f"The killed run could not be resumed: exit code {process.returncode}.")
     ids = sorted(row["id"] for row in rows_of(out, ["id"]))
@@ -261,8 +260,8 @@ def make_markdown(result: dict[str, Any]) -> str:
         "",
         *(f"| {' | '.join(row)} |" for row in table),
         "",
-        f"{len(kills['moments'])} SIGKILLs of workers and driver over {result['texts']:,} abstracts with four workers: "
-        f"{kills['lost']} rows lost, {kills['doubled']} doubled; the rows are "
+        f"{len(kills['moments'])} SIGKILLs of workers and driver over {result['speed_texts']:,} abstracts with four "
+        f"workers: {kills['lost']} rows lost, {kills['doubled']} doubled; the rows are "
         f"{'equal to' if kills['identical'] else 'DIFFERENT FROM'} those of the undisturbed run.",
     ]
     return "\n".join(lines)
