@@ -1,18 +1,18 @@
 """Pairs of concepts of BioRED and BC5CDR: labels for 'spacy keci relate-pairs', and what can be had without a text.
 
     python scripts/concept_pairs.py make corpus/pairs assets/biored assets/cdr
-    python scripts/concept_pairs.py baselines corpus/pairs/by-pair
-    python scripts/concept_pairs.py score corpus/pairs/by-pair found.tsv
+    python scripts/concept_pairs.py score corpus/pairs/by-pair
+    python scripts/concept_pairs.py score corpus/pairs/by-pair found.tsv --output results/concept-pairs-by-pair.json
 
 "make" writes the abstracts as texts.jsonl, to pre-train on, and the pairs of chemicals, diseases and genes that a
 sentence mentions together, 70% to train, 10% for validation, 20% to test: by-pair at random, and by-entity, where every
 pair of the test part has a concept that no other part has. A pair is related if any abstract relates it, whatever the
-label. "baselines" are all pairs, and logistic regressions on types and number of sentences, and on the two identifiers
-as well. "score" reads the table of 'relate-pairs'.
+label. "score" scores what needs no model of relations: all pairs, and logistic regressions on types and number of
+sentences, and on the two identifiers as well; and the table of 'relate-pairs', if it is given.
 """
 
 import csv
-import re
+import json
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
@@ -44,6 +44,10 @@ TYPES = {
 }
 
 
+# a title, and precision, recall, F1 and average precision
+Scored = tuple[str, tuple[float, float, float, float]]
+
+
 class Row(NamedTuple):
     """A line of a part: identifiers, label, types, and number of sentences with both."""
 
@@ -60,18 +64,22 @@ def main() -> None:
     make_parser = commands.add_parser("make")
     make_parser.add_argument("folder", type=Path)
     make_parser.add_argument("corpora", type=Path, nargs="+", help="folders of PubTator files")
-    for name in ("baselines", "score"):
-        of_split = commands.add_parser(name)
-        of_split.add_argument("folder", type=Path, help="of train.tsv, validation.tsv and test.tsv")
-        if name == "score":
-            of_split.add_argument("table", type=Path, help="output of 'relate-pairs' for test.tsv")
+    score_parser = commands.add_parser("score")
+    score_parser.add_argument("folder", type=Path, help="of train.tsv, validation.tsv and test.tsv")
+    score_parser.add_argument("table", type=Path, nargs="?", help="output of 'relate-pairs' for test.tsv")
+    score_parser.add_argument("--output", type=Path, help="result file to write, .json")
     args = parser.parse_args()
     if args.command == "make":
         make(args.folder, args.corpora)
-    elif args.command == "baselines":
-        baselines(args.folder)
-    else:
-        score(args.folder, args.table)
+        return
+    rows = baselines(args.folder) + ([] if args.table is None else [score(args.folder, args.table)])
+    lines = ["| | precision | recall | F1 | average precision |", "| --- | ---: | ---: | ---: | ---: |"]
+    lines += [f"| {title} | {' | '.join(f'{100 * value:.1f}' for value in values)} |" for title, values in rows]
+    print("\n".join(lines))
+    if args.output is not None:
+        name = args.output.stem
+        result = {"name": name, "group": name, "scores": dict(rows), "markdown": "\n".join(lines)}
+        args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
 
 
 def make(folder: Path, corpora: Iterable[Path]) -> None:
@@ -132,10 +140,10 @@ def read(path: Path) -> list[Row]:
         ]
 
 
-def baselines(folder: Path) -> None:
+def baselines(folder: Path) -> list[Scored]:
     train, validation, test = (read(folder / f"{name}.tsv") for name in ("train", "validation", "test"))
-    show("all pairs", test, np.ones(len(test)), 0.5)
-    for title, with_ids in (("types, sentences", False), ("types, sentences, identifiers", True)):
+    rows = [scored("all pairs", test, np.ones(len(test)), 0.5)]
+    for title, with_ids in (("types, number of sentences", False), ("types, number of sentences, identifiers", True)):
         vectors = DictVectorizer()
         model = LogisticRegression(max_iter=2000, C=3.0)
         model.fit(vectors.fit_transform([features(row, with_ids) for row in train]), labels(train))
@@ -143,7 +151,8 @@ def baselines(folder: Path) -> None:
             model.predict_proba(vectors.transform([features(row, with_ids) for row in part]))[:, 1]
             for part in (validation, test)
         )
-        show(title, test, scores, best_threshold(labels(validation), chosen))
+        rows.append(scored(title, test, scores, best_threshold(labels(validation), chosen)))
+    return rows
 
 
 def features(row: Row, with_ids: bool) -> dict[str, float]:
@@ -155,20 +164,19 @@ def labels(rows: list[Row]) -> np.ndarray:
     return np.array([row.label != "none" for row in rows])
 
 
-def score(folder: Path, table: Path) -> None:
+def score(folder: Path, table: Path) -> Scored:
     test = read(folder / "test.tsv")
     with table.open(encoding="utf8") as file:
         found = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     assert [(row["first"], row["second"]) for row in found] == [row[:2] for row in test], "other pairs"
     scores = np.array([float(row["probability"]) for row in found])
-    is_related = np.array([not re.fullmatch("none", row["label"]) for row in found])
-    show("relate-pairs", test, scores, min(scores[is_related], default=1.1))
+    is_related = np.array([row["label"] != "none" for row in found])
+    return scored("`relate-pairs`", test, scores, min(scores[is_related], default=1.1))
 
 
-def show(title: str, test: list[Row], scores: np.ndarray, threshold: float) -> None:
+def scored(title: str, test: list[Row], scores: np.ndarray, threshold: float) -> Scored:
     p, r, f, _ = precision_recall_fscore_support(labels(test), scores >= threshold, average="binary", zero_division=0.0)
-    precision = average_precision_score(labels(test), scores)
-    print(f"{title:32} P {100 * p:5.1f}  R {100 * r:5.1f}  F {100 * f:5.1f}  average precision {100 * precision:5.1f}")
+    return title, (float(p), float(r), float(f), float(average_precision_score(labels(test), scores)))
 
 
 if __name__ == "__main__":

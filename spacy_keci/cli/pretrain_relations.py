@@ -203,5 +203,5 @@ def tell_report(report: Report, path: Path) -> None:
         warn(
             f"Posterior collapse: the KL is {report.held_out_kl:.3f} nats, and u is worth {report.held_out_gain:.3f} "
             "nats to the decoder. It says next to nothing of a context, and fine-tuning starts from nothing. Raise "
-            "[training] free_bits (0.05 to 0.2), kl_warmup or token_dropout, or train for longer."
+            "[training] token_dropout (to 0.75) and kl_warmup (to four times the contexts), or train for longer."
         )

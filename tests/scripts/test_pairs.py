@@ -63,7 +63,7 @@ def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: p
     assert len(fit) == 10 and len(test) == 4
 
 
-def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path) -> None:
     lines = []
     for i in range(40):
         gene, drug = f"G{i % 8}", f"D{i % 10}"
@@ -88,5 +88,8 @@ def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path, capsys: pytest.
         assert all((row.label == "related") == (int(row.first[1:]) % 2 == 1) for row in (*train, *test))
     seen = {end for row in (*train, *validation) for end in row[:2]}
     assert test and all(not {*row[:2]} <= seen for row in test)
-    concepts.baselines(tmp_path / "out" / "by-pair")
-    assert capsys.readouterr().out.count("average precision") == 3
+    assert all(0 <= value <= 1 for _, values in concepts.baselines(tmp_path / "out" / "by-pair") for value in values)
+    table = [f"{row.first}\t{row.second}\t{row.label}\t{int(row.label == 'related')}" for row in test]
+    (tmp_path / "found.tsv").write_text("\n".join(["first\tsecond\tlabel\tprobability", *table]))
+    title, values = concepts.score(tmp_path / "out" / "by-entity", tmp_path / "found.tsv")
+    assert title == "`relate-pairs`" and values == (1.0, 1.0, 1.0, 1.0)

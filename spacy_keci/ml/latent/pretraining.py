@@ -31,7 +31,8 @@ class TrainingSettings:
 
     contexts: how many are read in all, each as often as that takes. batch_size: contexts of an update.
     learn_rate: of Adam. grad_clip: largest norm of the gradient; 0: any.
-    kl_warmup: contexts over which the weight of the KL rises from 0 to 1 (Sec. 4.1.2).
+    kl_warmup: contexts over which the weight of the KL rises from 0 to 1 (Sec. 4.1.2). If there are fewer contexts in
+        all, the weight ends below 1: less of the bound, and more in u.
     free_bits: nats of each dimension of u that cost nothing, against a KL that collapses.
     per_token: whether both terms are divided by the length of the context, as in the authors' program.
     token_dropout: share of the words that the decoder does not see.
@@ -87,10 +88,13 @@ class Report:
     held_out_kl: float
     held_out_gain: float
     contexts_per_second: float
+    is_last: bool = False
 
     @property
     def collapsed(self) -> bool:
-        return self.kl_weight >= 1 and min(self.held_out_kl, self.held_out_gain) < COLLAPSED
+        """Once the KL has its full weight, or nothing more is learned."""
+        settled = self.kl_weight >= 1 or self.is_last
+        return settled and min(self.held_out_kl, self.held_out_gain) < COLLAPSED
 
 
 def pretrain(
@@ -139,7 +143,7 @@ def pretrain(
             nats, kl, tokens, n = sums.tolist()
             held_out = evaluate(model, store, settings)
             speed = n / max(perf_counter() - started, 1e-9)
-            tell(Report(progress.seen, progress.epoch, weight, nats / tokens, kl / n, *held_out, speed))
+            tell(Report(progress.seen, progress.epoch, weight, nats / tokens, kl / n, *held_out, speed, done))
             sums, started = torch.zeros(4, dtype=torch.float64), perf_counter()
         if done or before // settings.checkpoint_every < progress.seen // settings.checkpoint_every:
             save_checkpoint(folder / CHECKPOINT, model, optimizer, settings, progress)
