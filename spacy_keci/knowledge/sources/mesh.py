@@ -3,6 +3,7 @@
 https://www.nlm.nih.gov/mesh/xml_data_elements.html
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from .files import UNREADABLE, open_file, read_lines
 from .source import ConceptRecord, SourceReport
 
 _TERMS = "ConceptList/Concept/TermList/Term/String"
+_SUPPLEMENTARY = re.compile(r"C\d+")
 _SCOPE_NOTE = "ConceptList/Concept[@PreferredConceptYN='Y']/ScopeNote"
 _MAPPED_TO = "HeadingMappedToList/HeadingMappedTo/DescriptorReferredTo/DescriptorUI"
 
@@ -44,8 +46,9 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
 
     Supplementary records have the types of the descriptors that they are mapped to, as far as these are read too, else
     those of their class, and the relation ``mapped_to``. XML, whatever the name of the file, holds all of that. Of the
-    tables, one has lines ``D000003<tab>Abattoirs<tab>Slaughter Houses|…`` and one, with the table head ``mesh_id
-    mesh_name mesh_tree_number``, the tree numbers.
+    tables, one has lines ``D000003<tab>Abattoirs<tab>Slaughter Houses|…``, followed by ``J01.576|J03.540``, the tree
+    numbers of a descriptor, or ``D009386,D012878``, what a supplementary record is mapped to, or neither; and one, with
+    the table head ``mesh_id mesh_name mesh_tree_number``, tree numbers alone.
     """
     records: dict[str, Record] = {}
     for path in paths:
@@ -63,8 +66,14 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
         parents = dict.fromkeys(at[p] for n in record.tree_numbers if (p := n.rpartition(".")[0]) in at)
         relations = [("is_a", f"MESH:{parent}") for parent in parents if parent != ui]
         relations += [("mapped_to", f"MESH:{descriptor}") for descriptor in dict.fromkeys(record.mapped_to)]
-        names = tuple(name for name in dict.fromkeys(record.names) if name != record.name)
+        names = tuple(name for name in dict.fromkeys([*record.names, *_in_order(record.name)]) if name != record.name)
         yield ConceptRecord(f"MESH:{ui}", record.name, names, tuis, record.scope_note, tuple(relations))
+
+
+def _in_order(name: str) -> list[str]:
+    """An inverted heading as people write it: "Receptors, CCR5" as "CCR5 Receptors"."""
+    words = name.split(", ")
+    return [f"{words[1]} {words[0]}"] if len(words) == 2 else []
 
 
 def _types(record: Record, records: dict[str, Record], types: TypeTable) -> tuple[str, ...]:
@@ -94,8 +103,16 @@ def _read_table(path: Path, report: SourceReport) -> Iterator[Record]:
             report.malformed(path, number, "expected identifier<TAB>name")
         elif trees:
             yield Record(fields[0], fields[1], tree_numbers=fields[2:3])
+        elif _SUPPLEMENTARY.fullmatch(fields[0]):
+            yield Record(
+                fields[0], fields[1], _column(fields, 2, "|"), scr_class="1", mapped_to=_column(fields, 3, ",")
+            )
         else:
-            yield Record(fields[0], fields[1], [n for n in "|".join(fields[2:3]).split("|") if n])
+            yield Record(fields[0], fields[1], _column(fields, 2, "|"), tree_numbers=_column(fields, 3, "|"))
+
+
+def _column(fields: list[str], number: int, separator: str) -> list[str]:
+    return [part for part in "".join(fields[number : number + 1]).split(separator) if part]
 
 
 def _read_xml(path: Path, report: SourceReport) -> Iterator[Record]:
