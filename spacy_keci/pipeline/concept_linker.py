@@ -267,8 +267,8 @@ class ConceptLinker:
         base."""
         if self.entities_from is None:
             return []
-        if self._mention_linker is None or self._mention_linker.kb is not self.kb:
-            self._mention_linker = make_mention_linker(self.kb, self.mention_types)
+        if self._mention_linker is None:
+            raise ValueError(f"'{self.name}' links mentions by their types only with a knowledge base (kb).")
         return self._mention_linker(doc, read_mentions(doc, self.entities_from), definitions)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -310,6 +310,8 @@ class ConceptLinker:
         from ..knowledge.candidates import KnowledgeBaseCandidates
 
         self._source = KnowledgeBaseCandidates(kb, self.prefer)
+        if self.mention_types:
+            self._mention_linker = make_mention_linker(kb, self.mention_types)
 
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":

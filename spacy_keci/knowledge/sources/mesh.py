@@ -15,6 +15,7 @@ from .files import UNREADABLE, open_file, read_lines
 from .source import ConceptRecord, SourceReport
 
 _TERMS = "ConceptList/Concept/TermList/Term/String"
+_NUMBERS = "ConceptList/Concept//RegistryNumber"
 _SUPPLEMENTARY = re.compile(r"C\d+")
 _SCOPE_NOTE = "ConceptList/Concept[@PreferredConceptYN='Y']/ScopeNote"
 _MAPPED_TO = "HeadingMappedToList/HeadingMappedTo/DescriptorReferredTo/DescriptorUI"
@@ -23,7 +24,8 @@ _MAPPED_TO = "HeadingMappedToList/HeadingMappedTo/DescriptorReferredTo/Descripto
 @dataclass
 class Record:
     """A descriptor, or, with a ``scr_class``, a supplementary record: 1 chemicals, 2 protocols, 3 diseases, 4 organisms
-    and others. ``mapped_to``: the descriptors that stand for a supplementary record."""
+    and others. ``mapped_to``: the descriptors that stand for a supplementary record. ``taxa``: numbers of organisms in
+    NCBI's taxonomy."""
 
     ui: str
     name: str
@@ -32,6 +34,7 @@ class Record:
     tree_numbers: list[str] = field(default_factory=list)
     scr_class: str = ""
     mapped_to: list[str] = field(default_factory=list)
+    taxa: list[str] = field(default_factory=list)
 
     def add(self, other: "Record") -> None:
         """What another file says of the same record."""
@@ -39,6 +42,7 @@ class Record:
         self.scope_note = self.scope_note or other.scope_note
         self.tree_numbers += other.tree_numbers
         self.mapped_to += other.mapped_to
+        self.taxa += other.taxa
 
 
 def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -47,8 +51,8 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
     Supplementary records have the types of the descriptors that they are mapped to, as far as these are read too, else
     those of their class, and the relation ``mapped_to``. XML, whatever the name of the file, holds all of that. Of the
     tables, one has lines ``D000003<tab>Abattoirs<tab>Slaughter Houses|…``, followed by ``J01.576|J03.540``, the tree
-    numbers of a descriptor, or ``D009386,D012878``, what a supplementary record is mapped to, or neither; and one, with
-    the table head ``mesh_id mesh_name mesh_tree_number``, tree numbers alone.
+    numbers of a descriptor, and its taxa, or ``D009386,D012878``, what a supplementary record is mapped to, or neither;
+    and one, with the table head ``mesh_id mesh_name mesh_tree_number``, tree numbers alone.
     """
     records: dict[str, Record] = {}
     for path in paths:
@@ -67,7 +71,8 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
         relations = [("is_a", f"MESH:{parent}") for parent in parents if parent != ui]
         relations += [("mapped_to", f"MESH:{descriptor}") for descriptor in dict.fromkeys(record.mapped_to)]
         names = tuple(name for name in dict.fromkeys([*record.names, *_in_order(record.name)]) if name != record.name)
-        yield ConceptRecord(f"MESH:{ui}", record.name, names, tuis, record.scope_note, tuple(relations))
+        taxa = tuple(f"NCBITaxon:{number}" for number in dict.fromkeys(record.taxa))
+        yield ConceptRecord(f"MESH:{ui}", record.name, names, tuis, record.scope_note, tuple(relations), taxa)
 
 
 def _in_order(name: str) -> list[str]:
@@ -108,7 +113,8 @@ def _read_table(path: Path, report: SourceReport) -> Iterator[Record]:
                 fields[0], fields[1], _column(fields, 2, "|"), scr_class="1", mapped_to=_column(fields, 3, ",")
             )
         else:
-            yield Record(fields[0], fields[1], _column(fields, 2, "|"), tree_numbers=_column(fields, 3, "|"))
+            names, trees_of_it, taxa = (_column(fields, column, "|") for column in (2, 3, 4))
+            yield Record(fields[0], fields[1], names, tree_numbers=trees_of_it, taxa=taxa)
 
 
 def _column(fields: list[str], number: int, separator: str) -> list[str]:
@@ -147,6 +153,7 @@ def _to_record(element: ElementTree.Element, kind: str) -> Record | None:
         element.get("SCRClass") or ("1" if kind == "Supplemental" else ""),
         # a star marks the main heading
         [descriptor.removeprefix("*") for descriptor in _texts(element.iterfind(_MAPPED_TO))],
+        [number.removeprefix("txid") for number in _texts(element.iterfind(_NUMBERS)) if number.startswith("txid")],
     )
 
 

@@ -26,7 +26,10 @@ def read_sssom(paths: list[Path], types: TypeTable, report: SourceReport) -> Ite
                 report.drop("not a match", row["subject_id"])
             else:
                 subject, object = _identifier(row["subject_id"]), _identifier(row["object_id"])
-                for label, target in read_match(row["predicate_id"], object):
+                matches = read_match(row["predicate_id"], object)
+                if not matches:
+                    report.drop("predicate that is not one of SKOS's", row["predicate_id"])
+                for label, target in matches:
                     yield ConceptRecord(subject, "", relations=((label, target),))
                     yield ConceptRecord(target, "", relations=((INVERSE.get(label, label), subject),))
 
