@@ -82,11 +82,14 @@ def update_tables(page: str, results: Sequence[dict[str, Any]]) -> str:
 
 def make_table(results: Sequence[dict[str, Any]]) -> str:
     """One row for each group: a single run with its bootstrap interval, several as mean ± standard deviation, F in
-    percent. Results that bring their own markdown are shown as they are, below the table of the others."""
+    percent. Results that bring their own markdown are shown as they are, below the table of the others, and so are
+    those of linking, by type of mention."""
     own = [result["markdown"] for result in results if "markdown" in result]
+    if linking := [result for result in results if result.get("benchmark") == "linking"]:
+        own.append(make_linking_table(linking))
     groups: dict[str, list[dict[str, Any]]] = {}
     for result in results:
-        if "markdown" not in result:
+        if "markdown" not in result and result not in linking:
             groups.setdefault(result["group"], []).append(result)
     if not groups:
         return "\n\n".join(own)
@@ -97,6 +100,22 @@ def make_table(results: Sequence[dict[str, Any]]) -> str:
         encoders = dict.fromkeys(str(run["model"]["encoder"] or "") for run in runs)
         rows.append([title, ", ".join(encoders), *(_cell(runs, name) for name in columns)])
     return "\n\n".join(["\n".join(f"| {' | '.join(row)} |" for row in rows), *own])
+
+
+def make_linking_table(results: Sequence[dict[str, Any]]) -> str:
+    """Rows of type and run: shares of the mentions whose concept the knowledge base has, is among the candidates, is
+    the first of them; and, of those that it has, how often it is the first."""
+    columns = ["number", "in the knowledge base", "among candidates", "first choice", "of those there: first choice"]
+    rows = [["mentions of", "run", *columns], ["---"] * 2 + ["---:"] * len(columns)]
+    types = {name: row["support"] for result in results for name, row in result["per_type"]["linking_first"].items()}
+    for name in sorted(types, key=lambda name: (-types[name], name)):
+        for result in results:
+            by_type = {score: rows.get(name, {"r": 0.0, "support": 0}) for score, rows in result["per_type"].items()}
+            n, known = by_type["linking_first"]["support"], by_type["linking_known_first"]["support"]
+            found = (by_type[f"linking_{each}"]["r"] for each in ("candidates", "first", "known_first"))
+            shares = [known / max(n, 1), *found]
+            rows.append([name, result["name"], str(n), *(f"{100 * share:.1f}" for share in shares)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _cell(runs: Sequence[dict[str, Any]], name: str) -> str:

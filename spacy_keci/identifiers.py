@@ -43,6 +43,12 @@ def vocabulary_of(id: str) -> str:
     return id.partition(":")[0] if ":" in id else ""
 
 
+def vocabulary_here(id: str) -> str:
+    """The vocabulary as identifiers in knowledge bases begin, whatever the identifier calls it; "UMLS" for those of
+    UMLS, which begin with none."""
+    return vocabulary_of(canonical_id(id)) or "UMLS"
+
+
 def with_vocabulary(vocabulary: str, id: str) -> str:
     """The identifier with the vocabulary in front, unless one of the two is empty or it has one already."""
     return f"{vocabulary}:{id}" if vocabulary and id and ":" not in id else id

@@ -6,6 +6,7 @@ from spacy_keci.identifiers import (
     from_iri,
     identifiers,
     linked,
+    vocabulary_here,
     vocabulary_of,
     with_vocabulary,
 )
@@ -65,3 +66,7 @@ def test_addresses(iri: str, expected: str) -> None:
 def test_composite_identifiers() -> None:
     assert composite_parts("MESH:D007674|MESH:D006937") == ["MESH:D007674", "MESH:D006937"]
     assert composite_parts("p|SUB|V|600|E") == composite_parts("D007674") == []
+
+
+def test_vocabularies_as_knowledge_bases_call_them() -> None:
+    assert [vocabulary_here(id) for id in ("MeSH:D1", "EntrezGene:1", "C0027651")] == ["MESH", "NCBIGene", "UMLS"]

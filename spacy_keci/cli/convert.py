@@ -1,6 +1,6 @@
 """``spacy keci convert``: corpora from one format into another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 from ..corpora.advice import advise
 from ..corpora.formats import FORMATS, get_format, read_any, without_gz, write_any
 from ..corpora.groups import read_groups
+from ..corpora.vocabularies import name_vocabularies, parse_vocabularies
 from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
 from .messages import good, warn
@@ -43,6 +44,13 @@ def convert_cli(
         Path | None,
         typer.Option(help="DRUG-AE.rel of ADE, or lines of id, tab, group", exists=True, dir_okay=False),
     ] = None,
+    vocabulary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL=NAME",
+            help="Vocabulary of the identifiers of mentions with a label, if they do not name it: Disease=MESH",
+        ),
+    ] = None,
 ) -> None:
     """Convert annotated text, and report what was kept and what was not.
 
@@ -55,7 +63,15 @@ def convert_cli(
     spacy keci convert annotated/ train.jsonl --from brat
     spacy keci convert train.jsonl train.json --to spert --tokenizer en_keci_biorelex
     """
-    report, advice = convert(input, output, source=source, target=target, tokenizer=tokenizer, group_file=group_file)
+    report, advice = convert(
+        input,
+        output,
+        source=source,
+        target=target,
+        tokenizer=tokenizer,
+        group_file=group_file,
+        vocabularies=parse_vocabularies(vocabulary or ()),
+    )
     for line in report.lines():
         typer.echo(line)
     for line in advice:
@@ -71,9 +87,11 @@ def convert(
     target: str | None = None,
     tokenizer: str | None = None,
     group_file: Path | None = None,
+    vocabularies: Mapping[str, str] | None = None,
 ) -> tuple[Report, list[str]]:
     """Convert a file or a folder. Formats are those of ``corpora.formats``, ``tokenizer`` is as in
-    :func:`load_tokenizer`. Returns what was kept and dropped, and the warnings of :func:`~spacy_keci.corpora.advice`.
+    :func:`load_tokenizer`, ``vocabularies`` as in :func:`~spacy_keci.corpora.vocabularies.name_vocabularies`. Returns
+    what was kept and dropped, and the warnings of :func:`~spacy_keci.corpora.advice`.
 
     Raises ValueError or OSError for whatever is wrong with the files or the options.
     """
@@ -83,7 +101,7 @@ def convert(
     if not get_format(without_gz(output), target).has_tokens and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")
     make_doc = None if tokenizer is None else load_tokenizer(tokenizer)
-    texts = list(read_any(input, source, report))
+    texts = list(name_vocabularies(read_any(input, source, report), vocabularies or {}))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
     if group_file is not None:

@@ -17,13 +17,14 @@ from ..corpora.docbin import load_docs, save_docs
 from ..corpora.documents import from_doc
 from ..corpora.formats import get_format, write_any
 from ..pipeline.concept_linker import ConceptLinker
+from ..pipeline.extractor import Extractor
 from ..reports import Report
 from ..scoring.attention import attention_by_type
 from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.concepts import ConceptScorer
 from ..scoring.counts import CountTable, Statistic
-from ..scoring.linking import linking_counts
+from ..scoring.linking import LinkingScorer, linking_counts
 from ..scoring.strict import StrictScorer
 from .load import find_extractor, load_pipeline, prepare_output, read_gold
 from .messages import warn
@@ -42,13 +43,15 @@ class Benchmark(str, Enum):
     strict = "strict"
     biorelex = "biorelex"
     concepts = "concepts"
+    linking = "linking"
 
 
-Scorer = StrictScorer | ConceptScorer
+Scorer = StrictScorer | ConceptScorer | LinkingScorer
 BENCHMARKS: dict[type, Benchmark] = {
     StrictScorer: Benchmark.strict,
     BioRelExScorer: Benchmark.biorelex,
     ConceptScorer: Benchmark.concepts,
+    LinkingScorer: Benchmark.linking,
 }
 PER_TYPE = "_per_type"
 
@@ -94,6 +97,7 @@ def evaluate_cli(
     spacy keci evaluate en_keci_biorelex dev.spacy --compare mine.spacy
     spacy keci evaluate en_keci_biorelex dev.spacy --components.keci.type_prior 0
     spacy keci evaluate en_concept_relations_biored test.spacy --mentions gold
+    spacy keci evaluate training/biored/linker test.spacy --benchmark linking --mentions gold
     """
     import torch  # spaCy imports this module for every command
 
@@ -110,8 +114,12 @@ def evaluate_cli(
     format_ = None if predictions is None else predictions_format(predictions)
     if benchmark == Benchmark.auto and scores_concepts(nlp):
         benchmark = Benchmark.concepts
-    scorer = choose_scorer(own, golds, benchmark)
-    given = find_extractor(nlp)[1] if mentions == Mentions.gold else None
+    links = benchmark == Benchmark.linking
+    scorer: Scorer
+    scorer = make_linking_scorer(own, golds, last_linker(nlp)) if links else choose_scorer(own, golds, benchmark)
+    given: Extractor | ConceptLinker | None = None
+    if mentions == Mentions.gold:
+        given = last_linker(nlp) if links else find_extractor(nlp)[1]
     docs, seconds = predict(nlp, golds, batch_size, given)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
@@ -162,8 +170,25 @@ def scores_concepts(nlp: Language) -> bool:
     return isinstance(next((each for each in reversed(scorers) if isinstance(each, Scorer)), None), ConceptScorer)
 
 
-def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> Scorer:
-    """The scorer of the benchmark, with the settings of the pipeline's own."""
+def last_linker(nlp: Language) -> ConceptLinker:
+    """Raises ValueError if the pipeline has no concept linker."""
+    linkers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)]
+    if not linkers:
+        raise ValueError(f"The pipeline has no concept linker, only {', '.join(nlp.pipe_names) or 'none at all'}.")
+    return linkers[-1]
+
+
+def make_linking_scorer(own: StrictScorer, golds: Sequence[Doc], linker: ConceptLinker) -> LinkingScorer:
+    """Raises ValueError if the gold has no identifiers, or the candidates do not come from a knowledge base."""
+    if not any(mention.kb_id for gold in golds for mention in gold.spans[own.spans_key]):
+        raise ValueError("No gold mention has an identifier: there is no linking to score.")
+    return LinkingScorer(linker.kb, own.spans_key, linker.spans_key)
+
+
+def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer | ConceptScorer:
+    """The scorer of the benchmark, with the settings of the pipeline's own. Raises ValueError for that of linking."""
+    if benchmark == Benchmark.linking:
+        raise ValueError("The benchmark of linking scores candidates, and not mentions and relations.")
     if benchmark == Benchmark.concepts:
         return ConceptScorer(own.spans_key)
     official = benchmark == Benchmark.biorelex or (
@@ -203,10 +228,10 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
     first; None where no component pays any.
     """
     found: dict[str, Any] = {"linking": None, "attention": None}
-    linkers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)]
     try:
-        kb, key = linkers[-1].kb, linkers[-1].spans_key
-    except (IndexError, ValueError):  # no linker, or its candidates come from elsewhere
+        linker = last_linker(nlp)
+        kb, key = linker.kb, linker.spans_key
+    except ValueError:  # no linker, or its candidates come from elsewhere
         return found
     if any("attention" in doc.spans[key].attrs for doc in docs if key in doc.spans):
         types = attention_by_type(docs, key)

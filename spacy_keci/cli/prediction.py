@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..alignment import align
@@ -15,7 +15,7 @@ from ..doc_operations import identity_of
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..pipeline.mentions import ENTS, has_mentions, place_of
-from ..span_groups import RELATED
+from ..span_groups import RELATED, SPANS_KEY
 
 
 class Mentions(str, Enum):
@@ -26,12 +26,12 @@ class Mentions(str, Enum):
 
 
 def predict(
-    nlp: Language, golds: Sequence[Doc], batch_size: int | None = None, given: Extractor | None = None
+    nlp: Language, golds: Sequence[Doc], batch_size: int | None = None, given: Extractor | ConceptLinker | None = None
 ) -> tuple[list[Doc], float]:
     """Predicted documents for the texts of the gold documents, and the seconds it took.
 
     given: the extractor to give the gold mentions to. The other extractors do not run then, nor do linkers, unless the
-        extractor reads the concepts of one.
+        extractor reads the concepts of one. Or the linker: no extractor runs then, and no other linker.
 
     Raises ValueError if an extractor is to be given mentions, and none of the texts gets any from the pipeline, or if
     it cannot be given the gold ones.
@@ -54,15 +54,19 @@ def predict(
     return docs, perf_counter() - start
 
 
-def give_mentions(docs: Sequence[Doc], golds: Sequence[Doc], extractor: Extractor) -> None:
-    """Set the gold mentions where an extractor reads them."""
-    if extractor.entities_from in (None, ENTS):
+def give_mentions(docs: Sequence[Doc], golds: Sequence[Doc], given: Extractor | ConceptLinker) -> None:
+    """Set the gold mentions where an extractor reads them; or, without their concepts, a linker that reads any."""
+    links, source = isinstance(given, ConceptLinker), given.entities_from
+    if links and source is None:
+        return
+    if source in (None, ENTS):
         raise ValueError(
-            f"'{extractor.name}' cannot be given gold mentions: its setting entities_from must be the key of a span "
-            f"group, but it is {extractor.entities_from!r}."
+            f"'{given.name}' cannot be given gold mentions: its setting entities_from must be the key of a span group, "
+            f"but it is {source!r}."
         )
     for doc, gold in zip(docs, golds, strict=True):
-        doc.spans[extractor.entities_from] = align(Example(doc, gold), extractor.spans_key).found
+        spans = align(Example(doc, gold), SPANS_KEY if links else given.spans_key).found
+        doc.spans[source] = [Span(doc, m.start, m.end, m.label) for m in spans] if links else spans
 
 
 def check_given(nlp: Language, docs: Sequence[Doc]) -> None:
@@ -77,6 +81,6 @@ def check_given(nlp: Language, docs: Sequence[Doc]) -> None:
             )
 
 
-def _finds_mentions(pipe: object, given: Extractor) -> bool:
+def _finds_mentions(pipe: object, given: Extractor | ConceptLinker) -> bool:
     links = isinstance(pipe, ConceptLinker) and getattr(given, "linker", None) is None
     return isinstance(pipe, Extractor) or links

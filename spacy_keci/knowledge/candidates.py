@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Protocol
 
 from spacy.tokens import Doc
 
-from ..identifiers import canonical_id, vocabulary_of
 from .knowledge_base import KnowledgeBase
 
 
@@ -50,9 +49,7 @@ class KnowledgeBaseCandidates:
 
     def __init__(self, kb: KnowledgeBase, prefer: Sequence[str] = ()) -> None:
         self.kb = kb
-        self.prefer = tuple(vocabulary_of(canonical_id(f"{v}:x")) or "UMLS" for v in prefer)
-        if missing := [v for v in self.prefer if not kb.has_vocabulary(v)]:
-            raise ValueError(f"No concept of the knowledge base {kb.path} has an identifier of {', '.join(missing)}.")
+        self.prefer = kb.vocabularies(prefer)
         self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
         self._id = lru_cache(maxsize=1 << 16)(lambda concept: kb.preferred_id(concept, self.prefer))
 

@@ -31,6 +31,7 @@ class Collection:
         self.definitions = StringTableWriter(folder, "definitions")
         self.source = bytearray()  # of each concept
         self._name_owner = array("i")
+        self._name_rank = array("h")
         self._definition_owner = array("i")
         self._is_defined: set[int] = set()
         self.type_sets: dict[tuple[str, ...], int] = {}
@@ -62,6 +63,7 @@ class Collection:
         for name in names:
             self.names.append(name)
             self._name_owner.append(number)
+            self._name_rank.append(2 * min(source, 255) + (name != record.name))
         report.count("names", len(names))
         if record.definition and number not in self._is_defined:
             self._is_defined.add(number)
@@ -114,6 +116,11 @@ class Collection:
     def name_owner(self) -> NDArray[np.int32]:
         """(names,): the identifier whose name it is."""
         return as_array(self._name_owner, np.int32)
+
+    @property
+    def name_rank(self) -> NDArray[np.int16]:
+        """(names,): which names come first, those of the first sources, and of each source those that it prefers."""
+        return as_array(self._name_rank, np.int16)
 
     @property
     def definition_owner(self) -> NDArray[np.int32]:

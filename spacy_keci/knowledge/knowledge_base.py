@@ -1,6 +1,6 @@
 """A compiled knowledge base: opened read-only and memory-mapped, safe for many processes at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..identifiers import canonical_id, vocabulary_of
+from ..identifiers import canonical_id, vocabulary_here
 from .folder import OpenFolder, unpack
 from .fuzzy import FuzzyIndex
 from .graph import ConceptGraph, SubgraphBatch
@@ -117,8 +117,16 @@ class KnowledgeBase:
         """
         by_vocabulary: dict[str, str] = {}
         for id in self.identifiers(index) if vocabularies else ():
-            by_vocabulary.setdefault(vocabulary_of(canonical_id(id)) or "UMLS", id)
+            by_vocabulary.setdefault(vocabulary_here(id), id)
         return next((by_vocabulary[v] for v in vocabularies if v in by_vocabulary), self.id(index))
+
+    def vocabularies(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Vocabularies as identifiers here begin, however they are called elsewhere (``MeSH``, ``UMLS_CUI``). Raises
+        ValueError for those of which no concept has an identifier."""
+        found = tuple(vocabulary_here(f"{name}:x") for name in names)
+        if missing := [name for name in found if not self.has_vocabulary(name)]:
+            raise ValueError(f"No concept of the knowledge base {self.path} has an identifier of {', '.join(missing)}.")
+        return found
 
     def has_vocabulary(self, vocabulary: str) -> bool:
         """Whether any concept has an identifier of a vocabulary, such as ``MESH``."""

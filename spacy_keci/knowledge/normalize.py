@@ -79,8 +79,8 @@ def _spell_word(word: str) -> str:
         return word
     if len(word) > 4 and ("ae" in word or "oe" in word):
         word = word.replace("ae", "e").replace("oe", "e")
-    if word.endswith("mour"):
-        return word[:-4] + "mor"
+    if word.endswith(("mour", "mours")):
+        return word[: word.rindex("mour")] + "mor"
     if word[-1] != "s" or word[-2] in "suia":
         return word
     if word.endswith(("oses", "yses", "stases")):

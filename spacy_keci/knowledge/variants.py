@@ -17,11 +17,13 @@ _FIRST = re.compile(r"(.*[^\W\d][\s-]?(?=1)|[A-Z]+\d(?=A))[1A]")
 _FIRST_OF_NAME = re.compile(r"([a-z][\w -]*\w{3,}) alpha[ -]?1?(?:,.*)?", re.IGNORECASE)
 _SYMBOL = re.compile(r"([A-Z][A-Z0-9]+)([ABGDEZ])(\d?)")
 _GREEK_LETTERS = {"A": "alpha", "B": "beta", "G": "gamma", "D": "delta", "E": "epsilon", "Z": "zeta"}
+SALTS = tuple(
+    "acetate bromide chloride citrate fumarate hydrobromide hydrochloride maleate mesylate nitrate phosphate potassium "  # noqa: SIM905
+    "sodium succinate sulfate sulphate tartrate".split()
+)
 # Words after a name that leave it what it is: kinds of things, and salts of drugs
 TAIL_WORDS = frozenset(
-    "protein proteins gene genes domain domains family families molecule molecules acetate bromide chloride citrate "  # noqa: SIM905
-    "fumarate hydrobromide hydrochloride maleate mesylate nitrate phosphate potassium sodium succinate sulfate "
-    "sulphate tartrate".split()
+    (*SALTS, *"protein proteins gene genes domain domains family families molecule molecules".split())  # noqa: SIM905
 )
 # Words before the name of a disorder that say how bad it is, or how it runs
 COURSE_WORDS = frozenset(

@@ -38,7 +38,7 @@ def write_knowledge(
     n_names = write_names(folder, collection, concept, n, report)
     names = zip(collection.names.close(), concept[collection.name_owner].tolist(), strict=True)
     owner = concept[collection.name_owner]
-    n_keys = write_lexicon(folder, (name if c >= 0 else "" for name, c in names), owner)
+    n_keys = write_lexicon(folder, (name if c >= 0 else "" for name, c in names), owner, collection.name_rank)
     n_definitions = write_definitions(folder, collection, concept, n) if definitions else 0
     if not definitions:
         for file in ("definitions.utf8", "definitions.offsets.npy"):

@@ -6,7 +6,7 @@ which survives what span groups survive; ``doc._.abbreviations`` reads them.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") 
         chosen.append(each)
         if each.long in found:
             short = [token.text for token in doc[each.short[0] : each.short[1]]]
-            for form in _forms(short):
+            for form in forms_of(short):
                 meanings[form].append((each.short[0], each))
     tokens = [token.text for token in doc]
     lengths = sorted({len(form) for form in meanings}, reverse=True)
@@ -62,8 +62,8 @@ def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") 
     return chosen
 
 
-def _forms(short: list[str]) -> list[tuple[str, ...]]:
-    """A short form and its plural, or its singular."""
+def forms_of(short: Sequence[str]) -> list[tuple[str, ...]]:
+    """The tokens of a short form, and those of its plural, or its singular."""
     *first, last = short
     forms = [tuple(short)]
     if len(last) > 2 and last[-1] == "s" and (last[-2].isupper() or last[-2].isdigit()):

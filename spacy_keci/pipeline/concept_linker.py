@@ -1,7 +1,7 @@
 """The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,7 @@ from ..knowledge.folder import remove_knowledge_base, unpack
 from ..span_groups import set_span_graph
 from ..tokens import CONCEPTS_KEY
 from .abbreviations import abbreviate, install_abbreviations_extension, set_abbreviations
+from .mention_linking import LinkedMention, MentionLinker, make_mention_linker, set_identifiers
 from .mentions import read_mentions
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "fuzzy_k": 5,
     "fuzzy_threshold": 0.7,
     "head_suffix": False,
+    "entities_from": None,
+    "mention_types": {},
 }
 
 
@@ -53,6 +56,8 @@ def make_concept_linker(
     fuzzy_k: int,
     fuzzy_threshold: float,
     head_suffix: bool,
+    entities_from: str | None,
+    mention_types: dict[str, dict[str, Any]],
 ) -> "ConceptLinker":
     """Make a concept linker; its knowledge base comes with ``initialize`` or from disk.
 
@@ -69,20 +74,36 @@ def make_concept_linker(
         ``fuzzy_threshold``.
     head_suffix: whether members of that group that are still without get those of the longest part at their end that
         is a name: "motif" for "ubiquitin-interacting motif".
+    entities_from: mentions that an earlier component has set, ``doc.spans[entities_from]``, or ``"ents"``. They get
+        candidates by their labels, in place of those of their text, and the first one as ``kb_id_``.
+    mention_types: what each label names: ``{"Disease": {"types": ["DISO"], "prefer": ["MESH"], "broader": true}}``; see
+        :class:`~spacy_keci.knowledge.typed_lookup.MentionType`. Mentions with other labels are left as they are.
     """
     install_concepts_extension(concepts_attr, spans_key)
     if abbreviations:
         install_abbreviations_extension(abbreviations_attr)
     return ConceptLinker(
-        name, spans_key, max_words, abbreviations, fuzzy_key, fuzzy_k, fuzzy_threshold, head_suffix, prefer
+        name,
+        spans_key,
+        max_words,
+        abbreviations,
+        fuzzy_key,
+        fuzzy_k,
+        fuzzy_threshold,
+        head_suffix,
+        prefer,
+        entities_from,
+        mention_types,
     )
 
 
 class Links(NamedTuple):
-    """What the linker found in a text: matches, in order, and the abbreviations that the text defines."""
+    """What the linker found in a text: matches, in order, the abbreviations that the text defines, and what became of
+    the mentions that it was given, if any."""
 
     matches: "list[Match]"
     abbreviations: "list[Abbreviation]"
+    mentions: list[LinkedMention]
 
 
 class ConceptLinker:
@@ -99,6 +120,8 @@ class ConceptLinker:
         fuzzy_threshold: float = 0.7,
         head_suffix: bool = False,
         prefer: Iterable[str] = (),
+        entities_from: str | None = None,
+        mention_types: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         for setting, value in (("max_words", max_words), ("fuzzy_k", fuzzy_k)):
             if value < 1:
@@ -106,6 +129,11 @@ class ConceptLinker:
         if not 0.0 < fuzzy_threshold <= 1.0:
             raise ValueError(
                 f"The setting fuzzy_threshold of '{name}' must be above 0 and at most 1, but it is {fuzzy_threshold}."
+            )
+        if (entities_from is None) != (not mention_types):
+            raise ValueError(
+                f"The settings entities_from and mention_types of '{name}' go together: which mentions to link, and "
+                "what their labels name."
             )
         self.name = name
         self.spans_key = spans_key
@@ -116,6 +144,9 @@ class ConceptLinker:
         self.fuzzy_threshold = fuzzy_threshold
         self.head_suffix = head_suffix
         self.prefer = tuple(prefer)
+        self.entities_from = entities_from
+        self.mention_types = dict(mention_types or {})
+        self._mention_linker: MentionLinker | None = None
         self._source: CandidateSource | None = None
 
     @property
@@ -187,8 +218,8 @@ class ConceptLinker:
 
     def set_annotations(self, docs: Iterable[Doc], links: "list[Links]") -> None:
         """Write matches to ``doc.spans[spans_key]``, and abbreviations to ``doc.spans["abbreviations"]``, replacing
-        what was there."""
-        for doc, (matches, definitions) in zip(docs, links, strict=True):
+        what was there; and identifiers to the mentions that were given."""
+        for doc, (matches, definitions, mentions) in zip(docs, links, strict=True):
             if self.abbreviations:
                 set_abbreviations(doc, definitions)
             spans, scores = [], []
@@ -197,6 +228,8 @@ class ConceptLinker:
                     spans.append(Span(doc, start, end, label=label, kb_id=concept))
                     scores.append(score)
             set_span_graph(doc, self.spans_key, spans, None, scores=scores)
+            if self.entities_from is not None:
+                set_identifiers(doc, self.entities_from, mentions)
 
     def candidates(self, span: Span) -> "tuple[Candidate, ...]":
         """Candidates of one span: exact ones, else similar names, else (``head_suffix``) those of its end."""
@@ -218,13 +251,25 @@ class ConceptLinker:
 
         found = {(m.start, m.end): m.candidates for m in self.source.find(doc, self.max_words)}
         definitions = abbreviate(doc, found, find_abbreviations(doc)) if self.abbreviations else []
+        mentions = self._link_mentions(doc, definitions)
+        for mention in mentions:
+            found[mention.start, mention.end] = mention.candidates
         if self.fuzzy_key is not None:
             for span in read_mentions(doc, self.fuzzy_key):
-                if (span.start, span.end) not in found:
+                if not found.get((span.start, span.end)):
                     candidates = self.candidates(span)
                     if candidates:
                         found[span.start, span.end] = candidates
-        return Links([Match(*span, found[span]) for span in sorted(found)], definitions)
+        return Links([Match(*span, found[span]) for span in sorted(found) if found[span]], definitions, mentions)
+
+    def _link_mentions(self, doc: Doc, definitions: "list[Abbreviation]") -> list[LinkedMention]:
+        """The mentions that were given, with the candidates of their types. Raises ValueError without a knowledge
+        base."""
+        if self.entities_from is None:
+            return []
+        if self._mention_linker is None:
+            raise ValueError(f"'{self.name}' links mentions by their types only with a knowledge base (kb).")
+        return self._mention_linker(doc, read_mentions(doc, self.entities_from), definitions)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Copy the knowledge base that is open to ``path``, unless it is there already. Candidates from elsewhere are
@@ -265,6 +310,8 @@ class ConceptLinker:
         from ..knowledge.candidates import KnowledgeBaseCandidates
 
         self._source = KnowledgeBaseCandidates(kb, self.prefer)
+        if self.mention_types:
+            self._mention_linker = make_mention_linker(kb, self.mention_types)
 
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":

@@ -1,12 +1,15 @@
-"""Concepts that attention chooses, against gold concepts that no training saw."""
+"""Concepts that a linker, or attention, chooses, against gold concepts."""
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spacy.training import Example
 
+from ..identifiers import composite_parts, identifiers
 from ..tokens import CONCEPTS_KEY, SPANS_KEY, Concept, get_concepts
+from .counts import CountTable, Statistic, micro
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -60,3 +63,64 @@ def linking_counts(
 
 def _attention(candidate: Concept) -> float:
     return -1.0 if candidate.attention is None else candidate.attention
+
+
+@dataclass(frozen=True)
+class LinkingScorer:
+    """How often the concept of a gold mention is found at its place, by the type of the mention:
+
+    - ``linking_first``: is it the first candidate? Recall is the accuracy given mentions; precision is that among the
+      mentions with a candidate.
+    - ``linking_candidates``: is it among the candidates?
+    - ``linking_known_first`` and ``linking_known_candidates``: the same of the mentions whose concept the knowledge
+      base has: of genes, the human ones, where its only genes are human.
+
+    Mentions without an identifier do not count. One that names several concepts, or a composite of them, is right with
+    any of them. Where identifiers differ, the knowledge base says which are of one concept.
+    """
+
+    kb: "KnowledgeBase"
+    spans_key: str = SPANS_KEY
+    concepts_key: str = CONCEPTS_KEY
+
+    statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
+        name: (name, micro)
+        for name in ("linking_first", "linking_candidates", "linking_known_first", "linking_known_candidates")
+    }
+
+    def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """The scores with ``_p``, ``_r`` and ``_f``, and ``_per_type``; ``*_gold`` and ``*_predicted``, the numbers of
+        mentions and of those with a candidate. Other arguments are ignored."""
+        scores: dict[str, Any] = {}
+        for name, table in self.tables(examples).items():
+            values = micro(table.totals).tolist()
+            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
+            scores |= table.sizes(name) | {f"{name}_per_type": table.per_type()}
+        return scores
+
+    def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
+        """Counts per document and type of mention, by the name of the score."""
+        gold: dict[str, list[set[tuple[Any, ...]]]] = {name: [] for name in self.statistics}
+        predicted: dict[str, list[set[tuple[Any, ...]]]] = {name: [] for name in self.statistics}
+        for example in examples:
+            for name in self.statistics:
+                gold[name].append(set())
+                predicted[name].append(set())
+            for i, mention in enumerate(example.reference.spans[self.spans_key]):
+                ids = [part for id in identifiers(mention.kb_id_) for part in (composite_parts(id) or [id])]
+                if not ids:
+                    continue
+                right = {self.kb.index(id) for id in ids if id in self.kb}
+                span = example.predicted.char_span(mention.start_char, mention.end_char)
+                candidates = [] if span is None else get_concepts(span, self.concepts_key)
+                concepts = [self.kb.index(candidate.id) for candidate in candidates]
+                for name in self.statistics:
+                    if "known" in name and not right:
+                        continue
+                    answers = concepts[:1] if name.endswith("first") else concepts
+                    gold[name][-1].add((i, mention.label_))
+                    if answers:
+                        # what is wrong is an item of its own, that no gold has
+                        place = i if right.intersection(answers) else -1 - i
+                        predicted[name][-1].add((place, mention.label_))
+        return {name: CountTable.from_sets(gold[name], predicted[name]) for name in self.statistics}

@@ -69,6 +69,40 @@ def evaluate(*args: Any) -> str:
     return outcome.output
 
 
+@pytest.fixture
+def linker(nlp: Language, tmp_path: Path) -> Path:
+    source = tmp_path / "kb.jsonl"
+    source.write_text('{"id": "X:1", "name": "AB", "types": ["T116"]}\n{"id": "X:2", "name": "AB", "types": ["T047"]}')
+    types = {"GENE": {"types": ["T116"]}, "DRUG": {"types": ["T047"]}}
+    config = {"entities_from": "entities", "mention_types": types}
+    nlp.add_pipe("concept_linker", config=config).initialize(sources=[f"jsonl={source}"])
+    nlp.to_disk(tmp_path / "linker")
+    return tmp_path / "linker"
+
+
+def test_linking_of_gold_mentions(nlp: Language, linker: Path, tmp_path: Path) -> None:
+    gold = make_doc(nlp, "AB or AB", [(0, 2, "GENE"), (6, 8, "DRUG")], [], id="one")
+    gold.spans["entities"] = [
+        Span(gold, s.start, s.end, s.label, kb_id=id)
+        for s, id in zip(gold.spans["entities"], ("X:1", "X:2"), strict=True)
+    ]
+    DocBin(docs=[gold], store_user_data=True).to_disk(tmp_path / "dev.spacy")
+    output = tmp_path / "result.json"
+    arguments = ["--benchmark", "linking", "--mentions", "gold", "--output", str(output), "--bootstrap", "10"]
+    result = run(linker, tmp_path / "dev.spacy", *arguments)
+    assert result.exit_code == 0, result.output
+    scored = json.loads(output.read_text())
+    assert scored["benchmark"] == "linking" and scored["scores"]["linking_first_r"] == 1.0
+    assert scored["per_type"]["linking_first"]["GENE"]["support"] == 1
+    assert scored["linking"]["mention"] == 2  # the identifiers are those of the linker, as the gold ones were not given
+
+
+def test_linking_needs_a_linker_and_identifiers(model: Path, linker: Path, corpus: Path) -> None:
+    for pipeline, message in ((model, "no concept linker"), (linker, "No gold mention has an identifier")):
+        result = run(pipeline, corpus, "--benchmark", "linking")
+        assert result.exit_code == 1 and message in result.output
+
+
 def test_end_to_end(model, corpus, tmp_path):
     output = tmp_path / "results" / "x.json"
     shown = evaluate(model, corpus, "-o", output, "--name", "run-1", "--group", "runs", "--bootstrap", 50)

@@ -116,11 +116,11 @@ def test_finds_what_a_look_up_of_every_span_finds(
                 assert hits.get((start, end)) == key
 
 
-def small_lexicon(folder: Path, names: list[str]) -> Lexicon:
+def small_lexicon(folder: Path, names: list[str], ranks: list[int] | None = None) -> Lexicon:
     with StringTableWriter(folder, "names") as writer:
         for name in names:
             writer.append(name)
-    write_lexicon(folder, names, np.arange(len(names), dtype=np.int32))
+    write_lexicon(folder, names, np.arange(len(names), dtype=np.int32), np.array(ranks or [0] * len(names), np.int16))
     files = Files.of_folder(folder)
     return Lexicon(files, files.strings("names"))
 
@@ -130,6 +130,17 @@ def test_candidates_stand_in_order_of_the_sources(tmp_path: Path) -> None:
     assert lexicon.lookup("GAMMA RAY") == [0, 1, 3]
     assert lexicon.lookup("nothing") == []
     assert lexicon.key_text(lexicon.key("other") or 0) == normalize("other")
+
+
+def test_the_names_that_a_source_prefers_come_first(tmp_path: Path) -> None:
+    # an alias of the first source, a name of the second, which prefers it, and the symbol of a gene of the first
+    lexicon = small_lexicon(tmp_path, ["AR", "AR", "AR"], [1, 2, 0])
+    assert lexicon.lookup("AR") == [2, 0, 1]
+
+
+def test_variants_come_behind_names_of_later_sources(tmp_path: Path) -> None:
+    lexicon = small_lexicon(tmp_path, ["CREB1", "CREB"], [0, 5])
+    assert lexicon.lookup("CREB") == [1, 0]
 
 
 def test_an_empty_lexicon(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from spacy_keci.knowledge.normalize import fold, normalize, normalize_token
         ("Crohn's disease", "Crohn disease"),
         ("haemorrhage", "hemorrhage"),
         ("tumour", "tumor"),
+        ("tumours", "tumors"),
         ("Sjögren syndrome", "sjogren syndrome"),
         ("μ-opioid", "µ-opioid"),
         ("Ca(2+)", "Ca2+"),

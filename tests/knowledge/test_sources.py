@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
+from spacy_keci.knowledge.knowledge_base import KnowledgeBase
 from spacy_keci.knowledge.semantic_network import read_semantic_network
 from spacy_keci.knowledge.semantic_types import TypeTable
 from spacy_keci.knowledge.sources import SOURCES, ConceptRecord, SourceReport
@@ -367,6 +368,69 @@ def test_tables_of_types(tmp_path: Path) -> None:
     assert table.tree("MESH", "C04.588.1") == ("T191",) and table.tree("MESH", "Q9") == ()
     with pytest.raises(KnowledgeBaseError, match="line 1"):
         TypeTable(write(tmp_path / "bad.tsv", "X:\n"))
+
+
+def test_mesh_as_one_table_with_supplementary_records(tmp_path: Path) -> None:
+    names = write(
+        tmp_path / "names.tsv",
+        "D009369\tNeoplasms\tTumors|Cancer\tC04\t\nD019713\tReceptors, CCR5\t\tD12.776.543.750\t\n"
+        "D051379\tMice\tMus\tB01.050.150.900.649\t10090|10092\n",
+    )
+    supplement = write(
+        tmp_path / "supp.tsv",
+        "C535516\tHereditary leiomyomatosis\tReed's syndrome\tD009369,D000000\nC029036\tcrocin\t\t\n",
+    )
+    records, _ = read("mesh", names, supplement)
+    assert records["MESH:D009369"].types == ("T191",) and records["MESH:D009369"].aliases == ("Tumors", "Cancer")
+    assert records["MESH:D019713"].aliases == ("CCR5 Receptors",)  # the heading is inverted
+    assert records["MESH:D051379"].alt_ids == ("NCBITaxon:10090", "NCBITaxon:10092")
+    assert records["MESH:C535516"].types == ("T191",)  # those of what it is mapped to
+    assert ("mapped_to", "MESH:D009369") in records["MESH:C535516"].relations
+    assert records["MESH:C029036"].types == ("T103",)  # a chemical, as most supplementary records
+
+
+def test_mesh_taxa_in_xml(tmp_path: Path) -> None:
+    numbers = "<ConceptList><Concept><RegistryNumber>txid10090</RegistryNumber></Concept></ConceptList>"
+    other = "<ConceptList><Concept><RegistryNumber>50-00-0</RegistryNumber></Concept></ConceptList>"
+    for given, expected in ((numbers, ("NCBITaxon:10090",)), (other, ())):
+        records, _ = read("mesh", write(tmp_path / "desc.xml", MESH_XML.replace("<ConceptList/>", given)))
+        assert records["MESH:D008175"].alt_ids == expected
+
+
+SSSOM = """#mapping_set_id: x
+#license: CC0
+subject_id\tsubject_label\tpredicate_id\tobject_id\tpredicate_modifier
+mesh:D001943\tBreast Neoplasms\tskos:exactMatch\tdoid:1612\t
+uniprot:P04637\tp53\tskos:broadMatch\tfplx:P53\t
+mesh:D1\tx\tskos:exactMatch\tdoid:2\tNot
+mesh:D1\tx\tro:0018033\tdoid:2\t
+mesh:D1\tx\t\tdoid:2\t
+"""
+
+
+def test_sssom(tmp_path: Path) -> None:
+    report = SourceReport()
+    records = list(SOURCES["sssom"].read([write(tmp_path / "mappings.tsv", SSSOM)], TypeTable(), report))
+    assert [(r.id, r.relations) for r in records] == [
+        ("MESH:D001943", (("exact_match", "DOID:1612"),)),
+        ("DOID:1612", (("exact_match", "MESH:D001943"),)),
+        ("UP:P04637", (("broad_match", "FPLX:P53"),)),
+        ("FPLX:P53", (("narrow_match", "UP:P04637"),)),
+    ]
+    assert report.dropped == 3
+
+
+def test_sssom_makes_two_concepts_one(tmp_path: Path) -> None:
+    mesh = write(tmp_path / "mesh.tsv", "D001943\tBreast Neoplasms\t\tC04.588\t\n")
+    disease = '{"id": "DOID:1612", "name": "breast cancer", "types": ["T191"]}'
+    sources = [
+        SourceFiles("mesh", [mesh]),
+        SourceFiles("jsonl", [write(tmp_path / "do.jsonl", disease)]),
+        SourceFiles("sssom", [write(tmp_path / "mappings.tsv", SSSOM)]),
+    ]
+    compile_knowledge_base(tmp_path / "kb", sources)
+    kb = KnowledgeBase(tmp_path / "kb")
+    assert kb.index("DOID:1612") == kb.index("MESH:D001943")
 
 
 def test_mesh_under_the_name_that_nlm_gives_it(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import pytest
 from spacy.language import Language
 from spacy.tokens import Span, SpanGroup
 from spacy.training import Example
 
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.scoring.linking import linking_counts
+from spacy_keci.scoring.linking import LinkingScorer, linking_counts
 
 
 def test_counts(nlp: Language, tmp_path: Path) -> None:
@@ -42,3 +43,23 @@ def test_counts(nlp: Language, tmp_path: Path) -> None:
         "ambiguous, found": 1,
         "ambiguous, mention": 1,
     }
+
+
+def test_scores_by_type(nlp: Language, tmp_path: Path) -> None:
+    source = tmp_path / "kb.jsonl"
+    source.write_text("\n".join(f'{{"id": "X:00{i}", "name": "thing {i}", "alt_ids": ["Y:{i}"]}}' for i in range(5)))
+    compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={source}")], [])
+    gold, doc = nlp("a b c d e f"), nlp("a b c d e f")
+    ids = ["X:001", "X:002", "X:009,X:003", "Z:1", "", "X:004|X:003"]
+    gold.spans["entities"] = [Span(gold, i, i + 1, "G" if i < 3 else "D", kb_id=id) for i, id in enumerate(ids)]
+    # right by another identifier; second; one of several; not in the knowledge base; no gold; no candidate
+    rows = [(0, "Y:1"), (1, "X:001"), (1, "X:002"), (2, "X:003"), (3, "X:001"), (4, "X:001")]
+    doc.spans["concepts"] = [Span(doc, i, i + 1, "T", kb_id=id) for i, id in rows]
+    scorer = LinkingScorer(KnowledgeBase(tmp_path / "kb"))
+    scores = scorer([Example(doc, gold)])
+    assert scores["linking_first_per_type"]["G"] == pytest.approx({"p": 2 / 3, "r": 2 / 3, "f": 2 / 3, "support": 3})
+    assert scores["linking_candidates_per_type"]["G"]["r"] == 1.0
+    assert scores["linking_first_per_type"]["D"]["support"] == 2
+    assert (scores["linking_first_r"], scores["linking_first_p"]) == pytest.approx((2 / 5, 2 / 4))
+    assert scores["linking_known_first_r"] == pytest.approx(2 / 4)
+    assert (scores["linking_first_gold"], scores["linking_first_predicted"]) == (5, 4)

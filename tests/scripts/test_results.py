@@ -47,6 +47,20 @@ def test_table(paths: list[Path]) -> None:
     ]
 
 
+def test_linking_by_type() -> None:
+    per_type = {
+        "linking_first": {"Gene": {"r": 0.4, "support": 10}, "Disease": {"r": 0.75, "support": 20}},
+        "linking_candidates": {"Gene": {"r": 0.45, "support": 10}, "Disease": {"r": 0.8, "support": 20}},
+        "linking_known_first": {"Gene": {"r": 0.8, "support": 5}},
+        "linking_known_candidates": {"Gene": {"r": 0.9, "support": 5}},
+    }
+    result = {"name": "x", "group": "x", "benchmark": "linking", "scores": {}, "per_type": per_type}
+    assert make_table([result]).splitlines()[2:] == [
+        "| Disease | x | 20 | 0.0 | 80.0 | 75.0 | 0.0 |",
+        "| Gene | x | 10 | 50.0 | 45.0 | 40.0 | 80.0 |",
+    ]
+
+
 def test_update(paths: list[Path]) -> None:
     page = PAGE + "<!-- results:demo -->\n<!-- /results -->\n"
     new = update_tables(page, read_results(paths))

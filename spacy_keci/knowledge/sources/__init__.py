@@ -9,6 +9,7 @@ from .obo import read_obo
 from .obographs import read_obographs
 from .protein_families import read_interpro, read_pfam
 from .source import ConceptRecord, Source, SourceReport
+from .sssom import read_sssom
 from .umls import read_umls
 
 SOURCES = {
@@ -26,6 +27,7 @@ SOURCES = {
         Source("interpro", read_interpro, "CC0-1.0"),
         Source("drugbank", read_drugbank, "CC0-1.0 (open vocabulary)"),
         Source("scispacy", read_scispacy),
+        Source("sssom", read_sssom),
     )
 }
 

@@ -85,17 +85,20 @@ def split_row(line: str, delimiter: str = ",") -> list[str]:
 
 
 def read_rows(
-    path: Path, report: SourceReport, columns: Iterable[str], delimiter: str = ","
+    path: Path, report: SourceReport, columns: Iterable[str], delimiter: str = ",", comment: str = ""
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Numbered rows of a table with a head. Columns that are missing at the end of a row are empty; rows that are too
     long, or lack one of ``columns``, are counted. Each row is a line, so that a quotation mark that is never closed
     costs one of them.
 
-    columns: which the table must have. Raises KnowledgeBaseError without them, and as :func:`read_lines`.
+    columns: which the table must have. comment: what lines begin with that stand before the
+    table. Raises KnowledgeBaseError without the columns, and as :func:`read_lines`.
     """
     head: list[str] = []
     needed = 0
     for number, line in read_lines(path, report):
+        if not head and comment and line.startswith(comment):
+            continue
         fields = split_row(line, delimiter)
         if not head:
             if missing := [column for column in columns if column not in fields]:

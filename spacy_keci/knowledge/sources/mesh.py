@@ -3,6 +3,7 @@
 https://www.nlm.nih.gov/mesh/xml_data_elements.html
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from .files import UNREADABLE, open_file, read_lines
 from .source import ConceptRecord, SourceReport
 
 _TERMS = "ConceptList/Concept/TermList/Term/String"
+_NUMBERS = "ConceptList/Concept//RegistryNumber"
+_SUPPLEMENTARY = re.compile(r"C\d+")
 _SCOPE_NOTE = "ConceptList/Concept[@PreferredConceptYN='Y']/ScopeNote"
 _MAPPED_TO = "HeadingMappedToList/HeadingMappedTo/DescriptorReferredTo/DescriptorUI"
 
@@ -21,7 +24,8 @@ _MAPPED_TO = "HeadingMappedToList/HeadingMappedTo/DescriptorReferredTo/Descripto
 @dataclass
 class Record:
     """A descriptor, or, with a ``scr_class``, a supplementary record: 1 chemicals, 2 protocols, 3 diseases, 4 organisms
-    and others. ``mapped_to``: the descriptors that stand for a supplementary record."""
+    and others. ``mapped_to``: the descriptors that stand for a supplementary record. ``taxa``: numbers of organisms in
+    NCBI's taxonomy."""
 
     ui: str
     name: str
@@ -30,6 +34,7 @@ class Record:
     tree_numbers: list[str] = field(default_factory=list)
     scr_class: str = ""
     mapped_to: list[str] = field(default_factory=list)
+    taxa: list[str] = field(default_factory=list)
 
     def add(self, other: "Record") -> None:
         """What another file says of the same record."""
@@ -37,6 +42,7 @@ class Record:
         self.scope_note = self.scope_note or other.scope_note
         self.tree_numbers += other.tree_numbers
         self.mapped_to += other.mapped_to
+        self.taxa += other.taxa
 
 
 def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -44,8 +50,9 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
 
     Supplementary records have the types of the descriptors that they are mapped to, as far as these are read too, else
     those of their class, and the relation ``mapped_to``. XML, whatever the name of the file, holds all of that. Of the
-    tables, one has lines ``D000003<tab>Abattoirs<tab>Slaughter Houses|…`` and one, with the table head ``mesh_id
-    mesh_name mesh_tree_number``, the tree numbers.
+    tables, one has lines ``D000003<tab>Abattoirs<tab>Slaughter Houses|…``, followed by ``J01.576|J03.540``, the tree
+    numbers of a descriptor, and its taxa, or ``D009386,D012878``, what a supplementary record is mapped to, or neither;
+    and one, with the table head ``mesh_id mesh_name mesh_tree_number``, tree numbers alone.
     """
     records: dict[str, Record] = {}
     for path in paths:
@@ -63,8 +70,15 @@ def read_mesh(paths: list[Path], types: TypeTable, report: SourceReport) -> Iter
         parents = dict.fromkeys(at[p] for n in record.tree_numbers if (p := n.rpartition(".")[0]) in at)
         relations = [("is_a", f"MESH:{parent}") for parent in parents if parent != ui]
         relations += [("mapped_to", f"MESH:{descriptor}") for descriptor in dict.fromkeys(record.mapped_to)]
-        names = tuple(name for name in dict.fromkeys(record.names) if name != record.name)
-        yield ConceptRecord(f"MESH:{ui}", record.name, names, tuis, record.scope_note, tuple(relations))
+        names = tuple(name for name in dict.fromkeys([*record.names, *_in_order(record.name)]) if name != record.name)
+        taxa = tuple(f"NCBITaxon:{number}" for number in dict.fromkeys(record.taxa))
+        yield ConceptRecord(f"MESH:{ui}", record.name, names, tuis, record.scope_note, tuple(relations), taxa)
+
+
+def _in_order(name: str) -> list[str]:
+    """An inverted heading as people write it: "Receptors, CCR5" as "CCR5 Receptors"."""
+    words = name.split(", ")
+    return [f"{words[1]} {words[0]}"] if len(words) == 2 else []
 
 
 def _types(record: Record, records: dict[str, Record], types: TypeTable) -> tuple[str, ...]:
@@ -94,8 +108,17 @@ def _read_table(path: Path, report: SourceReport) -> Iterator[Record]:
             report.malformed(path, number, "expected identifier<TAB>name")
         elif trees:
             yield Record(fields[0], fields[1], tree_numbers=fields[2:3])
+        elif _SUPPLEMENTARY.fullmatch(fields[0]):
+            yield Record(
+                fields[0], fields[1], _column(fields, 2, "|"), scr_class="1", mapped_to=_column(fields, 3, ",")
+            )
         else:
-            yield Record(fields[0], fields[1], [n for n in "|".join(fields[2:3]).split("|") if n])
+            names, trees_of_it, taxa = (_column(fields, column, "|") for column in (2, 3, 4))
+            yield Record(fields[0], fields[1], names, tree_numbers=trees_of_it, taxa=taxa)
+
+
+def _column(fields: list[str], number: int, separator: str) -> list[str]:
+    return [part for part in "".join(fields[number : number + 1]).split(separator) if part]
 
 
 def _read_xml(path: Path, report: SourceReport) -> Iterator[Record]:
@@ -130,6 +153,7 @@ def _to_record(element: ElementTree.Element, kind: str) -> Record | None:
         element.get("SCRClass") or ("1" if kind == "Supplemental" else ""),
         # a star marks the main heading
         [descriptor.removeprefix("*") for descriptor in _texts(element.iterfind(_MAPPED_TO))],
+        [number.removeprefix("txid") for number in _texts(element.iterfind(_NUMBERS)) if number.startswith("txid")],
     )
 
 

@@ -19,6 +19,8 @@ _SKOS = {
     "narrowMatch": "narrow_match",
     "relatedMatch": "related_match",
 }
+# what a match says the other way round, where that is not the same
+INVERSE = {"broad_match": "narrow_match", "narrow_match": "broad_match"}
 # How Mondo and Orphanet qualify them; their other words are none for equivalence
 _MONDO = {"equivalentto": EXACT, "mondoisnarrowerthansource": "broad_match", "mondoisbroaderthansource": "narrow_match"}
 _ORPHANET = {"e": EXACT, "ntbt": "broad_match", "btnt": "narrow_match"}

@@ -1,0 +1,37 @@
+"""Corpora that say "D001943" where they mean MESH:D001943, as they have one vocabulary for each type of mention."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from ..identifiers import UNLINKED, with_vocabulary
+from .annotation import AnnotatedText
+
+_DIVIDED = re.compile(r"\s*([,;|])\s*")
+
+
+def name_vocabularies(texts: Iterable[AnnotatedText], vocabularies: Mapping[str, str]) -> Iterator[AnnotatedText]:
+    """The texts with the vocabulary of its label in front of each identifier that has none, those of several concepts
+    and the parts of composite ones too: "NCBIGene:5604,NCBIGene:5605"."""
+    for text in texts:
+        mentions = [
+            mention._replace(kb_id=_named(mention.kb_id, vocabularies.get(mention.label, "")))
+            for mention in text.mentions
+        ]
+        yield replace(text, mentions=mentions)
+
+
+def _named(kb_id: str, vocabulary: str) -> str:
+    parts = _DIVIDED.split(kb_id.strip())
+    return "".join(part if part in (*",;|", UNLINKED) else with_vocabulary(vocabulary, part) for part in parts)
+
+
+def parse_vocabularies(options: Iterable[str]) -> dict[str, str]:
+    """From ``LABEL=VOCABULARY``. Raises ValueError for anything else."""
+    found = {}
+    for option in options:
+        label, equals, vocabulary = option.partition("=")
+        if not (label and equals and vocabulary):
+            raise ValueError(f"Expected LABEL=VOCABULARY, such as Disease=MESH, not {option!r}.")
+        found[label] = vocabulary
+    return found

@@ -1,0 +1,143 @@
+"""Concepts of a mention whose type is known: those of the type, with an identifier of the vocabulary that is wanted."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from .crosswalk import Crosswalk
+from .knowledge_base import KnowledgeBase
+from .merge import semantic_groups
+from .rephrase import rephrase
+
+_NEVER = (1 << 16, True)
+_MOST_NAMES = 60  # of what lies above the last word of a mention
+
+
+@dataclass(frozen=True)
+class MentionType:
+    """What mentions with a label name.
+
+    types: semantic types, or semantic groups (``"DISO"``), of the concepts; those of the first are preferred.
+    prefer: the vocabularies whose identifiers are wanted, the first of them first; none: any.
+    broader: whether a mention for which these have no concept stands for a broader one.
+    """
+
+    types: tuple[str, ...]
+    prefer: tuple[str, ...] = ()
+    broader: bool = False
+
+
+class Found(NamedTuple):
+    """Concepts, best first, and whether the first of them have an identifier that is wanted."""
+
+    concepts: list[int]
+    is_identified: bool
+
+
+class TypedLookup:
+    """Looks up the texts of mentions of one type."""
+
+    def __init__(self, kb: KnowledgeBase, wanted: MentionType) -> None:
+        self.kb, self.wanted = kb, wanted
+        self.crosswalks = [Crosswalk(kb, vocabulary) for vocabulary in wanted.prefer]
+        self._rank = lru_cache(maxsize=1 << 16)(self._rank_of)
+        self._look_up = lru_cache(maxsize=1 << 16)(self._look_up_text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TypedLookup, (self.kb, self.wanted)
+
+    def __call__(self, text: str, long_form: str | None = None) -> list[int]:
+        """Concepts, best first. long_form: what the text stands for, where it is an abbreviation that is defined.
+
+        A short form is what its long form is; what it is by itself counts where that is unknown.
+        """
+        own = self._look_up(text)
+        if long_form is None:
+            return own.concepts
+        long = self._look_up(long_form)
+        first, second = (own, long) if own.is_identified and not long.is_identified else (long, own)
+        return first.concepts if first.is_identified else _unique([*first.concepts, *second.concepts])
+
+    def _look_up_text(self, text: str) -> Found:
+        """The first way that leads to a concept with an identifier that is wanted counts: the text itself, other
+        texts for it, what is broader, and last concepts of which the type is not the main one."""
+        weak: list[int] = []
+        for concepts in self._ways(text):
+            fitting = self.fitting(concepts)
+            if found := self._identified(fitting):
+                return Found(_unique([*found, *fitting, *weak]), True)
+            weak += fitting
+        by_other_type = [c for c in self.kb.lexicon.lookup(text) if self._is_also(c) and self._is_wanted(c)]
+        return Found(_unique([*by_other_type, *weak]), bool(by_other_type))
+
+    def _ways(self, text: str) -> Iterator[Iterable[int]]:
+        look_up = self.kb.lexicon.lookup
+        exact = look_up(text)
+        yield exact
+        for other in rephrase(text):
+            yield look_up(other)
+        if not self.wanted.broader:
+            return
+        words = text.split()
+        heads = [" ".join(words[i:]) for i in range(1, len(words))]
+        for head in heads[:-1]:
+            yield look_up(head)
+        for name in self._broader_names(words[-1]) if heads else ():
+            yield look_up(" ".join([*words[:-1], name]))
+        for concept in self.fitting(exact)[:1]:
+            for crosswalk in self.crosswalks:
+                yield crosswalk.above(concept, self.fits)
+        for head in heads[-1:]:
+            yield look_up(head)
+
+    def _broader_names(self, word: str) -> list[str]:
+        """Words for what the word names or is a kind of: of "adenocarcinoma", "carcinoma" and "neoplasm"."""
+        names: list[str] = []
+        for concept in self.fitting(self.kb.lexicon.lookup(word))[:1]:
+            for broader in (concept, *(self.crosswalks[0].ancestors(concept) if self.crosswalks else ())):
+                if self.fits(broader):
+                    names += [name for name in self.kb.names(broader) if " " not in name]
+        return list(dict.fromkeys(names))[:_MOST_NAMES]
+
+    def _identified(self, fitting: list[int]) -> list[int]:
+        """Those with an identifier that is wanted, or else what they are in the vocabulary."""
+        if not self.crosswalks:
+            return fitting
+        for crosswalk in self.crosswalks:
+            if found := [c for c in fitting if crosswalk.is_goal(c)]:
+                return found
+            if found := [same for c in fitting for same in crosswalk.same(c, self.fits)]:
+                return found
+        return []
+
+    def fitting(self, concepts: Iterable[int]) -> list[int]:
+        """The concepts whose main type is that of the mention, those that fit better first."""
+        return sorted((c for c in _unique(concepts) if self.fits(c)), key=self._rank)
+
+    def fits(self, concept: int) -> bool:
+        return self._rank(concept) < _NEVER
+
+    def _rank_of(self, concept: int) -> tuple[int, bool]:
+        """Lower for what fits better: the first of the types, and others of them too (a gene with a protein)."""
+        types = self.kb.concept_types(concept)
+        if not types or not any(_is_of(types[0], wanted) for wanted in self.wanted.types):
+            return _NEVER
+        matches = [i for i, wanted in enumerate(self.wanted.types) if any(_is_of(type, wanted) for type in types)]
+        return matches[0], len(matches) == 1
+
+    def _is_also(self, concept: int) -> bool:
+        types = self.kb.concept_types(concept)
+        return any(_is_of(type, wanted) for type in types for wanted in self.wanted.types)
+
+    def _is_wanted(self, concept: int) -> bool:
+        return any(crosswalk.is_goal(concept) for crosswalk in self.crosswalks)
+
+
+def _is_of(type: str, wanted: str) -> bool:
+    """Whether a semantic type is the one that is wanted, or of that group."""
+    return wanted in (type, semantic_groups().get(type))
+
+
+def _unique(concepts: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(concepts))

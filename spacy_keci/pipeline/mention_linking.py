@@ -1,0 +1,113 @@
+"""Concepts of given mentions, whose types are known."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from spacy.tokens import Doc, Span
+
+from ..span_groups import MEMBERS, set_span_graph
+from .abbreviations import forms_of
+from .mentions import ENTS, read_mentions
+
+if TYPE_CHECKING:
+    from ..knowledge.abbreviations import Abbreviation
+    from ..knowledge.candidates import Candidate
+    from ..knowledge.knowledge_base import KnowledgeBase
+    from ..knowledge.typed_lookup import MentionType
+
+
+class LinkedMention(NamedTuple):
+    """A mention, tokens ``start`` to ``end`` (exclusive), and its candidates, best first."""
+
+    start: int
+    end: int
+    label: str
+    candidates: "tuple[Candidate, ...]"
+
+
+class MentionLinker:
+    """Links mentions with the labels of ``types``: what each label names."""
+
+    def __init__(self, kb: "KnowledgeBase", types: "Mapping[str, MentionType]") -> None:
+        from ..knowledge.typed_lookup import TypedLookup
+
+        self.kb, self.types = kb, dict(types)
+        self.lookups = {label: TypedLookup(kb, wanted) for label, wanted in types.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MentionLinker, (self.kb, self.types)
+
+    def __call__(
+        self, doc: Doc, mentions: Iterable[Span], definitions: "Iterable[Abbreviation]"
+    ) -> list[LinkedMention]:
+        """Mentions of other labels are left out. definitions: the abbreviations that the text defines."""
+        long_forms = _long_forms(doc, definitions)
+        return [
+            LinkedMention(span.start, span.end, span.label_, self._candidates(span, _meaning(span, long_forms)))
+            for span in mentions
+            if span.label_ in self.types
+        ]
+
+    def _candidates(self, span: Span, long_form: str | None) -> "tuple[Candidate, ...]":
+        from ..knowledge.candidates import Candidate
+
+        prefer = self.types[span.label_].prefer
+        return tuple(
+            Candidate(self.kb.preferred_id(concept, prefer), next(iter(self.kb.concept_types(concept)), ""), 1.0)
+            for concept in self.lookups[span.label_](span.text, long_form)
+        )
+
+
+def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str, Any]]) -> MentionLinker:
+    """From the setting ``mention_types`` of a linker. Raises ValueError for one that is not understood, or names a
+    vocabulary that the knowledge base does not have."""
+    from ..knowledge.typed_lookup import MentionType
+
+    types: dict[str, MentionType] = {}
+    for label, given in settings.items():
+        if unknown := given.keys() - {"types", "prefer", "broader"}:
+            raise ValueError(f"mention_types of {label!r} has types, prefer and broader, not {sorted(unknown)}.")
+        if not given.get("types"):
+            raise ValueError(f"mention_types of {label!r} names no semantic types.")
+        prefer = kb.vocabularies(given.get("prefer", ()))
+        types[label] = MentionType(tuple(given["types"]), prefer, bool(given.get("broader", False)))
+    return MentionLinker(kb, types)
+
+
+# by the tokens of a short form, where it is defined and what it stands for
+LongForms = dict[tuple[str, ...], list[tuple[int, str]]]
+
+
+def _long_forms(doc: Doc, definitions: "Iterable[Abbreviation]") -> LongForms:
+    found: LongForms = defaultdict(list)
+    for each in definitions:
+        for form in forms_of([token.text for token in doc[each.short[0] : each.short[1]]]):
+            found[form].append((each.short[0], doc[each.long[0] : each.long[1]].text))
+    return found
+
+
+def _meaning(span: Span, long_forms: LongForms) -> str | None:
+    """The long form of a mention: what was defined last before it, or else first after it."""
+    defined = long_forms.get(tuple(token.text for token in span))
+    if not defined:
+        return None
+    return defined[max(bisect_right(defined, span.start, key=lambda each: each[0]) - 1, 0)][1]
+
+
+def set_identifiers(doc: Doc, source: str, linked: Sequence[LinkedMention]) -> None:
+    """Make the first candidate of each mention its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions
+    without candidates, and all else of the group, stay as they are."""
+    ids = {(m.start, m.end, m.label): m.candidates[0].concept for m in linked if m.candidates}
+    if not ids:
+        return
+    spans = [
+        Span(doc, m.start, m.end, m.label, kb_id=ids.get((m.start, m.end, m.label_), m.kb_id_), span_id=m.id)
+        for m in read_mentions(doc, source)
+    ]
+    if source == ENTS:
+        doc.set_ents(spans, default="unmodified")
+        return
+    attrs = {name: value for name, value in doc.spans[source].attrs.items() if name != MEMBERS}
+    set_span_graph(doc, source, spans, attrs.pop("relations", None), **attrs)

@@ -1,0 +1,124 @@
+"""The linker links mentions that it is given by their labels."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span, SpanGroup
+
+from spacy_keci import get_concepts, get_relations
+from spacy_keci.span_groups import set_span_graph
+
+CONCEPTS = [
+    {"id": "HGNC:1", "name": "APP", "aliases": ["AD"], "types": ["T028", "T116"], "alt_ids": ["NCBIGene:351"]},
+    {"id": "DOID:1", "name": "Alzheimer disease", "aliases": ["AD"], "types": ["T047"], "alt_ids": ["MESH:D000544"]},
+    {"id": "DOID:2", "name": "hypertension", "types": ["T047"], "alt_ids": ["MESH:D006973"]},
+]
+TYPES = {
+    "Gene": {"types": ["T028"], "prefer": ["NCBIGene"]},
+    "Disease": {"types": ["DISO"], "prefer": ["MeSH"], "broader": True},
+}
+TEXT = "AD and hypertensive (HT) mice: HT follows AD."
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    path = tmp_path / "kb.jsonl"
+    path.write_text("\n".join(map(json.dumps, CONCEPTS)), encoding="utf8")
+    return f"jsonl={path}"
+
+
+def add_linker(nlp: Language, source: str, entities_from: str = "entities") -> Language:
+    config = {"entities_from": entities_from, "mention_types": TYPES, "abbreviations": True}
+    nlp.add_pipe("concept_linker", config=config).initialize(sources=[source])
+    return nlp
+
+
+def annotate(nlp: Language) -> Doc:
+    doc = nlp.make_doc(TEXT)
+    at = {"AD": (0, 2, "Disease"), "hypertensive": (7, 19, "Disease"), "mice": (25, 29, "Species")}
+    spans = [doc.char_span(*offsets, label=label) for *offsets, label in at.values()]
+    spans += [doc.char_span(31, 33, label="Disease"), doc.char_span(42, 44, label="Gene")]
+    set_span_graph(doc, "entities", spans, [[1, 0, "follows", 0.9]], scores=[0.9, 0.8, 0.7, 0.6, 0.5])
+    return doc
+
+
+def test_identifiers_by_type(nlp: Language, source: str) -> None:
+    doc = add_linker(nlp, source)(annotate(nlp))
+    group = doc.spans["entities"]
+    assert [(span.text, span.kb_id_) for span in group] == [
+        ("AD", "MESH:D000544"),
+        ("hypertensive", "MESH:D006973"),
+        ("mice", ""),
+        ("HT", "MESH:D006973"),
+        ("AD", "NCBIGene:351"),
+    ]
+    # what stands beside the mentions is as it was
+    assert group.attrs["scores"] == [0.9, 0.8, 0.7, 0.6, 0.5]
+    (relation,) = get_relations(doc)
+    assert (relation.head.text, relation.tail.text, relation.score) == ("hypertensive", "AD", 0.9)
+    # the same is in the group of candidates, and mentions alone have candidates by type
+    assert [concept.id for concept in get_concepts(group[4], "concepts")] == ["NCBIGene:351"]
+
+
+def test_a_mention_keeps_its_identifier_if_nothing_is_found(nlp: Language, source: str) -> None:
+    doc = nlp.make_doc("APP here")
+    doc.spans["entities"] = SpanGroup(doc, spans=[Span(doc, 0, 1, "Disease", kb_id="MESH:D1")])
+    doc = add_linker(nlp, source)(doc)
+    assert doc.spans["entities"][0].kb_id_ == "MESH:D1"
+    assert not get_concepts(doc[0:1], "concepts")  # the gene is none of a disease
+
+
+def test_ents(nlp: Language, source: str) -> None:
+    doc = nlp.make_doc("AD and APP")
+    doc.ents = [Span(doc, 0, 1, "Disease"), Span(doc, 2, 3, "Other")]
+    doc = add_linker(nlp, source, "ents")(doc)
+    assert [(ent.text, ent.label_, ent.kb_id_) for ent in doc.ents] == [
+        ("AD", "Disease", "MESH:D000544"),
+        ("APP", "Other", ""),
+    ]
+
+
+def test_texts_without_mentions(nlp: Language, source: str) -> None:
+    doc = add_linker(nlp, source)("AD is common.")
+    assert [span.kb_id_ for span in doc.spans["concepts"]] == ["HGNC:1", "DOID:1"] and "entities" not in doc.spans
+
+
+def test_after_pickle_and_disk(nlp: Language, source: str, tmp_path: Path) -> None:
+    add_linker(nlp, source)(annotate(nlp))  # which fills what it remembers
+    linker = pickle.loads(pickle.dumps(nlp.get_pipe("concept_linker")))
+    assert [m.candidates[0].concept for m in linker.predict([annotate(nlp)])[0].mentions][:1] == ["MESH:D000544"]
+    nlp.to_disk(tmp_path / "model")
+    again = spacy.load(tmp_path / "model")
+    doc = again(annotate(again))
+    assert doc.spans["entities"][4].kb_id_ == "NCBIGene:351"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"entities_from": "entities"}, "go together"),
+        ({"mention_types": TYPES}, "go together"),
+    ],
+)
+def test_settings_that_belong_together(nlp: Language, config: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        nlp.add_pipe("concept_linker", config=config)
+
+
+@pytest.mark.parametrize(
+    ("types", "message"),
+    [
+        ({"Gene": {"types": []}}, "no semantic types"),
+        ({"Gene": {"types": ["T028"], "vocabulary": ["X"]}}, "has types, prefer and broader"),
+        ({"Gene": {"types": ["T028"], "prefer": ["CHEBI"]}}, "No concept"),
+    ],
+)
+def test_types_that_are_wrong(nlp: Language, source: str, types: dict, message: str) -> None:
+    config = {"entities_from": "entities", "mention_types": types}
+    linker = nlp.add_pipe("concept_linker", config=config)
+    with pytest.raises(ValueError, match=message):
+        linker.initialize(sources=[source])
