@@ -222,22 +222,17 @@ def time_annotate(model: Path, texts: list[str], runs: int) -> dict[str, dict[st
         many.write_text("\n".join(texts * TIMES), encoding="utf8")
         for _ in range(runs):
             for n in PROCESSES:
-                seconds = [
-                    cpu_time_of_process(
-                        ["-m", "spacy_keci", "annotate", str(model), str(path), str(output), "--from", "lines"]
-                        + ["-n", str(n), "--overwrite", "--quiet"]
-                    )
-                    for path in (few, many)
-                ]
+                options = ["--from", "lines", "--processes", str(n), "--overwrite", "--quiet"]
+                seconds = [cpu_time_of_annotate(model, path, output, *options) for path in (few, many)]
                 ms[n].append(1000 * (seconds[1] - seconds[0]) / (len(texts) * (TIMES - 1)))
     return {str(n): summary(each) for n, each in ms.items()}
 
 
-def cpu_time_of_process(arguments: list[str]) -> float:
-    """CPU seconds of a process of Python and of the processes that it starts."""
+def cpu_time_of_annotate(*arguments: str | Path) -> float:
+    """CPU seconds of a run, and of the processes that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=environment)
+    command = [sys.executable, "-m", "spacy_keci", "annotate", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
