@@ -1,21 +1,25 @@
-"""A trained pipeline in use: one sentence at a time, sentences in batches, and its start, beside its encoder alone.
+"""A trained pipeline in use, beside its encoder alone: one sentence at a time, sentences in batches, several processes,
+and its start.
 
     python benchmarks/use.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
     python benchmarks/use.py MODEL corpus/biorelex/dev.spacy --onnx MODEL-onnx --onnx MODEL-int8
 
 One thread, CPU time, one process; every sentence is read by all in turn, so that a change of the machine's clock or
 load meets all alike. The encoder alone is given the very tensors that it is given in the pipeline. Each start is a
-process of its own: Python, the import of spaCy, the pipeline, its first sentence.
+process of its own: Python, the import of spaCy, the pipeline, its first sentence. So is each run of 'spacy keci
+annotate'; runs over more and over fewer sentences are compared, so that their start is left out.
 """
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -42,6 +46,8 @@ nlp(sys.argv[2])
 print(imported, loaded, time.process_time())
 """
 PARTS = ["import", "load", "first sentence"]
+PROCESSES = (1, 2)
+TIMES = 3  # as many sentences in the longer run of 'annotate'
 
 
 def main(
@@ -52,7 +58,7 @@ def main(
     ] = None,
     sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
     rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
-    starts: Annotated[int, typer.Option(help="How often each pipeline is started")] = 3,
+    starts: Annotated[int, typer.Option(help="How often each pipeline is started, and 'annotate' run")] = 3,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/speed-use.json",
 ) -> None:
     """Time a pipeline, and what 'spacy keci optimize' made of it, beside the encoder."""
@@ -70,6 +76,7 @@ def main(
         "one": time_one(pipelines, texts, rounds),
         "batches": time_batches(pipelines, texts, rounds),
         "graphs": compare_graphs(pipelines, texts),
+        "annotate": time_annotate(model, texts, starts),
         "start": {name: time_start(p, texts[0], starts) for name, p in pipelines.items() if p.folder is not None},
     }
     result["markdown"] = make_markdown(result)
@@ -206,6 +213,30 @@ def time_start(pipeline: Timed, text: str, starts: int) -> dict[str, dict[str, f
     return {part: summary(list(values)) for part, values in zip(PARTS, zip(*runs[1:], strict=True), strict=True)}
 
 
+def time_annotate(model: Path, texts: list[str], runs: int) -> dict[str, dict[str, float]]:
+    """CPU milliseconds a sentence of 'spacy keci annotate', by the number of processes, all of them together."""
+    ms: dict[int, list[float]] = {n: [] for n in PROCESSES}
+    with TemporaryDirectory() as name:
+        few, many, output = (Path(name) / file for file in ("few.txt", "many.txt", "found.jsonl"))
+        few.write_text("\n".join(texts), encoding="utf8")
+        many.write_text("\n".join(texts * TIMES), encoding="utf8")
+        for _ in range(runs):
+            for n in PROCESSES:
+                options = ["--from", "lines", "--processes", str(n), "--overwrite", "--quiet"]
+                seconds = [cpu_time_of_annotate(model, path, output, *options) for path in (few, many)]
+                ms[n].append(1000 * (seconds[1] - seconds[0]) / (len(texts) * (TIMES - 1)))
+    return {str(n): summary(each) for n, each in ms.items()}
+
+
+def cpu_time_of_annotate(*arguments: str | Path) -> float:
+    """CPU seconds of a run, and of the processes that it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "spacy_keci", "annotate", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def make_markdown(result: dict[str, Any]) -> str:
     introduction = (
         f"One thread ({result['machine']['cpu']}), CPU time. {result['sentences']} sentences of "
@@ -242,7 +273,9 @@ def make_markdown(result: dict[str, Any]) -> str:
         seconds = [start[part]["median"] for part in PARTS]
         times = [f"{s:.2f} s" for s in [*seconds, sum(seconds[:2])]]
         starts.append(["as saved" if name == "fp32" else name, *times])
-    return "\n\n".join([introduction, as_table(rows), as_table(starts)])
+    annotate = [["spacy keci annotate", *(f"-n {n}" for n in result["annotate"])], ["---"] + ["---:"] * len(PROCESSES)]
+    annotate.append(["CPU time a sentence", *(f"{ms['median']:.1f} ms" for ms in result["annotate"].values())])
+    return "\n\n".join([introduction, *map(as_table, (rows, annotate, starts))])
 
 
 if __name__ == "__main__":

@@ -69,27 +69,26 @@ def sentence_of_span(spans: NDArray[np.int64], docs: Sequence[Doc]) -> NDArray[n
     return sentence_of_token(docs)[doc_starts(docs)[doc] + start]
 
 
-def text_of_token(
-    docs: Sequence[Doc], by_sentence: bool, limit: int | None = None, covered: NDArray[np.bool_] | None = None
-) -> NDArray[np.int64]:
-    """(tokens,) the number of the text that each token belongs to, ascending: the sentence, or else the document.
+def text_of_token(docs: Sequence[Doc], by_sentence: bool) -> NDArray[np.int64]:
+    """(tokens,) the number of the text that each token belongs to, ascending: the sentence, or else the document."""
+    return sentence_of_token(docs) if by_sentence else np.repeat(np.arange(len(docs)), [len(doc) for doc in docs])
 
-    limit: tokens of the longest text. A longer one is cut where a sentence ends, if sentences are set, and otherwise
-        after that many tokens.
-    covered: (tokens,) whether no cut may come before a token.
+
+def cut_texts(
+    text: NDArray[np.int64], limit: int, sentence: NDArray[np.int64], covered: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The same with texts of at most ``limit`` tokens. A longer one is cut where a sentence ends, if sentences are
+    set, and otherwise after that many tokens.
+
+    text, sentence: (tokens,) the text and the sentence of each token. covered: (tokens,) whether no cut may come before
+        a token.
     """
-    lengths = [len(doc) for doc in docs]
-    text = sentence_of_token(docs) if by_sentence else np.repeat(np.arange(len(docs)), lengths)
-    if limit is None or not len(text) or np.bincount(text).max() <= limit:
-        return text
-    sentence = sentence_of_token(docs)
     is_cut = np.diff(text, prepend=-1) > 0
     starts = np.append(np.flatnonzero(is_cut), len(text))
     for begin, end in pairwise(starts.tolist()):
         while end - begin > limit:
             places = np.arange(begin + 1, begin + limit + 1)
-            if covered is not None:
-                places = places[~covered[places]]
+            places = places[~covered[places]]
             ends = places[sentence[places] != sentence[places - 1]]
             if not len(places):
                 break  # one mention fills it

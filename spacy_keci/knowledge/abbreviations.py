@@ -8,6 +8,7 @@ the shortest such text; here the alignment with the most characters at the begin
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from spacy.tokens import Doc
@@ -61,19 +62,25 @@ def find_abbreviations(doc: Doc) -> list[Abbreviation]:
 
 
 class _Text:
-    """The tokens of a Doc, what they read without accents, and which of them follow white space."""
+    """The tokens of a Doc, what they read without accents, and which of them follow white space: the last two for texts
+    with brackets only."""
 
     def __init__(self, doc: Doc) -> None:
-        self.text = doc.text
+        self.doc = doc
         self.tokens = [token.text for token in doc]
-        self.starts = [token.idx for token in doc]
-        self.plain = [plain(token) for token in self.tokens]
-        self.is_glued = [
-            i > 0 and not doc[i - 1].whitespace_ and not self.tokens[i - 1].isspace() for i in range(len(doc))
+
+    @cached_property
+    def plain(self) -> list[str]:
+        return [plain(token) for token in self.tokens]
+
+    @cached_property
+    def is_glued(self) -> list[bool]:
+        return [
+            i > 0 and not self.doc[i - 1].whitespace_ and not self.tokens[i - 1].isspace() for i in range(len(self.doc))
         ]
 
     def __call__(self, span: Span) -> str:
-        return self.text[self.starts[span[0]] : self.starts[span[1] - 1] + len(self.tokens[span[1] - 1])]
+        return self.doc[span[0] : span[1]].text
 
     def chunk(self, token: int) -> int:
         """The first of the tokens that stand before ``token``, and it, without white space between."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
+from spacy.attrs import SPACY
 from spacy.tokens import Doc
 
 from .knowledge_base import KnowledgeBase
@@ -58,12 +59,10 @@ class KnowledgeBaseCandidates:
 
     def find(self, doc: Doc, max_words: int = 8) -> list[Match]:
         """Spans whose normalised text is a name; see :meth:`Lexicon.find`."""
-        tokens = [token.text for token in doc]
-        text, ends = doc.text, [token.idx + len(token) for token in doc]
-        starts = [token.idx for token in doc]
+        tokens, spaces = [token.text for token in doc], doc.to_array([SPACY]).astype(bool).reshape(-1).tolist()
         matches = []
-        for start, end, key in self.kb.lexicon.find(tokens, [bool(t.whitespace_) for t in doc], max_words):
-            surface = text[starts[start] : ends[end - 1]]
+        for start, end, key in self.kb.lexicon.find(tokens, spaces, max_words):
+            surface = doc[start:end].text
             look_up = self._remembered if len(surface) <= _REMEMBERED else self._candidates
             if candidates := look_up(key, surface):
                 matches.append(Match(start, end, candidates))

@@ -1,7 +1,7 @@
 """bfloat16 where that is safe, and where the device multiplies in it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -30,5 +30,12 @@ def autocast(shim: Any, wanted: bool) -> Iterator[bool]:
     device = shim.device.type
     enabled = wanted and computes_in_bfloat16(device)
     shim._mixed_precision = enabled and device == "cuda"
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=enabled):
+    with torch.autocast(device, dtype=torch.bfloat16) if enabled else single_precision(shim.device):
         yield enabled
+
+
+def single_precision(device: torch.device) -> AbstractContextManager:
+    """What is computed inside is in the precision of its tensors, also in a region of autocast."""
+    if not torch.is_autocast_enabled(device.type):
+        return nullcontext()  # a fraction of the time
+    return torch.autocast(device.type, enabled=False)

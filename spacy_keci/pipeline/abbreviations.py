@@ -49,10 +49,12 @@ def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") 
             short = [token.text for token in doc[each.short[0] : each.short[1]]]
             for form in forms_of(short):
                 meanings[form].append((each.short[0], each))
+    if not meanings:
+        return chosen
     tokens = [token.text for token in doc]
     lengths = sorted({len(form) for form in meanings}, reverse=True)
     candidates = {each.long: found[each.long] for several in meanings.values() for _, each in several}
-    for start in range(len(tokens) if meanings else 0):
+    for start in range(len(tokens)):
         for length in lengths:
             several = meanings.get(tuple(tokens[start : start + length]))
             if several is not None:

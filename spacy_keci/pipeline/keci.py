@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, NumpyOps
 
 from ..ml.graphs import GoldGraphs, PredictedGraphs, Pruning
-from ..ml.keci.inputs import KeciInput, SpanGraphInput
+from ..ml.keci.inputs import KeciInput, SpanGraphInput, tokens_at_once
 from ..ml.spans.targets import candidate_array, in_order
 from ..sentences import doc_starts
 from ..settings import at_least, defaults, takes_settings
@@ -242,7 +242,7 @@ class Keci(Extractor, KeciSettings):
             texts,
             Pruning(self.spans_per_token, self.max_pair_distance, threshold),
             None if given is None else given[kept],
-            max_tokens=limit,
+            max_tokens=limit and tokens_at_once(self.model.ops, limit),
         )
         return self._with_knowledge(X) if self.model.attrs["uses_knowledge"] else X
 

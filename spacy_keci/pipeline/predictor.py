@@ -19,7 +19,7 @@ from thinc.api import Model
 from ..extensions import install_extensions
 from ..ml.graphs import PredictedGraphs
 from ..ml.relations.decoding import RelationRules
-from ..sentences import doc_starts, sentence_starts, text_of_token
+from ..sentences import cut_texts, doc_starts, sentence_of_token, sentence_starts, text_of_token
 from .calibration import Scaling
 from .mentions import has_mentions, place_of, read_mentions
 from .settings import ExtractorSettings
@@ -126,19 +126,22 @@ class Predictor(TrainablePipe, ExtractorSettings):
         mentions: (mentions, 3) document, start and end, that no text ends inside of. limit: tokens of the longest text.
         """
         self.warn_without_sentences(docs)
+        texts = text_of_token(docs, self.by_sentence)
+        if limit is None or not len(texts) or np.bincount(texts).max() <= limit:
+            return texts
         doc, start, end = mentions.T
         first = doc_starts(docs)[doc] + start
-        inside = np.zeros(sum(map(len, docs)) + 1, dtype="int64")
+        inside = np.zeros(len(texts) + 1, dtype="int64")
         np.add.at(inside, first + 1, 1)
         np.add.at(inside, first + end - start, -1)
-        texts = text_of_token(docs, self.by_sentence, limit, covered=inside.cumsum()[:-1] > 0)
-        if limit is not None and len(np.unique(texts)) > len(np.unique(text_of_token(docs, self.by_sentence))):
+        cut = cut_texts(texts, limit, sentence_of_token(docs), covered=inside.cumsum()[:-1] > 0)
+        if cut[-1] > texts[-1]:
             self._warn_once(
                 f"'{self.name}' reads a {'sentence' if self.by_sentence else 'document'} of over {limit} tokens in "
                 "parts, and predicts no relations between the parts. Raise max_batch_tokens to avoid that; it takes "
                 "more memory. Without sentence boundaries, a document is one sentence: add 'biomedical_sentencizer'."
             )
-        return texts
+        return cut
 
     def relation_rules(self) -> RelationRules:
         """How relations are read from probabilities."""

@@ -23,7 +23,8 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
     tokenizer = model.tokenizer
     with _LOCK:  # padding is a state of the tokenizer that threads share: set once, and the same in all calls
         tokenizer.model_max_length = min(tokenizer.model_max_length, _count_positions(model.transformer))
-        tokenizer([""], padding="longest")
+        if not tokenizer.is_fast or tokenizer.backend_tokenizer.padding is None:
+            tokenizer([""], padding="longest")
     room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
 
     def fits(text: str) -> bool:

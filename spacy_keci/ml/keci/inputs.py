@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from spacy.tokens import Doc
+from thinc.api import NumpyOps, Ops
 
 from ...sentences import doc_starts, parts_of_texts
 from ..graphs import CandidateSpans, Pruning
 
 if TYPE_CHECKING:
     from .concept_graphs import ConceptGraphs
+
+
+def tokens_at_once(ops: Ops, limit: int) -> int:
+    """How many tokens a network in use reads at once, at most ``limit``: on a CPU so few that the arrays of all their
+    spans are below the 32 MB from which glibc gets memory anew from the system, and partly cached between operations.
+    """
+    return min(limit, 512) if isinstance(ops, NumpyOps) else limit
 
 
 @dataclass

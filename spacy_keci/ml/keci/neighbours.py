@@ -11,10 +11,11 @@ from torch import Tensor
 class Neighbours:
     """N_i^k of all nodes i and relations k that have any, as sets in a fixed order: by relation, then by node.
 
-    source: (edges,) the neighbour v_j. set: (edges,) the set it belongs to. size: (sets,) c_ik.
+    n_nodes: of the graph. source: (edges,) the neighbour v_j. set: (edges,) the set it belongs to. size: (sets,) c_ik.
     node: (sets,) i. relations: (relations present,) k. sets_of_relation: how many sets each of those has.
     """
 
+    n_nodes: int
     source: Tensor
     set: Tensor
     size: Tensor
@@ -34,6 +35,11 @@ class Neighbours:
         return torch.repeat_interleave(n_sets)[self.set]
 
     @cached_property
+    def mapped_source(self) -> Tensor:
+        """(edges,) row of the neighbour where all nodes stand once for each of ``relations``."""
+        return self.map_of_edge * self.n_nodes + self.source
+
+    @cached_property
     def share_of_edge(self) -> Tensor:
         """(edges, 1) 1 / c_ik."""
         return self.size[self.set].unsqueeze(1).reciprocal()
@@ -44,4 +50,4 @@ def find_neighbours(n_nodes: int, source: Tensor, target: Tensor, relation: Tens
     """source, target, relation: (edges,); a node hears from the sources of the edges that point at it."""
     keys, which, size = torch.unique(relation * n_nodes + target, return_inverse=True, return_counts=True)
     relations, n_sets = torch.unique_consecutive(keys // n_nodes, return_counts=True)
-    return Neighbours(source, which, size, keys % n_nodes, relations, n_sets.tolist())
+    return Neighbours(n_nodes, source, which, size, keys % n_nodes, relations, n_sets.tolist())

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..graphs import CandidateSpans, SpanGraph
+from ..mixed_precision import single_precision
 from ..ranges import expand_ranges
 from .knowledge_tensors import KnowledgeTensors
 
@@ -40,11 +41,13 @@ class KnowledgePrior(nn.Module):
         Returns which of the spans these are, (known,), and their logits, (known, 1 + entity types), always in single
         precision.
         """
-        with torch.autocast(rows.device.type, enabled=False):
+        with single_precision(rows.device):
             starts, ends = candidates.starts[rows], candidates.ends[rows]
             known = knowledge.mentions[:, 0] >= 0
-            names, name_of_kinds = knowledge.mentions[known].unique(dim=0, return_inverse=True)
-            name_starts, name_ends = names.T.contiguous()
+            size = 1 + int(candidates.text_lengths.sum())
+            first, after = knowledge.mentions[known].T
+            names, name_of_kinds = (first * size + after).unique(return_inverse=True)
+            name_starts, name_ends = names // size, names % size
             span, name = overlaps(starts, ends, name_starts, name_ends)
             position = positions(starts[span], ends[span], name_starts[name], name_ends[name])
             kinds = self.kinds.new_zeros(len(names), len(self.kinds))
@@ -116,5 +119,5 @@ def positions(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Te
         (AROUND, around),
         (SAME, same_start & same_end),
     ):
-        place[holds] = position
+        place = torch.where(holds, position, place)
     return place

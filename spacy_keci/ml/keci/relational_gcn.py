@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..mixed_precision import single_precision
 from .neighbours import Neighbours, find_neighbours
 
 Propagate = Callable[[Tensor, Tensor, Neighbours], Tensor]
@@ -66,7 +67,7 @@ class _Layer(nn.Module):
             maps = self.maps.index_select(0, neighbours.relations)
         else:
             maps = torch.einsum("kb,bio->kio", self.shares.index_select(0, neighbours.relations), self.maps)
-        with torch.autocast(nodes.device.type, enabled=False):  # products as small as these take longer in bfloat16
+        with single_precision(nodes.device):  # products as small as these take longer in bfloat16
             received = propagate(nodes.float(), maps.float(), neighbours)
         return self.dropout(F.relu(self.itself(nodes) + received))
 
@@ -90,10 +91,8 @@ def _propagate_in_torch(nodes: Tensor, maps: Tensor, neighbours: Neighbours) -> 
 
 
 def _propagate_at_once(nodes: Tensor, maps: Tensor, neighbours: Neighbours) -> Tensor:
-    n_maps, width, _ = maps.shape
-    mapped = (nodes @ maps.transpose(0, 1).reshape(width, n_maps * width)).view(-1, width)
-    messages = mapped.index_select(0, neighbours.source * n_maps + neighbours.map_of_edge)
-    messages = messages * neighbours.share_of_edge
+    mapped = torch.bmm(nodes.expand(len(maps), -1, -1), maps).flatten(0, 1)
+    messages = mapped.index_select(0, neighbours.mapped_source) * neighbours.share_of_edge
     received = messages.new_zeros(nodes.shape)
     return received.index_add(0, neighbours.target, messages)
 

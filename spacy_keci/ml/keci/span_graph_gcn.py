@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..feedforward import start_from_zero
+from ..mixed_precision import single_precision
 
 # entries of a matrix of edges that is not sparse: a sentence
 SMALL = 1 << 14
@@ -46,7 +47,8 @@ class BidirectionalGCN(nn.Module):
 
         Sparse ones, unless there are few spans: to make one takes longer than to multiply with a small dense one.
         """
-        if len(probabilities) == len(first):
+        undirected = len(probabilities) == len(first)
+        if undirected:
             probabilities = probabilities.repeat(2, 1)
         head, tail = torch.cat([first, second]), torch.cat([second, first])
         weights = probabilities.detach().float()
@@ -58,7 +60,8 @@ class BidirectionalGCN(nn.Module):
                 values = weights / torch.bincount(receiver, minlength=n_spans)[receiver].unsqueeze(1)
             return matrix(n_spans, receiver, sender, values)
 
-        return edges(head, tail), edges(tail, head)
+        outgoing = edges(head, tail)
+        return outgoing, outgoing if undirected else edges(tail, head)
 
 
 def _dense(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> Tensor:
@@ -98,5 +101,5 @@ class _Layer(nn.Module):
 
 def _propagate(edges: Tensor, messages: Tensor) -> Tensor:
     """In single precision: torch has no sparse product in half precision."""
-    with torch.autocast(messages.device.type, enabled=False):
+    with single_precision(messages.device):
         return edges @ messages.float()

@@ -27,14 +27,13 @@ class PairContext(nn.Module):
         longest = int(length.max()) if len(length) else 0
         maxima = [self.features(tokens)]
         for level in range(max(longest, 1).bit_length() - 1):
-            shorter = maxima[-1]
-            # past the last token stands the last token: no stretch reaches beyond it
-            later = torch.arange(len(tokens), device=tokens.device).add_(1 << level).clamp_(max=len(tokens) - 1)
-            maxima.append(torch.maximum(shorter, shorter.index_select(0, later)))
+            shorter, half = maxima[-1], 1 << level
+            maxima.append(torch.maximum(shorter[:-half], shorter[half:]))
         table = torch.cat(maxima)
-        # of the longest power of two in a stretch
+        # of the longest power of two in a stretch; they follow those of smaller ones, of all tokens but the last
         levels = torch.log2(length.clamp(min=1).float()).long()
-        offset = levels * len(tokens)
+        power = 1 << levels
+        offset = levels * (len(tokens) + 1) + 1 - power
         left = table.index_select(0, torch.where(between, offset + begin, 0))
-        right = table.index_select(0, torch.where(between, offset + end - (1 << levels), 0))
+        right = table.index_select(0, torch.where(between, offset + end - power, 0))
         return torch.maximum(left, right) * between.unsqueeze(1)

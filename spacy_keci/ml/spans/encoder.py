@@ -34,24 +34,27 @@ class SpanEncoder(nn.Module):
         start_weight, end_weight, inside_weight, length_weight = self.hidden.weight.split(by_part, dim=1)
         widths = (ends - starts).clamp(max=self.max_length)
         longest = int(widths.max())
-        pooled = self._pool(F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1), longest)
+        # of every token and length: what a span that begins there and is as long has, but for its end
+        known = F.linear(tokens, start_weight, self.hidden.bias).unsqueeze(1)
+        known = known + F.linear(self.length.weight[:longest], length_weight)
         # In place: these are the largest arrays of the model, and memory is what they cost.
-        hidden = F.linear(tokens, start_weight, self.hidden.bias).index_select(0, starts)
+        self._pool(known, F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1))
+        hidden = known.flatten(0, 1).index_select(0, starts * longest + widths - 1)
         hidden += F.linear(tokens, end_weight).index_select(0, ends - 1)
-        hidden += pooled.flatten(0, 1).index_select(0, starts * longest + widths - 1)
-        hidden += F.linear(self.length.weight, length_weight).index_select(0, widths - 1)
         return self.output(hidden.relu_()).relu_()
 
     @staticmethod
-    def _pool(values: Tensor, scores: Tensor, longest: int) -> Tensor:
-        """x̂ of every span from every token: (tokens, width), (tokens,) -> (tokens, longest, width).
+    def _pool(onto: Tensor, values: Tensor, scores: Tensor) -> None:
+        """Add x̂ of every span from every token to what is known of it, (tokens, longest, width), in place.
 
+        values: (tokens, width). scores: (tokens,).
         Entry [t, w] is the sum over tokens t..t+w, weighted by the softmax of their scores; entries that run past
         the last token or across documents belong to no span and are never read.
         """
+        longest = onto.shape[1]
         padding = longest - 1
         windows = F.pad(values, (0, 0, 0, padding)).unfold(0, longest, 1).transpose(1, 2)  # (tokens, longest, width)
         window_scores = F.pad(scores.float(), (0, padding)).unfold(0, longest, 1)  # (tokens, longest)
         inside = torch.ones(longest, longest, dtype=torch.bool, device=values.device).tril()
         weights = window_scores.unsqueeze(1).masked_fill(~inside, float("-inf")).softmax(dim=-1)
-        return torch.bmm(weights.to(values.dtype), windows)
+        onto.baddbmm_(weights.to(values.dtype), windows)
