@@ -104,6 +104,8 @@ def test_every_result_can_be_made_again() -> None:
         "biorelex-release-",
         "biored-concepts-",
         "biored-curve-",
+        "biored-linking",
+        "mpnet6-",
         "onnx-",
         "pairs-",
     )  # see docs/project.md

@@ -89,7 +89,9 @@ def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path) -> None:
     seen = {end for row in (*train, *validation) for end in row[:2]}
     assert test and all(not {*row[:2]} <= seen for row in test)
     assert all(0 <= value <= 1 for _, values in concepts.baselines(tmp_path / "out" / "by-pair") for value in values)
+    test = concepts.read(tmp_path / "out" / "by-pair" / "test.tsv")
+    assert {row.label for row in test} == {"related", "none"}
     table = [f"{row.first}\t{row.second}\t{row.label}\t{int(row.label == 'related')}" for row in test]
     (tmp_path / "found.tsv").write_text("\n".join(["first\tsecond\tlabel\tprobability", *table]))
-    title, values = concepts.score(tmp_path / "out" / "by-entity", tmp_path / "found.tsv")
+    title, values = concepts.score(tmp_path / "out" / "by-pair", tmp_path / "found.tsv")
     assert title == "`relate-pairs`" and values == (1.0, 1.0, 1.0, 1.0)
