@@ -18,7 +18,7 @@ from ..reports import Report
 from .convert import WRITABLE
 from .engines import Engine, run_here, run_local, run_on_ray
 from .load import load_pipeline
-from .messages import INTERRUPTED, good, tell, warn, writable_line
+from .messages import INTERRUPTED, good, hear_interrupts, tell, warn, writable_line
 from .outputs import STDOUT, TEXTS_PER_PART, Output
 from .parts import Job, Parts, Result, WritePart, merge, remove
 from .survive import run_all
@@ -123,6 +123,7 @@ def annotate_cli(
             parts.clear()
         parts.tidy(name)
         work = WritePart(annotator, folder.resolve(), destination.part_format, strict, name)
+        hear_interrupts()
         start, total = perf_counter(), Result(losses=losses)
         names: list[str] = []
         jobs = _named(parts.missing(texts, share), names)

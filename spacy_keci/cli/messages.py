@@ -2,7 +2,9 @@
 
 import io
 import os
+import signal
 import sys
+import threading
 from typing import Any, NoReturn
 
 import typer
@@ -67,3 +69,10 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """End the program with this exit code."""
     typer.secho(writable(f"✘ {message}"), fg="red", err=True)
     raise typer.Exit(code)
+
+
+def hear_interrupts() -> None:
+    """End on SIGINT even where it is ignored: a shell without job control starts what runs in its background so, and
+    Python leaves it at that. A command of hours must have a gentle end."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

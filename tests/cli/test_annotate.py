@@ -397,8 +397,12 @@ def test_killed(model: Path, tmp_path: Path, signal_: signal.Signals, code: int)
 
 @forks
 @pytest.mark.parametrize("one_is_killed", [False, True])
-def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path, one_is_killed: bool) -> None:
-    """SIGINT to the whole group, as a terminal sends it, while two processes are at work, or one of them has died."""
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
+def test_ctrl_c_ends_all_processes_at_once(
+    model: Path, tmp_path: Path, inherited: signal.Handlers, one_is_killed: bool
+) -> None:
+    """SIGINT to the whole group, as a terminal sends it, while two processes are at work, or one of them has died; also
+    where a script has started them in the background, which ignores SIGINT."""
     (tmp_path / "in.txt").write_text("\n".join(TEXTS * 40))
     folder = tmp_path / "out"
     process = subprocess.Popen(
@@ -406,7 +410,7 @@ def test_ctrl_c_ends_all_processes_at_once(model: Path, tmp_path: Path, one_is_k
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, inherited),
     )
     while not list(folder.glob("part-*")):
         assert process.poll() is None
