@@ -1,4 +1,4 @@
-"""From a concept to those that have an identifier of the vocabulary that is wanted, where it has none itself.
+"""From a concept to those that have an identifier of the preferred vocabulary, if it has none itself.
 
 In the order of Bodenreider et al. 1998, Beyond synonymy: exploiting the UMLS semantics in mapping vocabularies: what
 references say, names that are shared, then what is broader.
@@ -40,7 +40,7 @@ class Crosswalk:
 
     def same(self, concept: int, fits: Fits) -> list[int]:
         """Goals that a reference of the concept, or else one of its names, leads to, or its name with a salt: a drug
-        of which the vocabulary has the salt alone. fits: which concepts are of the type that is wanted."""
+        of which the vocabulary has the salt alone. fits: which concepts are of the required type."""
         for label in _REFERENCES:
             if goals := [c for c in self._related(concept, (label,)) if self.is_goal(c) and fits(c)]:
                 return goals[:1]

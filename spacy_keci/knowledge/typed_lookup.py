@@ -1,4 +1,4 @@
-"""Concepts of a mention whose type is known: those of the type, with an identifier of the vocabulary that is wanted."""
+"""Concepts of a mention whose type is known: those of the type, with an identifier of a preferred vocabulary."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class MentionType:
     """What mentions with a label name.
 
     types: semantic types, or semantic groups (``"DISO"``), of the concepts; those of the first are preferred.
-    prefer: the vocabularies whose identifiers are wanted, the first of them first; none: any.
+    prefer: the vocabularies to take identifiers from, in order; none: any.
     broader: whether a mention for which these have no concept stands for a broader one.
     """
 
@@ -29,7 +29,7 @@ class MentionType:
 
 
 class Found(NamedTuple):
-    """Concepts, best first, and whether the first of them have an identifier that is wanted."""
+    """Concepts, best first, and whether the first of them have a preferred identifier."""
 
     concepts: list[int]
     is_identified: bool
@@ -60,7 +60,7 @@ class TypedLookup:
         return first.concepts if first.is_identified else _unique([*first.concepts, *second.concepts])
 
     def _look_up_text(self, text: str) -> Found:
-        """The first way that leads to a concept with an identifier that is wanted counts: the text itself, other
+        """The first way that leads to a concept with a preferred identifier is used: the text itself, other
         texts for it, what is broader, and last concepts of which the type is not the main one."""
         weak: list[int] = []
         for concepts in self._ways(text):
@@ -101,7 +101,7 @@ class TypedLookup:
         return list(dict.fromkeys(names))[:_MOST_NAMES]
 
     def _identified(self, fitting: list[int]) -> list[int]:
-        """Those with an identifier that is wanted, or else what they are in the vocabulary."""
+        """Those with a preferred identifier, or else what they are in the vocabulary."""
         if not self.crosswalks:
             return fitting
         for crosswalk in self.crosswalks:
@@ -135,7 +135,7 @@ class TypedLookup:
 
 
 def _is_of(type: str, wanted: str) -> bool:
-    """Whether a semantic type is the one that is wanted, or of that group."""
+    """Whether a semantic type is the required one, or of that group."""
     return wanted in (type, semantic_groups().get(type))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .thresholds import check_labels
+
 # by label, as a section of a config or as a list of pairs; None: 1 each
 LabelWeights = dict[str, float] | list[Any] | None
 
@@ -31,9 +33,5 @@ def weight_array(weights: LabelWeights, labels: Sequence[str], setting: str, nam
     Raises ValueError for a label that is not among those given.
     """
     values = dict(weights or {})
-    if unknown := values.keys() - {*labels}:
-        raise ValueError(
-            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
-            f"{', '.join(labels) or 'none'}."
-        )
+    check_labels(values, labels, setting, name)
     return np.array([1.0, *(values.get(label, 1.0) for label in labels)], dtype="float32") if values else None

@@ -1,7 +1,7 @@
 """Least probabilities of what is predicted: one for all labels, or one for each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,20 @@ def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, n
     Raises ValueError for a label that is not among those given.
     """
     thresholds = by_label(threshold)
-    if unknown := thresholds.keys() - {*labels, OTHERS}:
-        raise ValueError(
-            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
-            f"{', '.join(labels) or 'none'}, and {OTHERS!r} for all others."
-        )
+    check_labels(thresholds.keys() - {OTHERS}, labels, setting, name, f", and {OTHERS!r} for all others")
     if not thresholds:
         return None
     others = thresholds.get(OTHERS, np.nan)
     return np.array([thresholds.get(label, others) for label in labels], dtype="float32")
+
+
+def check_labels(given: Iterable[str], labels: Sequence[str], setting: str, name: str, more: str = "") -> None:
+    """Raises ValueError for a label that is not among those of the component. more: what else is allowed."""
+    if unknown := {*given} - {*labels}:
+        raise ValueError(
+            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
+            f"{', '.join(labels) or 'none'}{more}."
+        )
 
 
 def _may_be_a_key(label: str) -> bool:
