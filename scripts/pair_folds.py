@@ -5,8 +5,9 @@
 
 Nothing is chosen by what a system scores, so that nothing is held out: the last step counts, and the threshold is 0.5.
 With ``--fraction 0.1`` only so much of each training fold is trained on. Folds that OUTPUT has are not made again.
-Systems: "latent" is configs/latent_relations.cfg, with the changes of ``--settings``; "tfidf" a linear
-support vector machine on words and pairs of words; "all-positive" says that every pair is related.
+Systems: "latent" is configs/latent_relations.cfg, and "transformer" configs/concept_relations.cfg at the level of
+mentions, both with the changes of ``--settings``; "tfidf" is a linear support vector machine on words and pairs of
+words; "all-positive" says that every pair is related.
 """
 
 import json
@@ -30,6 +31,7 @@ from sklearn.svm import LinearSVC
 from spacy.cli._util import parse_config_overrides
 from spacy.cli.train import train
 from spacy.tokens import Doc
+from thinc.api import Config
 
 from spacy_keci.cli.provenance import software_versions
 from spacy_keci.corpora.docbin import save_docs
@@ -40,6 +42,15 @@ from spacy_keci.tokenizer import biomedical_tokenizer
 
 ROOT = Path(__file__).parent.parent
 FOLDS = range(1, 11)
+# the settings of concept_relations for pairs of mentions in a sentence, in batches of sentences
+AT_MENTIONS = {
+    "components.concept_relations.level": "mention",
+    "components.concept_relations.symmetric": [],
+    "components.concept_relations.relation_threshold": 0.5,
+    "components.concept_relations.scorer.@scorers": "spacy_keci.strict_scorer.v1",
+    "training.score_weights": {"relations_micro_f": 1.0},
+    "training.batcher.size": 16,
+}
 # training and test texts: the scores of the pairs of the latter
 System = Callable[[list[Doc], list[Doc]], np.ndarray]
 
@@ -47,7 +58,7 @@ System = Callable[[list[Doc], list[Doc]], np.ndarray]
 def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="of the folds, 1 to 10, each with train.tsv and test.tsv")
-    parser.add_argument("system", choices=["latent", "tfidf", "all-positive"])
+    parser.add_argument("system", choices=["latent", "transformer", "tfidf", "all-positive"])
     parser.add_argument("--pretrained", type=Path, help="folder of 'spacy keci pretrain-relations'")
     parser.add_argument("--fraction", type=float, default=1.0, help="part of the labels to train on")
     parser.add_argument("--folds", type=int, nargs="+", default=list(FOLDS))
@@ -58,8 +69,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="result file to write, .json")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    settings = {
+        "system.seed": args.seed,
+        # a folder of trained weights, which the transformer has from its own config
+        **({"paths.pretrained": args.pretrained and str(args.pretrained.resolve())} if args.system == "latent" else {}),
+        **parse_config_overrides(shlex.split(args.settings), env_var=None),
+    }
     systems: dict[str, System] = {
-        "latent": lambda fit, test: train_latent(fit, test, args.pretrained, args.seed, shlex.split(args.settings)),
+        "latent": lambda fit, test: train_pipeline("latent_relations", settings, fit, test),
+        "transformer": lambda fit, test: train_pipeline("concept_relations", AT_MENTIONS | settings, fit, test),
         "tfidf": train_tfidf,
         "all-positive": lambda fit, test: np.ones(len(test)),
     }
@@ -94,21 +112,17 @@ def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list
     return [fit[i] for i in order.tolist()], test
 
 
-def train_latent(
-    fit: list[Doc], test: list[Doc], pretrained: Path | None, seed: int, settings: list[str]
-) -> np.ndarray:
+def train_pipeline(config: str, settings: dict[str, Any], fit: list[Doc], test: list[Doc]) -> np.ndarray:
     with TemporaryDirectory() as name:
         folder = Path(name)
         save_docs(fit, folder / "fit.spacy")
-        overrides: dict[str, Any] = {
+        overrides = {
             "paths.train": str(folder / "fit.spacy"),
             "paths.dev": str(folder / "fit.spacy"),
             "corpora.dev.limit": 10,  # which must be there, and selects nothing
-            "paths.pretrained": None if pretrained is None else str(pretrained.resolve()),
-            "system.seed": seed,
-            **parse_config_overrides(settings, env_var=None),
+            **settings,
         }
-        train(ROOT / "configs" / "latent_relations.cfg", folder / "model", overrides=overrides)
+        train(ROOT / "configs" / f"{config}.cfg", folder / "model", overrides=overrides)
         return score_pairs(spacy.load(folder / "model" / "model-last"), test)[1]
 
 
@@ -142,9 +156,22 @@ def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[
         },
         "folds": folds,
         "corpus": {"name": args.folder.name, "sha256": digest, "fraction": args.fraction},
-        "model": {"seed": args.seed, "encoder": None, "settings": args.settings, "pretrained": bool(args.pretrained)},
+        "model": {
+            "seed": args.seed,
+            "encoder": encoder_of(args),
+            "settings": args.settings,
+            "pretrained": bool(args.pretrained),
+        },
         "versions": software_versions(),
     }
+
+
+def encoder_of(args: Any) -> str | None:
+    if args.system != "transformer":
+        return None
+    changed = parse_config_overrides(shlex.split(args.settings), env_var=None)
+    paths = Config().from_disk(ROOT / "configs" / "concept_relations.cfg")["paths"]
+    return str(changed.get("paths.encoder", paths["encoder"]))
 
 
 def compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]) -> dict[str, float]:
