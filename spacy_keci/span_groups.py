@@ -63,6 +63,8 @@ def set_span_graph(
         if len(attrs[name]) != len(spans):
             raise ValueError(f"There are {len(attrs[name])} {name} for the {len(spans)} mentions of {spans_key!r}.")
     _check_rows(attrs.get("relations", ()), len(spans), spans_key)
+    for label in {row[2] for row in attrs.get("relations", ())}:
+        doc.vocab.strings.add(label)  # as spaCy does with the labels of spans
     attrs[MEMBERS] = members_of(spans)
     group = SpanGroup(doc, name=spans_key, spans=spans, attrs=attrs)
     doc.spans[spans_key] = group

@@ -6,7 +6,6 @@ plain data survives ``to_bytes``, DocBin, pickle and multiprocessing, where Span
 :class:`Relation` is a view on that data, made when asked for. How the data lies on the group: ``span_groups.py``.
 """
 
-import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ __all__ = [
     "SPANS_KEY",
     "Concept",
     "Relation",
+    "check_known_labels",
     "filter_relations",
     "get_concepts",
     "get_relations",
@@ -170,19 +170,16 @@ def filter_relations(
     """The relations that have one of these labels, a head and a tail of one of these types, and at least this score.
 
     label, head, tail: one of them, several, or None for any. Ends of a relation without direction may be swapped.
-    Raises ValueError if ``min_score`` is not between 0 and 1. Warns of a label that none of the relations has and that
-    no component of the pipeline knows.
+    Raises ValueError if ``min_score`` is not between 0 and 1, and for labels that :func:`check_known_labels` refuses.
     """
     if not 0 <= min_score <= 1:
         raise ValueError(f"min_score is a probability, from 0 to 1, but it is {min_score}.")
     relations = list(relations)
+    docs = [r.head.doc for r in relations]
     types = {span.label_ for r in relations for span in (r.head, r.tail)}
-    for name, value, present in (
-        ("label", label, {r.label for r in relations}),
-        ("head", head, types),
-        ("tail", tail, types),
-    ):
-        _warn_of_unknown(name, value, present, relations)
+    check_known_labels("The argument 'label'", label, {r.label for r in relations}, docs)
+    check_known_labels("The argument 'head'", head, types, docs)
+    check_known_labels("The argument 'tail'", tail, types, docs)
 
     def fits(value: str, wanted: str | Collection[str] | None) -> bool:
         return wanted is None or (value == wanted if isinstance(wanted, str) else value in wanted)
@@ -195,19 +192,23 @@ def filter_relations(
     return [r for r in relations if r.score >= min_score and fits(r.label, label) and ends_fit(r)]
 
 
-def _warn_of_unknown(
-    argument: str, value: str | Collection[str] | None, present: Collection[str], relations: list[Relation]
+def check_known_labels(
+    setting: str, labels: str | Collection[str] | None, present: Collection[str], docs: Iterable[Doc]
 ) -> None:
-    """A label of the pipeline is in its vocabulary, even where no relation of these documents has it."""
-    values = [value] if isinstance(value, str) else value or ()
-    vocabularies = {id(r.head.doc.vocab): r.head.doc.vocab for r in relations}.values()
-    unknown = [label for label in values if label not in present and all(label not in v.strings for v in vocabularies)]
-    if relations and unknown:
-        warnings.warn(
-            f"filter_relations: the argument {argument!r} has labels that no relation has, and that are not in the "
-            f"vocabulary of the pipeline: {', '.join(map(repr, unknown))}. These relations have: "
-            f"{', '.join(map(repr, sorted(present)))}.",
-            stacklevel=3,
+    """Raises ValueError for a label that none of the documents has, and that no component of their pipeline knows.
+
+    present: the labels that the documents have. A label of the pipeline is in its vocabulary, even where no document
+    has it. Without documents, nothing is known of labels.
+    """
+    strings = {id(doc.vocab): doc.vocab.strings for doc in docs}.values()
+    asked = [labels] if isinstance(labels, str) else labels or ()
+    unknown = [label for label in asked if label not in present and all(label not in each for each in strings)]
+    if strings and unknown:
+        raise ValueError(
+            f"{setting} has labels that are neither in these documents nor in the vocabulary of a pipeline: "
+            f"{', '.join(map(repr, unknown))}. The documents have: {', '.join(map(repr, sorted(present))) or 'none'}. "
+            "To ask for a label that some documents do not have, read them with the vocabulary of their pipeline, "
+            "nlp.vocab."
         )
 
 

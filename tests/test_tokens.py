@@ -1,7 +1,6 @@
 import copy
 import json
 import pickle
-import warnings
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
-from spacy_keci import Relation, filter_relations, get_relations, set_relations, span_graph
+from spacy_keci import Relation, filter_relations, get_relations, set_relations, set_span_graph, span_graph
 from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.reports import Report
@@ -183,15 +182,16 @@ def test_relations_are_copied(doc: Doc, way: Callable) -> None:
 def test_labels_that_nothing_has(doc: Doc) -> None:
     drug, protein, *_ = doc.spans["entities"]
     relations = [Relation(drug, protein, "binds")]
-    with pytest.warns(
-        UserWarning, match=r"the argument 'label' has labels .*: 'bindz'\. These relations have: 'binds'"
-    ):
-        assert filter_relations(relations, label=["binds", "bindz"]) == relations
-    with pytest.warns(
-        UserWarning, match=r"the argument 'tail' .*: 'enzymee'\. These relations have: 'drug', 'protein'"
-    ):
-        assert filter_relations(relations, tail="enzymee") == []
+    with pytest.raises(ValueError, match=r"The argument 'label' .*: 'bindz'\. The documents have: 'binds'"):
+        filter_relations(relations, label=["binds", "bindz"])
+    with pytest.raises(ValueError, match=r"The argument 'tail' .*: 'enzymee'\. The documents have: 'drug', 'protein'"):
+        filter_relations(relations, tail="enzymee")
     doc.vocab.strings.add("inhibits")  # as the labels of a pipeline are
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert filter_relations(relations, label="inhibits") == filter_relations([], label="bindz") == []
+    assert filter_relations(relations, label="inhibits") == filter_relations([], label="bindz") == []
+
+
+def test_labels_of_other_documents_are_known(doc: Doc) -> None:
+    drug, protein, *_ = doc.spans["entities"]
+    other = Doc(doc.vocab, words=["a", "b"])
+    set_span_graph(other, "entities", [other[:1], other[1:]], [[0, 1, "cures", 1.0]])
+    assert filter_relations([Relation(drug, protein, "binds")], label="cures") == []

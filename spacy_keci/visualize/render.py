@@ -1,6 +1,5 @@
 """Span graphs as pictures: ``spacy_keci.render(doc)``, as spaCy's displaCy does it for entities and dependencies."""
 
-import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from spacy.util import is_in_jupyter
 from ..doc_operations import each_doc
 from ..identifiers import identifiers
 from ..span_groups import CONCEPTS_KEY, SPANS_KEY, checked_spans, relation_rows_of
+from ..tokens import check_known_labels
 from .layout import lay_out
 from .markup import Markup, fill
 from .picture import GAINED, LOST, Picture, compare, make_picture, overlay
@@ -94,11 +94,11 @@ def render(
     jupyter: display it in the notebook, and return None; default: if this is a notebook.
     options, settings: see :class:`Options`.
     RETURNS: HTML that holds its SVG drawings and needs nothing else; as XML, it is well-formed.
-    Raises TypeError for anything but documents, ValueError for an unknown option or a Doc without such a span graph.
-    Warns of labels that no mention or relation has.
+    Raises TypeError for anything but documents, ValueError for an unknown option, a Doc without such a span graph, or
+    labels that neither the documents nor their pipeline have.
     """
     docs = list(each_doc(docs))
-    _warn_of_unknown_labels(docs, _make_options({**(options or {}), **settings}))
+    _check_labels(docs, _make_options({**(options or {}), **settings}))
     markup = "\n".join(render_figure(doc, options=options, **settings) for doc in docs)
     if page:
         markup = fill(PACKAGE, "page.html.jinja", content=Markup(markup), lang=docs[0].doc.lang_ if docs else "en")
@@ -146,7 +146,7 @@ def _make_options(settings: Mapping[str, Any]) -> Options:
     return Options(**settings)
 
 
-def _warn_of_unknown_labels(docs: Sequence[Doc | Span], options: Options) -> None:
+def _check_labels(docs: Sequence[Doc | Span], options: Options) -> None:
     keys = options.compare or [options.spans_key]
     groups = [each.doc.spans[key] for each in docs for key in keys if key in each.doc.spans]
     there = {
@@ -154,9 +154,7 @@ def _warn_of_unknown_labels(docs: Sequence[Doc | Span], options: Options) -> Non
         "relation_labels": {row[2] for group in groups for row in relation_rows_of(group)},
     }
     for name, labels in there.items():
-        if unknown := set(getattr(options, name) or ()) - labels:
-            message = f"Nothing to draw has the {name} {', '.join(sorted(unknown))}. There are: {sorted(labels)}."
-            warnings.warn(message, stacklevel=3)
+        check_known_labels(f"The option {name!r}", getattr(options, name), labels, [each.doc for each in docs])
 
 
 def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:

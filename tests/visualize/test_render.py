@@ -237,7 +237,7 @@ def test_errors(doc, settings, message):
 
 
 def test_labels_that_nothing_has(doc):
-    with pytest.warns(UserWarning, match=r"Nothing to draw has the relation_labels bindz\. There are: \['"):
+    with pytest.raises(ValueError, match=r"The option 'relation_labels' .*: 'bindz'\. The documents have: '"):
         spacy_keci.render(doc, relation_labels=["bindz"])
-    with pytest.warns(UserWarning, match=r"the labels durg\. There are: "):
+    with pytest.raises(ValueError, match=r"The option 'labels' .*: 'durg'\."):
         spacy_keci.render([doc, doc], labels=["durg"])
