@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from .thresholds import check_labels
+from .label_settings import check_keys, check_labels
 
 # by label, as a section of a config or as a list of pairs; None: 1 each
 LabelWeights = dict[str, float] | list[Any] | None
 
 
 def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
-    """Raises ValueError for what is not a positive number for each label.
+    """Raises ValueError for what is not a positive number for each label, and for labels that would be lost as keys of
+    a config.
 
     setting, name: of the component, for the message.
     """
@@ -25,6 +26,7 @@ def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
     for label, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
             raise ValueError(f"The setting {setting} of '{name}' must be above 0, but it is {value} for {label!r}.")
+    check_keys(weights, setting, name)
 
 
 def weight_array(weights: LabelWeights, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:

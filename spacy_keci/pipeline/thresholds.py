@@ -1,10 +1,12 @@
 """Least probabilities of what is predicted: one for all labels, or one for each."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from .label_settings import check_keys, check_labels
 
 # One for all; or by label, as a section of a config or as a list of pairs; None: the most probable label
 Threshold = float | dict[str, float] | list[Any] | None
@@ -44,11 +46,7 @@ def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             of_label = "" if isinstance(threshold, int | float) else f" for {label!r}"
             raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}{of_label}.")
-        if isinstance(threshold, dict) and not _may_be_a_key(label):
-            raise ValueError(
-                f"The setting {setting} of '{name}' has the label {label!r}, which cannot be a key in a config. Give "
-                f"pairs instead: {setting} = {[list(pair) for pair in threshold.items()]}."
-            )
+    check_keys(threshold, setting, name)
 
 
 def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
@@ -62,16 +60,3 @@ def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, n
         return None
     others = thresholds.get(OTHERS, np.nan)
     return np.array([thresholds.get(label, others) for label in labels], dtype="float32")
-
-
-def check_labels(given: Iterable[str], labels: Sequence[str], setting: str, name: str, more: str = "") -> None:
-    """Raises ValueError for a label that is not among those of the component. more: what else is allowed."""
-    if unknown := {*given} - {*labels}:
-        raise ValueError(
-            f"The setting {setting} of '{name}' has unknown labels: {', '.join(map(repr, sorted(unknown)))}. Allowed: "
-            f"{', '.join(labels) or 'none'}{more}."
-        )
-
-
-def _may_be_a_key(label: str) -> bool:
-    return bool(label) and label == label.strip() and label[0] not in "#;@[" and not set(label) & set(":=\n")
