@@ -21,8 +21,8 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_keci.cli.evaluate import predict
 from spacy_keci.cli.load import find_keci, read_gold
+from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
 from spacy_keci.doc_operations import merge_docs
 from spacy_keci.scoring.strict import StrictScorer

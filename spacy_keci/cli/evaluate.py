@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,12 +19,10 @@ from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..reports import Report
 from ..scoring.attention import attention_by_type
-from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
-from ..scoring.concepts import ConceptScorer
 from ..scoring.counts import CountTable, Statistic
-from ..scoring.linking import LinkingScorer, linking_counts
-from ..scoring.strict import StrictScorer
+from ..scoring.linking import linking_counts
+from .benchmarks import BENCHMARKS, Benchmark, Scorer, choose_scorer, last_linker, own_scorer
 from .load import find_extractor, load_pipeline, prepare_output, read_gold
 from .messages import warn
 from .prediction import Mentions, predict
@@ -35,24 +32,6 @@ from .result_tables import print_result
 LEVEL = 0.95
 
 
-class Benchmark(str, Enum):
-    """Which scores to compute; auto: those of concepts where the last extractor is scored so, and BioRelEx's where the
-    gold has clusters of mentions without concept identifiers."""
-
-    auto = "auto"
-    strict = "strict"
-    biorelex = "biorelex"
-    concepts = "concepts"
-    linking = "linking"
-
-
-Scorer = StrictScorer | ConceptScorer | LinkingScorer
-BENCHMARKS: dict[type, Benchmark] = {
-    StrictScorer: Benchmark.strict,
-    BioRelExScorer: Benchmark.biorelex,
-    ConceptScorer: Benchmark.concepts,
-    LinkingScorer: Benchmark.linking,
-}
 PER_TYPE = "_per_type"
 
 
@@ -112,14 +91,10 @@ def evaluate_cli(
     golds = read_gold(corpus, nlp, own.spans_key)
     others = None if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
     format_ = None if predictions is None else predictions_format(predictions)
-    if benchmark == Benchmark.auto and scores_concepts(nlp):
-        benchmark = Benchmark.concepts
-    links = benchmark == Benchmark.linking
-    scorer: Scorer
-    scorer = make_linking_scorer(own, golds, last_linker(nlp)) if links else choose_scorer(own, golds, benchmark)
+    scorer = choose_scorer(nlp, golds, benchmark)
     given: Extractor | ConceptLinker | None = None
     if mentions == Mentions.gold:
-        given = last_linker(nlp) if links else find_extractor(nlp)[1]
+        given = last_linker(nlp) if benchmark == Benchmark.linking else find_extractor(nlp)[1]
     docs, seconds = predict(nlp, golds, batch_size, given)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
@@ -152,49 +127,6 @@ def evaluate_cli(
         if report.counts:
             warn(f"{predictions.name} cannot hold everything that was predicted: " + "; ".join(report.summary()))
     print_result(result)
-
-
-def own_scorer(nlp: Language) -> StrictScorer:
-    """The scorer, with its settings, of the first component that has one of this package's; else the default. Where
-    only relations between concepts are scored, it is a strict one of the same mentions."""
-    for _, pipe in nlp.pipeline:
-        if isinstance(scorer := getattr(pipe, "scorer", None), Scorer):
-            strict = scorer if isinstance(scorer, StrictScorer) else StrictScorer()
-            return strict.configured(getattr(pipe, "spans_key", None), getattr(pipe, "symmetric", None))
-    return StrictScorer()
-
-
-def scores_concepts(nlp: Language) -> bool:
-    """Whether the last component with a scorer of this package's is scored by relations between concepts."""
-    scorers = [getattr(pipe, "scorer", None) for _, pipe in nlp.pipeline]
-    return isinstance(next((each for each in reversed(scorers) if isinstance(each, Scorer)), None), ConceptScorer)
-
-
-def last_linker(nlp: Language) -> ConceptLinker:
-    """Raises ValueError if the pipeline has no concept linker."""
-    linkers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)]
-    if not linkers:
-        raise ValueError(f"The pipeline has no concept linker, only {', '.join(nlp.pipe_names) or 'none at all'}.")
-    return linkers[-1]
-
-
-def make_linking_scorer(own: StrictScorer, golds: Sequence[Doc], linker: ConceptLinker) -> LinkingScorer:
-    """Raises ValueError if the gold has no identifiers, or the candidates do not come from a knowledge base."""
-    if not any(mention.kb_id for gold in golds for mention in gold.spans[own.spans_key]):
-        raise ValueError("No gold mention has an identifier: there is no linking to score.")
-    return LinkingScorer(linker.kb, own.spans_key, linker.spans_key)
-
-
-def choose_scorer(own: StrictScorer, golds: Sequence[Doc], benchmark: Benchmark) -> StrictScorer | ConceptScorer:
-    """The scorer of the benchmark, with the settings of the pipeline's own. Raises ValueError for that of linking."""
-    if benchmark == Benchmark.linking:
-        raise ValueError("The benchmark of linking scores candidates, and not mentions and relations.")
-    if benchmark == Benchmark.concepts:
-        return ConceptScorer(own.spans_key)
-    official = benchmark == Benchmark.biorelex or (
-        benchmark == Benchmark.auto and is_annotated_by_names(golds, own.spans_key)
-    )
-    return (BioRelExScorer if official else StrictScorer)(own.spans_key, own.symmetric)
 
 
 def score(scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from ..report.cases import make_cases
 from ..report.page import make_page
 from ..scoring.strict import StrictScorer
 from ..tokens import CONCEPTS_KEY
-from .evaluate import Benchmark, choose_scorer, own_scorer, score
+from .benchmarks import Benchmark, choose_scorer, own_scorer
+from .evaluate import score
 from .load import load_pipeline, prepare_output, read_gold
 from .messages import good
 from .prediction import predict
@@ -42,7 +43,7 @@ def report_cli(
     \b
     spacy keci report training/demo/model-last assets/demo/heldout.jsonl -o report.html
     """
-    if benchmark == Benchmark.concepts:
+    if benchmark in (Benchmark.concepts, Benchmark.linking):
         raise ValueError("A report shows mentions and relations, not concepts: use 'spacy keci evaluate' for these.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
@@ -50,8 +51,8 @@ def report_cli(
     prepare_output(output, corpus)
     golds = read_gold(corpus, nlp, own.spans_key)
     docs, _ = predict(nlp, golds, batch_size)
-    scorer = choose_scorer(own, golds, benchmark)
-    assert isinstance(scorer, StrictScorer)
+    chosen = choose_scorer(nlp, golds, benchmark)
+    scorer = chosen if isinstance(chosen, StrictScorer) else own
     pipeline = describe_pipeline(nlp)
     result = {
         **score(scorer, golds, docs, bootstrap),

@@ -11,7 +11,8 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.evaluate import Benchmark, choose_scorer, own_scorer, predictions_format
+from spacy_keci.cli.benchmarks import Benchmark, choose_scorer, own_scorer
+from spacy_keci.cli.evaluate import predictions_format
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import encoder_name
@@ -315,10 +316,10 @@ def test_jsonl_as_gold(model, tmp_path):
 def test_choice_of_the_scorer(nlp):
     plain = [make_doc(nlp, "AB CD", [(0, 2, "GENE")])]
     clustered = [make_doc(nlp, "AB CD", [(0, 2, "GENE")], clusters=[[0]], interactions=[])]
-    own = StrictScorer(symmetric=frozenset({"binds"}))
-    assert choose_scorer(own, plain, Benchmark.auto) == choose_scorer(own, clustered, Benchmark.strict) == own
-    official = BioRelExScorer(symmetric=frozenset({"binds"}))
-    assert choose_scorer(own, clustered, Benchmark.auto) == choose_scorer(own, plain, Benchmark.biorelex) == official
+    own = StrictScorer()
+    assert choose_scorer(nlp, plain, Benchmark.auto) == choose_scorer(nlp, clustered, Benchmark.strict) == own
+    official = BioRelExScorer()
+    assert choose_scorer(nlp, clustered, Benchmark.auto) == choose_scorer(nlp, plain, Benchmark.biorelex) == official
 
 
 class Scored:
@@ -335,6 +336,7 @@ def test_settings_of_the_component(nlp):
     Language.factory("test_scored", func=lambda nlp, name: Scored())
     nlp.add_pipe("test_scored")
     assert own_scorer(nlp) == StrictScorer("mine", frozenset({"binds"}))
+    assert choose_scorer(nlp, [], Benchmark.biorelex) == BioRelExScorer("mine", frozenset({"binds"}))
 
 
 def test_encoder_name():
