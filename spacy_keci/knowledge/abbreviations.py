@@ -136,16 +136,34 @@ def _short_in_brackets(text: _Text, opening: int, closing: int) -> Abbreviation 
 def _long_in_brackets(text: _Text, opening: int, closing: int) -> Abbreviation | None:
     first = text.chunk(opening - 1) if not text.is_glued[opening] else opening
     short = _trim(text, first, opening)
-    end = next((j for j in range(opening + 1, closing) if text.tokens[j] == ";"), closing)
-    long = _trim(text, opening + 1, end)
-    if short is None or long is None or not _is_short_form(text(short)) or len(text(short).split()) > 1:
+    if short is None or not _is_short_form(text(short)) or len(text(short).split()) > 1:
         return None
-    if sum(c.isupper() or c.isdigit() for c in text(short)) < 2 or len(text(long)) < 2 * len(text(short)):
+    if sum(c.isupper() or c.isdigit() for c in text(short)) < 2:
         return None
-    if text(long).casefold().startswith(text(short).casefold()):
-        return None
-    aligned = _aligned(text, short, long, whole=True)
-    return None if aligned is None else Abbreviation(short, long, None, aligned.is_certain)
+    for long in _parts(text, opening + 1, closing):
+        if len(text(long)) < 2 * len(text(short)) or text(long).casefold().startswith(text(short).casefold()):
+            continue
+        if aligned := _aligned(text, short, long, whole=True):
+            return Abbreviation(short, long, None, aligned.is_certain)
+    return None
+
+
+def _parts(text: _Text, start: int, end: int) -> Iterator[Span]:
+    """What a bracket may hold as a long form: what its semicolons divide, as a whole, or up to a comma."""
+    for first, last in _divided(text, start, end, ";"):
+        commas = [*_divided(text, first, last, ",")]
+        for span in ((first, last), *(commas[:1] if len(commas) > 1 else ())):
+            if (trimmed := _trim(text, *span)) is not None:
+                yield trimmed
+
+
+def _divided(text: _Text, start: int, end: int, sign: str) -> Iterator[Span]:
+    """The spans between signs that white space follows."""
+    for i in range(start, end):
+        if text.tokens[i] == sign and not text.is_glued[i + 1]:
+            yield start, i
+            start = i + 1
+    yield start, end
 
 
 def _aligned(text: _Text, short: Span, span: Span, *, whole: bool = False) -> Alignment | None:
@@ -159,13 +177,19 @@ def _trim(text: _Text, start: int, end: int) -> Span | None:
     """A span without white space, quotation marks and introducing words at its ends; None if nothing is left."""
     while start < end and (text.tokens[start] in _QUOTES or text.tokens[start].isspace()):
         start += 1
-    while start < end and (text.tokens[start] in _INTRODUCTIONS or text.tokens[start] in ".:,"):
+    while start < end and _introduces(text, start):
         start += 1
     while start < end and (text.tokens[start] in _QUOTES or text.tokens[start].isspace()):
         start += 1
     while start < end and (text.tokens[end - 1] in _QUOTES or text.tokens[end - 1].isspace()):
         end -= 1
     return (start, end) if start < end else None
+
+
+def _introduces(text: _Text, token: int) -> bool:
+    """Whether a token is, or is part of, a word that introduces a short or long form; tokenizers divide "i.e."."""
+    word, after = text.tokens[token], text.tokens[token + 1 : token + 2]
+    return word.replace(".", "") in _INTRODUCTIONS or word in ".:," or (word in "ieg" and after == ["."])
 
 
 def _before(text: _Text, opening: int, length: int) -> int:

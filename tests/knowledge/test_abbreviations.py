@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
@@ -33,6 +34,20 @@ def test_precision_and_recall(nlp: Language) -> None:
 @pytest.mark.parametrize("text", ["", "(AKI)", "as shown (Fig. 1)", "binding (see below)", "it rose (P < 0.05)", "x ("])
 def test_not_abbreviations(nlp: Language, text: str) -> None:
     assert find_abbreviations(nlp.make_doc(text)) == []
+
+
+@pytest.mark.parametrize(
+    "bracket",
+    [
+        "i.e., spinal and bulbar muscular atrophy",
+        "spinal and bulbar muscular atrophy, OMIM 313200",
+        "Kennedy's disease; spinal and bulbar muscular atrophy",
+    ],
+)
+@pytest.mark.parametrize("of_spacy", [True, False])
+def test_long_form_among_others_in_brackets(nlp: Language, bracket: str, of_spacy: bool) -> None:
+    blank = spacy.blank("en") if of_spacy else nlp
+    assert defined(blank, f"SBMA ({bracket}) is rare.") == ["SBMA=spinal and bulbar muscular atrophy"]
 
 
 def test_what_a_definition_says_of_itself(nlp: Language) -> None:
