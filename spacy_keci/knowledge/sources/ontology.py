@@ -88,10 +88,11 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
             report.count("broad synonyms left out", len(term.synonyms) - len(names))
             relations = [("is_a", parent) for parent in term.parents]
             relations += term.relations
+            inexact = {id for label, id in term.matches if label not in (XREF, EXACT)}
             for label, id in term.matches:
                 if not id:
                     report.drop("cross reference that is not an identifier", term.id)
-                else:
+                elif label != XREF or id not in inexact:  # what the file says elsewhere of the two counts
                     relations.append((SEE_ALSO if label == XREF and vocabulary_of(id) in says_exact else label, id))
             yield ConceptRecord(
                 term.id,
