@@ -54,6 +54,8 @@ def test_a_reference_is_taken_whole(tmp_path: Path) -> None:
         ('xref: MONDO:1 {source="MONDO:relatedTo"}', False),
         ('xref: MONDO:1 {source="Orphanet:1414/ntbt"}', False),
         ('xref: MONDO:1 {source="MONDO:mondoIsNarrowerThanSource"}', False),
+        *((f'xref: MONDO:1 {{source="skos:{kind}Match"}}', kind == "exact") for kind in _KINDS),
+        ('xref: MONDO:1 {source="http://www.w3.org/2004/02/skos/core#narrowMatch"}', False),
         ("property_value: skos:exactMatch MONDO:1", True),
         ("property_value: exactMatch http://purl.obolibrary.org/obo/MONDO_1", True),
         ("property_value: skos:broadMatch MONDO:1", False),
@@ -79,7 +81,9 @@ def test_a_code_of_a_classification_is_no_identity(tmp_path: Path) -> None:
     syndrome = 'id: MONDO:1; name: Aagenaes syndrome; xref: ICD10CM:Q82.0 {source="MONDO:equivalentTo"}'
     other = 'id: MONDO:2; name: other disorder; xref: DOID:0070299 {source="MONDO:relatedTo"}'
     doid = write_obo(tmp_path / "doid.obo", lymphedema, narrower)
-    for code in ("ICD10CM:Q82.0", "ICD-10:Q82", "ICDO:9140/3", "NCBI_TaxID:9606", "MEDDRA:1", "EC:1.1.1.1", "PMID:1"):
+    codes = ["ICD10CM:Q82.0", "ICD-10:Q82", "ICDO:9140/3", "NCBI_TaxID:9606", "MEDDRA:1", "EC:1.1.1.1", "PMID:1"]
+    codes += ["ICPC2:A1", "ICPC:A1", "ICPC-2:A1", "DSM-IV:3", "DSM-5:3", "ICF:b1", "ATC:A10BA02"]
+    for code in codes:
         mondo = write_obo(tmp_path / "mondo.obo", syndrome.replace("ICD10CM:Q82.0", code), other)
         doid = write_obo(tmp_path / "doid.obo", lymphedema.replace("ICD10CM:Q82.0", code), narrower)
         kb, _ = build_from(tmp_path, doid, mondo)
@@ -99,13 +103,14 @@ def test_obo_graphs_say_what_references_mean(tmp_path: Path) -> None:
         node(2, xrefs=[{"val": "DOID:2", "meta": {"basicPropertyValues": [source]}}]),
         node(3, basicPropertyValues=[{"pred": f"{skos}exactMatch", "val": "http://purl.obolibrary.org/obo/DOID_3"}]),
         node(4, basicPropertyValues=[{"pred": f"{skos}closeMatch", "val": "DOID:4"}]),
+        node(6, xrefs=[{"val": "DOID:6", "meta": {"basicPropertyValues": [source | {"val": "skos:narrowMatch"}]}}]),
         node(5, basicPropertyValues=[{"pred": f"{skos}narrowMatch", "val": "DOID:5"}], xrefs=[{"val": "DOID:5"}]),
     ]
     (tmp_path / "mondo.json").write_text(json.dumps({"graphs": [{"nodes": nodes}]}), encoding="utf8")
-    terms = [f"id: DOID:{i}; name: illness {i}" for i in range(1, 6)]
+    terms = [f"id: DOID:{i}; name: illness {i}" for i in range(1, 7)]
     doid = write_obo(tmp_path / "doid.obo", f"{terms[0]}; xref: ICD10CM:Q82.0", *terms[1:])
     kb, _ = build_from(tmp_path, doid, f"obographs={tmp_path / 'mondo.json'}")
-    merged = [i for i in range(1, 6) if kb.index(f"DOID:{i}") == kb.index(f"MONDO:{i}")]
+    merged = [i for i in range(1, 7) if kb.index(f"DOID:{i}") == kb.index(f"MONDO:{i}")]
     assert merged == [3]
 
 

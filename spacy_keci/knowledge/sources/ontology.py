@@ -25,6 +25,7 @@ INVERSE = {"broad_match": "narrow_match", "narrow_match": "broad_match"}
 _MONDO = {"equivalentto": EXACT, "mondoisnarrowerthansource": "broad_match", "mondoisbroaderthansource": "narrow_match"}
 _ORPHANET = {"e": EXACT, "ntbt": "broad_match", "btnt": "narrow_match"}
 _ORPHANET_SOURCE = re.compile(r"(?:Orphanet|ORDO|ORPHA):\w+/(\w+)")
+_SKOS_SOURCE = re.compile(r"(?:skos:|https?://www\.w3\.org/2004/02/skos/core#)(\w+)")
 _IDENTIFIER = re.compile(r"[A-Za-z][\w .-]*:\S.*")
 
 
@@ -44,11 +45,13 @@ class Term:
 
 
 def read_xref(text: str, sources: Iterable[str]) -> tuple[str, str]:
-    """A cross reference, and what the sources that its file gives for it say of it: ``MONDO:equivalentTo``."""
+    """A cross reference, and what the sources that its file gives for it say of it: ``MONDO:equivalentTo``,
+    ``skos:narrowMatch``."""
     sources = list(sources)
     mondo = [_MONDO.get(s.removeprefix("MONDO:").lower(), "related_match") for s in sources if s.startswith("MONDO:")]
     orphanet = [_ORPHANET.get(m[1].lower(), "related_match") for s in sources if (m := _ORPHANET_SOURCE.match(s))]
-    stated = mondo or orphanet or [XREF]
+    skos = [_SKOS.get(m[1], "related_match") for s in sources if (m := _SKOS_SOURCE.match(s))]
+    stated = mondo or skos or orphanet or [XREF]
     return EXACT if EXACT in stated else stated[0], _reference(text)
 
 
