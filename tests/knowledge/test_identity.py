@@ -46,6 +46,27 @@ def test_a_reference_is_taken_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        ('AB CD:2 "a "b" c"', "AB CD:2"),
+        ('AB CD:2 "a \\"b\\" c" {source="x"} ! comment', "AB CD:2"),
+        ('AB:2 "never closed', "AB:2"),
+        ('BEL:"9-1-1 Complex" "a complex"', "BEL:9-1-1 Complex"),
+        ("SLM:PC(16:0, 18:1)", "SLM:PC(16:0, 18:1)"),
+        ("CAS:50-00-0, CAS:2", ""),
+        ("CAS:50-00-0;CAS:2", ""),
+        ('AB:"a "b" c', ""),
+        ('"a title" AB:2', ""),
+        ("AB:2\x00", ""),
+    ],
+)
+def test_where_a_reference_ends(tmp_path: Path, text: str, identifier: str) -> None:
+    kb, reports = build_from(tmp_path, write_obo(tmp_path / "a.obo", "id: DOID:1; name: one; xref: " + text))
+    assert kb["DOID:1"].identifiers == ["DOID:1", identifier][: 1 + bool(identifier)]
+    assert reports["obo: a.obo"].counts["dropped: cross reference that is not an identifier"] == (not identifier)
+
+
+@pytest.mark.parametrize(
     ("reference", "is_one"),
     [
         ("xref: MONDO:1", True),

@@ -25,7 +25,7 @@ _SYNONYM = re.compile(rf'"((?:[^"\\]|\\.)*)"\s*(?:({_SCOPES})\b|(?=[\[{{!])|$)',
 _OPEN_SYNONYM = re.compile(rf'"(.*)"\s*({_SCOPES})\b[^"]*\[', re.IGNORECASE)
 _DEFINITION = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:[\[{!]|$)')
 _OPEN_DEFINITION = re.compile(r'"(.*)"\s*\[')
-_DESCRIPTION = re.compile(r'\s+"(?:[^"\\]|\\.)*"$')
+_DESCRIPTION = re.compile(r'\s".*')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": " ", "t": " ", "W": " "}
 

@@ -26,7 +26,8 @@ _MONDO = {"equivalentto": EXACT, "mondoisnarrowerthansource": "broad_match", "mo
 _ORPHANET = {"e": EXACT, "ntbt": "broad_match", "btnt": "narrow_match"}
 _ORPHANET_SOURCE = re.compile(r"(?:Orphanet|ORDO|ORPHA):\w+/(\w+)")
 _SKOS_SOURCE = re.compile(r"(?:skos:|https?://www\.w3\.org/2004/02/skos/core#)(\w+)")
-_IDENTIFIER = re.compile(r"[A-Za-z][\w .-]*:\S.*")
+# not what holds a quoted description, a second identifier after a comma, or a control character
+_IDENTIFIER = re.compile(r'[A-Za-z][\w .-]*:[^\s"](?:(?!\s"|[,;]\s*[A-Za-z][\w.-]*:)[^\x00-\x1f\x7f])*')
 
 
 @dataclass
