@@ -181,12 +181,32 @@ def test_quotation_marks_within_names(tmp_path: Path) -> None:
         'id: CHEBI:35914; name: phosphine; synonym: "3,3\',3"-phosphanetriyltripropanoic acid" EXACT IUPAC_NAME [X:]; '
         'synonym: "TCEP" RELATED [ChEBI:]; synonym: "\\"(2S)-acid\\"" EXACT IUPAC_NAME [S]; synonym: "open; '
         'def: "A "quoted" thing." [x:1]',
+        'id: CHEBI:4; name: sulfane; def: "The "[x]" thing." [x:1]',
         'id: CHEBI:2; name: methyl {2-[(4-oxo)methyl]phenyl}acetate; synonym: "old" []',
         'id: CHEBI:3; name: foo \\{bar\\} baz {source="x"} ! comment; synonym: "embryoforo" EXACT Spanish [P {l=en}]',
     )
     kb, reports = build_from(tmp_path, source)
     assert kb["CHEBI:35914"].names == ["phosphine", "3,3',3\"-phosphanetriyltripropanoic acid", "TCEP", '"(2S)-acid"']
-    assert kb["CHEBI:35914"].definition == 'A "quoted" thing.'
+    assert [kb[f"CHEBI:{i}"].definition for i in (35914, 4)] == ['A "quoted" thing.', 'The "[x]" thing.']
     assert reports["obo: chebi.obo"].counts["dropped: malformed"] == 1
     assert kb["CHEBI:2"].names == ["methyl {2-[(4-oxo)methyl]phenyl}acetate", "old"]
     assert kb["CHEBI:3"].names == ["foo {bar} baz", "embryoforo"]
+
+
+@pytest.mark.parametrize(
+    ("synonym", "name"),
+    [
+        ('"pre "EXACT" post" EXACT []', 'pre "EXACT" post'),
+        ('"pre "EXACT" post" EXACT [X:1 "a title"]', 'pre "EXACT" post'),
+        ('"pre "related [x] post" EXACT []', 'pre "related [x] post'),
+        ('"pre "[x]" post" EXACT TYPE [] {a="b"} ! c', 'pre "[x]" post'),
+        ('"pre "EXACT" post" []', ""),
+        ('"pre "EXACT" post"', ""),
+        ('"whole" EXACT TYPE [X:1 "it says \\"EXACT\\" [y]"] {a="b"} ! "c" EXACT []', "whole"),
+        ('"whole"', "whole"),
+    ],
+)
+def test_the_whole_name_or_none(tmp_path: Path, synonym: str, name: str) -> None:
+    kb, reports = build_from(tmp_path, write_obo(tmp_path / "a.obo", "id: DOID:1; name: one; synonym: " + synonym))
+    assert kb["DOID:1"].names == ["one", name][: 1 + bool(name)]
+    assert reports["obo: a.obo"].counts["dropped: malformed"] == (not name)
