@@ -1,5 +1,6 @@
 """Collects the records of all sources, with names on disk and numbers in memory, before concepts are made of them."""
 
+import re
 from array import array
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .sources import ConceptRecord, SourceReport
 from .storage import KnowledgeBaseError, StringTableWriter, as_array
 
 MOST_LABELS = 32_767  # numbers of 16 bits
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Collection:
@@ -48,8 +50,8 @@ class Collection:
 
         source: the number of the source, of up to 255. Raises KnowledgeBaseError for too many labels of relations.
         """
-        if _is_broken(record):
-            report.drop("malformed", f"{record.id!r}: half of a surrogate pair in a text")
+        if why := _fault(record):
+            report.drop("malformed", f"{record.id!r}: {why}")
             return
         number = self._number(record.id)
         names = dict.fromkeys(n for n in (record.name, *record.aliases) if n)
@@ -143,11 +145,15 @@ class Collection:
             writer.close()
 
 
-def _is_broken(record: ConceptRecord) -> bool:
-    """Whether a text of the record cannot be written; names that cannot be are written with a question mark."""
-    texts = [record.id, *record.types, *record.alt_ids, *(text for relation in record.relations for text in relation)]
+def _fault(record: ConceptRecord) -> str:
+    """Why an identifier, type or label of the record cannot be written, or nothing finds it; "" if all is well. Names
+    that cannot be written are written with a question mark."""
+    labels, targets = zip(*record.relations, strict=True) if record.relations else ((), ())
+    ids = "".join((record.id, *record.alt_ids, *targets))
+    if _CONTROL.search(ids):
+        return "a control character in an identifier"
     try:
-        "".join(texts).encode()
+        "".join((ids, *record.types, *labels)).encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return "half of a surrogate pair in a text"
+    return ""

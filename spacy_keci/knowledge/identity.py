@@ -24,11 +24,13 @@ from .sources.ontology import EXACT, SEE_ALSO, XREF
 from .storage import StringTable
 
 # Prefixes of references that are no evidence: classifications, whose codes stand for groups of things (diseases,
-# organisms, reactions), and documents; all of ICD too. Letters and digits in lower case.
+# organisms, reactions, drugs), and documents; all editions of some too. Letters and digits in lower case.
 _NOT_ONE_THING = (
     "ncbitaxid", "ncbitaxon", "taxonomy", "ec", "eccode", "enzyme", "meddra", "loinc", "rhea",
+    "atc", "dsm", "icf",
     "wikipedia", "wiki", "pmid", "pubmed", "pmc", "doi", "isbn", "goc", "orcid", "http", "https", "url", "news",
 )  # fmt: skip
+_EDITIONS = ("icd", "umlsicd", "icpc", "dsmi", "dsmv", "dsm3", "dsm4", "dsm5")  # not DSMZ, which has strains
 _FARTHEST = 32  # steps of is_a
 
 
@@ -176,4 +178,4 @@ class _Evidence:
 def _names_one_thing(id: str) -> bool:
     """Whether a reference to an identifier can say what a concept is."""
     prefix = "".join(c for c in vocabulary_of(id).lower() if c.isalnum())
-    return prefix not in _NOT_ONE_THING and not prefix.startswith(("icd", "umlsicd"))
+    return prefix not in _NOT_ONE_THING and not prefix.startswith(_EDITIONS)

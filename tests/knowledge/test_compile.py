@@ -1,5 +1,7 @@
+import gzip
 import json
 import pickle
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -199,6 +201,34 @@ def test_texts_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     relations = [{"label": f"label {i}", "target": "X:1"} for i in range(3)]
     with pytest.raises(KnowledgeBaseError, match="more than 2 labels of relations, the last is 'label 2'"):
         build(tmp_path, [{"id": "X:1", "name": "one", "relations": relations}])
+
+
+@pytest.mark.parametrize("field", ["id", "alt_ids", "target"])
+def test_control_characters_in_identifiers(tmp_path: Path, field: str) -> None:
+    texts = dict.fromkeys(("id", "alt_ids", "target"), "X:1") | {field: "X:a\0b"}
+    relations = [{"label": "is", "target": texts["target"]}]
+    bad = {"id": texts["id"], "name": "foo", "types": ["T121"], "alt_ids": [texts["alt_ids"]], "relations": relations}
+    path = write_jsonl(tmp_path / "a.jsonl", [bad, {"id": "X:2", "name": "two\0", "types": ["T121"]}])
+    reports = compile_knowledge_base(tmp_path / "kb", [SourceFiles("jsonl", [path])])
+    kb = KnowledgeBase(tmp_path / "kb")
+    assert len(kb) == 1 and kb.index("X:2") == 0 and kb.lexicon.lookup("two")
+    assert reports["jsonl: a.jsonl"].examples["malformed"][0].endswith("a control character in an identifier")
+
+
+@pytest.mark.parametrize("name", ["mesh", "obo", "tsv", "obographs"])
+def test_files_that_are_no_text_in_utf8(tmp_path: Path, name: str) -> None:
+    def refuses(file: str, why: str) -> None:
+        with pytest.raises(KnowledgeBaseError, match=rf"^{tmp_path / file} {why}"):
+            compile_knowledge_base(tmp_path / "kb", [SourceFiles(name, [tmp_path / file])])
+
+    xml = "<DescriptorRecordSet/>"
+    with zipfile.ZipFile(tmp_path / "desc.zip", "w") as archive:
+        archive.writestr("desc.xml", xml)
+    refuses("desc.zip", r"is a zip archive\. Unpack it \(unzip desc\.zip\)")
+    for encoding in ("utf-16", "utf-16-be", "utf-16-le"):
+        for compress in (bytes, gzip.compress):
+            (tmp_path / "desc.xml").write_bytes(compress(xml.encode(encoding)))
+            refuses("desc.xml", r"is text in UTF-16, or none\. Convert it to UTF-8")
 
 
 def test_an_existing_folder_stays(tmp_path: Path, kb_path: Path) -> None:

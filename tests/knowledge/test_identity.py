@@ -12,6 +12,8 @@ from spacy_keci.knowledge.sources import SourceReport
 
 from .test_compile import build
 
+_KINDS = ("exact", "close", "broad", "narrow", "related")
+
 
 def write_obo(path: Path, *terms: str) -> str:
     """Terms with their lines divided by ``; ``."""
@@ -44,6 +46,27 @@ def test_a_reference_is_taken_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        ('AB CD:2 "a "b" c"', "AB CD:2"),
+        ('AB CD:2 "a \\"b\\" c" {source="x"} ! comment', "AB CD:2"),
+        ('AB:2 "never closed', "AB:2"),
+        ('BEL:"9-1-1 Complex" "a complex"', "BEL:9-1-1 Complex"),
+        ("SLM:PC(16:0, 18:1)", "SLM:PC(16:0, 18:1)"),
+        ("CAS:50-00-0, CAS:2", ""),
+        ("CAS:50-00-0;CAS:2", ""),
+        ('AB:"a "b" c', ""),
+        ('"a title" AB:2', ""),
+        ("AB:2\x00", ""),
+    ],
+)
+def test_where_a_reference_ends(tmp_path: Path, text: str, identifier: str) -> None:
+    kb, reports = build_from(tmp_path, write_obo(tmp_path / "a.obo", "id: DOID:1; name: one; xref: " + text))
+    assert kb["DOID:1"].identifiers == ["DOID:1", identifier][: 1 + bool(identifier)]
+    assert reports["obo: a.obo"].counts["dropped: cross reference that is not an identifier"] == (not identifier)
+
+
+@pytest.mark.parametrize(
     ("reference", "is_one"),
     [
         ("xref: MONDO:1", True),
@@ -52,9 +75,14 @@ def test_a_reference_is_taken_whole(tmp_path: Path) -> None:
         ('xref: MONDO:1 {source="MONDO:relatedTo"}', False),
         ('xref: MONDO:1 {source="Orphanet:1414/ntbt"}', False),
         ('xref: MONDO:1 {source="MONDO:mondoIsNarrowerThanSource"}', False),
+        *((f'xref: MONDO:1 {{source="skos:{kind}Match"}}', kind == "exact") for kind in _KINDS),
+        ('xref: MONDO:1 {source="http://www.w3.org/2004/02/skos/core#narrowMatch"}', False),
         ("property_value: skos:exactMatch MONDO:1", True),
         ("property_value: exactMatch http://purl.obolibrary.org/obo/MONDO_1", True),
         ("property_value: skos:broadMatch MONDO:1", False),
+        *((f"xref: MONDO:1; property_value: skos:{kind}Match MONDO:1", kind == "exact") for kind in _KINDS),
+        ('xref: MONDO:1; xref: MONDO:1 {source="MONDO:relatedTo"}', False),
+        ("xref: MONDO:1; property_value: skos:broadMatch MONDO:2", True),
         # a file that says of some references to a vocabulary that they are exact says that others are not
         ("xref: MONDO:1; property_value: skos:exactMatch MONDO:2", False),
     ],
@@ -64,7 +92,7 @@ def test_a_reference_says_what_it_means(tmp_path: Path, reference: str, is_one: 
     doid = write_obo(tmp_path / "doid.obo", f"id: DOID:1; name: that illness; {reference}")
     kb, _ = build_from(tmp_path, doid, mondo)
     assert (kb.index("DOID:1") == kb.index("MONDO:1")) == is_one
-    if "broad" in reference:
+    if "broadMatch MONDO:1" in reference:
         assert kb["DOID:1"].relations == [("broad_match", "MONDO:1")]
 
 
@@ -74,7 +102,9 @@ def test_a_code_of_a_classification_is_no_identity(tmp_path: Path) -> None:
     syndrome = 'id: MONDO:1; name: Aagenaes syndrome; xref: ICD10CM:Q82.0 {source="MONDO:equivalentTo"}'
     other = 'id: MONDO:2; name: other disorder; xref: DOID:0070299 {source="MONDO:relatedTo"}'
     doid = write_obo(tmp_path / "doid.obo", lymphedema, narrower)
-    for code in ("ICD10CM:Q82.0", "ICD-10:Q82", "ICDO:9140/3", "NCBI_TaxID:9606", "MEDDRA:1", "EC:1.1.1.1", "PMID:1"):
+    codes = ["ICD10CM:Q82.0", "ICD-10:Q82", "ICDO:9140/3", "NCBI_TaxID:9606", "MEDDRA:1", "EC:1.1.1.1", "PMID:1"]
+    codes += ["ICPC2:A1", "ICPC:A1", "ICPC-2:A1", "DSM-IV:3", "DSM-5:3", "ICF:b1", "ATC:A10BA02"]
+    for code in codes:
         mondo = write_obo(tmp_path / "mondo.obo", syndrome.replace("ICD10CM:Q82.0", code), other)
         doid = write_obo(tmp_path / "doid.obo", lymphedema.replace("ICD10CM:Q82.0", code), narrower)
         kb, _ = build_from(tmp_path, doid, mondo)
@@ -94,12 +124,15 @@ def test_obo_graphs_say_what_references_mean(tmp_path: Path) -> None:
         node(2, xrefs=[{"val": "DOID:2", "meta": {"basicPropertyValues": [source]}}]),
         node(3, basicPropertyValues=[{"pred": f"{skos}exactMatch", "val": "http://purl.obolibrary.org/obo/DOID_3"}]),
         node(4, basicPropertyValues=[{"pred": f"{skos}closeMatch", "val": "DOID:4"}]),
+        node(6, xrefs=[{"val": "DOID:6", "meta": {"basicPropertyValues": [source | {"val": "skos:narrowMatch"}]}}]),
+        node(5, basicPropertyValues=[{"pred": f"{skos}narrowMatch", "val": "DOID:5"}], xrefs=[{"val": "DOID:5"}]),
     ]
     (tmp_path / "mondo.json").write_text(json.dumps({"graphs": [{"nodes": nodes}]}), encoding="utf8")
-    terms = [f"id: DOID:{i}; name: illness {i}" for i in range(1, 5)]
+    terms = [f"id: DOID:{i}; name: illness {i}" for i in range(1, 7)]
     doid = write_obo(tmp_path / "doid.obo", f"{terms[0]}; xref: ICD10CM:Q82.0", *terms[1:])
     kb, _ = build_from(tmp_path, doid, f"obographs={tmp_path / 'mondo.json'}")
-    assert [kb.index(f"DOID:{i}") == kb.index(f"MONDO:{i}") for i in range(1, 5)] == [False, False, True, False]
+    merged = [i for i in range(1, 7) if kb.index(f"DOID:{i}") == kb.index(f"MONDO:{i}")]
+    assert merged == [3]
 
 
 def test_of_a_disease_and_its_kinds_the_disease_is_what_others_refer_to(tmp_path: Path) -> None:
@@ -148,12 +181,32 @@ def test_quotation_marks_within_names(tmp_path: Path) -> None:
         'id: CHEBI:35914; name: phosphine; synonym: "3,3\',3"-phosphanetriyltripropanoic acid" EXACT IUPAC_NAME [X:]; '
         'synonym: "TCEP" RELATED [ChEBI:]; synonym: "\\"(2S)-acid\\"" EXACT IUPAC_NAME [S]; synonym: "open; '
         'def: "A "quoted" thing." [x:1]',
+        'id: CHEBI:4; name: sulfane; def: "The "[x]" thing." [x:1]',
         'id: CHEBI:2; name: methyl {2-[(4-oxo)methyl]phenyl}acetate; synonym: "old" []',
         'id: CHEBI:3; name: foo \\{bar\\} baz {source="x"} ! comment; synonym: "embryoforo" EXACT Spanish [P {l=en}]',
     )
     kb, reports = build_from(tmp_path, source)
     assert kb["CHEBI:35914"].names == ["phosphine", "3,3',3\"-phosphanetriyltripropanoic acid", "TCEP", '"(2S)-acid"']
-    assert kb["CHEBI:35914"].definition == 'A "quoted" thing.'
+    assert [kb[f"CHEBI:{i}"].definition for i in (35914, 4)] == ['A "quoted" thing.', 'The "[x]" thing.']
     assert reports["obo: chebi.obo"].counts["dropped: malformed"] == 1
     assert kb["CHEBI:2"].names == ["methyl {2-[(4-oxo)methyl]phenyl}acetate", "old"]
     assert kb["CHEBI:3"].names == ["foo {bar} baz", "embryoforo"]
+
+
+@pytest.mark.parametrize(
+    ("synonym", "name"),
+    [
+        ('"pre "EXACT" post" EXACT []', 'pre "EXACT" post'),
+        ('"pre "EXACT" post" EXACT [X:1 "a title"]', 'pre "EXACT" post'),
+        ('"pre "related [x] post" EXACT []', 'pre "related [x] post'),
+        ('"pre "[x]" post" EXACT TYPE [] {a="b"} ! c', 'pre "[x]" post'),
+        ('"pre "EXACT" post" []', ""),
+        ('"pre "EXACT" post"', ""),
+        ('"whole" EXACT TYPE [X:1 "it says \\"EXACT\\" [y]"] {a="b"} ! "c" EXACT []', "whole"),
+        ('"whole"', "whole"),
+    ],
+)
+def test_the_whole_name_or_none(tmp_path: Path, synonym: str, name: str) -> None:
+    kb, reports = build_from(tmp_path, write_obo(tmp_path / "a.obo", "id: DOID:1; name: one; synonym: " + synonym))
+    assert kb["DOID:1"].names == ["one", name][: 1 + bool(name)]
+    assert reports["obo: a.obo"].counts["dropped: malformed"] == (not name)

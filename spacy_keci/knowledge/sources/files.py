@@ -3,8 +3,10 @@
 import csv
 import gzip
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -17,16 +19,27 @@ UNREADABLE = (EOFError, zlib.error, OSError)
 _LONGEST_LINE = 1 << 26  # bytes
 
 
-def open_file(path: Path) -> BinaryIO:
-    """A plain or gzipped file, whatever its name, to read its bytes."""
+@contextmanager
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """A plain or gzipped file, whatever its name, to read its bytes. Raises KnowledgeBaseError for a zip archive, and
+    for text in UTF-16."""
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder")
-    file = path.open("rb")
-    if file.peek(2)[:2] != b"\x1f\x8b":
-        return file
-    file.close()
-    # a GzipFile can be read like a BinaryIO, though it is not one
-    return cast(BinaryIO, gzip.open(path))
+    with path.open("rb") as raw:
+        # a GzipFile can be read like a BufferedReader, though it is not one
+        file = cast(BufferedReader, gzip.GzipFile(fileobj=raw)) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+        _check_start(path, file.peek(4)[:4])
+        yield file
+
+
+def _check_start(path: Path, start: bytes) -> None:
+    if start == b"PK\x03\x04":
+        raise KnowledgeBaseError(f"{path} is a zip archive. Unpack it (unzip {path.name}), and name the files in it.")
+    if start[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) or b"\0" in start:
+        raise KnowledgeBaseError(
+            f"{path} is text in UTF-16, or none. Convert it to UTF-8: iconv -f UTF-16 -t UTF-8 {path.name}; the first "
+            "line of XML must say UTF-8 too."
+        )
 
 
 def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:

@@ -21,11 +21,13 @@ _QUALIFIERS = re.compile(r"(?:^|\s)\{([^{}]*=[^{}]*)\}\s*$")
 _QUALIFIER = re.compile(r'([\w:./#-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^,"\s]+))')
 _SCOPES = "EXACT|BROAD|NARROW|RELATED"
 # a quoted text and what may follow it; some files do not escape the quotation marks within
-_SYNONYM = re.compile(rf'"((?:[^"\\]|\\.)*)"\s*(?:({_SCOPES})\b|(?=[\[{{!])|$)', re.IGNORECASE)
+_TEXT = r'"((?:[^"\\]|\\.)*)"\s*'
+_END = r'(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\]\s*)?(?:\{[^{}]*\}\s*)?(?:!.*)?$'
+_SYNONYM = re.compile(rf'{_TEXT}(?:({_SCOPES})\b[^"\[{{!]*)?{_END}', re.IGNORECASE)
 _OPEN_SYNONYM = re.compile(rf'"(.*)"\s*({_SCOPES})\b[^"]*\[', re.IGNORECASE)
-_DEFINITION = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:[\[{!]|$)')
+_DEFINITION = re.compile(_TEXT + _END)
 _OPEN_DEFINITION = re.compile(r'"(.*)"\s*\[')
-_DESCRIPTION = re.compile(r'\s+"(?:[^"\\]|\\.)*"$')
+_DESCRIPTION = re.compile(r'\s".*')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": " ", "t": " ", "W": " "}
 

@@ -17,8 +17,9 @@ from .source import ConceptRecord, SourceReport
 def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     """Classes of all graphs of the files; what a term has is as for OBO files."""
     for path in paths:
+        text = read_text(path, report)
         try:
-            graphs = list(json.loads(read_text(path, report))["graphs"])
+            graphs = list(json.loads(text)["graphs"])
             for part in chain([graphs], (graph.get(key) or [] for graph in graphs for key in ("nodes", "edges"))):
                 if not all(isinstance(each, dict) for each in part):
                     raise ValueError("graphs, nodes and edges are objects")

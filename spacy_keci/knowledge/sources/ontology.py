@@ -25,7 +25,9 @@ INVERSE = {"broad_match": "narrow_match", "narrow_match": "broad_match"}
 _MONDO = {"equivalentto": EXACT, "mondoisnarrowerthansource": "broad_match", "mondoisbroaderthansource": "narrow_match"}
 _ORPHANET = {"e": EXACT, "ntbt": "broad_match", "btnt": "narrow_match"}
 _ORPHANET_SOURCE = re.compile(r"(?:Orphanet|ORDO|ORPHA):\w+/(\w+)")
-_IDENTIFIER = re.compile(r"[A-Za-z][\w .-]*:\S.*")
+_SKOS_SOURCE = re.compile(r"(?:skos:|https?://www\.w3\.org/2004/02/skos/core#)(\w+)")
+# not what holds a quoted description, a second identifier after a comma, or a control character
+_IDENTIFIER = re.compile(r'[A-Za-z][\w .-]*:[^\s"](?:(?!\s"|[,;]\s*[A-Za-z][\w.-]*:)[^\x00-\x1f\x7f])*')
 
 
 @dataclass
@@ -44,11 +46,13 @@ class Term:
 
 
 def read_xref(text: str, sources: Iterable[str]) -> tuple[str, str]:
-    """A cross reference, and what the sources that its file gives for it say of it: ``MONDO:equivalentTo``."""
+    """A cross reference, and what the sources that its file gives for it say of it: ``MONDO:equivalentTo``,
+    ``skos:narrowMatch``."""
     sources = list(sources)
     mondo = [_MONDO.get(s.removeprefix("MONDO:").lower(), "related_match") for s in sources if s.startswith("MONDO:")]
     orphanet = [_ORPHANET.get(m[1].lower(), "related_match") for s in sources if (m := _ORPHANET_SOURCE.match(s))]
-    stated = mondo or orphanet or [XREF]
+    skos = [_SKOS.get(m[1], "related_match") for s in sources if (m := _SKOS_SOURCE.match(s))]
+    stated = mondo or skos or orphanet or [XREF]
     return EXACT if EXACT in stated else stated[0], _reference(text)
 
 
@@ -88,10 +92,11 @@ def to_records(terms: Iterable[Term], types: TypeTable, report: SourceReport) ->
             report.count("broad synonyms left out", len(term.synonyms) - len(names))
             relations = [("is_a", parent) for parent in term.parents]
             relations += term.relations
+            inexact = {id for label, id in term.matches if label not in (XREF, EXACT)}
             for label, id in term.matches:
                 if not id:
                     report.drop("cross reference that is not an identifier", term.id)
-                else:
+                elif label != XREF or id not in inexact:  # what the file says elsewhere of the two counts
                     relations.append((SEE_ALSO if label == XREF and vocabulary_of(id) in says_exact else label, id))
             yield ConceptRecord(
                 term.id,
