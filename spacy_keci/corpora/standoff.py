@@ -75,9 +75,12 @@ class StandoffText:
         text = layout.text
         where = self.id or repr(text[:40])
         for i in layout.left_out:
-            if self._passages[i].text:
-                case = f"{where}: at {self._passages[i].offset}, {self._passages[i].text[:40]!r}"
-                self._report.drop("passage that overlaps another, or stands far behind it", case)
+            offset, words, _ = self._passages[i]
+            if words:
+                found = (
+                    "overlaps another, or stands far behind it" if offset >= 0 else "has no offset, or a negative one"
+                )
+                self._report.drop(f"passage that {found}", f"{where}: at {offset}, {words[:40]!r}")
         left_out = set(layout.left_out)
         mentions: list[Mention] = []
         index: dict[str, int | None] = {}
