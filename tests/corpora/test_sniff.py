@@ -12,6 +12,7 @@ from spacy_keci.cli.main import keci
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.formats import FORMATS, read_any, tell_format, write_any
 from spacy_keci.corpora.sniff import sniff
+from spacy_keci.corpora.texts import TextSource
 from spacy_keci.reports import Report
 
 TEXTS = [
@@ -50,6 +51,26 @@ def test_what_we_write_is_told_by_its_content(tmp_path: Path, name: str, packed:
         path = path.with_suffix(path.suffix + ".gz")
     assert tell_format(path) is FORMATS[name]
     assert [len(text.mentions) for text in read_any(path)][-1] == 2
+
+
+@pytest.mark.parametrize("name", ["bioconcepts2pubtator_offsets", "x.data", "x"])
+@pytest.mark.parametrize("format", ["pubtator", "jsonl", "conll"])
+def test_names_that_say_nothing(tmp_path: Path, name: str, format: str) -> None:
+    """As the files of PubTator's server are called."""
+    write_any(TEXTS, tmp_path / name, format)
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+    for path in (tmp_path / name, packed):
+        assert tell_format(path) is FORMATS[format]
+        result = CliRunner().invoke(keci, ["convert", str(path), str(tmp_path / "out.jsonl")])
+        assert result.exit_code == 0, result.output
+        assert [len(text.mentions) for text in read_any(tmp_path / "out.jsonl")] == [0, 2]
+        assert [text.text.strip() for text in TextSource(str(path), None, Report())] == [text.text for text in TEXTS]
+    packed.write_bytes(gzip.compress(b"Words only.\n"))
+    result = CliRunner().invoke(keci, ["convert", str(packed), str(tmp_path / "other.jsonl")])
+    assert result.exit_code == 1 and "by --from FORMAT" in " ".join(result.output.split())
+    with pytest.raises(ValueError, match=r"by --from FORMAT.*txt, lines"):
+        TextSource(str(packed), None, Report())
 
 
 @pytest.mark.parametrize("name", OBJECTS)
