@@ -72,10 +72,13 @@ def identifiers(kb_id: str) -> list[str]:
     """The identifiers of a mention that names several concepts, as "MEK1/2" does: "5604,5605".
 
     Of a variant as tmVar writes it, "tmVar:p|SUB|V|600|E;HGVS:p.V600E;CorrespondingGene:673;RS#:113488022", these are
-    the keys that name the variant: its gene, its species and the number of its group are not its identity.
+    the keys that name the variant, and the first part of "p|SUB|V|600|E;VariantGroup:0", which has no key: its gene,
+    its species and the number of its group are not its identity.
     """
     if _VARIANT.search(kb_id):
-        parts = [part for part in _VARIANT_KEY.split(kb_id) if vocabulary_of(part) in VARIANT_KEYS]
+        first, *rest = _VARIANT_KEY.split(kb_id)
+        parts = [first] * (vocabulary_of(first.strip()) not in _OTHER_KEYS)
+        parts += [part for part in rest if vocabulary_of(part) in VARIANT_KEYS]
     else:
         parts = re.split("[,;]", kb_id)
     return [part for part in dict.fromkeys(map(linked, parts)) if part]

@@ -21,6 +21,12 @@ from spacy_keci.identifiers import (
         ("1;2,,1", ["1", "2"]),
         ("D1|D2", ["D1|D2"]),
         ("1, 2; -", ["1", "2"]),
+        ("p|SUB|V|600|E;CorrespondingGene:673;VariantGroup:1", ["p|SUB|V|600|E"]),
+        ("p|SUB|V|600|E;RS#:113;CorrespondingGene:673", ["p|SUB|V|600|E", "RS#:113"]),
+        ("tmVar:p|SUB|V|600|E;HGVS:p.V600E;OriginalGene:1; CA#:16", ["tmVar:p|SUB|V|600|E", "HGVS:p.V600E", "CA#:16"]),
+        ("CorrespondingGene:673;RS#:113;CorrespondingSpecies:9606", ["RS#:113"]),
+        ("-;CorrespondingGene:673", []),
+        ("CorrespondingGene:673", []),
     ],
 )
 def test_identifiers(kb_id: str, expected: list[str]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..identifiers import linked
 from ..reports import Report
@@ -33,6 +33,9 @@ NOVELTY_KEYS = ("novel",)
 _BIOCTYPES = ("bioctype", "passages.bioctype", "passages.sentences.bioctype")
 _ELEMENTS = ["collection", "source", "date", "key", "infon", "document", "id", "passage", "offset", "text", "sentence"]
 _ELEMENTS += ["annotation", "location", "relation", "node"]
+# Of a passage or sentence without one: StandoffText leaves it out, and counts it with its annotations.
+_NO_OFFSET = -1
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
 # What XML 1.0 has no way to write.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -69,7 +72,12 @@ class _Annotated(_Infons):
 
 
 class _Sentence(_Annotated):
-    offset: int
+    offset: int = _NO_OFFSET
+
+    @field_validator("offset", mode="before")
+    @classmethod
+    def _check_offset(cls, value: Any) -> int:
+        return value if type(value) is int else _NO_OFFSET
 
 
 class _Passage(_Sentence):
@@ -104,7 +112,8 @@ def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """As :func:`read_bioc_json`. Comments and processing instructions are no part of a text."""
+    """As :func:`read_bioc_json`. Comments and processing instructions are no part of a text; what stands in elements
+    that BioC does not have is."""
     biocxml = _library().biocxml
     from lxml import etree
 
@@ -118,6 +127,16 @@ def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
     for element in root.iter(etree.Element):
         if element.tag not in _ELEMENTS:
             report.drop("element that BioC does not have", str(element.tag))
+    for element in list(root.iter("text", "infon")):
+        words = "".join(element.itertext())
+        del element[:]
+        element.text = words
+    for element in root.iter("passage", "sentence"):
+        offset = element.find("offset")
+        if offset is None:
+            offset = etree.SubElement(element, "offset")
+        if not _INTEGER.fullmatch(offset.text or ""):
+            offset.text = str(_NO_OFFSET)
     # One document at a time, so that a malformed one does not take the others with it.
     for number, element in enumerate(root.iter("document"), start=1):
         element.tail = None
@@ -164,8 +183,8 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     """The document as annotated text, unless its passages do not make a text."""
     id = id_text(document.id)
     passages, annotations = _passages(document)
-    if not all(isinstance(passage.offset, int) for passage in passages):
-        report.drop_text("malformed record", f"document {id}: a passage without an offset")
+    if passages and all(passage.offset == _NO_OFFSET for passage in passages):
+        report.drop_text("malformed record", f"document {id}: no passage has an offset")
         return
     text = StandoffText(passages, id, report)
     for annotation, passage in annotations:

@@ -1,6 +1,7 @@
 """doccano's JSON lines (https://doccano.github.io/doccano/tutorial/), of projects for sequence labelling and for
 relations: ``entities`` with ``start_offset`` and ``end_offset`` in characters, end exclusive, and ``relations`` between
-their ids; or ``label`` (in older exports ``labels``) with a [start, end, label] for each.
+their ids; or ``label`` (in older exports ``labels``) with a [start, end, label] for each; or, in the oldest,
+``annotations`` with offsets and the number of a label.
 """
 
 import json
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from ..reports import Report
 from .annotation import AnnotatedText
+from .foreign import TextRecord
 from .reading import Record, check_records, count_unknown_keys, id_text, read_objects
 from .standoff import StandoffText
 
@@ -25,6 +27,12 @@ class _Entity(Record):
     end_offset: int
 
 
+class _OldEntity(Record):
+    label: int | str
+    start_offset: int
+    end_offset: int
+
+
 class _Relation(Record):
     id: int | str = ""
     from_id: int | str
@@ -32,13 +40,15 @@ class _Relation(Record):
     type: str
 
 
-class _Line(Record):
+class _Line(TextRecord):
+    ANNOTATION = ("entities", "annotations", "label", "labels")
     text: str | None = None
     data: str | None = None
     id: int | str | None = None
     group: int | str | None = None
     entities: list[_Entity] = Field(default_factory=list)
     relations: list[_Relation] = Field(default_factory=list)
+    annotations: list[_OldEntity] = Field(default_factory=list)
     label: list[Any] = Field(default_factory=list)
     labels: list[Any] = Field(default_factory=list)
     comments: list[Any] = Field(default_factory=list, alias="Comments")
@@ -57,6 +67,9 @@ def read_doccano(path: Path, report: Report) -> Iterator[AnnotatedText]:
         text = StandoffText(words, id, report)
         for entity in line.entities:
             text.add_mention(str(entity.id), [(entity.start_offset, entity.end_offset)], entity.label)
+        for number, old in enumerate(line.annotations):
+            text.add_mention(f"annotation {number}", [(old.start_offset, old.end_offset)], str(old.label))
+            report.count("mentions with the number of a label in place of its name", int(isinstance(old.label, int)))
         for number, label in enumerate([*line.label, *line.labels]):
             match label:
                 case [int(start), int(end), str(name)]:

@@ -137,13 +137,17 @@ def get_format(path: Path, name: str | None = None) -> Format:
     if name is None and path.is_dir():
         name = "brat"
     if name is None:
-        lower = path.name.lower()
-        found = [(len(s), name) for name, each in FORMATS.items() for s in each.suffixes if lower.endswith(s)]
-        name = max(found)[1] if found else None
-        name = name or SHARED.get(path.suffix.lower())
+        name = _by_suffix(path) or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")
     return FORMATS[name]
+
+
+def _by_suffix(path: Path) -> str | None:
+    """The format with the longest suffix that the name of a file ends in."""
+    lower = path.name.lower()
+    found = [(len(s), name) for name, each in FORMATS.items() for s in each.suffixes if lower.endswith(s)]
+    return max(found)[1] if found else None
 
 
 def without_gz(path: Path) -> Path:
@@ -152,17 +156,21 @@ def without_gz(path: Path) -> Path:
 
 
 def tell_format(path: Path) -> Format:
-    """The format to read a file or folder in: by its name, and by its content where several tools give such names. A
-    file may be gzipped (``.gz``).
+    """The format to read a file or folder in: by its name, and by its content where the name says nothing or several
+    tools give such names. A file may be gzipped (``.gz``).
 
     Raises ValueError if unclear.
     """
     plain = without_gz(path)
-    name = sniff(path) if path.is_dir() or plain.suffix.lower() in SHARED else None
+    told = _by_suffix(plain)
+    name = sniff(path) if path.is_dir() or told is None or plain.suffix.lower() in SHARED else None
     # the name of PubTator's files may end in .txt
     if plain.name.lower().endswith(tuple(s for each in FORMATS.values() for s in each.suffixes if s.count(".") > 1)):
         name = None
-    return get_format(plain, name)
+    try:
+        return get_format(plain, name)
+    except ValueError as error:
+        raise ValueError(f"{error} In a command, by --from FORMAT.") from None
 
 
 def read_any(path: Path, format: str | None = None, report: Report | None = None) -> Iterator[AnnotatedText]:

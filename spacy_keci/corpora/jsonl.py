@@ -22,6 +22,7 @@ from pydantic import Field
 
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, read_lines
 
 
@@ -46,7 +47,8 @@ class _Interaction(_Relation):
     novelty: str = ""
 
 
-class _Line(Record):
+class _Line(TextRecord):
+    ANNOTATION = ("entities",)
     text: str
     entities: list[_Entity] = Field(default_factory=list)
     relations: list[_Relation] = Field(default_factory=list)
@@ -59,8 +61,8 @@ class _Line(Record):
 
 
 def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts of a file. Malformed lines are left out and reported by number; empty ones are skipped; keys that
-    mean nothing here are counted.
+    """The texts of a file. Malformed lines, and those that have the annotation of another format, are left out and
+    reported by number; empty ones are skipped; keys that mean nothing here are counted.
 
     Raises ValueError if no line can be read.
     """

@@ -2,7 +2,8 @@
 who annotated it.
 
 A result of the type ``labels`` is a mention; its offsets, end exclusive, are those of JavaScript, UTF-16 code units. A
-result of the type ``relation`` joins two of them. Besides what Label Studio asks for, mentions have a ``kb_id``.
+result of the type ``relation`` joins two of them. Besides what Label Studio asks for, mentions have a ``kb_id``. The
+short form JSON-MIN, an object for each annotation with the data of its task, has mentions only.
 """
 
 import json
@@ -19,6 +20,8 @@ from .reading import Record, check_records, id_text, read_objects
 from .standoff import StandoffText
 
 FORMAT = "Label Studio's JSON"
+# Of JSON-MIN, besides the data of the task.
+_ABOUT_ANNOTATION = ("annotation_id", "annotator", "created_at", "updated_at", "lead_time")
 
 
 class _Value(Record):
@@ -58,10 +61,10 @@ def read_label_studio(path: Path, report: Report) -> Iterator[AnnotatedText]:
     is ``text`` of the task's data, else the only string in it. A mention with several labels is several mentions; a
     relation to the left goes from its end to its beginning, one in both directions is two.
 
-    Other annotations, predictions, tasks that were skipped, and malformed parts are left out and counted. Raises
-    ValueError if the file is of another kind.
+    In JSON-MIN the text is ``text``. Other annotations, predictions, tasks that were skipped, and malformed parts are
+    left out and counted. Raises ValueError if the file is of another kind.
     """
-    for task in check_records(read_objects(path, FORMAT, report), _Task, path, FORMAT, report):
+    for task in check_records(_full_tasks(read_objects(path, FORMAT, report)), _Task, path, FORMAT, report):
         id = id_text(task.data.get("id", task.id))
         strings = [value for value in task.data.values() if isinstance(value, str)]
         words = task.data.get("text", strings[0] if len(strings) == 1 else None)
@@ -77,6 +80,47 @@ def read_label_studio(path: Path, report: Report) -> Iterator[AnnotatedText]:
         result = _parse(words, id, given[0], report)
         result.group = id_text(task.data.get("group"))
         yield result
+
+
+def is_minimal(task: Any) -> bool:
+    """Whether it is an object of JSON-MIN: with a mention, or with the number of an annotation."""
+    if not isinstance(task, dict) or "data" in task:
+        return False
+    return {"annotation_id", "annotator"} <= task.keys() or any(_is_mentions(value) for value in task.values())
+
+
+def _is_mentions(value: Any) -> bool:
+    match value:
+        case [{"start": int(), "end": int(), "labels": list()}, *_]:
+            return True
+    return False
+
+
+def _full_tasks(items: Iterable[Any]) -> list[Any]:
+    """The objects of JSON-MIN as tasks, those of one task together; anything else as it is."""
+    tasks: list[Any] = []
+    by_id: dict[str, dict[str, Any]] = {}
+    for item in items:
+        task = _to_full(item) if is_minimal(item) else item
+        if task is not item and (id := id_text(item.get("id"))):
+            first = by_id.setdefault(id, task)
+            if first is not task:
+                first["annotations"] += task["annotations"]
+                continue
+        tasks.append(task)
+    return tasks
+
+
+def _to_full(task: dict[str, Any]) -> dict[str, Any]:
+    """An object of JSON-MIN as a task with one annotation."""
+    mentions = {key: value for key, value in task.items() if _is_mentions(value)}
+    result = [
+        {"type": "labels", "id": f"{key} {number}", "value": mention}
+        for key, value in mentions.items()
+        for number, mention in enumerate(value)
+    ]
+    data = {key: value for key, value in task.items() if key not in mentions and key not in _ABOUT_ANNOTATION}
+    return {"data": data, "annotations": [{"result": result}]}
 
 
 def write_label_studio(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:

@@ -18,6 +18,7 @@ from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText
 from .documents import to_doc
+from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, id_text, read_lines
 from .standoff import StandoffText
 
@@ -48,7 +49,8 @@ class _Relation(Record):
     score: float = Field(1.0, allow_inf_nan=False)
 
 
-class _Task(Record):
+class _Task(TextRecord):
+    ANNOTATION = ("spans", "relations")
     text: str
     spans: list[_Span] = Field(default_factory=list)
     relations: list[_Relation] = Field(default_factory=list)

@@ -15,6 +15,7 @@ from pydantic import Field
 from ..reports import Report
 from .annotation import AnnotatedText
 from .brat import find
+from .foreign import TextRecord
 from .reading import Record, check_records, count_unknown_keys, id_text, read_objects
 from .standoff import StandoffText
 
@@ -53,7 +54,8 @@ class _ProjectTrack(_Track):
     project: str = ""
 
 
-class _Document(_Track):
+class _Document(_Track, TextRecord):
+    ANNOTATION = ("denotations", "tracks", "blocks")
     text: str
     sourcedb: str | None = None
     sourceid: str | int | None = None

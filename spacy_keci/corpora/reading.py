@@ -210,7 +210,10 @@ def id_text(id: object) -> str:
 def explain(error: ValueError) -> str:
     """What is wrong and where, in one line."""
     if isinstance(error, ValidationError):
-        shown = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg']}" for e in error.errors()[:3])
+        shown = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()[:3]
+        )
         return re.sub(r"a valid dictionary or instance of \w+", "an object", shown)
     if isinstance(error, UnicodeDecodeError):
         return f"not text in UTF-8: {error}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .label_studio import is_minimal
 from .reading import BOM, GZIP, read_text
 
 _HEAD = 1 << 20
@@ -84,13 +85,18 @@ def _sniff_json(path: Path, head: str) -> str | None:
     for record in _records(path, head):
         if not isinstance(record, dict):
             continue
+        if is_minimal(record):
+            return "label-studio"
         keys = record.keys()
         for name, needed, others in _MARKS:
             if needed <= keys and not others & keys:
                 return name
-        entities = record.get("entities")
-        if isinstance(entities, list) and entities and isinstance(entities[0], dict):
-            return "doccano" if "start_offset" in entities[0] else "jsonl"
+        for key in ("entities", "annotations"):
+            match record.get(key):
+                case [{"start_offset": _}, *_]:
+                    return "doccano"
+                case [{}, *_] if key == "entities":
+                    return "jsonl"
         plain = plain or "text" in keys
     return "jsonl" if plain else None
 

@@ -27,6 +27,8 @@ class StandoffText:
     filler: the character between two passages.
     unit: what offsets count in this format. Where the words that the file gives for its mentions fit better if offsets
         count something else (see :mod:`spacy_keci.corpora.offsets`), they are corrected, and the text is counted.
+        Without any such words, they are if all mentions are whole words in another reading, and two or more are not in
+        the usual one.
     bom: whether the file of the text begins with a byte order mark (which ``text`` is without).
 
     Dropped are mentions outside the text, mentions whose offsets do not hold the words that the file gives for them
@@ -75,9 +77,12 @@ class StandoffText:
         text = layout.text
         where = self.id or repr(text[:40])
         for i in layout.left_out:
-            if self._passages[i].text:
-                case = f"{where}: at {self._passages[i].offset}, {self._passages[i].text[:40]!r}"
-                self._report.drop("passage that overlaps another, or stands far behind it", case)
+            offset, words, _ = self._passages[i]
+            if words:
+                found = (
+                    "overlaps another, or stands far behind it" if offset >= 0 else "has no offset, or a negative one"
+                )
+                self._report.drop(f"passage that {found}", f"{where}: at {offset}, {words[:40]!r}")
         left_out = set(layout.left_out)
         mentions: list[Mention] = []
         index: dict[str, int | None] = {}
@@ -121,14 +126,19 @@ class StandoffText:
                 passages[each.passage] = passage._replace(n_annotations=passage.n_annotations + 1)
         best = Layout(passages, usual, self._filler)
         evidence = [each for each in self._mentions if each.surface is not None]
+        has_words = bool(evidence)
+        evidence = evidence or self._mentions
         fit = sum(_fit(best, each) for each in evidence)
         if fit == 2 * len(evidence):
+            return best
+        if not has_words and len({tuple(each.pieces) for each in evidence if not _fit(best, each)}) < 2:
             return best
         chosen = usual
         whole = "\n".join(passage.text for passage in passages)
         for reading in readings(whole, self._unit, self._bom and len(passages) == 1):
             layout = Layout(passages, reading, self._filler)
-            if (value := sum(_fit(layout, each) for each in evidence)) > fit:
+            value = sum(_fit(layout, each) for each in evidence)
+            if value > fit and (has_words or value == 2 * len(evidence)):
                 best, fit, chosen = layout, value, reading
         if chosen != usual:
             self._report.count(f"texts whose offsets count {chosen.name}, corrected")
@@ -149,12 +159,21 @@ def _pieces(layout: Layout, each: _Annotation) -> list[tuple[int, int]] | None:
 
 
 def _fit(layout: Layout, each: _Annotation) -> int:
-    """0 if its offsets do not hold the words of a mention, 1 if they do with white space at the edges, else 2."""
+    """0 if its offsets do not hold the words of a mention, 1 if they do with white space at the edges, else 2; of a
+    mention without words, 2 if it begins and ends where words do."""
     pieces = _pieces(layout, each)
-    if pieces is None or each.surface is None or not _holds(layout.text, pieces, each.surface):
+    if each.surface is None:
+        return 2 * (pieces is not None and all(_is_whole(layout.text, *piece) for piece in pieces))
+    if pieces is None or not _holds(layout.text, pieces, each.surface):
         return 0
     found = [layout.text[start:end] for start, end in pieces]
     return 2 if found == [each.surface] or all(piece.strip() == piece for piece in found) else 1
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether it begins and ends at the edges of words, and not with white space."""
+    inside = (text[i - 1 : i + 1] for i in (start, end) if 0 < i < len(text))
+    return text[start:end] == text[start:end].strip() and not any(edge.isalnum() for edge in inside)
 
 
 def _words(text: str, pieces: Sequence[tuple[int, int]]) -> list[str]:

@@ -132,7 +132,7 @@ def test_json_of_other_forms(tmp_path: Path) -> None:
     path = write_any(tmp_path / "x", "json", document(passages=[{"offset": "0"}]), document(pmid=7))
     (text,), report = read(path, "json")
     assert len(text.mentions) == 4
-    assert "record 1 (id d1): passages.0.offset: Input should be a valid integer" in "\n".join(report.lines())
+    assert "document d1: no passage has an offset" in "\n".join(report.lines())
     assert report.counts["documents with the unknown key 'pmid'"] == 1
     path.write_text(json.dumps([json.loads(path.read_text())] * 2))
     assert len(read(path, "json")[0]) == 2
@@ -353,6 +353,48 @@ def test_one_bad_passage_does_not_cost_the_document(tmp_path: Path, kind: str) -
         "dropped: passage that overlaps another, or stands far behind it": 2,
         "dropped: mention of a passage that is left out": 1,
     }
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+@pytest.mark.parametrize("offset", ["x", "", None])
+def test_a_passage_without_an_offset_does_not_cost_the_document(tmp_path: Path, kind: str, offset: str | None) -> None:
+    passages = [
+        {"offset": 0, "text": "Aspirin works.", "annotations": [annotation("1", "Aspirin", (0, 7))]},
+        {"offset": 15, "text": "Fever falls.", "annotations": [annotation("2", "Fever", (15, 5))]},
+        {"offset": 28, "text": "Later.", "annotations": [annotation("3", "Later", (28, 5))]},
+    ]
+    passages = [{"infons": {}, "sentences": [], **passage} for passage in passages]
+    path = write_any(tmp_path / "x", kind, document(passages=passages, relations=[relation("1", "2")], infons={}))
+    content = path.read_text(encoding="utf8")
+    if kind == "xml":
+        other = "" if offset is None else f"<offset>{offset}</offset>"
+        changed = content.replace("<offset>15</offset>", other, 1)
+    else:
+        other = "" if offset is None else f'"offset": "{offset}", '
+        changed = content.replace('"offset": 15, ', other, 1)
+    assert changed != content
+    path.write_text(changed, encoding="utf8")
+    (text,), report = read(path, kind)
+    assert text.text == "Aspirin works." + "\n" * 14 + "Later."
+    assert [text.text[m.start : m.end] for m in text.mentions] == ["Aspirin", "Later"]
+    assert report.counts == {
+        "dropped: passage that has no offset, or a negative one": 1,
+        "dropped: mention of a passage that is left out": 1,
+        "dropped: relation of a missing mention": 1,
+    }
+
+
+def test_elements_inside_of_a_text(tmp_path: Path) -> None:
+    annotation = '<annotation id="T0"><infon key="type">pro<b>te</b>in</infon><location offset="12" length="6"/>'
+    (tmp_path / "x").write_text(
+        "<collection><document><id>1</id><passage><offset>0</offset>"
+        "<text>FK506 <i>binds <u>F</u></i>KBP<sub>12</sub>.</text>"
+        f"{annotation}<text>FKBP<sub>12</sub></text></annotation></passage></document></collection>"
+    )
+    (text,), report = read(tmp_path / "x", "xml")
+    assert (text.text, text.mentions) == ("FK506 binds FKBP12.", [Mention(12, 18, "protein")])
+    assert report.counts == {"dropped: element that BioC does not have": 5}
+    assert set(report.examples["element that BioC does not have"]) == {"i", "u", "b", "sub"}
 
 
 def test_offsets_in_bytes(tmp_path: Path) -> None:

@@ -54,6 +54,15 @@ def test_sequence_labelling(tmp_path: Path, key: str) -> None:
     assert report.counts["dropped: malformed record"] == 1
 
 
+def test_numbers_of_labels(tmp_path: Path) -> None:
+    annotations = [{"label": 3, "start_offset": 0, "end_offset": 5, "user": 1}]
+    report = Report()
+    path = write(tmp_path / "x.jsonl", {"text": TEXT, "annotations": []}, {"text": TEXT, "annotations": annotations})
+    texts = list(read_any(path, report=report))
+    assert [text.mentions for text in texts] == [[], [Mention(0, 5, "3")]]
+    assert report.counts["mentions with the number of a label in place of its name"] == 1
+
+
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     texts = [GOLD, AnnotatedText("None", group="g")]
     report = Report()

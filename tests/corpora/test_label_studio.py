@@ -81,6 +81,23 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     }
 
 
+def test_the_short_form(tmp_path: Path) -> None:
+    """JSON-MIN: one object for each annotation, of which the first of a task is read, as in the long form."""
+    about = {"id": 1, "text": TEXT, "annotator": 1, "annotation_id": 9, "created_at": "2020", "sentiment": "good"}
+    drug = {"start": 3, "end": 8, "text": "FK506", "labels": ["drug"]}
+    protein = {"start": 15, "end": 21, "text": "FKBP12", "labels": ["protein"]}
+    path, report = tmp_path / "x.json", Report()
+    path.write_text(json.dumps([{**about, "ner": [drug, protein]}, {**about, "ner": [drug]}, {**about, "id": 2}]))
+    texts = list(read_any(path, report=report))
+    assert [(text.id, text.mentions) for text in texts] == [
+        ("1", [Mention(2, 7, "drug"), Mention(14, 20, "protein")]),
+        ("2", []),
+    ]
+    assert report.counts["annotations of a task besides the one that is read"] == 1
+    assert report.counts["entries of a task's data besides text, id and group"] == 2
+    assert not report.dropped
+
+
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     text = AnnotatedText(
         TEXT,

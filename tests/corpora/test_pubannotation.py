@@ -54,6 +54,30 @@ def test_annotations_of_several_projects(tmp_path: Path) -> None:
     assert (text.id, len(text.mentions), text.relations) == ("7-0", 3, [RelationTriple(1, 2, "binds")])
 
 
+@pytest.mark.parametrize(
+    ("spans", "expected", "counted"),
+    [
+        ([(11, 17), (24, 27)], [(10, 15), (22, 25)], True),  # bytes
+        ([(10, 15), (22, 25)], [(10, 15), (22, 25)], False),
+        ([(10, 12), (22, 25)], [(10, 12), (22, 25)], False),
+        # part of a word, which no reading makes whole, or only by chance
+        ([(0, 2), (11, 17)], [(0, 2), (11, 17)], False),
+        ([(11, 17)], [(11, 17)], False),
+    ],
+)
+def test_offsets_in_bytes(
+    tmp_path: Path, spans: list[tuple[int, int]], expected: list[tuple[int, int]], counted: bool
+) -> None:
+    """Which nothing tells but that the mentions are whole words then."""
+    denotations = [{"id": f"T{b}", "span": {"begin": b, "end": e}, "obj": "protein"} for b, e in spans]
+    report = Report()
+    path = write(tmp_path / "x.json", {"text": "TNF-α and IL-1β raise CRP.", "denotations": denotations})
+    (text,) = read_any(path, report=report)
+    assert [m[:2] for m in text.mentions] == expected
+    assert report.counts["texts whose offsets count UTF-8 bytes, corrected"] == counted
+    assert not report.dropped
+
+
 def test_folders_and_lines(tmp_path: Path) -> None:
     (tmp_path / "f").mkdir()
     for name in ("b", "a"):

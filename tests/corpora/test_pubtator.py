@@ -142,6 +142,21 @@ def test_variants_of_one_gene_are_not_one_concept(tmp_path: Path) -> None:
     assert not report.counts
 
 
+@pytest.mark.parametrize("of_mention", ["p|SUB|V|600|E;CorrespondingGene:673;VariantGroup:1", "p|SUB|V|600|E;RS#:113"])
+@pytest.mark.parametrize("of_relation", ["", "p|SUB|V|600|E", "p|SUB|V|600|E;RS#:113;CorrespondingGene:673"])
+def test_variants_without_a_key(tmp_path: Path, of_mention: str, of_relation: str) -> None:
+    lines = [
+        "3|t|V600E and BRAF",
+        f"3\t0\t5\tV600E\tProteinMutation\t{of_mention}",
+        "3\t10\t14\tBRAF\tGene\t673",
+        f"3\tAssociation\t673\t{of_relation or of_mention}",
+    ]
+    (text,), report = read(tmp_path / "x", "\n".join(lines) + "\n")
+    assert text.relations == [RelationTriple(1, 0, "Association")]
+    assert text.clusters is not None and [1] in text.clusters and [0] in text.clusters and [0, 1] not in text.clusters
+    assert not report.dropped
+
+
 def test_a_carriage_return_in_a_text(tmp_path: Path) -> None:
     lines = ["1|t|A\rB", "1|a|C", "1\t2\t3\tB\tx\t-", "1\t4\t5\tC\tx\t-"]
     (text,), report = read(tmp_path / "x", "\n".join(lines) + "\n")

@@ -12,6 +12,8 @@ from spacy_keci.cli.main import keci
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.formats import FORMATS, read_any, tell_format, write_any
 from spacy_keci.corpora.sniff import sniff
+from spacy_keci.corpora.texts import TextSource
+from spacy_keci.reports import Report
 
 TEXTS = [
     AnnotatedText("None here .", id="0"),
@@ -51,6 +53,26 @@ def test_what_we_write_is_told_by_its_content(tmp_path: Path, name: str, packed:
     assert [len(text.mentions) for text in read_any(path)][-1] == 2
 
 
+@pytest.mark.parametrize("name", ["bioconcepts2pubtator_offsets", "x.data", "x"])
+@pytest.mark.parametrize("format", ["pubtator", "jsonl", "conll"])
+def test_names_that_say_nothing(tmp_path: Path, name: str, format: str) -> None:
+    """As the files of PubTator's server are called."""
+    write_any(TEXTS, tmp_path / name, format)
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+    for path in (tmp_path / name, packed):
+        assert tell_format(path) is FORMATS[format]
+        result = CliRunner().invoke(keci, ["convert", str(path), str(tmp_path / "out.jsonl")])
+        assert result.exit_code == 0, result.output
+        assert [len(text.mentions) for text in read_any(tmp_path / "out.jsonl")] == [0, 2]
+        assert [text.text.strip() for text in TextSource(str(path), None, Report())] == [text.text for text in TEXTS]
+    packed.write_bytes(gzip.compress(b"Words only.\n"))
+    result = CliRunner().invoke(keci, ["convert", str(packed), str(tmp_path / "other.jsonl")])
+    assert result.exit_code == 1 and "by --from FORMAT" in " ".join(result.output.split())
+    with pytest.raises(ValueError, match=r"by --from FORMAT.*txt, lines"):
+        TextSource(str(packed), None, Report())
+
+
 @pytest.mark.parametrize("name", OBJECTS)
 def test_lines_of_other_tools(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.jsonl"
@@ -62,9 +84,11 @@ def test_lines_of_other_tools(tmp_path: Path, name: str) -> None:
     assert result.exit_code == 0, result.output
     (text,) = read_any(tmp_path / "out.jsonl")
     assert text.mentions == [Mention(0, 5, "drug")]
-    # the option says otherwise
+    # the option says otherwise: nothing is read as a text without annotation
     other = "jsonl" if name != "jsonl" else "prodigy"
-    assert not any(text.mentions for text in read_any(path, other))
+    path.write_text(json.dumps(OBJECTS[name]))
+    with pytest.raises(ValueError, match=r"the key '\w+' looks like annotation"):
+        list(read_any(path, other))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +111,54 @@ def test_lines_of_other_tools(tmp_path: Path, name: str) -> None:
 def test_contents(tmp_path: Path, content: str, name: str | None) -> None:
     (tmp_path / "x").write_text(content, encoding="utf8")
     assert sniff(tmp_path / "x") == name
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"annotations": [{"label": 1, "start_offset": 0, "end_offset": 5, "user": 1}]}, [Mention(0, 5, "1")]),
+        (
+            {"label": [{"start": 0, "end": 5, "text": "FK506", "labels": ["drug"]}], "annotator": 1},
+            [Mention(0, 5, "drug")],
+        ),
+        ({"ents": [{"start": 0, "end": 5, "label": "drug"}], "tokens": [{"id": 0, "start": 0, "end": 5}]}, "ents"),
+        ({"mentions": [{"begin": 0, "end": 5}]}, "mentions"),
+        ({"mentions": [{"text": "FK506", "label": "drug"}]}, "mentions"),
+        ({"mentions": [{"type": "drug", "span": [0, 5]}]}, "mentions"),
+        ({"annotation": {"drugs": [{"offset": 0, "length": 5}]}}, "annotation"),
+        ({"tags": [[0, 5, "drug"]]}, "tags"),
+        ({"pmid": 7, "authors": [{"name": "A", "rank": 1}], "year": [2020, 5], "pages": {"from": 1, "to": 2}}, []),
+        ({"tokens": [{"start": 0, "end": 5}], "sents": [{"start": 0, "end": 5}], "ents": [], "cats": {"a": 1}}, []),
+        ({"entities": [{"text": "FK506", "label": "drug"}], "tags": [[0, 5, "x"]]}, [Mention(0, 5, "drug")]),
+    ],
+)
+def test_annotation_is_read_or_refused(tmp_path: Path, more: dict[str, Any], expected: Any) -> None:
+    """And never left aside in silence, as the first line and behind a line of ours."""
+    path, output = tmp_path / "x.jsonl", tmp_path / "out.jsonl"
+    for first in ([], [OBJECTS["jsonl"]]):
+        path.write_text("\n".join(map(json.dumps, [*first, {"text": "FK506", **more}])))
+        result = CliRunner().invoke(keci, ["convert", str(path), str(output)])
+        said = " ".join(result.output.split())
+        if isinstance(expected, str):
+            assert f"the key '{expected}' looks like annotation" in said
+            assert result.exit_code == (0 if first else 1)
+        elif not first:
+            assert result.exit_code == 0, result.output
+            (text,) = read_any(output)
+            assert text.mentions == expected
+        elif expected:
+            assert len(list(read_any(output))) == 2 or "looks like annotation" in said, said
+
+
+def test_a_line_of_another_tool_behind_one_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    for name in OBJECTS.keys() - {"jsonl", "bigbio"}:
+        path.write_text("\n".join(json.dumps(OBJECTS[each]) for each in ("jsonl", name)))
+        for format in ("jsonl", None):
+            report = Report()
+            texts = list(read_any(path, format, report))
+            assert [text.mentions for text in texts] == [[Mention(0, 5, "drug")]], name
+            assert report.dropped == 1
 
 
 def test_a_first_record_that_is_long(tmp_path: Path) -> None:
