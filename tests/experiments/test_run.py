@@ -105,6 +105,7 @@ def test_every_result_can_be_made_again() -> None:
         "biored-concepts-",
         "biored-curve-",
         "biored-linking",
+        "heldout-",
         "mpnet6-",
         "onnx-",
         "pairs-",
