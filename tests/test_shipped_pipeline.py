@@ -26,7 +26,7 @@ def test_finds_mentions_relations_and_concepts(nlp: Language) -> None:
     mentions = {span.text: span for span in doc.spans["entities"]}
     assert {"Tacrolimus", "FKBP12", "Grb2", "p53"} <= set(mentions)
     assert mentions["FKBP12"].label_ == "protein"
-    assert mentions["FKBP12"].kb_id_ == "HGNC:3711"
+    assert mentions["Grb2"].kb_id_ == "HGNC:4566"
     bound = {(relation.head.text, relation.tail.text) for relation in doc._.relations if relation.label == "bind"}
     assert bound == {("Tacrolimus", "FKBP12")}
 

@@ -106,6 +106,7 @@ def test_every_result_can_be_made_again() -> None:
         "biored-curve-",
         "biored-linking",
         "heldout-",
+        "paired/release-",
         "mpnet6-",
         "onnx-",
         "pairs-",
