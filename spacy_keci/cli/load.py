@@ -18,7 +18,8 @@ from .messages import fail, is_debugging, one_line, warn
 
 
 def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
-    """The pipeline in a folder or an installed package; ends the program with a word on why, if there is none.
+    """The pipeline in a folder or an installed package; ends the program with a word on why, if there is none. A folder
+    with a pipeline comes before a package of the same name, which may be a library, such as onnx.
 
     overrides: settings of its config to change, as arguments: ``--components.keci.threshold 0.5``.
     """
@@ -27,7 +28,7 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
     except NoSuchOption as error:  # typer may have a click of its own, and not know this one
         fail(str(error), code=2)
     try:
-        return spacy.load(model, config=config)
+        return spacy.load(Path(model) if (Path(model) / "meta.json").is_file() else model, config=config)
     except Exception as error:  # a folder may hold whatever, and imports may fail
         if is_debugging():
             raise

@@ -591,3 +591,9 @@ def test_a_race_of_two_processes(model: Path, lines: Path, tmp_path: Path, undis
     (refused,) = (error for error, process in zip(errors, racing, strict=True) if process.returncode)
     assert re.search(r"Another process is writing to|already exists", " ".join(refused.split()))
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"] and output.read_bytes() == undisturbed
+
+
+def test_a_folder_with_the_name_of_a_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spacy.blank("en").to_disk(tmp_path / "numpy")
+    monkeypatch.chdir(tmp_path)
+    assert load_pipeline("numpy").lang == "en"
