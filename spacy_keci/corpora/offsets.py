@@ -7,8 +7,10 @@ after the annotation), and the byte order mark before the text.
 
 from bisect import bisect, bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 CHARACTERS, BYTES, CODE_UNITS = "characters", "UTF-8 bytes", "UTF-16 code units"
 # No text has so much space between two passages: such an offset is an error, and filling it would take the memory.
@@ -43,23 +45,26 @@ class Reading(NamedTuple):
         """The offset of each character and of the end; None where each character counts as one."""
         if not self.unit_matters(text) and not self.line_ends:
             return None
-        return list(accumulate(self._widths(text), initial=0))
+        return [0, *np.cumsum(self._widths(text)).tolist()]
 
     def unit_matters(self, text: str) -> bool:
         if self.unit == CHARACTERS or text.isascii():
             return False
         return self.unit == BYTES or max(text) > "\uffff"
 
-    def _widths(self, text: str) -> Iterator[int]:
-        for i, character in enumerate(text):
-            if self.line_ends == _ONE and character == "\r" and text[i + 1 : i + 2] == "\n":
-                yield 0
-            elif self.line_ends == _TWO and character == "\n" and (not i or text[i - 1] != "\r"):
-                yield 2
-            elif self.unit == BYTES:
-                yield len(character.encode("utf8", "surrogatepass"))
-            else:
-                yield 2 if self.unit == CODE_UNITS and character > "\uffff" else 1
+    def _widths(self, text: str) -> NDArray[np.int64]:
+        """(characters,) how much each counts."""
+        code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        widths = np.ones(len(code), dtype="int64")
+        for begin in {BYTES: (0x80, 0x800, 0x10000), CODE_UNITS: (0x10000,)}.get(self.unit, ()):
+            widths += code >= begin
+        is_return, is_feed = code == ord("\r"), code == ord("\n")
+        if self.line_ends == _ONE:
+            widths[:-1][is_return[:-1] & is_feed[1:]] = 0
+        elif self.line_ends == _TWO:
+            is_feed[1:] &= ~is_return[:-1]
+            widths[is_feed] = 2
+        return widths
 
 
 def readings(text: str, unit: str = CHARACTERS, bom: bool = False) -> Iterator[Reading]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import spacy
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
@@ -134,6 +134,7 @@ class TestUse:
     ) -> None:
         assert_independent_of_batches(trained_one, docs, monkeypatch)
 
+    @settings(max_examples=25)  # each makes a pipeline
     @given(st.lists(st.integers(0, 30), max_size=20))
     def test_no_more_tokens_at_once_than_allowed(self, system: str, lengths: list[int]) -> None:
         nlp = make_pipeline(system, max_batch_tokens=20)
