@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from spacy.util import load_config
 
 from ..conftest import ROOT
 from .conftest import load_script
@@ -34,17 +35,21 @@ def test_measures(folds: ModuleType) -> None:
     assert folds.measures(related, np.ones(4))["f1"] == pytest.approx(2 / 3)
 
 
-def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def write_folds(folder: Path) -> None:
     for fold in ("1", "2"):
-        (tmp_path / fold).mkdir()
+        (folder / fold).mkdir()
         lines = [
             f"the @GENE$ gene {verb} @DISEASE$ {i} .\t{label}"
             for i in range(10)
             for verb, label in (("causes", 1), ("and", 0))
         ]
-        (tmp_path / fold / "train.tsv").write_text("\n".join(lines) + "\n")
+        (folder / fold / "train.tsv").write_text("\n".join(lines) + "\n")
         head = "index\tsentence\tlabel\n"
-        (tmp_path / fold / "test.tsv").write_text(head + "".join(f"{i}\t{line}\n" for i, line in enumerate(lines[:4])))
+        (folder / fold / "test.tsv").write_text(head + "".join(f"{i}\t{line}\n" for i, line in enumerate(lines[:4])))
+
+
+def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folds(tmp_path)
     output = tmp_path / "result.json"
 
     def run(*folds_: str) -> dict:
@@ -61,6 +66,25 @@ def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: p
     assert result["scores"]["pairs_f1"] == 0.75
     fit, test = folds.read_fold(tmp_path / "1", 0.5, 0)
     assert len(fit) == 10 and len(test) == 4
+
+
+def test_a_network_learns_a_fold(folds: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folds(tmp_path)
+    sizes = {"hidden_width": 32, "embedding_width": 32, "latent_width": 16}
+    settings = {f"components.latent_relations.model.{name}": size for name, size in sizes.items()}
+    settings |= {"training.max_steps": 60, "training.eval_frequency": 60, "training.optimizer.learn_rate": 0.01}
+    options = " ".join(f"--{name} {value}" for name, value in settings.items())
+    output = tmp_path / "result.json"
+    monkeypatch.setattr(
+        sys, "argv", ["x", str(tmp_path), "latent", "--folds", "1", "--settings", options, "--output", str(output)]
+    )
+    folds.main()
+    assert json.loads(output.read_text())["folds"]["1"]["average_precision"] == 1.0
+
+
+def test_settings_of_the_transformer(folds: ModuleType) -> None:
+    config = load_config(ROOT / "configs" / "concept_relations.cfg", overrides=folds.AT_MENTIONS)
+    assert config["components"]["concept_relations"]["level"] == "mention"
 
 
 def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path) -> None:
