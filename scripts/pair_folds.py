@@ -69,14 +69,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="result file to write, .json")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    settings = {
-        "system.seed": args.seed,
-        # a folder of trained weights, which the transformer has from its own config
-        **({"paths.pretrained": args.pretrained and str(args.pretrained.resolve())} if args.system == "latent" else {}),
-        **parse_config_overrides(shlex.split(args.settings), env_var=None),
-    }
+    pretrained = {"paths.pretrained": args.pretrained and str(args.pretrained.resolve())}
+    settings = {"system.seed": args.seed, **parse_config_overrides(shlex.split(args.settings), env_var=None)}
     systems: dict[str, System] = {
-        "latent": lambda fit, test: train_pipeline("latent_relations", settings, fit, test),
+        "latent": lambda fit, test: train_pipeline("latent_relations", pretrained | settings, fit, test),
         "transformer": lambda fit, test: train_pipeline("concept_relations", AT_MENTIONS | settings, fit, test),
         "tfidf": train_tfidf,
         "all-positive": lambda fit, test: np.ones(len(test)),

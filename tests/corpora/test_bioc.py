@@ -384,14 +384,22 @@ def test_a_passage_without_an_offset_does_not_cost_the_document(tmp_path: Path, 
     }
 
 
-def test_elements_inside_of_a_text(tmp_path: Path) -> None:
-    annotation = '<annotation id="T0"><infon key="type">pro<b>te</b>in</infon><location offset="12" length="6"/>'
-    (tmp_path / "x").write_text(
-        "<collection><document><id>1</id><passage><offset>0</offset>"
-        "<text>FK506 <i>binds <u>F</u></i>KBP<sub>12</sub>.</text>"
-        f"{annotation}<text>FKBP<sub>12</sub></text></annotation></passage></document></collection>"
+def read_passage(folder: Path, words: str, annotation: str) -> tuple[AnnotatedText, Report]:
+    """What is read of a passage with one annotation, whose elements are given as XML."""
+    (folder / "x").write_text(
+        "<collection><source/><date/><key/><document><id>1</id><passage><offset>0</offset>"
+        f'{words}<annotation id="T0">{annotation}</annotation></passage></document></collection>'
     )
-    (text,), report = read(tmp_path / "x", "xml")
+    (text,), report = read(folder / "x", "xml")
+    return text, report
+
+
+def test_elements_inside_of_a_text(tmp_path: Path) -> None:
+    text, report = read_passage(
+        tmp_path,
+        "<text>FK506 <i>binds <u>F</u></i>KBP<sub>12</sub>.</text>",
+        '<infon key="type">pro<b>te</b>in</infon><location offset="12" length="6"/><text>FKBP<sub>12</sub></text>',
+    )
     assert (text.text, text.mentions) == ("FK506 binds FKBP12.", [Mention(12, 18, "protein")])
     assert report.counts == {"dropped: element that BioC does not have": 5}
     assert set(report.examples["element that BioC does not have"]) == {"i", "u", "b", "sub"}
@@ -412,13 +420,11 @@ def test_offsets_in_bytes(tmp_path: Path) -> None:
 
 
 def test_comments_and_instructions_in_xml(tmp_path: Path) -> None:
-    annotation = '<annotation id="T0"><infon key="type">drug<!-- x --></infon><location offset="0" length="5"/>'
-    (tmp_path / "x").write_text(
-        "<collection><source/><date/><key/><document><id>1</id><passage><offset>0</offset>"
-        "<text>FK506 <!-- checked --> binds <?pi?>FKBP12.</text>"
-        f"{annotation}<text>FK<!-- y -->506</text></annotation></passage></document></collection>"
+    text, report = read_passage(
+        tmp_path,
+        "<text>FK506 <!-- checked --> binds <?pi?>FKBP12.</text>",
+        '<infon key="type">drug<!-- x --></infon><location offset="0" length="5"/><text>FK<!-- y -->506</text>',
     )
-    (text,), report = read(tmp_path / "x", "xml")
     assert text.text == "FK506  binds FKBP12."
     assert text.mentions == [Mention(0, 5, "drug")]
     assert not report.counts

@@ -38,8 +38,7 @@ class PairScores:
         """The cross-entropy of the pairs and of the novelty of related ones, and the contrastive loss: sums, of which
         the mean over annotated documents is returned."""
         device = self.logits.device
-        weights = objective.class_weights(class_labels(objective.symmetric)[0])
-        total = relation_loss(self.logits, gold.targets, objective.multi_label, weights)
+        total = pair_loss(self.logits, gold.targets, objective)
         if self.novelty is not None:
             kinds = to_tensor(gold.novelty, device)
             of_novelty = F.cross_entropy(self.novelty, kinds, reduction="sum", ignore_index=NOT_ANNOTATED)
@@ -70,6 +69,12 @@ class PairScores:
             best = np.argsort(-weights[first:last], kind="stable")[:EVIDENCE]
             found.append([(first + int(row) + X.first_mention_pair, float(weights[first + row])) for row in best])
         return found
+
+
+def pair_loss(logits: Tensor, targets: np.ndarray, objective: Objective) -> Tensor:
+    """The sum over pairs of the cross-entropy of their relations. logits, targets: (pairs, 1 + classes)."""
+    weights = objective.class_weights(class_labels(objective.symmetric)[0])
+    return relation_loss(logits, targets, objective.multi_label, weights)
 
 
 def class_labels(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def tokens_at_once(ops: Ops, limit: int) -> int:
     """How many tokens a network in use reads at once, at most ``limit``: on a CPU so few that the arrays of all their
-    spans are below the 32 MB from which glibc gets memory anew from the system, and partly cached between operations.
+    spans are below the 32 MB from which glibc asks the system for new memory each time, and partly cached between
+    operations.
     """
     return min(limit, 512) if isinstance(ops, NumpyOps) else limit
 

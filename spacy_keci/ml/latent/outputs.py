@@ -9,10 +9,10 @@ from torch import Tensor
 
 from ...span_groups import UNCERTAINTIES, VECTORS
 from ..concept_pairs.graphs import GoldPairs, PredictedPairs
-from ..concept_pairs.outputs import class_labels, decode_pairs
+from ..concept_pairs.outputs import class_labels, decode_pairs, pair_loss
 from ..objective import Objective
 from ..relations.decoding import RelationRules
-from ..relations.loss import relation_loss, relation_probabilities
+from ..relations.loss import relation_probabilities
 from .inputs import LatentInput
 
 
@@ -28,8 +28,7 @@ class LatentScores:
         annotated documents."""
         samples = len(self.logits)
         targets = np.tile(gold.targets, (samples, 1))
-        weights = objective.class_weights(class_labels(objective.symmetric)[0])
-        total = relation_loss(self.logits.flatten(0, 1), targets, objective.multi_label, weights) / samples
+        total = pair_loss(self.logits.flatten(0, 1), targets, objective) / samples
         return total / max(gold.n_documents, 1)
 
     def decode(self, X: LatentInput, rules: RelationRules) -> PredictedPairs:

@@ -34,7 +34,7 @@ class SpanEncoder(nn.Module):
         start_weight, end_weight, inside_weight, length_weight = self.hidden.weight.split(by_part, dim=1)
         widths = (ends - starts).clamp(max=self.max_length)
         longest = int(widths.max())
-        # of every token and length: what a span that begins there and is as long has, but for its end
+        # of every token and length: what a span of that length that begins there has, except for its end
         known = F.linear(tokens, start_weight, self.hidden.bias).unsqueeze(1)
         known = known + F.linear(self.length.weight[:longest], length_weight)
         # In place: these are the largest arrays of the model, and memory is what they cost.
