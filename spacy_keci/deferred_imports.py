@@ -15,12 +15,22 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-# modules, with what transformers takes of each and only ever calls
-_CALLED_LATER = {
+# modules, with what transformers takes of each as it is imported
+_USED_LATER = {
     "scipy.optimize": ("linear_sum_assignment",),
     "sklearn.metrics": ("roc_curve",),
     "torch._dynamo._trace_wrapped_higher_order_op": ("TransformGetItemToIndex",),
+    "torch.distributed.tensor": ("DTensor",),
     "transformers.integrations.flex_attention": ("flex_attention_forward", "make_flex_block_causal_mask"),
+    "transformers.integrations.tensor_parallel": (
+        "ALL_PARALLEL_STYLES",
+        "_get_parameter_tp_plan",
+        "initialize_tensor_parallelism",
+        "repack_weights",
+        "replace_state_dict_local_with_dtensor",
+        "shard_and_distribute_module",
+        "verify_tp_plan",
+    ),
 }
 _LOCK = Lock()
 
@@ -37,7 +47,7 @@ def import_transformers() -> None:
 
 @contextmanager
 def _deferred() -> Iterator[None]:
-    stand_ins = {name: _StandIn(name, called) for name, called in _CALLED_LATER.items() if name not in sys.modules}
+    stand_ins = {name: _StandIn(name, called) for name, called in _USED_LATER.items() if name not in sys.modules}
     sys.modules.update(stand_ins)
     try:
         yield
@@ -59,25 +69,38 @@ def _no_garbage() -> Iterator[None]:
 
 
 class _StandIn(ModuleType):
-    """A module whose functions import the module itself when they are called; anything else that it is asked for does
-    so at once."""
+    """A module whose given attributes import the module itself when they are used; anything else that it is asked for
+    does so at once."""
 
-    def __init__(self, name: str, called: tuple[str, ...]) -> None:
+    def __init__(self, name: str, used_later: tuple[str, ...]) -> None:
         super().__init__(name)
-        self.__dict__.update({function: self._later(function) for function in called})
+        self.__dict__.update({attribute: _Later(self, attribute) for attribute in used_later})
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return self.get(attribute)
+
+    def get(self, attribute: str) -> Any:
+        self.remove()
+        return getattr(import_module(self.__name__), attribute)
 
     def remove(self) -> None:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
 
-    def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__"):
-            raise AttributeError(attribute)
-        return self._get(attribute)
 
-    def _later(self, function: str) -> Any:
-        return lambda *args, **kwargs: self._get(function)(*args, **kwargs)
+class _Later:
+    """A function, a class or a container of a stand-in, for what transformers does with them."""
 
-    def _get(self, attribute: str) -> Any:
-        self.remove()
-        return getattr(import_module(self.__name__), attribute)
+    def __init__(self, module: _StandIn, name: str) -> None:
+        self._module, self._name = module, name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._module.get(self._name)(*args, **kwargs)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._module.get(self._name)
+
+    def __instancecheck__(self, item: object) -> bool:
+        return isinstance(item, self._module.get(self._name))

@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 from .mixed_precision import autocast
 from .network import Input, Network, Output
 from .prediction import WatchingShim, in_use
-from .storage import Storage, pack, unpack
+from .storage import Storage, UnfilledWeights, pack, unpack
 
 # A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
 # would wait for them forever, as soon as a text is long enough to be shared out among them.
@@ -110,8 +110,10 @@ def forward(
 def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -> Scores:
     """One part after the other, as they are asked for, so that no more than one is in memory."""
     for part in X.parts():
-        with torch.no_grad(), autocast(shim, mixed_precision) as in_bfloat16:
-            output = in_use(shim._model, in_bfloat16=in_bfloat16)(tokens[part.tokens], *part.to_torch(tokens.device))
+        with autocast(shim, mixed_precision) as in_bfloat16:
+            network = in_use(shim._model, in_bfloat16=in_bfloat16)
+            with torch.inference_mode():
+                output = network(tokens[part.tokens], *part.to_torch(tokens.device))
         yield part, output
 
 
@@ -150,6 +152,9 @@ def _deserialize(
                 f"The config says {name} = {json.dumps(value)}, but the weights were learned with {name} = "
                 f"{json.dumps(arguments[name])}. Only another training can change this setting of the model."
             )
-    loaded = network.of_arguments({**settings, **arguments, **{name: settings[name] for name in network.free_settings}})
+    with UnfilledWeights():
+        loaded = network.of_arguments(
+            {**settings, **arguments, **{name: settings[name] for name in network.free_settings}}
+        )
     loaded.load_state_dict(unpack(saved["weights"]))
     return loaded.to(device).eval()

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 Storage = Literal["single", "half", "8bit"]
 
@@ -40,3 +42,17 @@ def unpack(state: dict[str, Any]) -> dict[str, Tensor]:
         elif not name.endswith(_SCALE):
             unpacked[name] = weights.float() if weights.dtype == torch.float16 else weights
     return unpacked
+
+
+class UnfilledWeights(TorchFunctionMode):
+    """Weights that are made in this thread are not filled with random numbers: saved ones take their place."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in _FILL:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+# what torch hands to a mode: some functions of torch.nn.init as a whole, of others the method of the tensor
+_FILL = (init.kaiming_uniform_, init.normal_, init.uniform_, Tensor.normal_, Tensor.uniform_)

@@ -22,7 +22,6 @@ from spacy_transformers.layers.transformer_model import TransformerModel
 from spacy_transformers.util import batch_by_length
 from thinc.api import Model, chain
 from thinc.types import Floats2d, Ragged
-from torch.overrides import TorchFunctionMode
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.file_utils import ModelOutput
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
@@ -30,7 +29,7 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING, MODEL_MAPPING_
 
 from ..mixed_precision import autocast
 from ..prediction import WatchingShim, in_use
-from ..storage import Storage, pack, unpack
+from ..storage import Storage, UnfilledWeights, pack, unpack
 from .windows import get_fitting_spans
 
 PACKAGE_SCHEME = "package://"
@@ -104,22 +103,12 @@ class StoredTransformer(WatchingShim, HFShim):
             return super().from_bytes(bytes_data)
         # spacy-transformers makes the model, and warns that it has no weights; these follow without another copy
         message["state"] = _saved({})
-        with warnings.catch_warnings(), _NotFilled():
+        with warnings.catch_warnings(), UnfilledWeights():
             warnings.filterwarnings("ignore", message="Error loading saved torch state_dict")
             super().from_bytes(srsly.msgpack_dumps(message))
         self._model.load_state_dict(unpack(_loaded(state)))
         self._model.eval()
         return self
-
-
-class _NotFilled(TorchFunctionMode):
-    """Weights that are made in this thread are not filled with random numbers: saved ones take their place."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in _FILLED else func(*args, **(kwargs or {}))
-
-
-_FILLED = (torch.Tensor.normal_, torch.Tensor.uniform_)
 
 
 def _loaded(data: bytes) -> dict[str, torch.Tensor]:
