@@ -30,6 +30,7 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from speed import as_table, cpu_name, inputs_of, summary
+from torch.utils.flop_counter import FlopCounterMode
 
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
@@ -73,6 +74,7 @@ def main(
         "corpus": describe_corpus(corpus),
         "model": describe_pipeline(pipelines["fp32"].nlp),
         "sentences": len(texts),
+        "operations": count_operations(pipelines["fp32"], texts),
         "one": time_one(pipelines, texts, rounds),
         "batches": time_batches(pipelines, texts, rounds),
         "graphs": compare_graphs(pipelines, texts),
@@ -158,6 +160,18 @@ def time_one(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict
     }
 
 
+def count_operations(pipeline: Timed, texts: list[str]) -> dict[str, float]:
+    """Millions of floating-point operations a sentence in matrix products, one sentence at a time."""
+    inputs = [pipeline.record(lambda t=t: pipeline.nlp(t)) for t in texts]
+    counted = {}
+    for name, items, read in (("encoder", inputs, pipeline.encode), ("pipeline", texts, pipeline.nlp)):
+        with FlopCounterMode(display=False) as counter:
+            for item in items:
+                read(item)
+        counted[name] = counter.get_total_flops() / len(texts) / 1e6
+    return counted
+
+
 def percentiles(seconds: list[list[float]]) -> dict[str, float]:
     every = sorted(1000 * s for of_round in seconds for s in of_round)
     return {"p50": median(every), "p95": every[int(0.95 * len(every))]}
@@ -238,10 +252,12 @@ def cpu_time_of_annotate(*arguments: str | Path) -> float:
 
 
 def make_markdown(result: dict[str, Any]) -> str:
+    operations = result["operations"]
     introduction = (
         f"One thread ({result['machine']['cpu']}), CPU time. {result['sentences']} sentences of "
         f"{result['corpus']['name']}; one at a time: median (95th percentile) of all sentences, in batches: median of "
-        "the rounds."
+        f"the rounds. The matrix products of the pipeline are {operations['pipeline']:.0f} million floating-point "
+        f"operations a sentence, {operations['pipeline'] / operations['encoder']:.2f} times the encoder's."
     )
     rows = [
         [
