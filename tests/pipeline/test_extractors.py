@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def initialized(system: str, docs: list[Doc], **settings: Any) -> Language:
     nlp = make_pipeline(system, **settings)
     nlp.initialize(lambda: make_examples(nlp, docs))
     return nlp
+
+
+@cache
+def pipeline_of_short_batches(system: str) -> Language:
+    return make_pipeline(system, max_batch_tokens=20)
 
 
 def network(nlp: Language, system: str) -> Any:
@@ -134,10 +140,10 @@ class TestUse:
     ) -> None:
         assert_independent_of_batches(trained_one, docs, monkeypatch)
 
-    @settings(max_examples=25)  # each makes a pipeline
+    @settings(max_examples=25)
     @given(st.lists(st.integers(0, 30), max_size=20))
     def test_no_more_tokens_at_once_than_allowed(self, system: str, lengths: list[int]) -> None:
-        nlp = make_pipeline(system, max_batch_tokens=20)
+        nlp = pipeline_of_short_batches(system)
         parts: list[list[int]] = []
 
         def predict(docs: list[Doc]) -> list[Doc]:
