@@ -89,7 +89,8 @@ class TestCommands:
         assert load_config(folder / "filled.cfg")["components"]["keci"]["relation_threshold"] == thresholds
         assert "Config is valid" in command("debug", "config", folder / "filled.cfg")
 
-    @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.cfg")))
+    # end_to_end.cfg is made of pipelines that have to be trained first; tests/pipeline/test_end_to_end.py assembles it
+    @pytest.mark.parametrize("name", sorted({p.name for p in (ROOT / "configs").glob("*.cfg")} - {"end_to_end.cfg"}))
     def test_debug_config(self, name: str, folder: Path, shipped: Path) -> None:
         config = load_config(ROOT / "configs" / name)
         if "transformer" in config["nlp"]["pipeline"]:

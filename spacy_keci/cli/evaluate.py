@@ -25,7 +25,7 @@ from ..scoring.linking import linking_counts
 from .benchmarks import BENCHMARKS, Benchmark, Scorer, choose_scorer, last_linker, own_scorer
 from .load import find_extractor, load_pipeline, prepare_output, read_gold
 from .messages import warn
-from .prediction import Mentions, predict
+from .prediction import Origin, predict
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 from .result_tables import print_result
 
@@ -48,8 +48,12 @@ def evaluate_cli(
     ] = None,
     benchmark: Annotated[Benchmark, typer.Option(help="Scores to compute")] = Benchmark.auto,
     mentions: Annotated[
-        Mentions, typer.Option(help="Mentions that the last extractor relates: predicted, or gold with their concepts")
-    ] = Mentions.predicted,
+        Origin, typer.Option(help="Mentions that the last extractor relates: predicted, or gold with their identifiers")
+    ] = Origin.predicted,
+    identifiers: Annotated[
+        Origin | None,
+        typer.Option(help="Identifiers of these: predicted, or gold where the mention is one (default: as mentions)"),
+    ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Bootstrap samples for the 95% intervals; 0: no intervals")
     ] = 1000,
@@ -77,6 +81,7 @@ def evaluate_cli(
     spacy keci evaluate en_keci_biorelex dev.spacy --components.keci.type_prior 0
     spacy keci evaluate en_concept_relations_biored test.spacy --mentions gold
     spacy keci evaluate training/biored/linker test.spacy --benchmark linking --mentions gold
+    spacy keci evaluate training/biored/abstracts test.spacy --identifiers gold
     """
     import torch  # spaCy imports this module for every command
 
@@ -93,9 +98,10 @@ def evaluate_cli(
     format_ = None if predictions is None else predictions_format(predictions)
     scorer = choose_scorer(nlp, golds, benchmark)
     given: Extractor | ConceptLinker | None = None
-    if mentions == Mentions.gold:
+    identifiers = Origin.predicted if benchmark == Benchmark.linking else identifiers or mentions
+    if Origin.gold in (mentions, identifiers):
         given = last_linker(nlp) if benchmark == Benchmark.linking else find_extractor(nlp)[1]
-    docs, seconds = predict(nlp, golds, batch_size, given)
+    docs, seconds = predict(nlp, golds, batch_size, given, mentions=mentions, identifiers=identifiers)
     pipeline = describe_pipeline(nlp)
     name = name or pipeline["name"]
     scored = score(scorer, golds, docs, bootstrap)
@@ -107,6 +113,7 @@ def evaluate_cli(
         "group": group or name,
         **scored,
         "mentions": mentions.value,
+        "identifiers": identifiers.value,
         **score_concepts(nlp, golds, docs, scorer.spans_key),
         "corpus": {**describe_corpus(corpus), "documents": len(golds)},
         "model": pipeline,

@@ -14,36 +14,62 @@ from ..corpora.documents import copy_sentences
 from ..doc_operations import identity_of
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
-from ..pipeline.mentions import ENTS, has_mentions, place_of
+from ..pipeline.mentions import ENTS, has_mentions, place_of, read_mentions
 from ..span_groups import RELATED, SPANS_KEY
 
 
-class Mentions(str, Enum):
-    """Which mentions an extractor relates: those that the pipeline predicts, or the gold ones with their concepts."""
+class Origin(str, Enum):
+    """Where mentions, or their identifiers, come from: the pipeline, or the gold documents."""
 
     predicted = "predicted"
     gold = "gold"
 
 
 def predict(
-    nlp: Language, golds: Sequence[Doc], batch_size: int | None = None, given: Extractor | ConceptLinker | None = None
+    nlp: Language,
+    golds: Sequence[Doc],
+    batch_size: int | None = None,
+    given: Extractor | ConceptLinker | None = None,
+    *,
+    mentions: Origin = Origin.gold,
+    identifiers: Origin = Origin.gold,
 ) -> tuple[list[Doc], float]:
     """Predicted documents for the texts of the gold documents, and the seconds it took.
 
-    given: the extractor to give the gold mentions to. The other extractors do not run then, nor do linkers, unless the
-        extractor reads the concepts of one. Or the linker: no extractor runs then, and no other linker.
+    given: the extractor to give gold mentions to, or gold identifiers, or both. The other extractors do not run then
+        (where mentions are predicted, they run before), nor do linkers, unless identifiers are predicted, or the
+        extractor reads the concepts of one. Or the linker, to give it gold mentions without their identifiers: no
+        extractor runs then, and no other linker.
+    mentions, identifiers: what of these ``given`` gets from gold. Predicted mentions get the gold identifiers of those
+        with the same offsets and label, and no others.
 
     Raises ValueError if an extractor is to be given mentions, and none of the texts gets any from the pipeline, or if
     it cannot be given the gold ones.
     """
-    docs = []
     start = perf_counter()
     # what the gold says of sentences holds for the pipeline too, as it does in training
-    texts = [copy_sentences(gold, nlp.make_doc(gold.text)) for gold in golds]
-    disabled = []
+    docs = [copy_sentences(gold, nlp.make_doc(gold.text)) for gold in golds]
+    disabled: list[str] = []
     if given is not None:
-        give_mentions(texts, golds, given)
-        disabled = [name for name, pipe in nlp.pipeline if pipe is not given and _finds_mentions(pipe, given)]
+        others = {name: pipe for name, pipe in nlp.pipeline if pipe is not given}
+        disabled = [name for name, pipe in others.items() if isinstance(pipe, Extractor)]
+        if isinstance(given, ConceptLinker) or (identifiers == Origin.gold and getattr(given, "linker", None) is None):
+            disabled += [name for name, pipe in others.items() if isinstance(pipe, ConceptLinker)]
+        if mentions == Origin.gold:
+            give_mentions(docs, golds, given, identifiers)
+        else:
+            source, own = _place(given), [name for name, pipe in nlp.pipeline if pipe is given]
+            of_mentions = [n for n, p in others.items() if isinstance(p, ConceptLinker) and p.entities_from is not None]
+            docs = _run(nlp, docs, golds, batch_size, [*own, *of_mentions])
+            give_identifiers(docs, golds, source)
+    docs = _run(nlp, docs, golds, batch_size, disabled)
+    return docs, perf_counter() - start
+
+
+def _run(
+    nlp: Language, texts: Sequence[Doc], golds: Sequence[Doc], batch_size: int | None, disabled: Sequence[str]
+) -> list[Doc]:
+    docs = []
     with nlp.select_pipes(disable=disabled):
         for doc, gold in zip(nlp.pipe(texts, batch_size=batch_size), golds, strict=True):
             # Only spans are scored: to keep the encoder's output for every document would fill the memory.
@@ -51,22 +77,39 @@ def predict(
             doc.user_data, doc.tensor = related | identity_of(gold), np.zeros((0,), dtype="float32")
             docs.append(doc)
         check_given(nlp, docs)
-    return docs, perf_counter() - start
+    return docs
 
 
-def give_mentions(docs: Sequence[Doc], golds: Sequence[Doc], given: Extractor | ConceptLinker) -> None:
-    """Set the gold mentions where an extractor reads them; or, without their concepts, a linker that reads any."""
-    links, source = isinstance(given, ConceptLinker), given.entities_from
-    if links and source is None:
+def give_mentions(
+    docs: Sequence[Doc], golds: Sequence[Doc], given: Extractor | ConceptLinker, identifiers: Origin
+) -> None:
+    """Set the gold mentions where an extractor reads them, or a linker that reads any."""
+    if isinstance(given, ConceptLinker) and given.entities_from is None:
         return
-    if source in (None, ENTS):
+    source, key = _place(given), SPANS_KEY if isinstance(given, ConceptLinker) else given.spans_key
+    for doc, gold in zip(docs, golds, strict=True):
+        spans = align(Example(doc, gold), key).found
+        if identifiers == Origin.predicted:
+            spans = [Span(doc, m.start, m.end, m.label) for m in spans]
+        doc.spans[source] = spans
+
+
+def give_identifiers(docs: Sequence[Doc], golds: Sequence[Doc], source: str) -> None:
+    """Identify predicted mentions as the gold ones with the same offsets and label, and no others."""
+    for doc, gold in zip(docs, golds, strict=True):
+        ids = {(m.start, m.end, m.label): m.kb_id for m in align(Example(doc, gold), SPANS_KEY).found}
+        places = [(m.start, m.end, m.label) for m in read_mentions(doc, source)]
+        doc.spans[source] = [Span(doc, *place, kb_id=ids.get(place, 0)) for place in places]
+
+
+def _place(given: Extractor | ConceptLinker) -> str:
+    """Where a component reads mentions. Raises ValueError if it cannot be given any there."""
+    if given.entities_from in (None, ENTS):
         raise ValueError(
             f"'{given.name}' cannot be given gold mentions: its setting entities_from must be the key of a span group, "
-            f"but it is {source!r}."
+            f"but it is {given.entities_from!r}."
         )
-    for doc, gold in zip(docs, golds, strict=True):
-        spans = align(Example(doc, gold), SPANS_KEY if links else given.spans_key).found
-        doc.spans[source] = [Span(doc, m.start, m.end, m.label) for m in spans] if links else spans
+    return given.entities_from
 
 
 def check_given(nlp: Language, docs: Sequence[Doc]) -> None:
@@ -79,8 +122,3 @@ def check_given(nlp: Language, docs: Sequence[Doc]) -> None:
                 f"{place_of(source)}. Put one in front that finds mentions; or, if '{name}' was trained to find them "
                 "itself, set entities_from = null in config.cfg. For scores among gold mentions, use --mentions gold."
             )
-
-
-def _finds_mentions(pipe: object, given: Extractor | ConceptLinker) -> bool:
-    links = isinstance(pipe, ConceptLinker) and getattr(given, "linker", None) is None
-    return isinstance(pipe, Extractor) or links

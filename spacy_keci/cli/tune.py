@@ -26,7 +26,7 @@ from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
 from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
-from .prediction import Mentions, predict
+from .prediction import Origin, predict
 
 KINDS = {"entities": "threshold", "relations": "relation_threshold"}
 SCALINGS = {"threshold": ("temperature", "bias"), "relation_threshold": ("relation_temperature", "relation_bias")}
@@ -46,8 +46,8 @@ def tune_cli(
         bool, typer.Option("--keep-thresholds", help="Fit temperatures and biases only, for the present thresholds")
     ] = False,
     mentions: Annotated[
-        Mentions, typer.Option(help="Mentions that the component relates: predicted, or gold with their concepts")
-    ] = Mentions.predicted,
+        Origin, typer.Option(help="Mentions that the component relates: predicted, or gold with their identifiers")
+    ] = Origin.predicted,
     component: Annotated[
         str | None, typer.Option(help="Component to tune (default: the last one that predicts relations)")
     ] = None,
@@ -76,7 +76,7 @@ def tune_cli(
     nlp = load_pipeline(model)
     name, extractor = find_extractor(nlp, component)
     golds = read_gold(corpus, nlp, extractor.spans_key)
-    given = extractor if mentions == Mentions.gold else None
+    given = extractor if mentions == Origin.gold else None
     if isinstance(extractor.scorer, ConceptScorer):
         chosen = choose_of_concepts(nlp, extractor, golds, batch_size, given)
     else:

@@ -21,11 +21,14 @@ class MentionType:
     types: semantic types, or semantic groups (``"DISO"``), of the concepts; those of the first are preferred.
     prefer: the vocabularies to take identifiers from, in order; none: any.
     broader: whether a mention for which these have no concept stands for a broader one.
+    variant: whether they are sequence variants, which are not looked up: their normal form
+        (:func:`~spacy_keci.knowledge.sequence_variants.variant_form`) is their identifier.
     """
 
     types: tuple[str, ...]
     prefer: tuple[str, ...] = ()
     broader: bool = False
+    variant: bool = False
 
 
 class Found(NamedTuple):

@@ -76,8 +76,9 @@ def make_concept_linker(
         is a name: "motif" for "ubiquitin-interacting motif".
     entities_from: mentions that an earlier component has set, ``doc.spans[entities_from]``, or ``"ents"``. They get
         candidates by their labels, in place of those of their text, and the first one as ``kb_id_``.
-    mention_types: what each label names: ``{"Disease": {"types": ["DISO"], "prefer": ["MESH"], "broader": true}}``; see
-        :class:`~spacy_keci.knowledge.typed_lookup.MentionType`. Mentions with other labels are left as they are.
+    mention_types: what each label names: ``{"Disease": {"types": ["DISO"], "prefer": ["MESH"], "broader": true}}``, or
+        ``{"Variant": {"variant": true}}``; see :class:`~spacy_keci.knowledge.typed_lookup.MentionType`. Mentions with
+        other labels are left as they are.
     """
     install_concepts_extension(concepts_attr, spans_key)
     if abbreviations:

@@ -169,7 +169,8 @@ class Extractor(Predictor):
     def objective(self) -> Objective:
         """What the next update minimizes."""
         weights = weight_array(self.relation_weights, self.relation_labels, "relation_weights", self.name)
-        return Objective(self._is_symmetric(), self.multi_label, self.progress(), weights)
+        hardest = self.negatives.hardest if self.negatives is not None else 0
+        return Objective(self._is_symmetric(), self.multi_label, self.progress(), weights, hardest)
 
     def _learn_nothing(self, docs: list[Doc]) -> None:
         """Give the encoder a gradient of zero. A shared encoder is updated only when its last listener has

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 class LinkedMention(NamedTuple):
-    """A mention, tokens ``start`` to ``end`` (exclusive), and its candidates, best first."""
+    """A mention, tokens ``start`` to ``end`` (exclusive), its identifier, empty if none is found, and the candidates
+    that it is the first of. The normal form of a sequence variant is no concept, so it has none."""
 
     start: int
     end: int
     label: str
-    candidates: "tuple[Candidate, ...]"
+    identifier: str
+    candidates: "tuple[Candidate, ...]" = ()
 
 
 class MentionLinker:
@@ -34,7 +36,7 @@ class MentionLinker:
         from ..knowledge.typed_lookup import TypedLookup
 
         self.kb, self.types = kb, dict(types)
-        self.lookups = {label: TypedLookup(kb, wanted) for label, wanted in types.items()}
+        self.lookups = {label: TypedLookup(kb, wanted) for label, wanted in types.items() if not wanted.variant}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return MentionLinker, (self.kb, self.types)
@@ -44,11 +46,16 @@ class MentionLinker:
     ) -> list[LinkedMention]:
         """Mentions of other labels are left out. definitions: the abbreviations that the text defines."""
         long_forms = _long_forms(doc, definitions)
-        return [
-            LinkedMention(span.start, span.end, span.label_, self._candidates(span, _meaning(span, long_forms)))
-            for span in mentions
-            if span.label_ in self.types
-        ]
+        return [self._link(span, long_forms) for span in mentions if span.label_ in self.types]
+
+    def _link(self, span: Span, long_forms: "LongForms") -> LinkedMention:
+        from ..knowledge.sequence_variants import variant_form
+
+        place = span.start, span.end, span.label_
+        if self.types[span.label_].variant:
+            return LinkedMention(*place, variant_form(span.text) or "")
+        candidates = self._candidates(span, _meaning(span, long_forms))
+        return LinkedMention(*place, candidates[0].concept if candidates else "", candidates)
 
     def _candidates(self, span: Span, long_form: str | None) -> "tuple[Candidate, ...]":
         from ..knowledge.candidates import Candidate
@@ -67,8 +74,17 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
 
     types: dict[str, MentionType] = {}
     for label, given in settings.items():
-        if unknown := given.keys() - {"types", "prefer", "broader"}:
-            raise ValueError(f"mention_types of {label!r} has types, prefer and broader, not {sorted(unknown)}.")
+        if unknown := given.keys() - {"types", "prefer", "broader", "variant"}:
+            raise ValueError(
+                f"mention_types of {label!r} has types, prefer, broader and variant, not {sorted(unknown)}."
+            )
+        if given.get("variant"):
+            if len(given) > 1:
+                raise ValueError(
+                    f"mention_types of {label!r}: a variant has no other settings, as it is not looked up."
+                )
+            types[label] = MentionType((), variant=True)
+            continue
         if not given.get("types"):
             raise ValueError(f"mention_types of {label!r} names no semantic types.")
         prefer = kb.vocabularies(given.get("prefer", ()))
@@ -97,9 +113,9 @@ def _meaning(span: Span, long_forms: LongForms) -> str | None:
 
 
 def set_identifiers(doc: Doc, source: str, linked: Sequence[LinkedMention]) -> None:
-    """Make the first candidate of each mention its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions
-    without candidates, and all else of the group, stay as they are."""
-    ids = {(m.start, m.end, m.label): m.candidates[0].concept for m in linked if m.candidates}
+    """Write the identifier of each mention as its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions for
+    which none was found, and all else of the group, stay as they are."""
+    ids = {(m.start, m.end, m.label): m.identifier for m in linked if m.identifier}
     if not ids:
         return
     spans = [

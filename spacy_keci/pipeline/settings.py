@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..ml.contrastive.settings import HardNegativesSettings
 from ..settings import at_least, check_minimums
 from ..tokens import SPANS_KEY
 from .label_weights import LabelWeights, check_weights
@@ -42,6 +43,9 @@ class ExtractorSettings:
     relation_weights: in training, what a pair counts that has a relation with this label: ``{"denies": 3}``, or a list
         of pairs, as a threshold; 1 for other labels. More than 1 finds more relations of a rare label, and more false
         ones.
+    negatives: in training, which unrelated pairs of a batch count, a ``spacy_keci.HardNegatives.v1``: for each related
+        pair as many as it says (``hardest``), those with the highest loss. Its ``source`` must be "batch", as the loss
+        of a pair is that of the present weights. None: all.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
         cross-entropy.
     by_sentence: whether each sentence is read as a document of its own. Models that were trained on sentences expect
@@ -62,6 +66,7 @@ class ExtractorSettings:
     max_batch_tokens: int = at_least(1, 2048)
     entity_steps: int = at_least(0, 0)
     relation_weights: LabelWeights = None
+    negatives: HardNegativesSettings | None = None
     multi_label: bool = False
     by_sentence: bool = False
 
@@ -76,3 +81,8 @@ class ExtractorSettings:
         check_threshold(self.threshold, "threshold", name)
         check_threshold(self.relation_threshold, "relation_threshold", name)
         check_weights(self.relation_weights, "relation_weights", name)
+        if self.negatives is not None and self.negatives.source != "batch":
+            raise ValueError(
+                f"The setting negatives of '{name}' chooses pairs of a batch by their loss: its source must be "
+                f'"batch", but it is "{self.negatives.source}".'
+            )

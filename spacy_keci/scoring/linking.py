@@ -76,7 +76,8 @@ class LinkingScorer:
       base has: of genes, the human ones, where its only genes are human.
 
     Mentions without an identifier do not count. One that names several concepts, or a composite of them, is right with
-    any of them. Where identifiers differ, the knowledge base says which are of one concept.
+    any of them. Where identifiers differ, the knowledge base says which are of one concept. A mention without
+    candidates has its own identifier as one: the normal form of a sequence variant is in no knowledge base.
     """
 
     kb: "KnowledgeBase"
@@ -106,16 +107,21 @@ class LinkingScorer:
             for name in self.statistics:
                 gold[name].append(set())
                 predicted[name].append(set())
+            own = {(m.start, m.end, m.label_): m.kb_id_ for m in example.predicted.spans.get(self.spans_key, ())}
             for i, mention in enumerate(example.reference.spans[self.spans_key]):
                 ids = [part for id in identifiers(mention.kb_id_) for part in (composite_parts(id) or [id])]
                 if not ids:
                     continue
-                right = {self.kb.index(id) for id in ids if id in self.kb}
+                right = {self._concept(id) for id in ids}
+                is_known = any(id in self.kb for id in ids)
                 span = example.predicted.char_span(mention.start_char, mention.end_char)
                 candidates = [] if span is None else get_concepts(span, self.concepts_key)
-                concepts = [self.kb.index(candidate.id) for candidate in candidates]
+                found = [candidate.id for candidate in candidates]
+                if span is not None and not found:
+                    found = identifiers(own.get((span.start, span.end, mention.label_), ""))
+                concepts = [self._concept(id) for id in found]
                 for name in self.statistics:
-                    if "known" in name and not right:
+                    if "known" in name and not is_known:
                         continue
                     answers = concepts[:1] if name.endswith("first") else concepts
                     gold[name][-1].add((i, mention.label_))
@@ -124,3 +130,7 @@ class LinkingScorer:
                         place = i if right.intersection(answers) else -1 - i
                         predicted[name][-1].add((place, mention.label_))
         return {name: CountTable.from_sets(gold[name], predicted[name]) for name in self.statistics}
+
+    def _concept(self, id: str) -> int | str:
+        """Its number in the knowledge base, or else the identifier."""
+        return self.kb.index(id) if id in self.kb else id

@@ -72,6 +72,18 @@ def test_a_mention_keeps_its_identifier_if_nothing_is_found(nlp: Language, sourc
     assert not get_concepts(doc[0:1], "concepts")  # the gene is none of a disease
 
 
+def test_variants(nlp: Language, source: str) -> None:
+    config = {"entities_from": "entities", "mention_types": {**TYPES, "Variant": {"variant": True}}}
+    nlp.add_pipe("concept_linker", config=config).initialize(sources=[source])
+    doc = nlp.make_doc("APP with Val717Ile , AD and hypertension")
+    spans = [Span(doc, 2, 3, "Variant"), Span(doc, 4, 5, "Variant"), Span(doc, 0, 1, "Gene")]
+    doc.spans["entities"] = SpanGroup(doc, spans=spans)
+    doc = nlp(doc)
+    assert [span.kb_id_ for span in doc.spans["entities"]] == ["p|SUB|V|717|I", "", "NCBIGene:351"]
+    # a form is no concept of the knowledge base, and a variant is not looked up there
+    assert [span.text for span in doc.spans["concepts"]] == ["APP", "hypertension"]
+
+
 def test_ents(nlp: Language, source: str) -> None:
     doc = nlp.make_doc("AD and APP")
     doc.ents = [Span(doc, 0, 1, "Disease"), Span(doc, 2, 3, "Other")]
@@ -113,7 +125,8 @@ def test_settings_that_belong_together(nlp: Language, config: dict, message: str
     ("types", "message"),
     [
         ({"Gene": {"types": []}}, "no semantic types"),
-        ({"Gene": {"types": ["T028"], "vocabulary": ["X"]}}, "has types, prefer and broader"),
+        ({"Gene": {"types": ["T028"], "vocabulary": ["X"]}}, "has types, prefer, broader and variant"),
+        ({"Variant": {"variant": True, "prefer": ["NCBIGene"]}}, "no other settings"),
         ({"Gene": {"types": ["T028"], "prefer": ["CHEBI"]}}, "No concept"),
     ],
 )

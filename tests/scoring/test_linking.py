@@ -63,3 +63,16 @@ def test_scores_by_type(nlp: Language, tmp_path: Path) -> None:
     assert (scores["linking_first_r"], scores["linking_first_p"]) == pytest.approx((2 / 5, 2 / 4))
     assert scores["linking_known_first_r"] == pytest.approx(2 / 4)
     assert (scores["linking_first_gold"], scores["linking_first_predicted"]) == (5, 4)
+
+
+def test_a_mention_without_candidates_has_its_own_identifier(nlp: Language, tmp_path: Path) -> None:
+    source = tmp_path / "kb.jsonl"
+    source.write_text('{"id": "X:1", "name": "thing", "alt_ids": ["Y:1"]}')
+    compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={source}")], [])
+    gold, doc = nlp("a b c d"), nlp("a b c d")
+    ids = {"gold": ["p|SUB|V|600|E", "rs1", "rs2", "X:1"], "own": ["p|SUB|V|600|E", "rs9", "", "Y:1"]}
+    for each, kind in ((gold, "gold"), (doc, "own")):
+        each.spans["entities"] = [Span(each, i, i + 1, "V", kb_id=id) for i, id in enumerate(ids[kind])]
+    scores = LinkingScorer(KnowledgeBase(tmp_path / "kb"))([Example(doc, gold)])
+    assert (scores["linking_first_r"], scores["linking_first_p"]) == pytest.approx((2 / 4, 2 / 3))
+    assert (scores["linking_known_first_gold"], scores["linking_known_first_r"]) == (1, 1.0)

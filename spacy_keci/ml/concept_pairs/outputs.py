@@ -74,7 +74,7 @@ class PairScores:
 def pair_loss(logits: Tensor, targets: np.ndarray, objective: Objective) -> Tensor:
     """The sum over pairs of the cross-entropy of their relations. logits, targets: (pairs, 1 + classes)."""
     weights = objective.class_weights(class_labels(objective.symmetric)[0])
-    return relation_loss(logits, targets, objective.multi_label, weights)
+    return relation_loss(logits, targets, objective.multi_label, weights, objective.hardest)
 
 
 def class_labels(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,12 +8,14 @@ from ...settings import at_least, check_minimums
 
 @dataclass
 class HardNegativesSettings:
-    """Which pairs a related pair is held apart from in contrastive learning.
+    """Which pairs a related pair is held apart from in contrastive learning; and, as the setting ``negatives`` of a
+    component, which unrelated pairs of a batch its classifier of relations learns from.
 
     source: "batch": pairs of the same update. "memory": and the last ``memory_size`` pairs of earlier ones. "mined":
         every ``refresh_every`` updates, the hardest of all pairs in the memory are looked up for each related pair, and
         stay its negatives until the next time.
-    hardest: how many, those with the most similar vectors; 0: all (not with "mined").
+    hardest: how many for each related pair: those with the most similar vectors, or of a classifier those with the
+        highest loss; 0: all (not with "mined").
     """
 
     source: Literal["batch", "memory", "mined"] = "batch"

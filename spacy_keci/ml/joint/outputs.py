@@ -54,7 +54,9 @@ class JointGraphs:
             row[np.append(gold.labels, 0)[row] != 1 + self.mentions.types] = -1
         both_ways = len(self.relation_logits) > len(self.first)
         targets = pair_relation_targets(self.first, self.second, both_ways, row, spans[:, 0], gold, objective.symmetric)
-        of_pairs = relation_loss(self.relation_logits, targets, objective.multi_label, objective.class_weights())
+        of_pairs = relation_loss(
+            self.relation_logits, targets, objective.multi_label, objective.class_weights(), objective.hardest
+        )
         loss = loss + objective.progress * of_pairs
         return loss / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
 

@@ -56,7 +56,9 @@ class SpanGraphs:
             entity_labels = to_tensor(labels[graph.scored.cpu().numpy()], device)
             loss = F.cross_entropy(graph.entity_logits, entity_labels, reduction="sum", ignore_index=NOT_ANNOTATED)
             targets = graph_relation_targets(graph, row, doc, gold, objective.symmetric)
-            of_pairs = relation_loss(graph.relation_logits, targets, objective.multi_label, objective.class_weights())
+            of_pairs = relation_loss(
+                graph.relation_logits, targets, objective.multi_label, objective.class_weights(), objective.hardest
+            )
             total = total + weight * (loss + relation_weight * of_pairs)
         return total / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
 

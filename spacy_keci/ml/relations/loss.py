@@ -9,9 +9,10 @@ from ..network import to_tensor
 
 
 def relation_loss(
-    logits: Tensor, targets: np.ndarray, multi_label: bool, class_weights: np.ndarray | None = None
+    logits: Tensor, targets: np.ndarray, multi_label: bool, class_weights: np.ndarray | None = None, hardest: int = 0
 ) -> Tensor:
-    """The sum over pairs of the cross-entropy of their relations.
+    """The sum over pairs of the cross-entropy of their relations; with ``hardest``, of the unrelated pairs only over so
+    many for each related pair, those with the highest loss (Liu et al. 2016, Sec. 2.2).
 
     logits: (pairs, 1 + relation types). targets: same shape, 0 and 1, as from
         :func:`~spacy_keci.ml.relations.targets.relation_targets`; pairs whose row is all 0 are not annotated and do
@@ -29,9 +30,15 @@ def relation_loss(
         per_label = F.binary_cross_entropy_with_logits(
             logits[:, 1:], wanted[:, 1:], reduction="none", pos_weight=positive
         )
-        return per_label[n_labels > 0].sum()
-    shares = wanted / n_labels.clamp(min=1).unsqueeze(1)
-    return F.cross_entropy(logits, shares, weight=weights, reduction="sum")
+        losses = per_label.sum(dim=1) * (n_labels > 0)
+    else:
+        shares = wanted / n_labels.clamp(min=1).unsqueeze(1)
+        losses = F.cross_entropy(logits, shares, weight=weights, reduction="none")
+    if not hardest:
+        return losses.sum()
+    unrelated, n_related = losses[wanted[:, 0] > 0], int((wanted[:, 1:] > 0).any(dim=1).sum())
+    n = min(hardest * max(n_related, 1), len(unrelated))
+    return losses[wanted[:, 0] == 0].sum() + unrelated.topk(n).values.sum()
 
 
 def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:

@@ -34,3 +34,19 @@ def test_binary_cross_entropy(weights):
             weight = 1 if weights is None else weights[label]
             expected -= weight * math.log(probability) if row[label] else math.log(1 - probability)
     assert float(relation_loss(LOGITS, TARGETS, True, weights)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_the_hardest_unrelated_pairs(multi_label):
+    """Of three unrelated pairs, the one or two that look most like related ones."""
+    logits = torch.tensor([[0.0, 3.0], [1.0, 0.0], [0.0, 2.0], [5.0, -5.0], [0.0, 9.0]], dtype=torch.float64)
+    targets = np.array([[0, 1], [1, 0], [1, 0], [1, 0], [0, 0]], dtype="float64")  # the last is not annotated
+    of_each = [float(relation_loss(logits[i : i + 1], targets[i : i + 1], multi_label)) for i in range(5)]
+    related, easy, hard, easiest, unknown = of_each
+    assert hard > easy > easiest > 0 and unknown == 0
+    losses = [float(relation_loss(logits, targets, multi_label, hardest=k)) for k in (0, 1, 2, 3, 9)]
+    everything = related + easy + hard + easiest
+    assert losses == pytest.approx([everything, related + hard, related + hard + easy, everything, everything])
+    # where nothing is related, as if one pair were
+    assert float(relation_loss(logits[1:], targets[1:], multi_label, hardest=1)) == pytest.approx(hard)
+    assert float(relation_loss(logits[:1], targets[:1], multi_label, hardest=1)) == pytest.approx(related)
