@@ -74,8 +74,7 @@ def create_checkpoints(path: str | None, every: int = 100) -> Callable[[Language
     from its last checkpoint when the same command is run again. The final weights are the same as without the
     interruption.
 
-    path: the folder of the checkpoint; null for none. Only the last checkpoint is kept, and it is removed when the
-    training ends.
+    path: the folder of the checkpoint; null for none. It holds one checkpoint, removed when the training ends.
     every: number of steps between checkpoints.
 
     Raises ValueError if ``every`` is not positive, in the first step if the checkpoint belongs to a training with other

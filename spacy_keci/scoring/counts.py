@@ -90,9 +90,7 @@ def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[Annot
                 "group if the document has no mentions, or choose another spans_key for the scorer."
             )
         if gold.text != predicted.text:
-            raise ValueError(
-                f"Cannot score {name}: the predicted document has other text: {predicted.text[:40]!r}."
-            )
+            raise ValueError(f"Cannot score {name}: the predicted document has other text: {predicted.text[:40]!r}.")
         if "relations" not in example.reference.spans[spans_key].attrs:
             predicted = replace(predicted, relations=[])
         graphs.append((gold, predicted))

@@ -41,9 +41,7 @@ def make_context(
     """
     begin, between, end = words[: first[0]], words[first[1] : second[0]], words[max(first[1], second[1]) :]
     if len(between) + 2 > max_length:
-        raise ValueError(
-            f"Two mentions are {len(between)} tokens apart; a context has at most {max_length} tokens."
-        )
+        raise ValueError(f"Two mentions are {len(between)} tokens apart; a context has at most {max_length} tokens.")
     context = np.concatenate([begin, [FIRST], between, [SECOND if masks == "different" else FIRST], end])
     last = len(begin) + 1 + len(between)  # of the masks
     earliest, latest = max(0, last + 1 - max_length), min(len(begin), max(0, len(context) - max_length))
