@@ -10,11 +10,11 @@ from spacy.language import Language
 
 
 def create_torch_threads(n_threads: int) -> Callable[[Language], Language]:
-    """Registered as ``spacy_keci.TorchThreads.v1``, for configs of earlier versions: has no effect but a warning. The
-    environment variable ``OMP_NUM_THREADS`` sets the number of threads."""
+    """Registered as ``spacy_keci.TorchThreads.v1``, for configs of earlier versions. It only warns: set the number of
+    threads with the environment variable ``OMP_NUM_THREADS``."""
     warnings.warn(
-        f"spacy_keci.TorchThreads.v1 is gone and has no effect: set OMP_NUM_THREADS={n_threads} instead, and take the "
-        "callback out of the config.",
+        f"spacy_keci.TorchThreads.v1 is gone and has no effect: set OMP_NUM_THREADS={n_threads} instead, and remove "
+        "the callback from the config.",
         FutureWarning,
         stacklevel=2,
     )
@@ -24,9 +24,9 @@ def create_torch_threads(n_threads: int) -> Callable[[Language], Language]:
 def create_training_record() -> Callable[[Language], Language]:
     """Registered as ``spacy_keci.RecordTraining.v1``, for ``[training.before_to_disk]``.
 
-    What is saved holds ``nlp.meta["training"]``: how long the training took until then, on what device, with how
-    many threads, and whether the device has bfloat16 for ``mixed_precision``. ``spacy keci evaluate`` copies it into
-    its results. The time of a training that was resumed includes the time before its checkpoint.
+    Saved pipelines contain ``nlp.meta["training"]``: the training time so far, the device, the number of threads, and
+    whether the device has bfloat16 for ``mixed_precision``. ``spacy keci evaluate`` copies it into its results. The
+    time of a resumed training includes the time before its checkpoint.
     """
     start = perf_counter()
 
@@ -52,7 +52,7 @@ def create_training_record() -> Callable[[Language], Language]:
 
 def create_start_from(pipeline: str) -> Callable[[Language], Language]:
     """Registered as ``spacy_keci.StartFrom.v1``, for ``[initialize.after_init]``: start the training from the weights
-    of a trained pipeline, given as the name of a package or a folder. Labels may be other ones.
+    of a trained pipeline, given as the name of a package or a folder. Its labels may differ.
 
     Raises OSError if there is no such pipeline, and ValueError as :func:`spacy_keci.pipeline.start_from.start_from`
     does.
@@ -70,15 +70,15 @@ def create_start_from(pipeline: str) -> Callable[[Language], Language]:
 
 
 def create_checkpoints(path: str | None, every: int = 100) -> Callable[[Language, dict[str, Any]], None]:
-    """Registered as ``spacy_keci.Checkpoints.v1``, for ``[training.before_update]``: a training that was interrupted
-    goes on from its last checkpoint when the same command is run again, and ends with the weights that it would have
-    had without the interruption.
+    """Registered as ``spacy_keci.Checkpoints.v1``, for ``[training.before_update]``: an interrupted training continues
+    from its last checkpoint when the same command is run again. The final weights are the same as without the
+    interruption.
 
-    path: the folder of the checkpoint, of which there is one at a time; null for none. A training that ends removes it.
-    every: steps from one checkpoint to the next.
+    path: the folder of the checkpoint; null for none. It holds one checkpoint, removed when the training ends.
+    every: number of steps between checkpoints.
 
-    Raises ValueError if ``every`` is not positive, in the first step for a checkpoint of a training with other
-    settings, and at the step of the checkpoint if the training texts are other ones.
+    Raises ValueError if ``every`` is not positive, in the first step if the checkpoint belongs to a training with other
+    settings, and at the step of the checkpoint if the training texts have changed.
     """
     if every < 1:
         raise ValueError(f"every must be a positive number of steps, got {every}.")

@@ -1,8 +1,8 @@
-"""What transformers imports, and hardly anybody uses, is imported when it is used.
+"""Defer the imports of transformers that are rarely used until they are used.
 
-To import spacy-transformers takes 3 s of CPU, to make an encoder another one; most of that are scikit-learn, for a
-function of assisted generation, and torch's compiler. As soon as spacy-transformers is installed, every pipeline that
-spaCy makes pays the first part, as spaCy imports the factories of all packages.
+Importing spacy-transformers takes 3 s of CPU time, and making an encoder another second. Most of it is scikit-learn,
+for assisted generation, and torch's compiler. If spacy-transformers is installed, every spaCy pipeline pays for the
+import, since spaCy imports the factories of all packages.
 """
 
 import gc
@@ -15,7 +15,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-# modules, with what transformers takes of each as it is imported
+# modules, with the names that transformers imports from each of them
 _USED_LATER = {
     "scipy.optimize": ("linear_sum_assignment",),
     "sklearn.metrics": ("roc_curve",),
@@ -36,7 +36,7 @@ _LOCK = Lock()
 
 
 def import_transformers() -> None:
-    """Import spacy-transformers and what encoders are made of, if it is installed and has not been imported before."""
+    """Import spacy-transformers and the modules that encoders need, if it is installed and not imported yet."""
     if "spacy_transformers" in sys.modules or find_spec("spacy_transformers") is None:
         return
     with _LOCK, _deferred(), _no_garbage():
@@ -58,7 +58,8 @@ def _deferred() -> Iterator[None]:
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Imports make very many objects that stay; to look through all of them again and again takes its time."""
+    """Disable the garbage collector: imports create many objects that stay, and scanning them again and again is
+    slow."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -69,8 +70,8 @@ def _no_garbage() -> Iterator[None]:
 
 
 class _StandIn(ModuleType):
-    """A module whose given attributes import the module itself when they are used; anything else that it is asked for
-    does so at once."""
+    """Stands in for a module. The given attributes import the module when they are used, any other attribute at
+    once."""
 
     def __init__(self, name: str, used_later: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -91,7 +92,7 @@ class _StandIn(ModuleType):
 
 
 class _Later:
-    """A function, a class or a container of a stand-in, for what transformers does with them."""
+    """A function, class or container of a stand-in module, with the operations that transformers uses."""
 
     def __init__(self, module: _StandIn, name: str) -> None:
         self._module, self._name = module, name

@@ -1,6 +1,6 @@
-"""What configs name: architectures and the optimizer, with all their settings.
+"""The architectures and the optimizer that configs refer to, with all their settings.
 
-Signatures and their documentation only. Torch and transformers are imported when one of them is made.
+Only signatures and documentation: torch and transformers are imported when a model is made.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def build_span_graph_model(
     """Registered as the architecture ``spacy_keci.SpanGraph.v1``: a span graph from the text alone (Eq. 1-3).
 
     tok2vec: any encoder of tokens, or a listener to one.
-    settings: those of :class:`~spacy_keci.ml.keci.settings.SpanGraphSettings`.
-    mixed_precision: compute in bfloat16 where that is safe, on CPUs and GPUs that have instructions for it. Others,
-        such as CPUs without AVX512-BF16, stay in single precision, which is faster there.
-    storage: how the weights are saved: in "single" or "half" precision, or in "8bit". They are computed with in single
-        precision, or as ``mixed_precision`` says.
+    settings: see :class:`~spacy_keci.ml.keci.settings.SpanGraphSettings`.
+    mixed_precision: compute in bfloat16 where it is safe, on CPUs and GPUs with instructions for it. Others, such as
+        CPUs without AVX512-BF16, use single precision, which is faster there.
+    storage: format of the saved weights: "single" or "half" precision, or "8bit". Computation uses single precision, or
+        bfloat16 with ``mixed_precision``.
     """
     from .keci.span_graph import SpanGraphNetwork
     from .layer import make_layer
@@ -51,10 +51,10 @@ def build_span_graph_model(
 def build_keci_variant(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
-    """Registered as the architecture ``spacy_keci.KECI.v1``: Eq. 1-9 with every variant that was measured.
+    """Registered as the architecture ``spacy_keci.KECI.v1``: Eq. 1-9 with all variants that were measured.
 
-    Saved pipelines name it; new configs name ``spacy_keci.KECI.v2``.
-    settings: those of :class:`~spacy_keci.ml.keci.settings.KeciSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
+    For saved pipelines; new configs use ``spacy_keci.KECI.v2``.
+    settings: see :class:`~spacy_keci.ml.keci.settings.KeciSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
     """
     from .keci.network import KeciNetwork
     from .layer import make_layer
@@ -76,18 +76,19 @@ def build_keci_model(
     storage: Storage = "single",
     **settings: Any,
 ) -> Model:
-    """Registered as the architecture ``spacy_keci.KECI.v2``: the whole of Eq. 1-9.
+    """Registered as the architecture ``spacy_keci.KECI.v2``: Eq. 1-9.
 
     Settings of ``spacy_keci.SpanGraph.v1``, and:
 
-    span_graph_layers: of the bidirectional graph convolution over spans (Eq. 4); 0: none.
-    concept_layers, concept_width: of the relational graph convolution over concepts (Eq. 5); 0 layers: none.
-    concept_dropout: share of the spans that lose their candidates in training, so that names which the knowledge base
-        does not have are found as well.
-    knowledge_prior: whether a model that does not see the text learns what the names of the knowledge base at and
-        around a span say of it. How much it counts in the final graph is a setting of the component.
-    final: "corrected", where the final graph adds to the first graph's logits and sees the predicted types and shared
-        concepts of pairs, which measured best; or "paper", as in the authors' program.
+    span_graph_layers: number of layers of the bidirectional graph convolution over spans (Eq. 4); 0 for none.
+    concept_layers, concept_width: number and width of the layers of the relational graph convolution over concepts (Eq.
+        5); 0 layers for none.
+    concept_dropout: share of the spans that lose their candidates in training, so that the model also finds names
+        missing from the knowledge base.
+    knowledge_prior: whether to train a second model that predicts the type of a span without the text, from the names
+        of the knowledge base in and around it. Its weight in the final graph is a setting of the component.
+    final: "corrected", the best variant: the final graph adds to the first graph's logits, and reads the predicted
+        types and shared concepts of pairs; or "paper", as in the authors' program.
     """
     variant: dict[str, Any] = CORRECTED if final == "corrected" else PAPER
     return build_keci_variant(
@@ -110,8 +111,7 @@ def build_know_bert_model(
 ) -> Model:
     """Registered as the architecture ``spacy_keci.KnowBertAttention.v1``: a baseline of KECI.
 
-    settings: those of :class:`~spacy_keci.ml.keci.settings.KnowBertSettings`. Others as for
-    ``spacy_keci.SpanGraph.v1``.
+    settings: see :class:`~spacy_keci.ml.keci.settings.KnowBertSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
     """
     from .keci.know_bert import KnowBertNetwork
     from .layer import make_layer
@@ -124,7 +124,7 @@ def build_biaffine_joint_model(tok2vec: Tok2Vec, *, mixed_precision: bool = Fals
     """Registered as the architecture ``spacy_keci.BiaffineJoint.v1``: a tagger of mentions and a biaffine classifier of
     their pairs (Giorgi et al. 2019).
 
-    settings: those of :class:`~spacy_keci.ml.joint.settings.JointSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
+    settings: see :class:`~spacy_keci.ml.joint.settings.JointSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
     """
     from .joint.network import JointNetwork
     from .layer import make_layer
@@ -138,7 +138,7 @@ def build_concept_pairs_model(
 ) -> Model:
     """Registered as the architecture ``spacy_keci.ConceptPairs.v1``: scores of pairs of concepts.
 
-    settings: those of :class:`~spacy_keci.ml.concept_pairs.settings.ConceptPairSettings`. Others as for
+    settings: see :class:`~spacy_keci.ml.concept_pairs.settings.ConceptPairSettings`. Others as for
     ``spacy_keci.SpanGraph.v1``.
     """
     from .concept_pairs.network import ConceptPairNetwork
@@ -149,11 +149,10 @@ def build_concept_pairs_model(
 
 @takes_settings(LatentSettings)
 def build_latent_relations_model(*, storage: Storage = "single", **settings: Any) -> Model:
-    """Registered as the architecture ``spacy_keci.LatentRelations.v1``: relations of mentions, read from a latent
-    representation (RELVM, Shah and Fauqueur 2020). It has its own word vectors, and reads no encoder.
+    """Registered as the architecture ``spacy_keci.LatentRelations.v1``: relations of mentions from a latent
+    representation (RELVM, Shah and Fauqueur 2020). It has its own word vectors and needs no encoder.
 
-    settings: those of :class:`~spacy_keci.ml.latent.settings.LatentSettings`. storage: as for
-    ``spacy_keci.SpanGraph.v1``.
+    settings: see :class:`~spacy_keci.ml.latent.settings.LatentSettings`. storage: as for ``spacy_keci.SpanGraph.v1``.
     """
     from .latent.network import LatentNetwork
     from .layer import make_layer
@@ -172,10 +171,10 @@ def build_sentence_cnn(
     subword_features: bool,
     pretrained_vectors: bool | None,
 ) -> Model[list[Doc], list[Floats2d]]:
-    """Registered as the architecture ``spacy_keci.SentenceCNN.v1``: ``spacy.HashEmbedCNN.v2``, with its settings,
-    which reads each sentence alone.
+    """Registered as the architecture ``spacy_keci.SentenceCNN.v1``: ``spacy.HashEmbedCNN.v2``, with the same settings,
+    applied to each sentence separately.
 
-    Its vectors of a sentence do not depend on the sentences around it, and its memory in use does not grow with the
+    The vectors of a sentence do not depend on the sentences around it. In prediction, memory does not grow with the
     length of a text, apart from the vectors themselves. A document without sentence boundaries is one sentence.
     """
     from .encoders.sentence_cnn import make_sentence_cnn
@@ -203,11 +202,11 @@ def build_transformer_model(
     """Registered as the architecture ``spacy_keci.TransformerModel.v1``.
 
     The model of ``spacy-transformers.TransformerModel.v3`` with four additions: ``mixed_precision`` means bfloat16, on
-    CPUs and GPUs that have instructions for it (there it is Thinc's float16 on CUDA); ``name`` may be
-    ``package://PACKAGE/FOLDER``, weights that lie inside an installed Python package, beside the name of a model on the
-    hub or a path; ``max_items`` runs a batch in parts of similar length with at most so many word pieces, padding
-    included, each. That saves padding, in training and in use; a CPU likes 1,000 or so, a GPU more or null, the whole
-    batch at once. ``storage``: how weights are saved, as for ``spacy_keci.SpanGraph.v1``.
+    CPUs and GPUs with instructions for it (instead of Thinc's float16 on CUDA). Besides a model on the hub or a path,
+    ``name`` may be ``package://PACKAGE/FOLDER``, weights in an installed Python package. ``max_items`` splits a batch
+    into parts of similar length, each with at most this number of word pieces including padding; this saves padding.
+    About 1,000 is good for a CPU, more or null (no limit) for a GPU. ``storage``: format of the saved weights, as for
+    ``spacy_keci.SpanGraph.v1``.
 
     Raises ImportError if spacy-transformers is not installed.
     """
@@ -224,10 +223,10 @@ def build_onnx_transformer_model(
     max_items: int | None = None,
     precision: Literal["single", "int8"] = "single",
 ) -> Model:
-    """Registered as the architecture ``spacy_keci.OnnxTransformerModel.v1``: an encoder for use, not for training, that
-    ONNX Runtime computes on the CPU. ``spacy keci optimize`` makes it of one of ``spacy_keci.TransformerModel.v1``.
+    """Registered as the architecture ``spacy_keci.OnnxTransformerModel.v1``: an encoder for prediction only, run by
+    ONNX Runtime on the CPU. ``spacy keci optimize`` makes it from a ``spacy_keci.TransformerModel.v1``.
 
-    Settings as there; name: where that one came from. precision: of the saved graph.
+    Settings as for that model. name: the source of its weights. precision: of the saved graph.
     Raises ImportError if spacy-transformers or onnxruntime is not installed.
     """
     _transformer()
@@ -235,7 +234,7 @@ def build_onnx_transformer_model(
         from .encoders import onnx
     except ImportError as error:
         raise ImportError(
-            f"The encoder of this pipeline was made for ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'."
+            f"The encoder of this pipeline needs ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'."
         ) from error
     return onnx.make_onnx_transformer(name, get_spans, tokenizer_config, transformer_config, max_items, precision)
 
@@ -251,10 +250,10 @@ def build_tok2vec_transformer_model(
     max_items: int | None = None,
     storage: Storage = "single",
 ) -> Model[list[Doc], list[Floats2d]]:
-    """Registered as the architecture ``spacy_keci.Tok2VecTransformer.v1``: an encoder of one component's own.
+    """Registered as the architecture ``spacy_keci.Tok2VecTransformer.v1``: an encoder owned by one component.
 
-    What ``nlp.replace_listeners`` makes of a listener to ``spacy_keci.TransformerModel.v1``. Settings as there;
-    pooling, grad_factor: as those of ``spacy-transformers.TransformerListener.v1``.
+    ``nlp.replace_listeners`` makes it from a listener to ``spacy_keci.TransformerModel.v1``. Settings as for that
+    model; pooling, grad_factor: as for ``spacy-transformers.TransformerListener.v1``.
     """
     module = _transformer()
     encoder = module.make_transformer(
@@ -275,10 +274,10 @@ def _transformer() -> ModuleType:
 
 
 def build_sentence_windows(window: int, stride: int) -> Callable[[Iterable[Doc]], list[list[Span]]]:
-    """Registered as the span getter ``spacy_keci.SentenceWindows.v1``: what a transformer reads at once is a sentence.
+    """Registered as the span getter ``spacy_keci.SentenceWindows.v1``: each window of a transformer is a sentence.
 
-    Sentences of more than ``window`` tokens, and documents whose pipeline has set no sentences, are read in windows of
-    that many tokens, which begin ``stride`` tokens after one another, as by ``spacy-transformers.strided_spans.v1``.
+    Sentences of more than ``window`` tokens, and documents without sentence boundaries, are split into windows of
+    ``window`` tokens with a stride of ``stride`` tokens, as by ``spacy-transformers.strided_spans.v1``.
     """
     from .encoders.windows import get_sentence_windows
 
@@ -297,9 +296,9 @@ def build_adamw(
 ) -> Optimizer:
     """Registered as the optimizer ``spacy_keci.AdamW.v1``.
 
-    groups: optimizers for components ``keci`` by name (their own rate, schedule and decay); the settings above are for
-        all others, such as the encoder.
-    grad_clip: largest norm of the gradient of a tensor, 0 to leave gradients alone.
+    groups: separate optimizers (rate, schedule, decay) for components such as ``keci``, by name; the other settings are
+        for all other components, such as the encoder.
+    grad_clip: maximum norm of the gradient of a tensor; 0 for no clipping.
     """
     from .optimizer import AdamW
 

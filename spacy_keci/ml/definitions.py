@@ -1,4 +1,4 @@
-"""Vectors of concepts: their definitions, encoded by a transformer."""
+"""Vectors of concepts from their definitions, encoded by a transformer."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ..knowledge.knowledge_base import KnowledgeBase
 from .mixed_precision import computes_in_bfloat16
 
-_TOKENIZED = 1 << 14  # texts that are tokenized at a time
+_TOKENIZED = 1 << 14  # number of texts tokenized at a time
 
 
 def definition_encoder(
@@ -19,7 +19,7 @@ def definition_encoder(
 ) -> Callable[[KnowledgeBase], NDArray[np.float32]]:
     """:func:`encode_definitions` with this model, for ``compile_knowledge_base``.
 
-    Raises ValueError at once if transformers, or the package with the model, is not installed.
+    Raises ValueError immediately if transformers or the package with the model is not installed.
     """
     try:
         from .encoders.transformer import resolve_name
@@ -31,11 +31,12 @@ def definition_encoder(
 def encode_definitions(
     kb: KnowledgeBase, model: str, names: bool = True, batch_tokens: int = 1024, progress: bool = False
 ) -> NDArray[np.float32]:
-    """Definition of each concept, or with ``names`` its name where there is none, and name of each type, encoded.
+    """Encode the definition of each concept, or its name if it has none and ``names`` is set, and the name of each
+    type.
 
-    ``model`` is a folder or a name on the model hub; a vector is the mean of the last layer over the tokens, of which
-    a text has 128 at most. ``batch_tokens``: tokens of a batch, padding included. On GPUs, and CPUs that multiply in
-    bfloat16, that is what is used: the cosine to vectors in single precision is above 0.9999.
+    ``model`` is a folder or a name on the model hub. A vector is the mean of the last layer over the tokens, at most
+    128 for each text. ``batch_tokens``: tokens of a batch, including padding. GPUs, and CPUs with bfloat16
+    instructions, compute in bfloat16: the cosine to vectors in single precision is above 0.9999.
     """
     from transformers import AutoModel, AutoTokenizer
 

@@ -1,4 +1,4 @@
-"""Feedforward networks, and how their last layers start."""
+"""Feedforward networks, and the initialization of their last layers."""
 
 import math
 
@@ -7,7 +7,8 @@ from torch import nn
 
 
 def feedforward(n_in: int, hidden_width: int, depth: int, n_out: int) -> nn.Sequential:
-    """``depth`` hidden layers with ReLU and dropout, then a linear layer. The dropout rate is set from outside."""
+    """``depth`` hidden layers with ReLU and dropout, then a linear layer. The layer that owns the network sets the
+    dropout rate."""
     layers: list[nn.Module] = []
     for i in range(depth):
         layers += [nn.Linear(n_in if i == 0 else hidden_width, hidden_width), nn.ReLU(), nn.Dropout(0.0)]
@@ -16,10 +17,10 @@ def feedforward(n_in: int, hidden_width: int, depth: int, n_out: int) -> nn.Sequ
 
 
 def start_from_none(classifier: nn.Sequential) -> None:
-    """Let an untrained classifier give class 0 a probability of about 0.99.
+    """Initialize a classifier so that class 0 has a probability of about 0.99.
 
-    Almost all spans and pairs are nothing. A network that has to find that out first sees gradients a hundred times as
-    large as those that follow. Adam remembers them for long, and takes small steps for hundreds of updates.
+    Almost all spans and pairs belong to class 0. Without this, the first gradients are a hundred times larger than
+    later ones, and Adam, which averages over many steps, takes small steps for hundreds of updates.
     """
     output = classifier[-1]
     assert isinstance(output, nn.Linear)
@@ -34,7 +35,7 @@ def none_bias(output: nn.Linear) -> None:
 
 
 def start_from_zero(output: nn.Module) -> None:
-    """Let an untrained linear layer return 0, so that what it corrects stays as it is."""
+    """Initialize a linear layer to return 0, so that it does not change the logits that it corrects."""
     assert isinstance(output, nn.Linear)
     nn.init.zeros_(output.weight)
     nn.init.zeros_(output.bias)

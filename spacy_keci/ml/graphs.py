@@ -1,6 +1,7 @@
-"""The data that travels through every system: candidate spans, scored graphs, gold graphs and predicted graphs.
+"""The data classes shared by all systems: candidate spans, scored graphs, gold graphs and predicted graphs.
 
-Plain arrays and tensors. Nothing here imports torch when it runs, so components may import it at the top.
+They hold plain arrays and tensors. This module does not import torch at run time, so components may import it at the
+top.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-# label of a mention, or of a candidate span, whose type nothing is known about
+# label of a mention or candidate span whose type is unknown
 NOT_ANNOTATED = -100
 
 
 @dataclass
 class CandidateSpans:
-    """Candidate spans of the texts of a batch, one text after the other. A text is a document, or a sentence where
-    each sentence is read by itself.
+    """Candidate spans of the texts of a batch, text by text. A text is a document, or a sentence if sentences are read
+    separately.
 
     text_lengths: (texts,) in tokens.
-    starts, ends, text: (spans,) offsets into the tokens of the batch, and text; ordered by text, start and end; at
-        least one.
-    given: (spans,) of bool, where mentions are given: whether the span is one. Given mentions are not pruned, and no
-        other spans are predicted. None where mentions are to be found.
+    starts, ends, text: (spans,) offsets into the tokens of the batch, and text; sorted by text, start and end; at least
+        one.
+    given: (spans,) of bool, whether the span is a given mention. Given mentions are not pruned, and no other spans are
+        predicted. None if mentions are predicted.
     """
 
     text_lengths: Tensor
@@ -43,8 +44,8 @@ class Pruning(NamedTuple):
     spans_per_token: λ, the maximum number of spans per token of a text that stay in the graph.
     max_pair_distance: maximum number of tokens between the starts of two mentions that may be related. It keeps the
         cost of a text linear in its length.
-    threshold: (entity types,) minimum probability of each type, in use; NaN, or None for all types, takes the most
-        probable class.
+    threshold: (entity types,) minimum probability of each type in prediction; NaN for a type, or None for all, for the
+        most probable class.
     """
 
     spans_per_token: float = 0.5
@@ -54,13 +55,13 @@ class Pruning(NamedTuple):
 
 @dataclass
 class SpanGraph:
-    """Scores of spans, and of pairs among those that are nodes.
+    """Scores of spans, and of pairs of those that are nodes.
 
     scored: (scored,) candidate spans, ascending. entity_logits: (scored, 1 + entity types).
     kept: (kept,) rows of ``scored`` that are nodes of the graph, ascending.
     first, second: (pairs,) indices into ``kept``, first < second.
-    relation_logits: (pairs, 1 + relation types) for first -> second; where relations have a direction
-        (2 * pairs, 1 + relation types), the second half for second -> first.
+    relation_logits: (pairs, 1 + relation types) for first -> second; if relations have a direction, (2 * pairs, 1 +
+        relation types), the second half for second -> first.
     """
 
     scored: Tensor
@@ -82,7 +83,7 @@ class GoldGraphs:
 
     spans: (mentions, 3) document, start and end in tokens of that document.
     labels: (mentions,). relations: (relations, 3) head and tail as rows of ``spans``, label.
-    has_mentions, has_relations: (documents,) whether mentions, and relations, were annotated.
+    has_mentions, has_relations: (documents,) whether mentions and relations are annotated.
     """
 
     spans: np.ndarray
@@ -113,7 +114,7 @@ class PredictedGraphs:
 
     @classmethod
     def joined(cls, parts: Sequence[PredictedGraphs]) -> PredictedGraphs:
-        """The graphs of the parts of a batch as one, in their order."""
+        """Join the graphs of the parts of a batch, in order."""
         if len(parts) == 1:
             return parts[0]
         if not parts:

@@ -1,4 +1,4 @@
-"""The Thinc layer around a torch network: documents in, scores out. It is the same for all systems."""
+"""The Thinc layer around a torch network, from documents to scores, shared by all systems."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .network import Input, Network, Output
 from .prediction import WatchingShim, in_use
 from .storage import Storage, UnfilledWeights, pack, unpack
 
-# A fork takes the memory of torch's pool of threads with it, but not the threads: a process of nlp.pipe(n_process=2)
-# would wait for them forever, as soon as a text is long enough to be shared out among them.
+# A fork copies the memory of torch's thread pool, but not the threads: a process of nlp.pipe(n_process=2) would wait
+# for them forever, as soon as a text is long enough for several threads.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
-# the parts of an input with the scores of each; in training there is one part
+# the parts of an input with their scores; in training there is one part
 Scores = Iterable[tuple[Any, Output]]
 
 
@@ -35,11 +35,11 @@ def make_layer(
     mixed_precision: bool,
     storage: Storage = "single",
 ) -> Model[Input, Scores]:
-    """A layer without its network, which is made when labels and the width of the encoder are known.
+    """Make a layer without its network, which is made when the labels and the width of the encoder are known.
 
-    settings: of the type that the network says. storage: how weights are saved.
+    settings: of the network's ``settings_type``. storage: format of the saved weights.
     """
-    # Settings are bound to the functions: attributes are saved with the weights, and would undo edits of a config.
+    # Settings are bound to the functions: attributes are saved with the weights, and would override an edited config.
     return Model(
         "span_graph",
         partial(forward, mixed_precision=mixed_precision),
@@ -79,7 +79,7 @@ def forward(
 ) -> tuple[Scores, Callable[[torch.Tensor], list[Doc]]]:
     """Score an input. The callback takes the loss, a scalar.
 
-    Prediction changes nothing that threads share: training and evaluation mode, and dropout, are set in training only.
+    Prediction changes no state shared by threads: the training mode and dropout are set in training only.
     """
     shim: Any = model.shims[0]
     network = shim._model
@@ -96,11 +96,11 @@ def forward(
         output, backprop_torch = shim.begin_update(inputs)
 
     def backprop(loss: torch.Tensor) -> list[Doc]:
-        network.train()  # a part is computed again, with the same dropout
+        network.train()  # recomputed parts need the same dropout
         _set_dropout(network, model.attrs["dropout_rate"])
         d_inputs = backprop_torch(ArgsKwargs(args=((loss,),), kwargs={"grad_tensors": (torch.ones_like(loss),)}))
         d_read = d_inputs.args[0]
-        # a network that reads no vectors leaves them without a gradient
+        # token vectors have no gradient if the network does not read them
         d_tokens = torch2xp(torch.zeros_like(tokens) if d_read is None else d_read)
         return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
 
@@ -108,7 +108,7 @@ def forward(
 
 
 def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -> Scores:
-    """One part after the other, as they are asked for, so that no more than one is in memory."""
+    """Yield the scores part by part, so that only one part is in memory."""
     for part in X.parts():
         with autocast(shim, mixed_precision) as in_bfloat16:
             network = in_use(shim._model, in_bfloat16=in_bfloat16)
@@ -118,7 +118,7 @@ def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -
 
 
 def _no_way(_: Any) -> list[Doc]:
-    raise ValueError("There is no gradient of a prediction: call begin_update.")
+    raise ValueError("A prediction has no gradient: call begin_update.")
 
 
 def _set_dropout(network: torch.nn.Module, rate: float) -> None:
@@ -143,14 +143,14 @@ def _deserialize(
     arguments = saved["arguments"]
     if (learned := arguments["network"]) != network.name:
         raise ValueError(
-            f"The architecture in the config makes a network {network.name!r}, but the weights are those of a network "
-            f"{learned!r}: train again, or change the architecture back."
+            f"The architecture in the config makes a network {network.name!r}, but the weights belong to a network "
+            f"{learned!r}: train again, or restore the architecture."
         )
     for name, value in settings.items():
         if name not in network.free_settings and arguments.get(name, value) != value:
             raise ValueError(
-                f"The config says {name} = {json.dumps(value)}, but the weights were learned with {name} = "
-                f"{json.dumps(arguments[name])}. Only another training can change this setting of the model."
+                f"The config says {name} = {json.dumps(value)}, but the weights were trained with {name} = "
+                f"{json.dumps(arguments[name])}. Train again to change this setting of the model."
             )
     with UnfilledWeights():
         loaded = network.of_arguments(

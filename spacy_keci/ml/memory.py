@@ -1,4 +1,4 @@
-"""Memory that training has freed goes back to the system."""
+"""Return memory freed in training to the system."""
 
 import ctypes
 import sys
@@ -7,10 +7,10 @@ EVERY = 20  # updates
 
 
 def release_freed_memory() -> bool:
-    """Let glibc return what it keeps of freed memory; False where the C library is another one.
+    """Make glibc return freed memory to the system; returns False for another C library.
 
-    Batches differ in size, and what torch frees after one is in pieces that do not fit the next: on CPU a training
-    comes to hold three times what it uses at once.
+    Batches differ in size, so memory freed after one batch is often too fragmented for the next: on a CPU, a training
+    would hold three times the memory that it uses.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,4 +1,4 @@
-"""bfloat16 where that is safe, and where the device multiplies in it."""
+"""Compute in bfloat16 where it is safe and the device has instructions for it."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -8,24 +8,23 @@ import torch
 
 
 def computes_in_bfloat16(device: str) -> bool:
-    """Whether a type of device has instructions for bfloat16 that PyTorch makes use of: ``cuda``, or ``cpu`` where it
-    has AVX512-BF16.
+    """Whether PyTorch uses bfloat16 instructions on a type of device: ``cuda``, or ``cpu`` with AVX512-BF16.
 
-    Where it has none, bfloat16 is worked out by way of single precision: a CPU with AVX2 alone takes ten times as long
-    for a forward pass, and twenty times as long for the way back.
+    Otherwise bfloat16 is emulated in single precision: on a CPU with only AVX2, the forward pass takes ten times as
+    long, and the backward pass twenty times.
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # private; without it, in an old PyTorch, single precision is always right
+    # private; if an old PyTorch lacks it, single precision is always right
     return device == "cpu" and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
 
 @contextmanager
 def autocast(shim: Any, wanted: bool) -> Iterator[bool]:
-    """What the network of a Thinc shim computes inside is in bfloat16, where ``wanted``, safe and fast. Yields whether.
+    """Run the network of a Thinc shim in bfloat16 inside, if ``wanted``, safe and fast. Yields whether it does.
 
-    The shim opens a region of its own, for CUDA, and the innermost counts: it has to be enabled with ours, whose type
-    it then takes over.
+    For CUDA, the shim opens its own region, and the innermost one counts: it must be enabled together with ours, and
+    then uses our type.
     """
     device = shim.device.type
     enabled = wanted and computes_in_bfloat16(device)
@@ -35,7 +34,7 @@ def autocast(shim: Any, wanted: bool) -> Iterator[bool]:
 
 
 def single_precision(device: torch.device) -> AbstractContextManager:
-    """What is computed inside is in the precision of its tensors, also in a region of autocast."""
+    """Compute inside in the precision of the tensors, even in a region of autocast."""
     if not torch.is_autocast_enabled(device.type):
-        return nullcontext()  # a fraction of the time
+        return nullcontext()  # much faster
     return torch.autocast(device.type, enabled=False)

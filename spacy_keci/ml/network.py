@@ -1,4 +1,4 @@
-"""What the torch network of a system must offer: it is made from settings and sizes, and says itself what it is."""
+"""The interface of the torch networks: a network is made from settings and sizes, and describes itself."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .objective import Objective
 
 @dataclass
 class Sizes:
-    """What a network learns from the training data before it is made.
+    """Sizes that depend on the training data, needed to make a network.
 
-    directed: whether a relation may hold from the second mention of a pair to the first. multi_label: whether several
-    relations may hold for one pair. labels: the labels by number, as ``label_data`` has them, to be saved with the
-    weights; None in models that were saved without.
+    directed: whether a relation may hold from the second mention of a pair to the first. multi_label: whether one pair
+        may have several relations. labels: the labels by number, as in ``label_data``, saved with the weights; None in
+        models saved without them.
     """
 
     n_entity_labels: int
@@ -32,9 +32,9 @@ class Sizes:
 
 
 class Network(nn.Module):
-    """Base class of the networks: token vectors and the tensors of an input in, an :class:`Output` out.
+    """Base class of the networks, which compute an :class:`Output` from token vectors and the tensors of an input.
 
-    name: written with the weights; another network refuses to load them.
+    name: saved with the weights; a network with another name refuses to load them.
     uses_knowledge: whether it reads concepts.
     settings_type, sizes_type: dataclasses of its two arguments.
     free_settings: settings that may change after training.
@@ -57,12 +57,12 @@ class Network(nn.Module):
 
     @classmethod
     def attributes(cls, settings: Any) -> dict[str, Any]:
-        """Settings that components must know, as attributes of the layer."""
+        """Settings that components need, as attributes of the layer."""
         return {name: value for name, value in vars(settings).items() if name == "max_span_length"}
 
     @classmethod
     def of_arguments(cls, arguments: dict[str, Any]) -> Network:
-        """The untrained network of saved arguments."""
+        """Make the untrained network from saved arguments."""
 
         def made(kind: type) -> Any:
             return kind(**{f.name: arguments[f.name] for f in fields(kind) if f.name in arguments})
@@ -71,7 +71,7 @@ class Network(nn.Module):
 
 
 class Output(Protocol):
-    """The scores of a batch, which know their loss and how they are decoded."""
+    """The scores of a batch, with their loss and decoding."""
 
     def loss(self, X: Any, gold: GoldGraphs, objective: Objective) -> Tensor:
         """The loss of the input's gold graphs, a scalar with gradients."""
@@ -81,16 +81,16 @@ class Output(Protocol):
 
 
 class Input(Protocol):
-    """What a network reads besides token vectors.
+    """The input of a network besides token vectors.
 
-    docs: the documents, whose tokens stand one after the other.
+    docs: the documents of the batch, in the order of the tokens.
     """
 
     docs: list[Doc]
 
     def parts(self) -> Sequence[Any]:
-        """The input in parts that are read one after the other, so that memory is bounded; ``tokens`` of each is the
-        slice of the batch's tokens that it reads."""
+        """The parts of the input that are read one by one, to bound the memory; ``tokens`` of each is its slice of the
+        batch's tokens."""
 
     def to_torch(self, device: Any) -> tuple[Any, ...]:
         """The arguments of the network after the token vectors."""

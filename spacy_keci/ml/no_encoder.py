@@ -1,4 +1,4 @@
-"""In place of an encoder, for networks that read words themselves."""
+"""A placeholder for the encoder of networks that read words directly."""
 
 from collections.abc import Callable
 

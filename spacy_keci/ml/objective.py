@@ -1,4 +1,4 @@
-"""What training minimizes (KECI, Eq. 10)."""
+"""The objective of training (KECI, Eq. 10)."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Objective:
-    """What a loss depends on besides scores and gold.
+    """The arguments of a loss besides scores and gold.
 
-    symmetric: (1 + relation labels,) whether a label holds in both directions. multi_label: whether several relations
-    may hold for one pair.
-    progress: from 0, where only the first mentions are learned, to 1, where everything counts.
-    label_weights: (1 + relation labels,) what a pair with that label counts; None: 1 each.
-    hardest: how many unrelated pairs count for each related one, those with the highest loss; 0: all.
+    symmetric: (1 + relation labels,) whether a label holds in both directions. multi_label: whether one pair may have
+        several relations.
+    progress: from 0, which trains only the mentions of the first graph, to 1, which trains everything.
+    label_weights: (1 + relation labels,) weight of pairs with each label; None: 1 each.
+    hardest: number of unrelated pairs that count for each related one, those with the highest loss; 0 for all.
     """
 
     symmetric: np.ndarray
@@ -23,7 +23,7 @@ class Objective:
     hardest: int = 0
 
     def class_weights(self, labels: np.ndarray | None = None) -> np.ndarray | None:
-        """(1 + classes,) the weight of each class, where a network has others than the labels.
+        """(1 + classes,) the weight of each class, for networks whose classes differ from the labels.
 
         labels: (classes,) the label of each class, from 0.
         """

@@ -16,9 +16,9 @@ from torch.optim.adamw import adamw
 class AdamW(Optimizer):
     """Thinc's Adam with decoupled weight decay, computed by torch's fused kernel.
 
-    Differences to ``Adam.v1``: components ``keci`` that are named in ``groups`` have an optimizer, hence rates and
-    schedules, of their own; weight decay leaves vectors (biases, normalisation) alone; and there are no averages of
-    parameters. A group that nobody has used in the first step is warned of.
+    Differences from ``Adam.v1``: components named in ``groups`` have their own optimizer, with its rates and schedules;
+    weight decay skips vectors (biases, normalisation); parameters are not averaged. Warns of groups that no component
+    uses in the first step.
     """
 
     __slots__ = ("groups", "is_first_step", "state")
@@ -42,15 +42,15 @@ class AdamW(Optimizer):
         unused = [name for name, group in self.groups.items() if isinstance(group, AdamW) and not group.state]
         if unused:
             warnings.warn(
-                f"No component used the optimizer groups {', '.join(unused)} in the first step. A group has the name "
-                "of the component that it is for, such as 'keci'; other components use the settings outside groups.",
+                f"No component used the optimizer groups {', '.join(unused)} in the first step. Name each group after "
+                "its component, such as 'keci'; other components use the settings outside groups.",
                 stacklevel=3,
             )
 
     def __call__(
         self, key: tuple[int, str], weights: FloatsXd, gradient: FloatsXd, *, lr_scale: float = 1.0
     ) -> tuple[FloatsXd, FloatsXd]:
-        """Update ``weights`` in place, set ``gradient`` to zero. Gradients are clipped per tensor, as in Thinc."""
+        """Update ``weights`` in place and set ``gradient`` to zero. Gradients are clipped per tensor, as in Thinc."""
         if not gradient.size:
             return weights, gradient
         parameter, grad = _as_tensor(weights), _as_tensor(gradient)
@@ -82,5 +82,5 @@ class AdamW(Optimizer):
 
 
 def _as_tensor(array: FloatsXd) -> torch.Tensor:
-    """The same memory, wherever that is: Thinc's own conversion copies to where new tensors are made by default."""
+    """Share the memory on its device: Thinc's conversion copies to the default device."""
     return torch.from_numpy(array) if isinstance(array, np.ndarray) else torch.from_dlpack(array)

@@ -1,4 +1,4 @@
-"""Networks in use, shared by several threads: in evaluation mode, and with weights that were cast once."""
+"""Networks for prediction, shared by several threads: in evaluation mode, with weights that are cast only once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCK = Lock()
 
 
 class _Cast(NamedTuple):
-    """A copy of a network. weights: those that were cast. state: of these, when they were."""
+    """A copy of a network. weights: the weights that were cast. state: their state at that time."""
 
     network: nn.Module
     weights: list[nn.Parameter]
@@ -26,10 +26,10 @@ _casts: WeakKeyDictionary[nn.Module, _Cast] = WeakKeyDictionary()
 
 
 class WatchingShim(PyTorchShim):
-    """A shim whose updates are known to those who keep cast weights."""
+    """A shim that marks its weights as changed after an update, for copies with cast weights."""
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        # Thinc writes to the memory of the weights, which torch doesn't notice
+        # Thinc writes to the memory of the weights, unnoticed by torch
         super().finish_update(optimizer)
         with _LOCK:
             _casts.pop(self._model, None)
@@ -38,9 +38,9 @@ class WatchingShim(PyTorchShim):
 def in_use(network: nn.Module, *, in_bfloat16: bool) -> nn.Module:
     """The network in evaluation mode, to be called in a region of autocast if ``in_bfloat16``.
 
-    In such a region autocast casts all weights of a network at every call, which takes longer than a sentence. What is
-    returned then has the weights of its linear layers in bfloat16, and shares all others: the same numbers come out.
-    No thread predicts before all of the network has left training mode.
+    In such a region, autocast casts all weights at every call, which takes longer than a sentence. The returned network
+    therefore has the weights of its linear layers in bfloat16 and shares all others; its outputs are the same. No
+    thread predicts before the whole network has left training mode.
     """
     with _LOCK:
         if network.training:
@@ -61,7 +61,7 @@ def _cast(network: nn.Module) -> _Cast:
 
 
 def _twin(module: nn.Module, instead: dict[nn.Parameter, nn.Parameter]) -> nn.Module:
-    """A copy that shares all there is, hooks included, but for some parameters."""
+    """A copy that shares everything, including hooks, except some parameters."""
     twin = copy.copy(module)
     twin.__dict__["_parameters"] = {
         name: p if p is None else instead.get(p, p) for name, p in module._parameters.items()
@@ -73,5 +73,5 @@ def _twin(module: nn.Module, instead: dict[nn.Parameter, nn.Parameter]) -> nn.Mo
 
 
 def _state(weights: list[nn.Parameter]) -> list[tuple[int, int]]:
-    """Another one after weights have been loaded, or moved to another device."""
+    """A state that changes when weights are loaded or moved to another device."""
     return [(p.data_ptr(), p._version) for p in weights]

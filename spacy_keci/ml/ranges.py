@@ -5,7 +5,8 @@ from torch import Tensor
 
 
 def expand_ranges(begin: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-    """All integers from ``begin`` to before ``end`` of each range, both (ranges,); none where it ends before it begins.
+    """All integers from ``begin`` to ``end`` (exclusive) of each range, both (ranges,); none if ``end`` is not above
+    ``begin``.
 
     Returns the range and the integer, (integers,) each, range by range and ascending.
     """

@@ -1,4 +1,4 @@
-"""Large arrays that take little time are computed again on the way back, and not kept in memory until then."""
+"""Recompute large but cheap arrays in the backward pass, instead of keeping them in memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-# elsewhere, PyTorch does not bring the random numbers back that dropout took
+# PyTorch restores the random state of dropout only for these devices
 _DEVICES = ("cpu", "cuda")
 
 
 def recompute(function: Callable, inputs: Tensor, *args: Any, **kwargs: Any) -> Any:
-    """What the function of these arguments returns; in training, nothing of what it has computed on the way is kept.
+    """Call the function; in training, its intermediate results are not kept.
 
-    The way back runs it once more, with the same dropout and in the same precision.
+    The backward pass runs it again, with the same dropout and precision.
     """
     if not torch.is_grad_enabled() or inputs.device.type not in _DEVICES:
         return function(inputs, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Sums, means and softmax over groups of rows. No loop over groups."""
+"""Sums, means and softmax over groups of rows, without a loop over groups."""
 
 from torch import Tensor
 

@@ -13,9 +13,9 @@ _SCALE = ".scale_of_8bit"
 
 
 def pack(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
-    """The weights as they are saved.
+    """The weights in their saved format.
 
-    8bit: each row of a matrix as whole numbers from -127 to 127 times a scale of its own; all else in half precision.
+    8bit: each row of a matrix as integers from -127 to 127 times its own scale; everything else in half precision.
     """
     if storage == "single":
         return state
@@ -45,7 +45,7 @@ def unpack(state: dict[str, Any]) -> dict[str, Tensor]:
 
 
 class UnfilledWeights(TorchFunctionMode):
-    """Weights that are made in this thread are not filled with random numbers: saved ones take their place."""
+    """Skip the random initialization of weights made in this thread: saved weights replace them."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -54,5 +54,5 @@ class UnfilledWeights(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-# what torch hands to a mode: some functions of torch.nn.init as a whole, of others the method of the tensor
+# torch passes some functions of torch.nn.init to a mode, for others the tensor method that they call
 _FILL = (init.kaiming_uniform_, init.normal_, init.uniform_, Tensor.normal_, Tensor.uniform_)

@@ -1,4 +1,4 @@
-"""What a training must have to go on: weights, what the optimizer knows of them, and where random numbers are."""
+"""The state of a training: weights, the optimizer's state for each of them, and random states."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import torch
 from thinc.api import Model, Optimizer
 from torch import nn
 
-Key = tuple[int, str]  # of a weight in an optimizer: the number of a layer or network, which each process counts anew
+Key = tuple[int, str]  # of a weight in an optimizer: the number of a layer or network, which differs between processes
 Place = tuple[str, int, int, str]  # component, layer, network of the layer (-1 for the layer itself), name
 
 
 def model_state(model: Model) -> list[dict[str, Any]]:
-    """Of each layer the weights, and the names of those that have had a gradient: from then on the optimizer moves
-    them in every step, also where a batch gives them none.
+    """The weights of each layer, and the names of weights that have had a gradient: the optimizer updates these in
+    every step, even if a batch gives them none.
 
-    Raises ValueError for networks that are not torch's.
+    Raises ValueError for networks of another library than torch.
     """
     return [
         {
@@ -39,7 +39,7 @@ def model_state(model: Model) -> list[dict[str, Any]]:
 
 
 def load_model_state(model: Model, state: list[dict[str, Any]]) -> None:
-    """Copy the state into the memory of a model of the same architecture."""
+    """Copy the state into a model of the same architecture, in place."""
     for layer, saved in zip(model.walk(), state, strict=True):
         for name, weight in saved["weights"].items():
             memory: Any = layer.get_param(name)
@@ -55,10 +55,10 @@ def load_model_state(model: Model, state: list[dict[str, Any]]) -> None:
 
 
 def optimizer_state(optimizer: Optimizer, models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:
-    """All that the optimizer and its groups count and remember, but for schedules.
+    """The state of the optimizer and its groups, except for schedules.
 
-    models: by component. Returns values by name of the group ("" for the optimizer itself) and attribute; where these
-    are by weight, the weight is a :data:`Place`. Raises ValueError for a weight that none of the models has.
+    models: by component. Returns values by name of the group ("" for the optimizer itself) and attribute; values of
+        weights are keyed by :data:`Place`. Raises ValueError for a weight that is in none of the models.
     """
     places: dict[Key, Place] = {}
     for key, place in _places(models):
@@ -66,8 +66,8 @@ def optimizer_state(optimizer: Optimizer, models: Mapping[str, Model]) -> dict[s
     used = {key for _, each in _optimizers(optimizer) for _, v in _attributes(each) if isinstance(v, dict) for key in v}
     if unknown := used - places.keys():
         raise ValueError(
-            f"Checkpoints need all trained weights to be part of the model of a component of {list(models)}; the "
-            f"optimizer has others: {', '.join(sorted(name for _, name in unknown))}."
+            f"For checkpoints, all trained weights must belong to the model of one of the components {list(models)}, "
+            f"but the optimizer has others: {', '.join(sorted(name for _, name in unknown))}."
         )
     return {
         group: {
@@ -81,7 +81,7 @@ def optimizer_state(optimizer: Optimizer, models: Mapping[str, Model]) -> dict[s
 def load_optimizer_state(
     optimizer: Optimizer, models: Mapping[str, Model], state: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Give an optimizer, made from the same config, the state of another one. Its schedules remain where they are."""
+    """Load a saved state into an optimizer made from the same config. Its schedules do not change."""
     keys = {place: key for key, place in _places(models)}
     for group, each_optimizer in _optimizers(optimizer):
         for name, value in state[group].items():
@@ -94,7 +94,7 @@ def load_optimizer_state(
 
 
 def random_state() -> dict[str, Any]:
-    """Of Python, NumPy and torch, on all its devices."""
+    """The random states of Python, NumPy and torch, on all devices."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(),
@@ -121,7 +121,7 @@ def _networks(layer: Model) -> Iterator[tuple[Any, nn.Module]]:
         if isinstance(shim._model, nn.Module):
             yield shim, shim._model
         elif shim._model is not None:
-            raise ValueError(f"Checkpoints need networks of torch; the layer {layer.name!r} has a {type(shim._model)}.")
+            raise ValueError(f"Checkpoints need torch networks; the layer {layer.name!r} has a {type(shim._model)}.")
 
 
 def _places(models: Mapping[str, Model]) -> Iterator[tuple[Key, Place]]:

@@ -1,7 +1,7 @@
-"""Abbreviations that a text defines: what the linker makes of them, and where they are on a Doc.
+"""Abbreviations that a text defines: how the linker uses them, and how they are stored on a Doc.
 
-The definitions are in ``doc.spans["abbreviations"]``, the short form and the long form of each one after the other,
-which survives what span groups survive; ``doc._.abbreviations`` reads them.
+``doc.spans["abbreviations"]`` holds the definitions, each as its short form followed by its long form, and is
+serialized with the Doc; ``doc._.abbreviations`` reads it.
 """
 
 from bisect import bisect_right
@@ -32,12 +32,12 @@ class DefinedAbbreviation:
 
 
 def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") -> "list[Abbreviation]":
-    """Give short forms, wherever they stand, the candidates of their long forms. Returns the definitions, with the
-    reading of each long form that has candidates.
+    """Give all occurrences of short forms the candidates of their long forms. Returns the definitions, each with the
+    variant of its long form that has candidates.
 
-    found: candidates of spans of tokens, to which short forms are added. A short form has the long form that was
-    defined last before it. Candidates of its own stay where the definition is not certain, unless the long form has one
-    of them. Time is linear in the length of the text.
+    found: candidates of token spans; short forms are added to it. A short form has the long form that was last defined
+    before it. If the definition is uncertain, a short form keeps its own candidates: those that it shares with the long
+    form, or all if it shares none. Time is linear in the length of the text.
     """
     chosen = []
     meanings: dict[tuple[str, ...], list[tuple[int, Abbreviation]]] = defaultdict(list)
@@ -65,7 +65,7 @@ def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") 
 
 
 def forms_of(short: Sequence[str]) -> list[tuple[str, ...]]:
-    """The tokens of a short form, and those of its plural, or its singular."""
+    """The tokens of a short form, and of its plural or singular."""
     *first, last = short
     forms = [tuple(short)]
     if len(last) > 2 and last[-1] == "s" and (last[-2].isupper() or last[-2].isdigit()):
@@ -85,7 +85,7 @@ def _combine(
 
 
 def set_abbreviations(doc: Doc, definitions: "Iterable[Abbreviation]") -> None:
-    """Write definitions to ``doc.spans["abbreviations"]``, replacing what was there."""
+    """Write definitions to ``doc.spans["abbreviations"]``, replacing previous ones."""
     spans = []
     for each in definitions:
         spans += [Span(doc, *each.short, label=_SHORT), Span(doc, *each.long, label=_LONG)]
@@ -105,12 +105,11 @@ def get_abbreviations(doc: Doc) -> list[DefinedAbbreviation]:
 def install_abbreviations_extension(attr: str = "abbreviations") -> None:
     """Make ``doc._.abbreviations`` read the definitions; the linker calls it when it is created.
 
-    Raises ValueError if the name is taken by another package, such as scispaCy's detector.
+    Raises ValueError if another package uses the name, such as scispaCy's detector.
     """
     if not Doc.has_extension(attr):
         Doc.set_extension(attr, getter=get_abbreviations)
     elif Doc.get_extension(attr)[2] is not get_abbreviations:
         raise ValueError(
-            f"Doc._.{attr} is taken already, by another package. Choose a free name: abbreviations_attr in the "
-            "settings of the component."
+            f"Doc._.{attr} is already used by another package. Set abbreviations_attr of the component to a free name."
         )

@@ -1,5 +1,5 @@
-"""Scores that are probabilities: Platt scaling (Platt 1999), a temperature and a bias for the log-odds of what was
-predicted. Without a bias it is temperature scaling (Guo et al. 2017)."""
+"""Calibrate scores to probabilities by Platt scaling (Platt 1999): a temperature and a bias for the log-odds of
+predictions. Without a bias it is temperature scaling (Guo et al. 2017)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 _EPSILON = 1e-12
-# weight of the squared distance from a temperature of 1 and a bias of 0, where there is little to fit
+# weight of the squared distance from a temperature of 1 and a bias of 0, for few data
 _PRIOR = 0.1
 
 
@@ -18,7 +18,7 @@ class Scaling(NamedTuple):
     bias: float = 0.0
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
-        """The probabilities of scores; NaN, 0 and 1 stay."""
+        """The probabilities of scores; NaN, 0 and 1 do not change."""
         if self == Scaling() or not len(scores):
             return scores
         inside = (scores > 0) & (scores < 1)
@@ -30,15 +30,15 @@ class Scaling(NamedTuple):
         return Scaling(1 / self.temperature, -self.bias * self.temperature)
 
     def then(self, other: "Scaling") -> "Scaling":
-        """This one, and the other one after it."""
+        """This scaling followed by the other one."""
         return Scaling(self.temperature * other.temperature, self.bias / other.temperature + other.bias)
 
 
 def fit_scaling(scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> Scaling:
-    """The scaling with which scores explain best what was right: logistic regression on their log-odds, by Newton's
-    method. The neutral one where there is nothing to fit, or higher scores are not more often right.
+    """Fit a scaling by logistic regression of correctness on the log-odds of scores, with Newton's method. Returns the
+    neutral scaling if there is nothing to fit, or if higher scores are not more often right.
 
-    scores, right: of each prediction its score, and whether it is right.
+    scores, right: the score of each prediction, and whether it is right.
     """
     x, y = _log_odds(np.asarray(scores, dtype="float64")), np.asarray(right, dtype="float64")
     if not len(x) or y.min() == y.max():

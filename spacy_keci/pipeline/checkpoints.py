@@ -1,7 +1,7 @@
-"""Trainings that go on after an interruption: ``spacy train`` itself has no checkpoints.
+"""Resume interrupted trainings: ``spacy train`` itself has no checkpoints.
 
-spaCy's loop cannot begin in the middle. So a training that is resumed goes through its first steps again without
-computing: it reads the same batches, finds the recorded scores, and saves nothing. Then it gets the weights.
+spaCy's loop cannot start in the middle. A resumed training therefore repeats its first steps without computing: it
+reads the same batches, returns the recorded scores, and saves nothing. Then it loads the weights.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from ..ml.training_state import (
 )
 
 STATE = "state.pt"
-# what may differ between a training and the one that it resumes; paths count where they are used
+# settings that may differ between a training and its checkpoint; paths are compared where they are used
 FREE_SETTINGS = ("paths.", "training.before_update.", "training.logger.")
 
 
 @dataclass
 class Record:
-    """What has happened until now, by step where it is needed to go through the steps again."""
+    """The history of a training, by step where a resumed training needs it to repeat the steps."""
 
     scores: dict[int, dict[str, Any]] = field(default_factory=dict)
     losses: dict[int, dict[str, float]] = field(default_factory=dict)
@@ -54,14 +54,14 @@ class Record:
 
 
 class Checkpoints:
-    """Called before each update of a training with ``{"step": ..., "epoch": ...}``; one object for one training."""
+    """Callback before each update of a training, with ``{"step": ..., "epoch": ...}``; one object for each training."""
 
     def __init__(self, path: Path, every: int):
         self.path = path
         self.every = every
         self.record = Record()
         self.step = 0
-        self.resume_at: int | None = None  # while the steps before are gone through
+        self.resume_at: int | None = None  # while the steps before it are repeated
         self.output: Path | None = None
         self.is_evaluated = False  # and not yet saved
         self.batches = ""
@@ -70,7 +70,7 @@ class Checkpoints:
         self.optimizer: Any = None  # known from the first update on
 
     def __call__(self, nlp: Language, info: dict[str, int]) -> None:
-        """Raises ValueError for a checkpoint of another training, or a training without a seed."""
+        """Raises ValueError if the checkpoint belongs to another training, or the training has no seed."""
         step = info["step"]
         if step == 0:
             self._begin(nlp)
@@ -84,7 +84,7 @@ class Checkpoints:
         self.step, self.random_state = step, random.getstate()
 
     def newest(self) -> Path | None:
-        """The folder of the last checkpoint that is complete."""
+        """The folder of the last complete checkpoint."""
         folders = [folder for folder in self.folders() if (folder / STATE).is_file()]
         return max(folders, key=_step_of, default=None)
 
@@ -94,16 +94,16 @@ class Checkpoints:
     def _begin(self, nlp: Language) -> None:
         self.start = perf_counter()
         if nlp.config["training"]["seed"] is None:
-            raise ValueError("Checkpoints need training.seed: without it, batches come in another order next time.")
+            raise ValueError("Checkpoints need training.seed: without it, the order of batches changes with each run.")
         if folder := self.newest():
             self.folder = folder
-            # not weights only: it was written here, and holds random states and settings
+            # not weights_only: the file is our own, and holds random states and settings
             self.state = torch.load(folder / STATE, weights_only=False)
             self._check_settings(self.state["settings"], _settings(nlp))
             self.record = Record(**self.state["record"])
             self.resume_at = _step_of(folder)
             logger.info(
-                "Resuming at step %d, from %s. The rows of the log until there are repeated, not computed again.",
+                "Resuming at step %d from %s. Earlier rows of the log are repeated, not computed again.",
                 self.resume_at,
                 folder,
             )
@@ -116,18 +116,16 @@ class Checkpoints:
         differ = sorted(key for key in saved | current if saved.get(key, nothing) != current.get(key, nothing))
         if differ:
             raise ValueError(
-                f"The checkpoint in {self.folder} belongs to a training with other settings: {', '.join(differ[:5])}"
-                f"{' and others' if len(differ) > 5 else ''}. Restore them to resume it; or choose another folder in "
-                "[training.before_update], or delete this one, to start anew."
+                f"The checkpoint in {self.folder} belongs to a training with other settings: "
+                f"{', '.join(differ[:5])}{' and others' if len(differ) > 5 else ''}. Restore them to resume. To start "
+                "from scratch, choose another folder in [training.before_update], or delete this one."
             )
 
     def _watch_optimizer(self, nlp: Language) -> None:
-        """spaCy hands the optimizer to components only; one of them passes it on in the first step."""
+        """Get the optimizer from a component in the first step: spaCy passes it to components only."""
         pipe: Any = next((pipe for pipe in _trained(nlp).values() if hasattr(pipe, "__dict__")), None)
         if pipe is None:
-            raise ValueError(
-                f"Checkpoints need a component that is trained and written in Python; there are: {nlp.pipe_names}."
-            )
+            raise ValueError(f"Checkpoints need a trainable component written in Python, found only: {nlp.pipe_names}.")
         usual = pipe.finish_update
 
         def finish_update(sgd: Optimizer) -> None:
@@ -149,7 +147,7 @@ class Checkpoints:
                 pipe.cfg.update(saved["cfg"])
         set_random_state(self.state["random"])
         if self.output is not None:
-            # empty until now; what was last need not be what is best
+            # empty until now; the last model need not be the best
             for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
                 shutil.rmtree(self.output / name, ignore_errors=True)
             _copy_folder(self.folder / DIR_MODEL_BEST, self.output / DIR_MODEL_BEST)
@@ -162,8 +160,8 @@ class Checkpoints:
     def check_batches(self) -> None:
         if self.batches != self.record.batches:
             raise ValueError(
-                f"The training texts, or their order, are not those of the checkpoint in {self.folder}. Restore the "
-                "corpus to resume; or delete the folder to start anew."
+                f"The training texts or their order differ from the checkpoint in {self.folder}. Restore the corpus to "
+                "resume, or delete the folder to start from scratch."
             )
 
     def _save(self, nlp: Language, step: int) -> None:
@@ -186,7 +184,7 @@ class Checkpoints:
             "optimizer": optimizer_state(self.optimizer, _models(nlp)),
             "random": random_state(),
         }
-        shutil.rmtree(self.path / f"step-{step}", ignore_errors=True)  # half removed, by one that was killed
+        shutil.rmtree(self.path / f"step-{step}", ignore_errors=True)  # incomplete, if a process was killed
         with new_folder(self.path / f"step-{step}") as folder:
             with (folder / STATE).open("wb") as file:
                 torch.save(state, file)
@@ -199,8 +197,8 @@ class Checkpoints:
         logger.debug("Checkpoint at step %d in %s.", step, self.path)
 
     def end(self) -> None:
-        """After the last step, or an exception. A training that has ended needs no checkpoint, which is three times as
-        large as its weights: without one, the next training starts anew."""
+        """Called after the last step or an exception. Removes the checkpoint of a completed training, which is three
+        times as large as its weights: the next training starts from scratch."""
         self.nlp.__class__ = self.usual_class
         if sys.exc_info()[0] is not None:
             return
@@ -208,14 +206,14 @@ class Checkpoints:
             self.check_batches()
         for folder in (*self.folders(), *self.path.glob(".step-*.building-*")):
             shutil.rmtree(folder)
-        with suppress(OSError):  # others may have put something there
+        with suppress(OSError):  # it may contain other files
             self.path.rmdir()
 
 
 class _Watched(Language):
-    """A pipeline that tells its checkpoints what the training does, and that does nothing until it is resumed.
+    """A pipeline that records the training in its checkpoints, and skips updates until the training is resumed.
 
-    A class rather than methods set on the object, since a copy of the pipeline must save itself.
+    A class, not methods set on the object: a copy of the pipeline must save itself.
     """
 
     checkpoints: ClassVar[Checkpoints]
@@ -281,7 +279,7 @@ def _step_of(folder: Path) -> int:
 
 
 def _copy_folder(source: Path, target: Path) -> None:
-    """By links where that is possible: spaCy replaces a saved pipeline as a whole, and never writes into its files."""
+    """Copy by hard links if possible: spaCy replaces a saved pipeline as a whole, and never writes into its files."""
     shutil.copytree(source, target, copy_function=_link)
 
 

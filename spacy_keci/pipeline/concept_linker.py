@@ -61,24 +61,24 @@ def make_concept_linker(
 ) -> "ConceptLinker":
     """Make a concept linker; its knowledge base comes with ``initialize`` or from disk.
 
-    spans_key: where the candidates go: one Span per mention and concept, ``kb_id_`` the concept, ``label_`` its
-        semantic type, the best first; ``attrs["scores"]`` are the similarities of the names.
+    spans_key: where candidates are written: one Span per mention and concept, best first, with the concept as
+        ``kb_id_`` and its semantic type as ``label_``; ``attrs["scores"]`` are the similarities of the names.
     concepts_attr: name of the extension that lists the candidates of a span, ``span._.concepts``.
-    max_words: longest span that is looked up.
-    abbreviations: whether a short form that the text defines has the candidates of its long form.
+    max_words: maximum length of spans that are looked up.
+    abbreviations: whether short forms defined in the text get the candidates of their long forms.
     abbreviations_attr: name of the extension that lists these definitions, ``doc._.abbreviations``.
-    prefer: vocabularies whose identifiers are written as ``kb_id_`` where a concept has one, the first of them first:
-        ``["MESH", "NCBIGene"]``. The others find it too: ``linker.kb.identifiers(concept)``.
+    prefer: vocabularies whose identifiers are preferred as ``kb_id_``, in order: ``["MESH", "NCBIGene"]``.
+        ``linker.kb.identifiers(concept)`` lists all identifiers of a concept.
     fuzzy_key: a group of spans (``doc.spans[fuzzy_key]``, or ``"ents"`` for ``doc.ents``) whose members get candidates
-        by similarity where there is no exact one; null for none. ``fuzzy_k`` at most, with a cosine of at least
-        ``fuzzy_threshold``.
-    head_suffix: whether members of that group that are still without get those of the longest part at their end that
-        is a name: "motif" for "ubiquitin-interacting motif".
-    entities_from: mentions that an earlier component has set, ``doc.spans[entities_from]``, or ``"ents"``. They get
-        candidates by their labels, in place of those of their text, and the first one as ``kb_id_``.
+        by similarity if they have no exact one: at most ``fuzzy_k``, with a cosine of at least ``fuzzy_threshold``.
+        null for no group.
+    head_suffix: whether members of that group that still have no candidates get those of their longest ending that is a
+        name: "motif" for "ubiquitin-interacting motif".
+    entities_from: mentions that an earlier component set, ``doc.spans[entities_from]``, or ``"ents"`` for ``doc.ents``.
+        They get candidates that fit their labels, and the first candidate as ``kb_id_``.
     mention_types: what each label names: ``{"Disease": {"types": ["DISO"], "prefer": ["MESH"], "broader": true}}``, or
         ``{"Variant": {"variant": true}}``; see :class:`~spacy_keci.knowledge.typed_lookup.MentionType`. Mentions with
-        other labels are left as they are.
+        other labels do not change.
     """
     install_concepts_extension(concepts_attr, spans_key)
     if abbreviations:
@@ -99,8 +99,8 @@ def make_concept_linker(
 
 
 class Links(NamedTuple):
-    """What the linker found in a text: matches, in order, the abbreviations that the text defines, and what became of
-    the mentions that it was given, if any."""
+    """The links of a text: matches in order, the abbreviations that the text defines, and the given mentions with their
+    candidates, if any."""
 
     matches: "list[Match]"
     abbreviations: "list[Abbreviation]"
@@ -108,7 +108,7 @@ class Links(NamedTuple):
 
 
 class ConceptLinker:
-    """Looks up all spans of a text. ``source`` answers with candidates; usually it is a compiled knowledge base."""
+    """Looks up all spans of a text in ``source``, usually a compiled knowledge base."""
 
     def __init__(
         self,
@@ -133,8 +133,8 @@ class ConceptLinker:
             )
         if (entities_from is None) != (not mention_types):
             raise ValueError(
-                f"The settings entities_from and mention_types of '{name}' go together: which mentions to link, and "
-                "what their labels name."
+                f"Set entities_from and mention_types of '{name}' together: the mentions to link, and the semantic "
+                "types of their labels."
             )
         self.name = name
         self.spans_key = spans_key
@@ -152,10 +152,10 @@ class ConceptLinker:
 
     @property
     def source(self) -> "CandidateSource":
-        """Where candidates come from. Raises ValueError before ``initialize``."""
+        """The source of candidates. Raises ValueError before ``initialize``."""
         if self._source is None:
             raise ValueError(
-                f"The component '{self.name}' has no knowledge base yet. Compile one with 'spacy keci kb build', and "
+                f"The component '{self.name}' has no knowledge base yet. Build one with 'spacy keci kb build', and "
                 f"give its folder as kb in [initialize.components.{self.name}], or call "
                 f"nlp.get_pipe('{self.name}').initialize(kb=...)."
             )
@@ -179,25 +179,25 @@ class ConceptLinker:
         semantic_network: list[str] | None = None,
         candidates: Any = None,
     ) -> None:
-        """Give the linker its concepts: one of
+        """Set the source of candidates, one of
 
         kb: folder of a compiled knowledge base;
         sources: vocabularies to compile now, as ``["jsonl=kb.jsonl", …]``, with the files of the ``semantic_network``;
         candidates: any :class:`~spacy_keci.knowledge.candidates.CandidateSource`, such as scispaCy's.
 
-        Raises ValueError unless exactly one is given, or none and the linker has its concepts already, and for a
-        semantic network without sources: a knowledge base has its own.
+        Raises ValueError unless exactly one is given; none is allowed if the linker already has a source. Also raises
+        ValueError for a semantic network without ``sources``: a knowledge base has its own.
         """
         from ..knowledge.compile import SourceFiles, compile_knowledge_base
         from ..knowledge.knowledge_base import KnowledgeBase, TemporaryKnowledgeBase
 
         given = [name for name, value in (("kb", kb), ("sources", sources), ("candidates", candidates)) if value]
         if len(given) > 1:
-            raise ValueError(f"The component '{self.name}' takes one of kb, sources and candidates, not {given}.")
+            raise ValueError(f"The component '{self.name}' takes one of kb, sources and candidates, got {given}.")
         if semantic_network and not sources:
             raise ValueError(
-                f"The component '{self.name}' takes a semantic_network only together with sources to compile: a "
-                "knowledge base is compiled with its own (spacy keci kb build --semantic-network)."
+                f"The component '{self.name}' uses semantic_network only with sources: a compiled knowledge base has "
+                "its own (spacy keci kb build --semantic-network)."
             )
         if kb:
             self._read(KnowledgeBase(kb))
@@ -214,12 +214,12 @@ class ConceptLinker:
         return doc
 
     def predict(self, docs: Iterable[Doc]) -> "list[Links]":
-        """What each Doc is linked to, in order of the text; the Docs are not changed."""
+        """The links of each Doc, in order of the text; the Docs are not changed."""
         return [self._link(doc) for doc in docs]
 
     def set_annotations(self, docs: Iterable[Doc], links: "list[Links]") -> None:
-        """Write matches to ``doc.spans[spans_key]``, and abbreviations to ``doc.spans["abbreviations"]``, replacing
-        what was there; and identifiers to the mentions that were given."""
+        """Write matches to ``doc.spans[spans_key]`` and abbreviations to ``doc.spans["abbreviations"]``, replacing
+        previous ones, and identifiers to the given mentions."""
         for doc, (matches, definitions, mentions) in zip(docs, links, strict=True):
             if self.abbreviations:
                 set_abbreviations(doc, definitions)
@@ -233,7 +233,7 @@ class ConceptLinker:
                 set_identifiers(doc, self.entities_from, mentions)
 
     def candidates(self, span: Span) -> "tuple[Candidate, ...]":
-        """Candidates of one span: exact ones, else similar names, else (``head_suffix``) those of its end."""
+        """Candidates of one span: exact ones, else similar names, else (``head_suffix``) those of its ending."""
         source, text = self.source, span.text
         found = source.nearest(text, self.fuzzy_k, self.fuzzy_threshold)
         if found or not self.head_suffix:
@@ -264,17 +264,16 @@ class ConceptLinker:
         return Links([Match(*span, found[span]) for span in sorted(found) if found[span]], definitions, mentions)
 
     def _link_mentions(self, doc: Doc, definitions: "list[Abbreviation]") -> list[LinkedMention]:
-        """The mentions that were given, with the candidates of their types. Raises ValueError without a knowledge
-        base."""
+        """The given mentions, with candidates of their types. Raises ValueError without a knowledge base."""
         if self.entities_from is None:
             return []
         if self._mention_linker is None:
-            raise ValueError(f"'{self.name}' links mentions by their types only with a knowledge base (kb).")
+            raise ValueError(f"'{self.name}' needs a knowledge base (kb) to link mentions by their types.")
         return self._mention_linker(doc, read_mentions(doc, self.entities_from), definitions)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy the knowledge base that is open to ``path``, unless it is there already. Candidates from elsewhere are
-        not saved (see :meth:`initialize`); a knowledge base that an earlier save has left there is deleted."""
+        """Copy the open knowledge base to ``path``, unless it is already there. Other sources of candidates are not
+        saved (see :meth:`initialize`); a knowledge base of an earlier save is then deleted."""
         target = Path(path) / "kb"
         kb = _kb_of(self._source)
         if "kb" in exclude:
@@ -295,12 +294,12 @@ class ConceptLinker:
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """The files of the knowledge base; none for candidates from elsewhere."""
+        """The files of the knowledge base; none for other sources of candidates."""
         kb = _kb_of(self._source)
         return b"" if "kb" in exclude or kb is None else kb.files.pack()
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
-        """Write the files into a temporary folder, and open them."""
+        """Write the files to a temporary folder and open them."""
         from ..knowledge.knowledge_base import TemporaryKnowledgeBase
 
         if "kb" not in exclude and data:
@@ -320,26 +319,25 @@ def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":
 
 
 def find_linker(nlp: Language, name: str, linker: str | None, *, needed: bool) -> "ConceptLinker | None":
-    """The linker of that name; the only one of the pipeline where a model with knowledge names none, or a name that the
-    pipeline does not have."""
+    """The linker with this name. If a model with knowledge names none, or one that does not exist: the only linker of
+    the pipeline."""
     linkers = {key: pipe for key, pipe in nlp.components if isinstance(pipe, ConceptLinker)}
     if linker in linkers:
         return linkers[linker]
     if linker is None and linkers and not needed:
         warnings.warn(
-            f"'{name}' does not read the concepts of '{next(iter(linkers))}': its model is made for text alone. To use "
+            f"'{name}' does not read the concepts of '{next(iter(linkers))}': its model reads text only. To use "
             f'them, set [components.{name}.model] @architectures = "spacy_keci.KECI.v2".',
             stacklevel=2,
         )
     if needed and len(linkers) == 1:
         (found,) = linkers
         if linker is not None:
-            warnings.warn(f"'{name}' reads the concepts of '{found}': there is no '{linker}'.", stacklevel=2)
+            warnings.warn(f"There is no component '{linker}': '{name}' reads the concepts of '{found}'.", stacklevel=2)
         return linkers[found]
     if linker is None:
         return None
     raise ValueError(
-        f"The component '{name}' reads the concepts that '{linker}' links: that component must come before it in "
-        f"the pipeline, and there is none. Add it (nlp.add_pipe('concept_linker', name='{linker}')), or change the "
-        f"setting 'linker' of '{name}'."
+        f"The component '{name}' reads the concepts of '{linker}', which is not in the pipeline. Add it before "
+        f"'{name}' (nlp.add_pipe('concept_linker', name='{linker}')), or change the setting 'linker' of '{name}'."
     )

@@ -1,4 +1,4 @@
-"""From the concepts that the linker wrote on documents to the concept graphs that the model reads."""
+"""Convert the concepts that the linker set on documents to the concept graphs that the model reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class KnowledgeVocabulary:
-    """What a trained model knows by number; a rebuilt knowledge base may number it differently.
+    """The names behind the numbers that a trained model uses; a rebuilt knowledge base may number them differently.
 
     vectors: names of the initial vectors of concepts, with their widths. relations: labels of concept relations.
     kinds: vocabularies, the part of an identifier before the colon, and semantic types.
@@ -29,7 +29,7 @@ class KnowledgeVocabulary:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """What the network must know: width of the initial vectors, number of kinds and relations of concepts."""
+        """Sizes for the network: width of the initial vectors, number of kinds and relations of concepts."""
         return {
             "feature_width": max(sum(self.vectors.values()), 1),
             "n_kinds": len(self.kinds),
@@ -40,9 +40,9 @@ class KnowledgeVocabulary:
     def of(
         cls, kb: "KnowledgeBase", vectors: Sequence[str], docs: Iterable[Doc], spans_key: str
     ) -> "KnowledgeVocabulary":
-        """The vectors of these names, all types, and the vocabularies and relations that occur in the documents.
+        """The named vectors, all types, and the vocabularies and relations that occur in the documents.
 
-        Raises ValueError for vectors that the knowledge base does not have.
+        Raises ValueError if the knowledge base lacks one of the vectors.
         """
         missing = [name for name in vectors if name not in kb.vectors]
         if missing:
@@ -63,10 +63,10 @@ class KnowledgeVocabulary:
 
 
 class KnowledgeReader:
-    """Reads the concept graphs of documents, in the numbers of a vocabulary.
+    """Reads the concept graphs of documents, numbered by a vocabulary.
 
-    Concepts that the knowledge base does not have, and relations that the vocabulary does not have, are left out.
-    Raises ValueError if the vectors of the knowledge base are not those of the vocabulary.
+    Concepts missing from the knowledge base and relations missing from the vocabulary are left out. Raises ValueError
+    if the vectors of the knowledge base differ from those of the vocabulary.
     """
 
     def __init__(self, kb: "KnowledgeBase", vocabulary: KnowledgeVocabulary, spans_key: str) -> None:
@@ -74,7 +74,7 @@ class KnowledgeReader:
         if widths != vocabulary.vectors:
             raise ValueError(
                 f"The model was trained with the vectors {vocabulary.vectors} (name and width), but the knowledge base "
-                f"{kb.path.name} has {widths}. Give the linker the knowledge base of the training, or train again."
+                f"{kb.path.name} has {widths}. Use the knowledge base of the training, or train again."
             )
         self.kb = kb
         self.vocabulary = vocabulary
@@ -92,7 +92,7 @@ class KnowledgeReader:
     def __call__(self, concepts: "LinkedConcepts", texts: np.ndarray) -> ConceptGraphs:
         """The graphs of linked concepts, one for each text.
 
-        texts: (concepts,) the text, a document or a sentence, that each concept is in.
+        texts: (concepts,) the text of each concept, a document or a sentence.
         """
         numbers = self.kb.indices(concepts.ids)
         known = numbers >= 0
@@ -128,7 +128,7 @@ class KnowledgeReader:
 
 @dataclass
 class LinkedConcepts:
-    """What a linker wrote on a batch of documents, in order.
+    """The concepts that a linker set on a batch of documents, in order.
 
     mentions: (concepts, 3) document, start, end. ids, types: identifier and semantic type of each concept.
     """
@@ -154,9 +154,9 @@ def read_concepts(docs: Iterable[Doc], spans_key: str) -> LinkedConcepts:
 
 
 def write_attention(docs: Iterable[Doc], attention: np.ndarray, concepts_key: str) -> None:
-    """Write the weights to the concepts of the documents.
+    """Write attention weights to the concepts of the documents.
 
-    attention: (candidates,), NaN where the span is no node of the graph, which is written as None.
+    attention: (candidates,), NaN if the span is not a node of the graph, which is written as None.
     """
     begin = 0
     for doc in docs:
@@ -174,11 +174,11 @@ def choose_concepts(
     type_of_mention: Iterable[Mapping[tuple[int, int], int]],
     concepts_key: str,
 ) -> list[dict[tuple[int, int], str]]:
-    """The concept that each mention names, in each document; none where the sentinel weighs more than any candidate.
+    """Choose the concept of each mention, in each document; none if the sentinel weighs more than any candidate.
 
-    It is the candidate whose own type fits the mention's best, of several such the linker's first; where it is not
-    known how types fit, the candidate with the largest attention.
-    attention: (candidates,). concept_types: (candidates, entity types), how well these fit, or None.
+    The candidate whose type fits the mention's best is chosen, the linker's first of equal ones. Without
+    ``concept_types``, it is the candidate with the largest attention.
+    attention: (candidates,). concept_types: (candidates, entity types), how well the types fit, or None.
     type_of_mention: in each document, the type of each mention as a column of ``concept_types``.
     """
     chosen = []
@@ -202,7 +202,7 @@ def choose_concepts(
 
 
 def count_linked(examples: Iterable[Example], spans_key: str, concepts_key: str) -> tuple[int, int]:
-    """How many gold mentions have the offsets of a concept of the predicted document, and how many there are."""
+    """Number of gold mentions with the offsets of a concept of the predicted document, and of all gold mentions."""
     linked = total = 0
     for example in examples:
         offsets = {(c.start_char, c.end_char) for c in example.predicted.spans.get(concepts_key, ())}

@@ -1,4 +1,4 @@
-"""The component ``concept_relations``: reads mentions with concepts, writes which concepts a document relates."""
+"""The component ``concept_relations``: predicts relations between the concepts that mentions of a document name."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ subword_features = true
 
 @dataclass(eq=False, kw_only=True)
 class ConceptRelationsSettings(PairRelationsSettings):
-    """Settings of ``concept_relations``, beside those of
+    """Settings of ``concept_relations``, in addition to
     :class:`~spacy_keci.pipeline.pair_relations.PairRelationsSettings`.
 
-    max_pair_distance: tokens between the starts of the closest mentions of two concepts, at most.
-    level: "concept": relations hold between the concepts of a document, each named by any number of mentions.
-        "mention": between mentions; with ``by_sentence``, of one sentence.
-    concepts_key: of ``doc.spans``: the candidates of a linker. A mention without an identifier takes the first; None:
-        such mentions name no concept.
-    max_mention_pairs: how many pairs of mentions are read for two concepts, the closest ones.
-    spell_out: whether ``doc._.relations`` has all pairs of mentions of two related concepts, as corpora have; otherwise
-        the pairs of mentions that are the evidence.
+    max_pair_distance: maximum number of tokens between the starts of the closest mentions of two concepts.
+    level: "concept": relations hold between the concepts of a document, each with any number of mentions. "mention":
+        between mentions; with ``by_sentence``, in the same sentence.
+    concepts_key: key of ``doc.spans`` with the candidates of a linker. A mention without an identifier gets the first
+        one; None: such mentions have no concept.
+    max_mention_pairs: maximum number of mention pairs that are read for two concepts, the closest ones.
+    spell_out: whether ``doc._.relations`` has all mention pairs of two related concepts, as corpora have; otherwise
+        only the pairs that are the evidence.
     """
 
     max_pair_distance: int = at_least(1, 1000)
@@ -86,7 +86,7 @@ def make_concept_relations(
 
 
 class ConceptRelations(PairRelations, ConceptRelationsSettings):
-    """Relations between the concepts of whole documents, or between given mentions."""
+    """Predicts relations between the concepts of whole documents, or between given mentions."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class ConceptRelations(PairRelations, ConceptRelationsSettings):
     def _warn_without_identifiers(self, docs: list[Doc], mentions: list[list[Span]]) -> None:
         if not len(self.reader(docs, mentions).doc):
             self._warn_once(
-                f"No mention that is given to '{self.name}' has an identifier, so there are no concepts to relate. Add "
+                f"None of the mentions given to '{self.name}' has an identifier: there are no concepts to relate. Add "
                 'a component before it that links them, such as "concept_linker", or train with level = "mention".'
             )
 
@@ -138,8 +138,8 @@ class ConceptRelations(PairRelations, ConceptRelationsSettings):
         assert self.network is not None
         if (learned := self.network.arguments["level"]) != self.level:
             raise ValueError(
-                f"The setting level of '{self.name}' is {self.level}, but its weights were learned with {learned}. "
-                "Only another training can change it."
+                f"The setting level of '{self.name}' is {self.level}, but its weights were trained with {learned}. "
+                "Train again to change it."
             )
 
     def make_sizes(self, examples: Iterable[Example]) -> Sizes:

@@ -1,4 +1,4 @@
-"""The concepts of documents, which pairs of them the gold relates, and predicted relations written on documents."""
+"""Read the concepts of documents and the gold relations between them, and write predicted relations on documents."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..sentences import sentences
 from ..span_groups import per_mention, set_span_graph
 from ..tokens import Relation, get_concepts, get_relations
 
-# Offsets of a mention, with or without its type; or an identifier of a concept.
+# Offsets of a mention, with or without its type, or the identifier of a concept.
 Name = tuple[Any, ...] | str
 
 
 class GoldRelation(NamedTuple):
-    """A relation of an example between what has these names. novelty is empty where nothing is known of it."""
+    """A relation of an example between two mentions or concepts. novelty: empty if unknown."""
 
     head: Name
     tail: Name
@@ -40,8 +40,9 @@ class GoldRelation(NamedTuple):
 class ConceptReader:
     """Finds the concepts that mentions name.
 
-    by_mention: whether each mention is a concept of its own. concepts_key: where a mention without an identifier looks
-    one up, the first candidate with its offsets; None: nowhere. type_numbers: number of each type, from 1.
+    by_mention: whether each mention is a concept of its own. concepts_key: the span group in which mentions without an
+    identifier take the first candidate with their offsets; None for no group. type_numbers: number of each type, from
+    1.
     """
 
     by_mention: bool
@@ -49,7 +50,7 @@ class ConceptReader:
     type_numbers: dict[str, int]
 
     def __call__(self, docs: Sequence[Doc], mentions: Sequence[Sequence[Span]]) -> Concepts:
-        """The concepts of a batch. The rows of mentions are those given, one document after the other."""
+        """The concepts of a batch. The rows of mentions are the given ones, document by document."""
         rows: list[tuple[int, int, int]] = []
         types: list[int] = []
         of_sentence: list[int] = []
@@ -78,7 +79,7 @@ class ConceptReader:
         )
 
     def kb_id(self, mention: Span) -> str:
-        """The identifier of a mention, or the first that a linker proposes; empty where there is none."""
+        """The identifier of a mention, or the linker's first candidate; empty if there is neither."""
         own = linked(mention.kb_id_)
         if own or self.concepts_key is None:
             return own
@@ -91,8 +92,8 @@ class ConceptReader:
 
 
 def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, by_mention: bool) -> tuple[np.ndarray, np.ndarray]:
-    """For each pair a number that no other pair of the corpus has, and one that pairs of the same two concepts share:
-    the same identifiers or, where a concept is one mention, the same two texts."""
+    """For each pair, a number that is unique in the corpus, and a number shared by all pairs of the same two concepts:
+    those with the same identifiers or, if each mention is a concept, the same two texts."""
     texts = [doc.text for doc in docs]
     names = concepts.ids
     if by_mention:
@@ -107,7 +108,7 @@ def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, by_mention: b
 
 
 def gold_relations(example: Example, spans_key: str, by_mention: bool) -> list[GoldRelation] | None:
-    """What the reference relates, each once; None if its relations are not annotated."""
+    """The relations of the reference, without duplicates; None if relations are not annotated."""
     reference = example.reference
     attrs = reference.spans[spans_key].attrs if spans_key in reference.spans else {}
     if not by_mention and "interactions" in attrs:
@@ -133,7 +134,7 @@ def _of_concepts(relations: Iterable[Relation]) -> Iterator[GoldRelation]:
 class ConceptGold:
     """Finds gold relations among the pairs of an input.
 
-    labels: of relations. directed: those that have a direction. novelties: what novelty may be.
+    labels: of relations. directed: labels with a direction. novelties: possible values of novelty.
     """
 
     def __init__(self, labels: Sequence[str], directed: Sequence[str], novelties: Sequence[str]) -> None:
@@ -149,7 +150,7 @@ class ConceptGold:
         bags: Bags,
         unreachable: Counter[str] | None = None,
     ) -> GoldPairs:
-        """The targets of the pairs. What none of them can hold is counted in ``unreachable``, by reason.
+        """The targets of the pairs. Relations that fit no pair are counted in ``unreachable``, by reason.
 
         relations: of each document. Raises ValueError for an unknown label.
         """
@@ -166,7 +167,7 @@ class ConceptGold:
                     )
                 ends = _find(names, head), _find(names, tail)
                 if None in ends:
-                    counts["relations of what is not among the given mentions"] += 1
+                    counts["relations of concepts or mentions that are not given"] += 1
                 elif ends[0] == ends[1]:
                     counts["relations of a concept with itself"] += 1
                 else:
@@ -195,10 +196,10 @@ class ConceptGold:
 
 @dataclass(frozen=True)
 class RelationWriter:
-    """Writes predicted relations on documents, in place of what is in ``doc.spans[spans_key]``.
+    """Writes predicted relations to ``doc.spans[spans_key]``, replacing previous ones.
 
-    source: where the mentions were read, with their scores. novelties: what novelty may be.
-    spell_out: whether ``relations`` are all pairs of mentions of two related concepts; otherwise the evidence.
+    source: where the mentions and their scores were read. novelties: possible values of novelty.
+    spell_out: whether ``relations`` has all mention pairs of two related concepts; otherwise only the evidence.
     """
 
     spans_key: str
@@ -217,7 +218,7 @@ class RelationWriter:
         bags: Bags,
         predicted: PredictedPairs,
     ) -> None:
-        """mentions: of each document, those that ``concepts`` were read from."""
+        """mentions: of each document, the mentions from which ``concepts`` were read."""
         firsts = np.cumsum([0, *map(len, mentions)])  # mentions
         clusters: list[dict[int, list[int]]] = [{} for _ in docs]
         for concept, mention in zip(concepts.member_concept.tolist(), concepts.member_mention.tolist(), strict=True):
@@ -278,7 +279,7 @@ class RelationWriter:
 
 
 def _rows_by_name(concepts: Concepts, n_docs: int) -> list[dict[Name, int]]:
-    """Of each document the row of each concept, by identifier and, for a concept of one mention, by its offsets."""
+    """For each document, the row of each concept by identifier and by the offsets of its first mention."""
     names: list[dict[Name, int]] = [{} for _ in range(n_docs)]
     firsts = concepts.firsts.tolist()
     for row, (d, id) in enumerate(zip(concepts.doc.tolist(), concepts.ids, strict=True)):
@@ -296,7 +297,7 @@ def _find(names: dict[Name, int], name: Name) -> int | None:
 
 
 def _sentence_numbers(doc: Doc, given: Sequence[Span]) -> list[int]:
-    """The sentence that each mention begins in."""
+    """The sentence in which each mention begins."""
     if not given:
         return []
     starts = np.array([sentence.start for sentence in sentences(doc)], dtype="int64")

@@ -1,4 +1,4 @@
-"""The base class of all components that write span graphs: what KECI and its siblings have in common."""
+"""The base class of all components that write span graphs, KECI and its siblings."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 class Extractor(Predictor):
     """Predicts mentions and relations, or the relations of given mentions.
 
-    A subclass says what its model reads (``make_input``), and how predictions are made of its scores (``predict``) and
-    written (``set_annotations``).
+    A subclass implements the input of its model (``make_input``), the predictions from its scores (``predict``), and
+    how they are written (``set_annotations``).
     """
 
-    # What a system says of itself
+    # Properties of a system
 
     def make_sizes(self, examples: Iterable[Example]) -> Sizes:
-        """What the network must know before it is made."""
+        """The sizes from which the network is made."""
         from ..ml.network import Sizes
 
         return Sizes(
@@ -46,12 +46,12 @@ class Extractor(Predictor):
         )
 
     def reachable(self, docs: list[Doc], gold: GoldGraphs) -> dict[str, np.ndarray]:
-        """Which gold mentions can be predicted, (mentions,) of bool each, by what is said of those that cannot."""
+        """Which gold mentions can be predicted, (mentions,) of bool, keyed by a description of those that cannot."""
         return {}
 
     def mentions_to_learn(self, examples: list[Example]) -> list[list[Span]] | None:
-        """The mentions of each document that an update reads; None to learn to find them. Where mentions are given in
-        use, these, and the gold ones where none are set."""
+        """The mentions of each document that an update reads: the given ones, or the gold ones if none are set. None if
+        the component predicts mentions."""
         if self.entities_from is None:
             return None
         return [
@@ -62,7 +62,7 @@ class Extractor(Predictor):
         ]
 
     def progress(self) -> float:
-        """From 0, where only mentions are learned, to 1, where everything counts."""
+        """The weight of relations in training: 0 while only mentions are learned, up to 1."""
         return 1.0 if self.entities_from is not None or self.cfg["steps"] >= self.entity_steps else 0.0
 
     # Training
@@ -76,8 +76,8 @@ class Extractor(Predictor):
     ) -> None:
         """Find the labels, report gold that cannot be predicted, and build the model.
 
-        labels: ``{"entities": [...], "relations": [...]}``, from a file or the config; None takes what the examples
-            hold, most frequent first.
+        labels: ``{"entities": [...], "relations": [...]}``, from a file or the config; None for the labels of the
+            examples, most frequent first.
         Raises ValueError if there is no entity type, or no example with annotation.
         """
         if labels is None:
@@ -88,12 +88,12 @@ class Extractor(Predictor):
             self.add_relation_label(label)
         if not self.labels:
             raise ValueError(
-                f"There is no entity type for '{self.name}' to learn: no example has a mention in "
+                f"'{self.name}' has no entity types to learn: no example has a mention in "
                 f"doc.spans[{self.spans_key!r}]. Check the spans key and the training corpus, or give the labels in "
                 f"[initialize.components.{self.name}.labels]."
             )
         self._warn_of_symmetric()
-        # unknown labels are an error now, and not after the training
+        # fail for unknown labels now, not after the training
         self._threshold_array("threshold")
         self._threshold_array("relation_threshold")
         self.objective()
@@ -111,7 +111,7 @@ class Extractor(Predictor):
         sgd: Optimizer | Literal[False] | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch. Examples whose reference lacks the spans key teach nothing."""
+        """Learn from a batch. Examples without the spans key in their reference are skipped."""
         losses = losses if losses is not None else {}
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
@@ -138,7 +138,7 @@ class Extractor(Predictor):
         return output.loss(X, self.read_gold(list(examples), X), self.objective())
 
     def read_gold(self, examples: list[Example], X: Any) -> GoldGraphs:
-        """The gold graphs of a batch, of which what the input cannot reach is reported."""
+        """The gold graphs of a batch. Relations that the input cannot represent are reported."""
         gold = self.gold_reader(examples)
         if self.by_sentence:
             head, tail = sentence_of_span(gold.spans, X.docs)[gold.relations[:, :2]].T
@@ -150,7 +150,7 @@ class Extractor(Predictor):
         if X.given is None:
             return gold
         reached = find_gold(X.candidates[X.given], gold)[1]
-        self._count_relations(reached, "their mentions are not among those that are given")
+        self._count_relations(reached, "their mentions are not among the given ones")
         return of_given(gold, X.candidates, X.given)
 
     @property
@@ -167,7 +167,7 @@ class Extractor(Predictor):
         )
 
     def objective(self) -> Objective:
-        """What the next update minimizes."""
+        """The objective of the next update."""
         weights = weight_array(self.relation_weights, self.relation_labels, "relation_weights", self.name)
         hardest = self.negatives.hardest if self.negatives is not None else 0
         return Objective(self._is_symmetric(), self.multi_label, self.progress(), weights, hardest)
@@ -176,13 +176,13 @@ class Extractor(Predictor):
         """Give the encoder a gradient of zero. A shared encoder is updated only when its last listener has
         backpropagated, so a zero gradient must be passed even if there is nothing to learn."""
         if not any(len(doc) for doc in docs):
-            return  # Thinc's layers have no gradient of nothing
+            return  # Thinc's layers cannot backpropagate an empty batch
         tok2vec = self.model.get_ref("tok2vec")
         vectors, backprop = tok2vec.begin_update(docs)
         backprop([tok2vec.ops.xp.zeros_like(vector) for vector in vectors])
 
     def finish_update(self, sgd: Optimizer) -> None:
-        """Update the weights; an optimizer that has a group of this component's name uses its settings."""
+        """Update the weights. If the optimizer has a group with this component's name, its settings apply."""
         self.model.finish_update(getattr(sgd, "groups", {}).get(self.name, sgd))
         self.cfg["steps"] += 1
         if self.cfg["steps"] % EVERY == 0:
@@ -218,7 +218,7 @@ class Extractor(Predictor):
         }
 
     def _warn_of_symmetric(self) -> None:
-        """A config may name relations that a part of the data does not have."""
+        """Warn only: a part of the data may lack relations that the config names."""
         unknown = [label for label in self.symmetric if label not in self.relation_labels]
         self.cfg["symmetric_without_data"] = unknown
         for label in unknown:
@@ -231,9 +231,9 @@ class Extractor(Predictor):
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
 
     def _count_relations(self, reached: np.ndarray, reason: str) -> None:
-        """Report, ever less often, what part of the gold relations cannot be learned for a reason.
+        """Report, less and less often, the share of gold relations that cannot be learned for a reason.
 
-        reached: (relations,) of bool, those of a batch.
+        reached: (relations,) of bool, the relations of a batch that can be learned.
         """
         counts = self._counted.setdefault(reason, Counter())
         counts.update(batches=1, all=len(reached), reached=int(reached.sum()))

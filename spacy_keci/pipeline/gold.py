@@ -17,13 +17,13 @@ from ..sentences import sentence_of_span
 
 @dataclass(frozen=True)
 class GoldReader:
-    """Reads gold graphs, and says what of them a component with these settings can never predict.
+    """Reads gold graphs, and counts the parts that a component with these settings can never predict.
 
-    labels, relation_labels: names of what is counted from 1.
-    mentions_are_given: whether the component reads mentions instead of predicting them. Their types may be unknown
-        then, which counts as not annotated, and mentions with the same offsets are one.
-    symmetric: relations without direction. multi_label: whether several relations may hold for one pair.
-    max_pair_distance: of the component. by_sentence: whether it reads each sentence by itself.
+    labels, relation_labels: the labels, numbered from 1.
+    mentions_are_given: whether the component reads mentions instead of predicting them. Unknown types then count as not
+        annotated, and mentions with the same offsets as one.
+    symmetric: relations without direction. multi_label: whether one pair may have several relations.
+    max_pair_distance: of the component. by_sentence: whether it reads each sentence separately.
     """
 
     spans_key: str
@@ -38,9 +38,9 @@ class GoldReader:
     def __call__(self, examples: Iterable[Example], unreachable: Counter[str] | None = None) -> GoldGraphs:
         """Arrays of the gold mentions and relations that lie on token boundaries of the predicted documents.
 
-        What does not is counted in ``unreachable``, by reason. A reference without the span group counts as not
-        annotated, and so do the relations of one whose group has no ``relations``.
-        Raises ValueError for an unknown label, and where the two texts of an example differ.
+        All others are counted in ``unreachable``, by reason. A reference without the span group counts as not
+        annotated; if its group has no ``relations``, only its mentions are annotated.
+        Raises ValueError for an unknown label, and if the two texts of an example differ.
         """
         label_ids = {label: i for i, label in enumerate(self.labels, start=1)}
         relation_ids = {label: i for i, label in enumerate(self.relation_labels, start=1)}
@@ -86,10 +86,10 @@ class GoldReader:
         examples: list[Example],
         reachable: Callable[[list[Doc], GoldGraphs], Mapping[str, np.ndarray]] | None = None,
     ) -> Counter[str]:
-        """How much of the gold can never be predicted, by reason.
+        """Count the gold that can never be predicted, by reason.
 
-        reachable: which mentions can be predicted, (mentions,) of bool, by what is said of the others; None where
-            every span may be one, or mentions are given.
+        reachable: which mentions can be predicted, (mentions,) of bool, keyed by a description of the others; None if
+            every span may be a mention, or mentions are given.
         """
         counts: Counter[str] = Counter()
         for batch in minibatch(examples, 128):
@@ -111,8 +111,7 @@ class GoldReader:
         return +counts
 
     def _count_pairs(self, gold: GoldGraphs, counts: Counter[str]) -> None:
-        """Relations that are the same as another one, and those that have no place without ``multi_label``, as their
-        pair has another label already."""
+        """Count duplicate relations and, without ``multi_label``, relations whose pair already has another label."""
         labels: dict[tuple[int, int], Counter[tuple[int, bool | None]]] = {}
         for head, tail, label in gold.relations.tolist():
             is_symmetric = self.relation_labels[label - 1] in self.symmetric
@@ -131,16 +130,18 @@ class GoldReader:
 
 
 def find_gold(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.ndarray]:
-    """Which gold mentions are among the candidates, (spans, 3) document, start and end, and which gold relations are
-    between such: (mentions,) and (relations,) of bool. Where two mentions have the same offsets, the first counts."""
+    """Which gold mentions are among the candidates, and which gold relations have both mentions among them: (mentions,)
+    and (relations,) of bool. Of two mentions with the same offsets, the first counts.
+
+    candidates: (spans, 3) document, start and end."""
     found = np.isin(np.arange(len(gold.spans)), find_spans(candidates, gold.spans))
     head, tail, _ = gold.relations.T
     return found, found[head] & found[tail]
 
 
 def of_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarray) -> GoldGraphs:
-    """The same for a batch whose mentions are given: these teach the types that they have in the gold, and no other
-    candidate teaches a type, nor that it is none.
+    """The gold for a batch whose mentions are given: given mentions are trained on their gold types; other candidates
+    count as not annotated.
 
     candidates: (spans, 3) document, start and end. is_given: (spans,) of bool.
     """

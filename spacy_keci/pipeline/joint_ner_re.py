@@ -1,4 +1,4 @@
-"""The component ``joint_ner_re``: tags mentions, and classifies their pairs (Giorgi et al. 2019)."""
+"""The component ``joint_ner_re``: tags mentions and classifies their pairs (Giorgi et al. 2019)."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ subword_features = true
 
 @dataclass(eq=False, kw_only=True)
 class JointSettings(ExtractorSettings):
-    """Settings of ``joint_ner_re``, beside those of all extractors.
+    """Settings of ``joint_ner_re``, in addition to those of all extractors.
 
-    entity_steps: over so many updates the weight λ of the relation loss rises from 0 to 1 (Eq. 10); -1: while all
-        examples are seen once, as in the paper; 0: it is 1 from the beginning.
-    by_sentence: as for all extractors, and true, as the system was made for sentences.
-    decoding: "viterbi" for the most probable legal tags of a text, or "argmax", as in the paper, for those of each
-        token, of which what is no whole mention is left out.
-    candidates: the mentions among which relations are learned: those that are predicted ("predicted", the paper), or
+    entity_steps: number of updates in which the weight λ of the relation loss rises from 0 to 1 (Eq. 10); -1: one
+        epoch, as in the paper; 0: it is 1 from the beginning.
+    by_sentence: as for all extractors. True by default, since the system was designed for sentences.
+    decoding: "viterbi" for the most probable legal tag sequence of a text; "argmax", as in the paper, for the most
+        probable tag of each token, dropping incomplete mentions.
+    candidates: mentions between which relations are learned: only predicted ones ("predicted", as in the paper), or
         gold ones as well.
-    set_ents: whether predicted mentions are also written to ``doc.ents``, in place of what is there.
+    set_ents: whether predicted mentions are also written to ``doc.ents``, replacing previous ones.
     """
 
     entity_steps: int = at_least(-1, -1)
@@ -90,7 +90,7 @@ def make_joint_ner_re(nlp: Language, name: str, model: Model, scorer: Callable |
 
 
 class JointNerRe(Extractor, JointSettings):
-    """Joint extraction of typed, flat mentions and of typed relations between them."""
+    """Extracts typed, flat mentions and typed relations between them."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class JointNerRe(Extractor, JointSettings):
     # Use
 
     def predict(self, docs: Iterable[Doc]) -> PredictedGraphs:
-        """The span graphs of the documents, which stay as they are."""
+        """The span graphs of the documents, which are not changed."""
         docs = list(docs)
         X = self.make_input(docs, self.given_mentions(docs), is_train=False)
         rules = self.relation_rules()
@@ -115,7 +115,7 @@ class JointNerRe(Extractor, JointSettings):
         return self.calibrated(PredictedGraphs.joined([output.decode(part, rules) for part, output in scores]))
 
     def set_annotations(self, docs: Iterable[Doc], graphs: PredictedGraphs) -> None:
-        """Write span graphs to ``doc.spans[spans_key]``, and with ``set_ents`` mentions to ``doc.ents``."""
+        """Write span graphs to ``doc.spans[spans_key]``, and mentions to ``doc.ents`` if ``set_ents``."""
         docs = list(docs)
         write_graphs(
             docs,
@@ -132,7 +132,7 @@ class JointNerRe(Extractor, JointSettings):
                 doc.ents = list(doc.spans[self.spans_key])
 
     def make_input(self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool) -> JointInput | None:
-        """mentions: in training, where none are given, gold ones."""
+        """mentions: the given ones; in training, gold ones if none are given."""
         self.check_trained_settings()
         if not any(len(doc) for doc in docs):
             return None
@@ -160,7 +160,7 @@ class JointNerRe(Extractor, JointSettings):
         )
 
     def _types(self, mentions: list[list[Span]], candidates: np.ndarray) -> np.ndarray:
-        """(candidates,) the types of gold mentions, from 0; of several at one place, the first."""
+        """(candidates,) types of gold mentions, from 0; of several with the same offsets, the first."""
         numbers = {label: i for i, label in enumerate(self.labels)}
         types: dict[tuple[int, int, int], int] = {}
         for d, of_doc in enumerate(mentions):
@@ -182,7 +182,7 @@ class JointNerRe(Extractor, JointSettings):
         sgd: Optimizer | Literal[False] | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """As that of :class:`Extractor`; counts the examples, for the weight of the relation loss."""
+        """See :class:`Extractor`; also counts the examples, for the weight of the relation loss."""
         examples = list(examples)
         losses = super().update(examples, drop=drop, sgd=sgd, losses=losses)
         self.cfg["examples_seen"] += len(examples)
@@ -219,6 +219,6 @@ class JointNerRe(Extractor, JointSettings):
 
 
 def whitespace(docs: list[Doc]) -> np.ndarray:
-    """(tokens,) which tokens of the documents, one after the other, are white space."""
+    """(tokens,) whether each token is white space, document by document."""
     flags = [doc.to_array([IS_SPACE]).reshape(-1) == 1 for doc in docs]
     return np.concatenate(flags) if flags else np.zeros(0, dtype=bool)

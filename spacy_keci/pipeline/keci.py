@@ -60,12 +60,12 @@ subword_features = true
 
 @dataclass(eq=False, kw_only=True)
 class KeciSettings(ExtractorSettings):
-    """Settings of ``keci``, beside those of all extractors.
+    """Settings of ``keci``, in addition to those of all extractors.
 
     spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
-    type_prior, mention_prior: how much it counts, where the model learns it (``knowledge_prior``), what knowledge alone
-        expects of a mention's type, and of whether a span is a mention; 0: not at all.
-    keep_initial: whether the graph before knowledge came in is kept as well, as
+    type_prior, mention_prior: weights of the type of a mention, and of whether a span is a mention, as predicted from
+        knowledge alone, if the model learns this (``knowledge_prior``); 0 to ignore it.
+    keep_initial: whether the graph before the use of knowledge is kept as well, in
         ``doc.spans[initial_key(spans_key)]``.
     """
 
@@ -115,8 +115,8 @@ def make_keci(
 ) -> Keci:
     """Create the component; see :class:`KeciSettings` and :class:`~spacy_keci.pipeline.settings.ExtractorSettings`.
 
-    suggester: proposes the spans that may be mentions, in any order; None for all spans of a sentence that the model
-        can read. linker: name of the component that links concepts.
+    suggester: proposes the spans that may be mentions, in any order; None for all spans of a sentence up to the model's
+        ``max_span_length``. linker: name of the component that links concepts.
     vectors: initial vectors of concepts in its knowledge base, and whether they are used.
     """
     return Keci(
@@ -133,11 +133,10 @@ def make_keci(
 
 @dataclass
 class Prediction:
-    """The final graphs of a batch; where they are kept, the initial ones, which are the same if the model has no
-    knowledge.
+    """The final graphs of a batch and, if kept, the initial ones; these are the same if the model has no knowledge.
 
-    For the concepts of the linker, in their order on the documents, or None:
-    attention: (concepts,). concept_types: (concepts, entity types), log-probability of the types of what names them.
+    For the linker's concepts, in the order of the documents, or None:
+    attention: (concepts,). concept_types: (concepts, entity types), log-probabilities of the types of their mentions.
     """
 
     final: PredictedGraphs
@@ -147,7 +146,7 @@ class Prediction:
 
 
 class Keci(Extractor, KeciSettings):
-    """Joint extraction of typed, possibly nested mentions and of typed relations between them."""
+    """Extracts typed, possibly nested mentions and typed relations between them."""
 
     def __init__(
         self,
@@ -171,7 +170,7 @@ class Keci(Extractor, KeciSettings):
     # Use
 
     def predict(self, docs: Iterable[Doc]) -> Prediction:
-        """The span graphs of the documents, which stay as they are."""
+        """The span graphs of the documents, which are not changed."""
         docs = list(docs)
         X = self.make_input(docs, self.given_mentions(docs), is_train=False)
         rules = self.relation_rules()
@@ -193,10 +192,10 @@ class Keci(Extractor, KeciSettings):
         )
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
-        """Write span graphs to ``doc.spans[spans_key]``, and replace what is there.
+        """Write span graphs to ``doc.spans[spans_key]``, replacing previous ones.
 
-        Where the model attends to concepts, those of the linker get their weights, and a mention the one that it names
-        as its ``kb_id_``, unless its own context weighs more.
+        If the model attends to concepts, the linker's concepts get their attention weights, and each mention gets its
+        concept as ``kb_id_``, unless the context weighs more.
         """
         docs = list(docs)
         write = partial(
@@ -209,7 +208,7 @@ class Keci(Extractor, KeciSettings):
         )
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
         if prediction.initial is not None:
-            # written first, as the final one may replace the mentions that are given
+            # written first, since the final graph may replace the given mentions
             write(prediction.initial, initial_key(self.spans_key), concepts=concepts)
         if prediction.attention is not None and self.linker is not None:
             key, types = self.linker.spans_key, types_of_mentions(prediction.final, len(docs))
@@ -226,7 +225,7 @@ class Keci(Extractor, KeciSettings):
         if mentions is not None:
             candidates, given = as_candidates(mentions, suggested)
         else:
-            assert suggested is not None  # or the settings would not have passed
+            assert suggested is not None  # ensured by check_trained_settings
             candidates, threshold = in_order(candidate_array(suggested)), self._threshold_array("threshold")
         if not len(candidates):
             return None
@@ -266,8 +265,8 @@ class Keci(Extractor, KeciSettings):
             graphs = reader(concepts[rows], texts[rows])
             if (graphs.nodes < 0).any():
                 self._warn_once(
-                    f"'{self.name}' skips concepts that the knowledge base of its linker '{linker.name}' does not "
-                    "have: another linker set them. If the linker was replaced, or the component came from another "
+                    f"'{self.name}' skips concepts that are not in the knowledge base of its linker '{linker.name}': "
+                    "another linker set them. If the linker was replaced, or the component comes from another "
                     "pipeline, save the pipeline and load it again."
                 )
             return graphs
@@ -287,7 +286,7 @@ class Keci(Extractor, KeciSettings):
         if set(self.vectors) != set(learned):
             raise ValueError(
                 f"The vectors of '{self.name}' are {', '.join(self.vectors) or 'none'} in its settings, but its "
-                f"weights were learned with {', '.join(learned) or 'none'}. Only another training can change that."
+                f"weights were trained with {', '.join(learned) or 'none'}. Train again to change them."
             )
 
     def _require_linker(self) -> ConceptLinker:
@@ -307,8 +306,7 @@ class Keci(Extractor, KeciSettings):
         nlp: Language | None = None,
         labels: dict[str, list[str]] | None = None,
     ) -> None:
-        """As that of :class:`Extractor`. nlp: the pipeline; the component reads the concepts of the linker of that
-        name that is in it now."""
+        """See :class:`Extractor`. nlp: the pipeline; the component uses its current linker of the configured name."""
         if nlp is not None and self.linker is not None:
             self.linker = find_linker(nlp, self.name, self.linker.name, needed=self.model.attrs["uses_knowledge"])
         super().initialize(get_examples, nlp=nlp, labels=labels)
@@ -326,7 +324,7 @@ class Keci(Extractor, KeciSettings):
         return {"mentions that are not suggested, or have the offsets of another": find_gold(suggested, gold)[0]}
 
     def _find_knowledge(self, examples: Iterable[Example]) -> KnowledgeVocabulary:
-        """What the concepts of the training texts need to be known by; reports how many mentions have any."""
+        """The vocabulary of the concepts in the training texts. Logs the number of mentions with concepts."""
         linker = self._require_linker()
         examples = [example for example in examples if self.spans_key in example.reference.spans]
         docs = [linker(example.predicted) for example in examples]
@@ -339,5 +337,5 @@ class Keci(Extractor, KeciSettings):
 
 
 def _unknown(X: Any, values: Any) -> np.ndarray:
-    """NaN for all concepts of an input, in the shape that the values of some have."""
+    """NaN for all concepts of an input; the other dimensions are those of ``values``."""
     return np.full((len(X.mentions), *values.shape[1:]), np.nan, dtype="float32")

@@ -1,4 +1,4 @@
-"""Settings with a value for each label: a section of a config, or pairs for labels that cannot be keys of one."""
+"""Settings with a value for each label: a section of a config, or pairs if labels cannot be keys of a section."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What relations with rare labels count in training."""
+"""Training weights of relations with rare labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +12,7 @@ LabelWeights = dict[str, float] | list[Any] | None
 
 
 def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
-    """Raises ValueError for what is not a positive number for each label, and for labels that would be lost as keys of
-    a config.
+    """Raises ValueError unless each label has a positive number, and for labels that cannot be keys of a config.
 
     setting, name: of the component, for the message.
     """
@@ -21,7 +20,7 @@ def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
         values = dict(weights or {})
     except (TypeError, ValueError):
         raise ValueError(
-            f"The setting {setting} of '{name}' has pairs of a label and a number, but it is {weights}."
+            f"The setting {setting} of '{name}' must be pairs of a label and a number, but it is {weights}."
         ) from None
     for label, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
@@ -30,9 +29,9 @@ def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
 
 
 def weight_array(weights: LabelWeights, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
-    """(1 + labels,) weights, the first one of no label; None if all are 1.
+    """(1 + labels,) weights, the first one for no relation; None if all are 1.
 
-    Raises ValueError for a label that is not among those given.
+    Raises ValueError for an unknown label.
     """
     values = dict(weights or {})
     check_labels(values, labels, setting, name)

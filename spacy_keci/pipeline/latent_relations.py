@@ -1,4 +1,4 @@
-"""The component ``latent_relations``: classifies pairs of given mentions, with a representation that was pre-trained on
+"""The component ``latent_relations``: classifies pairs of given mentions, with a representation pre-trained on
 unlabelled text (RELVM, Shah and Fauqueur 2020)."""
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ MODEL = """
 [model]
 @architectures = "spacy_keci.LatentRelations.v1"
 """
-# how often the training data must have a word that the pre-training does not know
+# minimum count in the training data of a word that is unknown from pre-training
 MIN_COUNT = 2
 
 
 @dataclass(eq=False, kw_only=True)
 class LatentRelationsSettings(PairRelationsSettings):
-    """Settings of ``latent_relations``, beside those of
+    """Settings of ``latent_relations``, in addition to
     :class:`~spacy_keci.pipeline.pair_relations.PairRelationsSettings`.
 
-    by_sentence: as for all extractors, and true, as the representation is pre-trained on sentences.
-    max_pair_distance: as for all extractors, and never more than a context of the model holds.
-    vectors: whether a vector of each relation is stored, for :func:`spacy_keci.relation_vectors`.
+    by_sentence: as for all extractors. True by default, since the representation is pre-trained on sentences.
+    max_pair_distance: as for all extractors, but limited by the context size of the model.
+    vectors: whether the vector of each relation is stored, for :func:`spacy_keci.relation_vectors`.
     """
 
     by_sentence: bool = True
@@ -70,7 +70,7 @@ def make_latent_relations(
 
 
 class LatentRelations(PairRelations, LatentRelationsSettings):
-    """Relations between given mentions, from samples of a latent representation (Eq. 13-17)."""
+    """Predicts relations between given mentions, from samples of a latent representation (Eq. 13-17)."""
 
     reads_in_order = True
 
@@ -119,11 +119,11 @@ class LatentRelations(PairRelations, LatentRelationsSettings):
         labels: dict[str, list[str]] | None = None,
         pretrained: str | None = None,
     ) -> None:
-        """As that of :class:`~spacy_keci.pipeline.extractor.Extractor`.
+        """See :class:`~spacy_keci.pipeline.extractor.Extractor`.
 
-        pretrained: a folder that ``spacy keci pretrain-relations`` has written; None: the representation is learned
-            from the examples alone.
-        Raises ValueError if it is no such folder, or was pre-trained with other settings or on concepts.
+        pretrained: a folder written by ``spacy keci pretrain-relations``; None to learn the representation from the
+            examples alone.
+        Raises ValueError if it is not such a folder, or was pre-trained with other settings or on concepts.
         """
         self._pretrained = None if pretrained is None else self._read_pretrained(Path(pretrained))
         super().initialize(get_examples, nlp=nlp, labels=labels)
@@ -138,7 +138,7 @@ class LatentRelations(PairRelations, LatentRelationsSettings):
         found = Pretrained.from_disk(folder)
         if found.kind != "types":
             raise ValueError(
-                f"{folder} was pre-trained on pairs of concepts, and '{self.name}' reads mentions: pre-train with "
+                f"{folder} was pre-trained on pairs of concepts, but '{self.name}' reads mentions: pre-train with "
                 '[contexts] entities = "types".'
             )
         mine = self.model.attrs["representation"]

@@ -1,4 +1,4 @@
-"""Concepts of given mentions, whose types are known."""
+"""Link given mentions with known types to concepts."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -30,7 +30,7 @@ class LinkedMention(NamedTuple):
 
 
 class MentionLinker:
-    """Links mentions with the labels of ``types``: what each label names."""
+    """Links mentions whose labels are in ``types``, which maps labels to semantic types."""
 
     def __init__(self, kb: "KnowledgeBase", types: "Mapping[str, MentionType]") -> None:
         from ..knowledge.typed_lookup import TypedLookup
@@ -44,7 +44,7 @@ class MentionLinker:
     def __call__(
         self, doc: Doc, mentions: Iterable[Span], definitions: "Iterable[Abbreviation]"
     ) -> list[LinkedMention]:
-        """Mentions of other labels are left out. definitions: the abbreviations that the text defines."""
+        """Mentions with other labels are left out. definitions: the abbreviations that the text defines."""
         long_forms = _long_forms(doc, definitions)
         return [self._link(span, long_forms) for span in mentions if span.label_ in self.types]
 
@@ -68,15 +68,16 @@ class MentionLinker:
 
 
 def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str, Any]]) -> MentionLinker:
-    """From the setting ``mention_types`` of a linker. Raises ValueError for one that is not understood, or names a
-    vocabulary that the knowledge base does not have."""
+    """Create it from the setting ``mention_types`` of a linker. Raises ValueError for an invalid setting, or a
+    vocabulary that is not in the knowledge base."""
     from ..knowledge.typed_lookup import MentionType
 
     types: dict[str, MentionType] = {}
     for label, given in settings.items():
         if unknown := given.keys() - {"types", "prefer", "broader", "variant"}:
             raise ValueError(
-                f"mention_types of {label!r} has types, prefer, broader and variant, not {sorted(unknown)}."
+                f"mention_types of {label!r} has unknown keys: {sorted(unknown)}. Allowed: types, prefer, "
+                "broader, variant."
             )
         if given.get("variant"):
             if len(given) > 1:
@@ -86,13 +87,13 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
             types[label] = MentionType((), variant=True)
             continue
         if not given.get("types"):
-            raise ValueError(f"mention_types of {label!r} names no semantic types.")
+            raise ValueError(f"mention_types of {label!r} has no semantic types.")
         prefer = kb.vocabularies(given.get("prefer", ()))
         types[label] = MentionType(tuple(given["types"]), prefer, bool(given.get("broader", False)))
     return MentionLinker(kb, types)
 
 
-# by the tokens of a short form, where it is defined and what it stands for
+# tokens of a short form to the positions of its definitions and its long forms
 LongForms = dict[tuple[str, ...], list[tuple[int, str]]]
 
 
@@ -105,7 +106,7 @@ def _long_forms(doc: Doc, definitions: "Iterable[Abbreviation]") -> LongForms:
 
 
 def _meaning(span: Span, long_forms: LongForms) -> str | None:
-    """The long form of a mention: what was defined last before it, or else first after it."""
+    """The long form of a mention: the last one defined before it, else the first after it."""
     defined = long_forms.get(tuple(token.text for token in span))
     if not defined:
         return None
@@ -113,8 +114,8 @@ def _meaning(span: Span, long_forms: LongForms) -> str | None:
 
 
 def set_identifiers(doc: Doc, source: str, linked: Sequence[LinkedMention]) -> None:
-    """Write the identifier of each mention as its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions for
-    which none was found, and all else of the group, stay as they are."""
+    """Make the identifier of each mention its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions without an
+    identifier, and the rest of the group, do not change."""
     ids = {(m.start, m.end, m.label): m.identifier for m in linked if m.identifier}
     if not ids:
         return

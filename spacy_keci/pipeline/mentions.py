@@ -22,14 +22,14 @@ def place_of(source: str) -> str:
 
 
 def read_mentions(doc: Doc, source: str) -> list[Span]:
-    """``doc.ents``, or the spans of ``doc.spans[source]``, which need not be there."""
+    """``doc.ents``, or the spans of ``doc.spans[source]``; empty if missing."""
     return list(doc.ents) if source == ENTS else list(doc.spans.get(source, ()))
 
 
 def as_candidates(mentions: Sequence[Sequence[Span]], suggested: Ragged | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Mentions of each document, and the spans that are suggested as well, if any, as candidate spans, each once.
+    """Merge the mentions of each document and the suggested spans, if any, to candidate spans without duplicates.
 
-    Returns (spans, 3) document, start and end, ordered, and (spans,) whether it is a mention. Mentions without tokens
+    Returns (spans, 3) document, start and end, sorted, and (spans,) whether each is a mention. Mentions without tokens
     are left out.
     """
     rows = [(d, span.start, span.end) for d, spans in enumerate(mentions) for span in spans if len(span)]
@@ -40,8 +40,8 @@ def as_candidates(mentions: Sequence[Sequence[Span]], suggested: Ragged | None =
 
 
 def find_mentions(mentions: Sequence[Span], spans: Sequence[tuple[int, int, str]]) -> list[int]:
-    """For each span (start, end, type) of a graph the mention that it stands for: of several with the same offsets,
-    the one of this type, else the first."""
+    """The mention of each span (start, end, type) of a graph: of several with the same offsets, the one with this type,
+    else the first."""
     first: dict[tuple[int, int], int] = {}
     typed: dict[tuple[int, int, str], int] = {}
     for i, mention in enumerate(mentions):

@@ -1,4 +1,4 @@
-"""The base class of components that classify pairs of given mentions, or of the concepts that these name."""
+"""The base class of components that classify pairs of given mentions or of their concepts."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .concepts import ConceptGold, ConceptReader, GoldRelation, RelationWriter, 
 from .extractor import Extractor
 from .settings import ExtractorSettings
 
-# Pairs of types that hold a smaller share of the relations are left out: candidates that are almost never right.
+# Minimum share of the relations that a pair of types must have; rarer pairs are almost never related.
 MIN_SHARE = 0.001
 
 
 @dataclass(eq=False, kw_only=True)
 class PairRelationsSettings(ExtractorSettings):
-    """Settings of components that classify pairs, beside those of all extractors.
+    """Settings of components that classify pairs, in addition to those of all extractors.
 
-    entities_from: as there; here mentions are always given. ``threshold`` is not used.
-    relation_threshold: as there, of the probability that two are related at all, 1 - p(none); None: 0.5. With
-        ``multi_label`` of the probability of each label.
-    pair_types: which types may be related, ``[["Gene", "Disease"], ...]``, in any order; None: those that are in the
+    entities_from: as for all extractors, but required: mentions are always given. ``threshold`` is not used.
+    relation_threshold: as for all extractors, but for the probability that a pair is related at all, 1 - p(none); None:
+        0.5. With ``multi_label``, for the probability of each label.
+    pair_types: pairs of types that may be related, ``[["Gene", "Disease"], ...]``, in any order; None: the pairs in the
         training data.
-    max_batch_pairs: maximum number of pairs that are scored together in use: it bounds the memory.
+    max_batch_pairs: maximum number of pairs scored together in prediction; it bounds the memory.
     """
 
     entities_from: str | None = SPANS_KEY
@@ -46,16 +46,16 @@ class PairRelationsSettings(ExtractorSettings):
         super().check(name)
         if self.entities_from is None:
             raise ValueError(
-                f"'{name}' relates given mentions: its setting entities_from says where they are, 'ents' or a key of "
-                "doc.spans, and cannot be null."
+                f"'{name}' relates given mentions: set entities_from to 'ents' or a key of doc.spans. It cannot be "
+                "null."
             )
         if any(len(pair) != 2 for pair in self.pair_types or ()):
-            raise ValueError(f"The setting pair_types of '{name}' has pairs of two types, but it is {self.pair_types}.")
+            raise ValueError(f"The setting pair_types of '{name}' must be pairs of types, but it is {self.pair_types}.")
 
 
 @dataclass
 class Prediction:
-    """The relations of a batch, and what they are relations of; the input is None where there was nothing to score."""
+    """The relations of a batch, with their mentions and the model's input; the input is None if there are no pairs."""
 
     mentions: list[list[Span]]
     X: ConceptPairInput | None
@@ -63,11 +63,11 @@ class Prediction:
 
 
 class PairRelations(Extractor, PairRelationsSettings):
-    """Relations between given mentions, each of which is a concept of its own.
+    """Predicts relations between given mentions, each of which is a concept of its own.
 
-    A subclass says what its model reads of them (``make_input``).
+    A subclass implements the input of its model (``make_input``).
 
-    reads_in_order: whether the first of a pair is the earlier one, or else the one of the lower type.
+    reads_in_order: whether the first of a pair is the earlier mention; otherwise it is the one with the lower type.
     """
 
     reads_in_order: ClassVar[bool] = False
@@ -78,22 +78,22 @@ class PairRelations(Extractor, PairRelationsSettings):
 
     @property
     def novelties(self) -> tuple[str, ...]:
-        """What the novelty of a relation may be; empty where the training data did not say."""
+        """Possible values of novelty; empty if the training data has none."""
         return tuple(self.cfg["novelties"])
 
     @property
     def by_mention(self) -> bool:
-        """Whether relations hold between mentions, and not between concepts."""
+        """Whether relations hold between mentions instead of concepts."""
         return True
 
     @property
     def _most_distance(self) -> int:
-        """Tokens between the starts of two mentions that are read."""
+        """Maximum number of tokens between the starts of two mentions of a pair."""
         return self.max_pair_distance
 
     @property
     def _most_mention_pairs(self) -> int:
-        """How many pairs of mentions are read for two concepts."""
+        """Maximum number of mention pairs that are read for two concepts."""
         return 1
 
     @property
@@ -102,12 +102,12 @@ class PairRelations(Extractor, PairRelationsSettings):
 
     @property
     def type_numbers(self) -> dict[str, int]:
-        """Of entity types, from 1."""
+        """Numbers of the entity types, from 1."""
         return {label: i for i, label in enumerate(self.labels, start=1)}
 
     @property
     def allowed_types(self) -> set[tuple[int, int]] | None:
-        """Pairs of numbers of types, the lower first; None for all."""
+        """Pairs of type numbers, the lower first; None for all."""
         named = self.pair_types if self.pair_types is not None else self.cfg["pair_types"]
         if named is None:
             return None
@@ -123,7 +123,7 @@ class PairRelations(Extractor, PairRelationsSettings):
     # Use
 
     def predict(self, docs: Iterable[Doc]) -> Prediction:
-        """The relations of the documents, which stay as they are."""
+        """The relations of the documents, which are not changed."""
         docs = list(docs)
         mentions = self.given_mentions(docs) or []
         X = self.make_input(docs, mentions, is_train=False)
@@ -134,15 +134,14 @@ class PairRelations(Extractor, PairRelationsSettings):
         return Prediction(mentions, X, pairs)
 
     def relation_rules(self) -> RelationRules:
-        """As there; a pair is related from a probability of 0.5 on where no threshold is set."""
+        """As in the base class; without a threshold, a pair is related if its probability is at least 0.5."""
         rules = super().relation_rules()
         default = self.relation_scaling.inverse()(np.array([0.5]))[0]
         given = np.full(len(self.relation_labels), np.nan) if rules.threshold is None else rules.threshold
         return replace(rules, threshold=np.where(np.isnan(given), default, given))
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
-        """Write the mentions that were given, with the relations, to ``doc.spans[spans_key]``, and replace what is
-        there."""
+        """Write the given mentions and their relations to ``doc.spans[spans_key]``, replacing previous ones."""
         docs = list(docs)
         X = prediction.X or self._pairs(docs, prediction.mentions, self.reader)
         self._writer()(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
@@ -185,7 +184,7 @@ class PairRelations(Extractor, PairRelationsSettings):
         if (learned := self.network.arguments["directed_labels"]) != self._directed_labels:
             raise ValueError(
                 f"The settings of '{self.name}' give directed_labels = {self._directed_labels}, but its weights were "
-                f"learned with {learned}. Only another training can change the setting symmetric."
+                f"trained with {learned}. Train again to change the setting symmetric."
             )
 
     # Training
@@ -208,7 +207,7 @@ class PairRelations(Extractor, PairRelationsSettings):
         return {**found, "relations": sorted(counts, key=lambda label: (-counts[label], label))}
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
-        """Learn what the data says of types and of novelty, and report what is out of reach then."""
+        """Find the pair types and novelties of the data, and report gold that cannot be learned with them."""
         annotated = self._annotated(list(examples))
         relations = self._relations(annotated)
         found = Counter(r.novelty for of_doc in relations for r in of_doc or () if r.novelty)

@@ -1,4 +1,4 @@
-"""What an extractor needs in use: labels, given mentions, thresholds, probabilities, texts of any length."""
+"""The prediction side of extractors: labels, given mentions, thresholds, probabilities, texts of any length."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
 
     @property
     def label_data(self) -> dict[str, list[str]]:
-        """What ``spacy init labels`` saves and ``[initialize.components.NAME.labels]`` reads."""
+        """The labels that ``spacy init labels`` saves and ``[initialize.components.NAME.labels]`` reads."""
         return {"entities": list(self.labels), "relations": list(self.relation_labels)}
 
     @property
@@ -97,9 +97,9 @@ class Predictor(TrainablePipe, ExtractorSettings):
     # Use
 
     def make_input(self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool) -> Input | None:
-        """What the model reads; None where there is nothing to score.
+        """The input of the model; None if there is nothing to score.
 
-        mentions: of each document, where they are given.
+        mentions: of each document, if they are given.
         """
         raise NotImplementedError
 
@@ -110,7 +110,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
                 yield from super().pipe(docs, batch_size=len(docs))
 
     def given_mentions(self, docs: list[Doc]) -> list[list[Span]] | None:
-        """The mentions of each document, where they are given."""
+        """The mentions of each document, if they are given."""
         if self.entities_from is None:
             return None
         if not all(has_mentions(doc, self.entities_from) for doc in docs):
@@ -123,7 +123,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
     def read_texts(self, docs: list[Doc], mentions: np.ndarray, limit: int | None) -> np.ndarray:
         """(tokens,) the text, a sentence or a document, that each token belongs to.
 
-        mentions: (mentions, 3) document, start and end, that no text ends inside of. limit: tokens of the longest text.
+        mentions: (mentions, 3) document, start and end; no text ends inside a mention. limit: maximum tokens of a text.
         """
         self.warn_without_sentences(docs)
         texts = text_of_token(docs, self.by_sentence)
@@ -138,17 +138,17 @@ class Predictor(TrainablePipe, ExtractorSettings):
         if cut[-1] > texts[-1]:
             self._warn_once(
                 f"'{self.name}' reads a {'sentence' if self.by_sentence else 'document'} of over {limit} tokens in "
-                "parts, and predicts no relations between the parts. Raise max_batch_tokens to avoid that; it takes "
+                "parts, and predicts no relations between them. To avoid this, raise max_batch_tokens, which takes "
                 "more memory. Without sentence boundaries, a document is one sentence: add 'biomedical_sentencizer'."
             )
         return cut
 
     def relation_rules(self) -> RelationRules:
-        """How relations are read from probabilities."""
+        """The rules that turn probabilities into relations."""
         return RelationRules(self._is_symmetric(), self._threshold_array("relation_threshold"), self.multi_label)
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
-        """(labels,) thresholds of the scores of the network, which have no temperature."""
+        """(labels,) thresholds for the network's scores, before temperature and bias."""
         is_mention = setting == "threshold"
         labels = self.labels if is_mention else self.relation_labels
         thresholds = threshold_array(getattr(self, setting), labels, setting, self.name)
@@ -157,16 +157,16 @@ class Predictor(TrainablePipe, ExtractorSettings):
 
     @property
     def scaling(self) -> Scaling:
-        """From the scores of mentions to probabilities."""
+        """Converts scores of mentions to probabilities."""
         return Scaling(self.temperature, self.bias)
 
     @property
     def relation_scaling(self) -> Scaling:
-        """From the scores of relations to probabilities."""
+        """Converts scores of relations to probabilities."""
         return Scaling(self.relation_temperature, self.relation_bias)
 
     def calibrated(self, graphs: PredictedGraphs) -> PredictedGraphs:
-        """The graphs with scores that are probabilities."""
+        """The graphs with calibrated scores."""
         return replace(
             graphs,
             scores=self.scaling(graphs.scores),
@@ -174,7 +174,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
         )
 
     def check_trained_settings(self) -> None:
-        """Raises ValueError for settings of the component that the weights were not learned with."""
+        """Raises ValueError for settings of the component that differ from those of its training."""
         arguments = {} if self.network is None else self.network.arguments
         if not self.is_initialized:
             raise ValueError(
@@ -182,29 +182,29 @@ class Predictor(TrainablePipe, ExtractorSettings):
             )
         if self.entities_from is None and not self.cfg["finds_mentions"]:
             raise ValueError(
-                f"The model of '{self.name}' was trained on given mentions, and cannot predict any: say in its setting "
-                "'entities_from' where they are."
+                f"The model of '{self.name}' was trained on given mentions and cannot predict any: set 'entities_from' "
+                "to their location."
             )
         learned = arguments.get("labels")
         if learned is not None and learned != self.label_data:
             raise ValueError(
-                f"The labels of '{self.name}' are {self.label_data}, but its weights were learned with {learned}: the "
+                f"The labels of '{self.name}' are {self.label_data}, but its weights were trained with {learned}: the "
                 "file 'cfg' of the saved component was changed. Restore it, or train again."
             )
         self._check_symmetric()
         if self._directed_labels and not arguments.get("directed", True):
             raise ValueError(
                 f"The relations {', '.join(self._directed_labels)} are not symmetric in the settings of '{self.name}', "
-                "but its weights were learned with symmetric relations only. Only another training can change that."
+                "but its weights were trained with symmetric relations only. Train again to change that."
             )
         if arguments.get("multi_label", self.multi_label) != self.multi_label:
             raise ValueError(
                 f"The setting multi_label of '{self.name}' is {json.dumps(self.multi_label)}, but its weights were "
-                f"learned with {json.dumps(arguments['multi_label'])}. Only another training can change that."
+                f"trained with {json.dumps(arguments['multi_label'])}. Train again to change it."
             )
 
     def _check_symmetric(self) -> None:
-        # labels that the config named and the training data did not have
+        # labels in the config that the training data did not have
         allowed = {*self.relation_labels, *self.cfg.get("symmetric_without_data", self.symmetric)}
         if unknown := [label for label in self.symmetric if label not in allowed]:
             raise ValueError(
@@ -213,15 +213,16 @@ class Predictor(TrainablePipe, ExtractorSettings):
             )
 
     def warn_without_sentences(self, docs: list[Doc]) -> None:
-        """A model of sentences that reads a text of several as one predicts relations all over it."""
+        """Warn: a model trained on sentences predicts relations across the whole text if it reads it as one
+        sentence."""
         if self.by_sentence and NO_SENTENCES not in self._warned:
             unset = (doc for doc in docs if len(doc) and not doc.has_annotation("SENT_START"))
             if any(len(sentence_starts(doc)) > 1 for doc in unset):
                 self._warned.add(NO_SENTENCES)
                 self._warn_once(
-                    f"'{self.name}' reads each sentence by itself, but no sentences are set: texts of several "
-                    "sentences are read as one, and predictions get worse. Add the component, first in the pipeline: "
-                    "nlp.add_pipe('biomedical_sentencizer', first=True)."
+                    f"'{self.name}' reads each sentence separately, but sentence boundaries are not set: each text is "
+                    "read as one sentence, and predictions get worse. Set them with a component at the start of the "
+                    "pipeline: nlp.add_pipe('biomedical_sentencizer', first=True)."
                 )
 
     def _warn_once(self, message: str) -> None:
@@ -231,7 +232,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
 
     @property
     def _directed_labels(self) -> list[str]:
-        """Relations that may hold in one direction only."""
+        """Labels of relations with a direction."""
         return [label for label in self.relation_labels if label not in self.symmetric]
 
     def _is_symmetric(self) -> np.ndarray:
@@ -239,7 +240,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
 
 
 def _by_tokens(docs: Iterable[Doc], limit: int) -> Iterator[list[Doc]]:
-    """Parts of at most that many tokens, or of one longer document, in order."""
+    """Split the documents into parts of at most ``limit`` tokens, or of one longer document, in order."""
     part: list[Doc] = []
     n_tokens = 0
     for doc in docs:

@@ -1,4 +1,4 @@
-"""The component ``biomedical_sentencizer``: sets where sentences begin, for texts of several."""
+"""The component ``biomedical_sentencizer``: sets sentence boundaries."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..sentences import sentence_starts
 def make_biomedical_sentencizer(
     nlp: Language, name: str, overwrite: bool, scorer: Callable | None
 ) -> BiomedicalSentencizer:
-    """Create the component. overwrite: whether it replaces sentence boundaries that are set already."""
+    """Create the component. overwrite: whether it replaces existing sentence boundaries."""
     return BiomedicalSentencizer(name, overwrite=overwrite, scorer=scorer)
 
 
 class BiomedicalSentencizer(Sentencizer):
-    """spaCy's sentencizer with the rule of :func:`spacy_keci.sentence_rule.find_sentences`, which knows the
+    """spaCy's sentencizer with the rule of :func:`spacy_keci.sentence_rule.find_sentences`, which handles the
     abbreviations, names, numbers and section heads of biomedical text.
 
-    Its settings are those of the config alone: what is edited there in a saved pipeline takes effect.
+    Its settings are stored only in the config, so that editing the config of a saved pipeline takes effect.
     """
 
     def predict(self, docs: Iterable[Doc]) -> list[list[bool]]:
@@ -48,5 +48,5 @@ class BiomedicalSentencizer(Sentencizer):
         """Write nothing."""
 
     def from_disk(self, path: str | Path, *, exclude: Collection[str] = ()) -> BiomedicalSentencizer:
-        """Read nothing: earlier versions saved the settings here as well, and they won over the config."""
+        """Read nothing: earlier versions also saved the settings here, and these overrode the config."""
         return self

@@ -9,7 +9,7 @@ from ..tokens import SPANS_KEY
 from .label_weights import LabelWeights, check_weights
 from .thresholds import Threshold, check_threshold
 
-# settings of all extractors in earlier versions, with the value that holds now
+# former settings of all extractors, with the value that now always applies
 RETIRED = {"relation_weight": 1.0}
 
 
@@ -18,38 +18,37 @@ class ExtractorSettings:
     """Settings of a component that predicts span graphs.
 
     spans_key: where mentions are written and, in training data, read.
-    entities_from: mentions that another component set, whose relations and concepts alone are predicted: "ents" for
-        ``doc.ents``, or a key of ``doc.spans``; None to predict mentions. All given mentions stay, in their order, with
-        their labels, whatever these are, and however long the mentions are; ``threshold`` is not used. The model goes
-        by its own prediction of their types. Mentions of the same tokens are one to it: the relations are those of the
-        mention that has the type it finds most probable, or of the first. Training teaches relations, and the types of
-        given mentions that are gold ones, if these types are labels; where a text has no such mentions set, the gold
-        ones are used instead. A model that has learned to predict mentions reads the given ones among the spans that
-        it would score anyway; one trained with this setting scores no others, and cannot predict any.
+    entities_from: mentions set by another component, "ents" for ``doc.ents`` or a key of ``doc.spans``, of which only
+        relations and concepts are predicted; None to predict mentions. All given mentions keep their order and labels,
+        whatever their label and length; ``threshold`` is not used. The model uses its own prediction of their types. It
+        reads mentions of the same tokens as one: relations go to the mention with the most probable type, or to the
+        first. Training learns relations, and the types of given mentions that are also gold if these types are labels;
+        if a text has no such mentions, the gold ones are used. A model trained to predict mentions reads the given ones
+        among the spans that it scores anyway; a model trained with this setting scores no others, and cannot predict
+        mentions.
     relations_attr: name of the extension attribute ``doc._.relations``.
-    symmetric: relation labels without direction; each relation is written once, head before tail.
+    symmetric: labels of relations without direction; each relation is written once, head before tail.
     threshold, relation_threshold: minimum probability of predicted mentions and relations; None for the most probable
-        class (of relations with ``multi_label``: 0.5). Or one by label, ``{"binds": 0.4, "*": 0.6}``, where "*" stands
-        for all other labels; without it the most probable class counts for them. Or the same as a list of pairs, for
-        labels that no config can have as a key. A mention has its most probable type, if that reaches its threshold,
-        and so has a pair without ``multi_label``.
-    temperature, bias, relation_temperature, relation_bias: the log-odds of the scores of mentions and relations are
-        divided by a temperature, and a bias is added, so that scores are probabilities; ``spacy keci tune`` fits them.
-        Thresholds count after that.
+        class (for relations with ``multi_label``: 0.5). Or a threshold for each label, ``{"binds": 0.4, "*": 0.6}``,
+        where "*" stands for all other labels; without "*", these get None. Or the same as a list of pairs, for labels
+        that cannot be keys of a config. A mention gets its most probable type, if that reaches its threshold; so does a
+        pair without ``multi_label``.
+    temperature, bias, relation_temperature, relation_bias: calibration of the scores of mentions and relations: their
+        log-odds are divided by the temperature, and the bias is added. ``spacy keci tune`` fits them. Thresholds apply
+        to calibrated scores.
     max_pair_distance: maximum number of tokens between the starts of two mentions that may be related.
-    max_batch_tokens: maximum number of tokens that are scored together in use: it bounds the memory. A text of more
-        tokens is cut where a sentence ends or, without sentences, after so many tokens.
-    entity_steps: updates at the beginning that learn mentions first.
-    relation_weights: in training, what a pair counts that has a relation with this label: ``{"denies": 3}``, or a list
-        of pairs, as a threshold; 1 for other labels. More than 1 finds more relations of a rare label, and more false
-        ones.
-    negatives: in training, which unrelated pairs of a batch count, a ``spacy_keci.HardNegatives.v1``: for each related
-        pair as many as it says (``hardest``), those with the highest loss. Its ``source`` must be "batch", as the loss
-        of a pair is that of the present weights. None: all.
+    max_batch_tokens: maximum number of tokens scored together in prediction; it bounds the memory. Longer texts are cut
+        at the end of a sentence or, without sentences, after this number of tokens.
+    entity_steps: number of updates at the beginning of the training that learn only mentions.
+    relation_weights: training weights of pairs by the label of their relation, ``{"denies": 3}`` or a list of pairs; 1
+        for other labels. A weight above 1 finds more relations of a rare label, and more false ones.
+    negatives: the unrelated pairs of a batch that count in training, a ``spacy_keci.HardNegatives.v1``: for each
+        related pair the ``hardest`` with the highest loss. Its ``source`` must be "batch", as the loss of a pair
+        depends on the present weights. None: all.
     multi_label: whether several relations may hold between the same two mentions: binary cross-entropy instead of
         cross-entropy.
-    by_sentence: whether each sentence is read as a document of its own. Models that were trained on sentences expect
-        that. Sentences are set by a component before this one; a document without them is one sentence.
+    by_sentence: whether each sentence is read separately, as models trained on sentences expect. An earlier component
+        must set sentence boundaries; a document without them is one sentence.
     """
 
     spans_key: str = SPANS_KEY

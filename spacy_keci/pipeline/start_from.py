@@ -1,4 +1,4 @@
-"""Start a training from the weights of a trained pipeline, whose labels may be other ones."""
+"""Start a training from the weights of a trained pipeline, whose labels may differ."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def start_from(nlp: Language, trained: Language) -> None:
     """Copy the weights of the components that have the same name in both pipelines.
 
-    The encoder is copied as a whole, and the other layers where they have the same shape. In the last layers, which
-    have a row for each label, the rows of the labels that both pipelines know are copied. What remains is as
-    initialized.
+    The encoder is copied as a whole, and other layers if they have the same shape. In the last layers, with a row for
+    each label, the rows of the labels that both pipelines have are copied. All other weights keep their initial values.
 
     Raises ValueError if an encoder has another architecture, or if nothing can be copied.
     """
@@ -34,7 +33,7 @@ def start_from(nlp: Language, trained: Language) -> None:
         source = trained.get_pipe(name)
         if isinstance(pipe, Predictor) and isinstance(source, Predictor):
             encoder, trained_encoder = (p.model.get_ref("tok2vec") for p in (pipe, source))
-            if not hasattr(encoder, "upstream_name"):  # it belongs to the component, which does not listen to another
+            if not hasattr(encoder, "upstream_name"):  # an encoder of its own, not a listener
                 _copy_encoder(encoder, trained_encoder, name)
             copied.append(f"{name} ({_copy_network(pipe, source)})")
         elif isinstance(source, TrainablePipe):
@@ -51,15 +50,15 @@ def start_from(nlp: Language, trained: Language) -> None:
 def _copy_encoder(model: Model, trained: Model, name: str) -> None:
     try:
         model.from_bytes(trained.to_bytes())
-    except Exception as error:  # thinc and its shims raise many kinds
+    except Exception as error:  # Thinc and its shims raise many kinds of errors
         raise ValueError(
-            f"The encoder of '{name}' is not that of the trained pipeline. Use the same architecture and settings, for "
-            f"example the same [components.{name}.model]. ({error})"
+            f"The encoder of '{name}' differs from that of the trained pipeline. Use the same architecture and "
+            f"settings, for example the same [components.{name}.model]. ({error})"
         ) from error
 
 
 def _copy_network(pipe: Predictor, source: Predictor) -> str:
-    """Returns how many of the weights have been copied, in words."""
+    """Returns the share of weights that were copied, as text."""
     network, trained = pipe.network, source.network
     if network is None or trained is None:
         raise ValueError(f"'{pipe.name}' has no weights yet in one of the pipelines.")
@@ -80,7 +79,7 @@ def _copy_network(pipe: Predictor, source: Predictor) -> str:
             weight.copy_(known[key])
             n_copied += weight.numel()
     if not n_copied:
-        raise ValueError(f"No layer of '{pipe.name}' has the shape that it has in the trained pipeline.")
+        raise ValueError(f"No layer of '{pipe.name}' has the same shape as in the trained pipeline.")
     return f"{n_copied / sum(weight.numel() for weight in weights.values()):.0%}"
 
 
@@ -94,7 +93,7 @@ def _weights_of_labels(network: Network) -> set[str]:
 
 
 def _rows(labels: Sequence[str], source_labels: Sequence[str]) -> dict[int, int]:
-    """Which row of a last layer becomes which, by label. Row 0 stands for none."""
+    """Map rows of a last layer to those of the source by label. Row 0 is for no label."""
     return {0: 0} | {1 + source_labels.index(label): 1 + i for i, label in enumerate(labels) if label in source_labels}
 
 

@@ -1,4 +1,4 @@
-"""Least probabilities of what is predicted: one for all labels, or one for each."""
+"""Minimum probabilities of predictions: one for all labels, or one for each."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,20 +14,21 @@ OTHERS = "*"
 
 
 def by_label(threshold: Threshold) -> dict[str, float]:
-    """Label to threshold; the key "*" stands for all other labels, for which, without it, the most probable counts."""
+    """Label to threshold. The key "*" stands for all other labels; without it, the most probable label counts for
+    them."""
     if threshold is None:
         return {}
     return {OTHERS: threshold} if isinstance(threshold, int | float) else dict(threshold)
 
 
 def as_setting(thresholds: dict[str, float]) -> Threshold:
-    """The same as one number where that is enough, else as pairs: one value of a config, whatever the labels are."""
+    """Thresholds as a config value: one number if possible, else pairs, which allow any label."""
     return thresholds.get(OTHERS) if thresholds.keys() <= {OTHERS} else [*thresholds.items()]
 
 
 def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
-    """Raises ValueError for what is not a probability, for duplicate labels, and for labels that would be lost as keys
-    of a config.
+    """Raises ValueError for values that are not probabilities, duplicate labels, and labels that cannot be keys of a
+    config.
 
     setting, name: of the component, for the message.
     """
@@ -35,24 +36,24 @@ def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
         thresholds = by_label(threshold)
     except (TypeError, ValueError):
         raise ValueError(
-            f"The setting {setting} of '{name}' is a number, or has pairs of a label and a number, but it is "
+            f"The setting {setting} of '{name}' must be a number or pairs of a label and a number, but it is "
             f"{threshold}."
         ) from None
     if isinstance(threshold, list) and len(thresholds) < len(threshold):
         counts = Counter(label for label, _ in threshold)
         twice = ", ".join(repr(label) for label, n in counts.items() if n > 1)
-        raise ValueError(f"The setting {setting} of '{name}' has more than one value for {twice}: give one to each.")
+        raise ValueError(f"The setting {setting} of '{name}' has more than one value for {twice}: give only one.")
     for label, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             of_label = "" if isinstance(threshold, int | float) else f" for {label!r}"
-            raise ValueError(f"The setting {setting} of '{name}' is a probability, but it is {value}{of_label}.")
+            raise ValueError(f"The setting {setting} of '{name}' must be a probability, but it is {value}{of_label}.")
     check_keys(threshold, setting, name)
 
 
 def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
-    """(labels,) thresholds, NaN where the most probable label counts; None if it does so for all.
+    """(labels,) thresholds, NaN for labels without one; None if no label has one.
 
-    Raises ValueError for a label that is not among those given.
+    Raises ValueError for an unknown label.
     """
     thresholds = by_label(threshold)
     check_labels(thresholds.keys() - {OTHERS}, labels, setting, name, f", and {OTHERS!r} for all others")

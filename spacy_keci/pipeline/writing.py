@@ -1,4 +1,4 @@
-"""Predicted span graphs as groups of spans on their documents."""
+"""Write predicted span graphs to their documents as groups of spans."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,11 +21,12 @@ def write_graphs(
     entities_from: str | None,
     concepts: Sequence[Mapping[tuple[int, int], str]],
 ) -> None:
-    """Write the graphs to ``doc.spans[spans_key]``, and replace what is there.
+    """Write the graphs to ``doc.spans[spans_key]``, replacing previous ones.
 
-    labels, relation_labels: names of what the graphs count from 1. symmetric: labels of relations without direction.
-    entities_from: where given mentions are, if mentions are given: all of them are written.
-    concepts: of each document, by start and end the concept that a mention names, if it names one.
+    labels, relation_labels: the labels, numbered from 1 in the graphs. symmetric: labels of relations without
+        direction.
+    entities_from: the location of given mentions, if any; all of them are written.
+    concepts: of each document, the concept of each mention that has one, by start and end.
     """
     end_of_doc = np.searchsorted(graphs.spans[:, 0], np.arange(len(docs)), side="right").tolist()
     first_relation = np.searchsorted(graphs.relations[:, 0], [0, *end_of_doc]).tolist()

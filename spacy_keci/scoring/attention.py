@@ -1,4 +1,4 @@
-"""How much a model listens to the concepts of each semantic type (Lai et al. 2021, Sec. 3.4, Table 5)."""
+"""The attention of a model to the concepts of each semantic type (Lai et al. 2021, Sec. 3.4, Table 5)."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from ..span_groups import per_mention
 
 
 class TypeAttention(NamedTuple):
-    """A semantic type (TUI), the mean attention weight of its candidate concepts, and how many of them there are."""
+    """A semantic type (TUI), and the mean attention weight and number of its candidate concepts."""
 
     type: str
     mean: float
@@ -21,8 +21,8 @@ class TypeAttention(NamedTuple):
 def attention_by_type(docs: Iterable[Doc], concepts_key: str = "concepts") -> list[TypeAttention]:
     """Mean weight of the candidate concepts of each type, lowest first.
 
-    A candidate counts once for each span that may name it and that is a node of the span graph. Raises ValueError if
-    no document has attention weights.
+    A candidate counts once for each of its spans that is a node of the span graph. Raises ValueError if no document has
+    attention weights.
     """
     weights: dict[str, list[float]] = defaultdict(list)
     has_attention = False

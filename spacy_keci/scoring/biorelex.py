@@ -27,14 +27,14 @@ def make_biorelex_scorer(spans_key: str = SPANS_KEY, symmetric: list[str] | None
 
 @dataclass(frozen=True)
 class BioRelExScorer(StrictScorer):
-    """The official scores ``biorelex_mentions_*`` and ``biorelex_relations_*`` (``_p``, ``_r``, ``_f``), with the
-    strict scores beside them.
+    """The official scores ``biorelex_mentions_*`` and ``biorelex_relations_*`` (``_p``, ``_r``, ``_f``), and the strict
+    scores.
 
     Mentions are compared by name and offsets, without their type. A gold interaction between two clusters of mentions
     is found if every unordered pair of names across them is predicted, whatever the label; a predicted pair of names
     that belongs to no gold interaction is a false positive. Clusters are ``attrs["clusters"]`` and
-    ``attrs["interactions"]`` of the SpanGroup; without them, as in what a pipeline predicts, each mention is a cluster,
-    and the relations are the interactions.
+    ``attrs["interactions"]`` of the SpanGroup; without them, as in predictions of a pipeline, each mention is a
+    cluster, and the relations are the interactions.
     """
 
     statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
@@ -44,7 +44,8 @@ class BioRelExScorer(StrictScorer):
     }
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
-        """Those of the strict scores, ``biorelex_mentions`` and ``biorelex_relations``; the latter have one label."""
+        """The tables of the strict scores, ``biorelex_mentions`` and ``biorelex_relations``; the latter have only one
+        label."""
         examples = list(examples)
         graphs = read_graphs(examples, self.spans_key)
         interactions = [_count_interactions(gold, predicted) for gold, predicted in graphs]
@@ -58,8 +59,8 @@ class BioRelExScorer(StrictScorer):
 
 
 def is_annotated_by_names(golds: Iterable[Doc], spans_key: str = SPANS_KEY) -> bool:
-    """Whether the gold clusters are BioRelEx's, of names, so that its official score applies. Corpora whose clusters
-    are those of concept identifiers, such as BioRED, have an identifier for each interaction."""
+    """Whether the gold clusters are clusters of names, as in BioRelEx, so that its official score applies. Other
+    corpora, such as BioRED, cluster by concept identifiers, and have an identifier for each interaction."""
     related = anonymous = False
     for group in (doc.spans[spans_key] for doc in golds):
         clusters = group.attrs.get("clusters", [])
@@ -78,8 +79,8 @@ def _names(graph: AnnotatedText) -> set[tuple[int, int, str]]:
 
 
 def _count_interactions(gold: AnnotatedText, predicted: AnnotatedText) -> tuple[int, int, int]:
-    """True positives, false positives, false negatives. Gold interactions count one by one, also duplicates and those
-    of a cluster with itself, predicted name pairs once each: the program's own way."""
+    """True positives, false positives, false negatives. As in the program, each gold interaction counts, including
+    duplicates and interactions of a cluster with itself; each predicted pair of names counts once."""
     guesses = set().union(*_name_pairs(predicted))
     matched: set[NamePair] = set()
     found = missed = 0

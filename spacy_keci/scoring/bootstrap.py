@@ -1,4 +1,4 @@
-"""How far a score depends on the documents that happened to be in the test set."""
+"""Bootstrap: how much a score depends on the choice of test documents."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,11 @@ def confidence_intervals(
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals (Efron and Tibshirani 1993, ch. 13) of each score, documents resampled.
+    """Percentile bootstrap intervals (Efron and Tibshirani 1993, ch. 13) of each score, by resampling documents.
 
     tables, statistics: of a scorer, see :class:`~spacy_keci.scoring.strict.StrictScorer`.
     RETURNS: lower and upper end under ``{name}_p``, ``{name}_r``, ``{name}_f``.
-    Raises ValueError where there are no documents.
+    Raises ValueError if there are no documents.
     """
     weights = _weights(tables, samples, seed)
     intervals: dict[str, tuple[float, float]] = {}
@@ -41,9 +41,9 @@ def paired_p_values(
 ) -> dict[str, float]:
     """Two-sided p values of the difference in F between two systems on the same documents, under ``{name}_f``.
 
-    The share of resamples, the observed one included, whose difference is as far from the observed difference as that
-    is from zero (the shifted null of Berg-Kirkpatrick et al. 2012; the counting of Davison and Hinkley 1997, eq. 4.11).
-    Raises ValueError if the gold of the two differs, or where there are no documents.
+    The share of resamples, including the observed one, whose difference is at least as far from the observed difference
+    as the observed difference is from zero (the shifted null of Berg-Kirkpatrick et al. 2012; the counting of Davison
+    and Hinkley 1997, eq. 4.11). Raises ValueError if the gold of the two differs, or if there are no documents.
     """
     for name, (table, _) in statistics.items():
         if not np.array_equal(_gold(ours[table]), _gold(theirs[table])):
@@ -59,7 +59,7 @@ def paired_p_values(
 
 
 def _weights(tables: Mapping[str, CountTable], samples: int, seed: int) -> NDArray[np.float64]:
-    """(samples, documents): how often each document is drawn. The same for all tables, so that scores can be paired."""
+    """(samples, documents): how often each document is drawn, the same for all tables, so that scores are paired."""
     documents = len(next(iter(tables.values())).counts)
     if not documents:
         raise ValueError("Cannot resample: there are no documents.")

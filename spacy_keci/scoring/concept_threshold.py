@@ -1,4 +1,4 @@
-"""The threshold of relations between concepts that scores best, found from one prediction: no pipeline runs here."""
+"""Choose the best threshold of relations between concepts from one prediction, without running a pipeline."""
 
 from collections.abc import Sequence
 
@@ -19,9 +19,9 @@ LOWEST = float(GRID[0])
 def choose_threshold(
     docs: Sequence[Doc], golds: Sequence[Doc], spans_key: str = SPANS_KEY
 ) -> tuple[float, float, float]:
-    """The threshold with the highest mean of pair and typed F1, and these two; of several, the one in their middle.
+    """The threshold with the highest mean of pair and typed F1, and both scores; of several best ones, the middle one.
 
-    docs: predicted with the lowest threshold, so that they hold whatever higher ones would keep.
+    docs: predicted with the lowest threshold, so that they include all relations that higher ones keep.
     """
     counts = np.zeros((2, len(GRID), 3), dtype="int64")
     for doc, gold in zip(docs, golds, strict=True):
@@ -46,5 +46,5 @@ def _item(head: str, tail: str, label: str, *, typed: bool) -> tuple[str, ...]:
 
 
 def _reached(scores: Sequence[float]) -> NDArray[np.int64]:
-    """How many scores reach each threshold."""
+    """Number of scores that reach each threshold."""
     return (np.array(scores, dtype="float64")[None, :] >= GRID[:, None]).sum(axis=1)

@@ -1,5 +1,5 @@
-"""Scores of relations between concepts, as BioRED counts them (Luo et al. 2022): a relation is right if the document
-states it somewhere, whichever mentions say so."""
+"""Scores of relations between concepts, as BioRED counts them (Luo et al. 2022): a relation is correct if the document
+states it anywhere, between any mentions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from ..interactions import get_interactions
 from ..tokens import SPANS_KEY, get_relations
 from .counts import CountTable, Statistic, micro, read_graphs
 
-PAIR = "pair"  # the only label, where labels do not count
+PAIR = "pair"  # the only label if labels do not count
 # two identifiers, the lower first, the label and the novelty ("" if unknown)
 Fact = tuple[str, str, str, str]
 
@@ -33,10 +33,10 @@ class ConceptScorer:
     - ``concepts_novelty``: the pair and whether the relation is novel, as BioCreative VIII scores it;
     - ``concepts_full``: the pair, the label and the novelty, the column "+ novelty" of the paper of BioRED.
 
-    Facts are the interactions of a document (:func:`~spacy_keci.interactions.get_interactions`). A document that has
-    none stored, as KECI's predictions of mentions and relations have none, has those that its relations between
-    mentions come to: each of the identifiers of the head with each of those of the tail. Mentions without an identifier
-    state nothing. Where no gold interaction has a novelty, the last two are left out.
+    Facts are the interactions of a document (:func:`~spacy_keci.interactions.get_interactions`). If none are stored, as
+    in KECI's predictions, they are derived from relations between mentions: each identifier of the head with each
+    identifier of the tail. Mentions without an identifier have no facts. The last two scores are left out if no gold
+    interaction has a novelty.
     """
 
     spans_key: str = SPANS_KEY
@@ -50,8 +50,8 @@ class ConceptScorer:
         """The scores with ``_p``, ``_r`` and ``_f``; ``concepts_typed_per_type``; ``*_gold`` and ``*_predicted``, the
         numbers of facts of each table.
 
-        spans_key: setting of the component that calls, in place of the scorer's own. Other arguments are ignored.
-        Raises ValueError if a reference document lacks the spans key, or has another text than the prediction.
+        spans_key: setting of the calling component, which overrides the scorer's own. Other arguments are ignored.
+        Raises ValueError if a reference document lacks the spans key, or if its text differs from the prediction.
         """
         scorer = self if spans_key is None else replace(self, spans_key=spans_key)
         tables = scorer.tables(examples)
@@ -65,13 +65,13 @@ class ConceptScorer:
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label, by the name of the score."""
         examples = list(examples)
-        read_graphs(examples, self.spans_key)  # which checks them
+        read_graphs(examples, self.spans_key)  # for its checks
         gold = [concept_facts(example.reference, self.spans_key) for example in examples]
         predicted = [concept_facts(example.predicted, self.spans_key) for example in examples]
 
         def table(*columns: int) -> CountTable:
             def items(facts: set[Fact]) -> set[tuple[Any, ...]]:
-                # the last of an item is the label under which it is counted
+                # the last element of an item is the label under which it is counted
                 return {(*fact[:2], *(fact[i] for i in columns)) if columns else (*fact[:2], PAIR) for fact in facts}
 
             return CountTable.from_sets([items(facts) for facts in gold], [items(facts) for facts in predicted])
@@ -83,8 +83,8 @@ class ConceptScorer:
 
 
 def concept_facts(doc: Doc, spans_key: str = SPANS_KEY) -> set[Fact]:
-    """What a document states of pairs of concepts: its interactions where it has such, else what its relations between
-    mentions come to. A document without the spans key states nothing."""
+    """The facts of a document: its interactions if it has any, else those derived from relations between mentions.
+    Empty without the spans key."""
     if spans_key not in doc.spans:
         return set()
     if "interactions" in doc.spans[spans_key].attrs:

@@ -1,4 +1,4 @@
-"""Counts of right and wrong answers per document and label, from which every score follows by summing."""
+"""Counts of correct and wrong predictions per document and label; every score is computed from their sums."""
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -27,8 +27,8 @@ class CountTable:
     def from_sets(
         cls, gold: Sequence[AbstractSet[tuple[Any, ...]]], predicted: Sequence[AbstractSet[tuple[Any, ...]]]
     ) -> "CountTable":
-        """Compare one set of gold with one of predicted items per document. An item is a tuple that ends with its
-        label. ``labels`` are those that occur in either."""
+        """Compare a set of gold items with a set of predicted items per document. An item is a tuple that ends with its
+        label. ``labels`` are the labels that occur in either."""
         labels = sorted({item[-1] for items in (*gold, *predicted) for item in items})
         column = {label: i for i, label in enumerate(labels)}
         counts = np.zeros((len(gold), len(labels), 3), dtype=np.int64)
@@ -74,11 +74,11 @@ def macro(counts: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[AnnotatedText, AnnotatedText]]:
-    """Gold and predicted span graph of each example, in characters, so that both may have their own tokens.
+    """Gold and predicted span graph of each example, with character offsets, so that tokens may differ.
 
-    A predicted doc without the spans key has no predictions. Where the gold group has no ``attrs["relations"]``,
-    relations were not annotated, and predicted ones are left out, as in training.
-    Raises ValueError, naming the document, for a reference doc without the key, and where the two texts differ.
+    A predicted doc without the spans key has no predictions. If the gold group has no ``attrs["relations"]``, relations
+    are not annotated, and predicted ones are left out, as in training.
+    Raises ValueError, naming the document, for a reference doc without the key, and if the two texts differ.
     """
     graphs = []
     for i, example in enumerate(examples):
@@ -87,10 +87,10 @@ def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[Annot
         if spans_key not in example.reference.spans:
             raise ValueError(
                 f"Cannot score {name}: its gold annotation has no doc.spans[{spans_key!r}]. Set the key, to an empty "
-                "group where the document holds no mention, or choose another spans_key for the scorer."
+                "group if the document has no mentions, or choose another spans_key for the scorer."
             )
         if gold.text != predicted.text:
-            raise ValueError(f"Cannot score {name}: the predicted document has another text, {predicted.text[:40]!r}.")
+            raise ValueError(f"Cannot score {name}: the predicted document has other text: {predicted.text[:40]!r}.")
         if "relations" not in example.reference.spans[spans_key].attrs:
             predicted = replace(predicted, relations=[])
         graphs.append((gold, predicted))

@@ -1,4 +1,4 @@
-"""Concepts that a linker, or attention, chooses, against gold concepts."""
+"""Compare the concepts chosen by a linker or by attention with gold concepts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 def linking_counts(
     examples: Iterable[Example], kb: "KnowledgeBase", spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY
 ) -> Counter[str]:
-    """How often the gold concept of a mention (``kb_id_``) is found, and by what.
+    """Count how often the gold concept of a mention (``kb_id_``) is found, by method.
 
-    grounded: gold mentions whose concept the knowledge base has. among candidates: those with the gold concept among
-    the candidates of their span. Of these, in which the first choice is the gold concept -- first: the linker's order;
-    attention: the largest weight; mention: the ``kb_id_`` of the predicted mention, which is empty where the sentinel
-    has won. found: the span is predicted as a mention. pruned: the span had no attention, as it was pruned. ambiguous:
-    it had several candidates; ``ambiguous, first`` and so on are what is found and hit among these.
+    grounded: gold mentions whose concept is in the knowledge base. among candidates: mentions with the gold concept
+        among the candidates of their span. Among these, mentions whose gold concept is chosen by -- first: the linker's
+        order; attention: the largest weight; mention: the ``kb_id_`` of the predicted mention, which is empty if the
+        sentinel weighs more. found: the span is predicted as a mention. pruned: the span was pruned, and had no
+        attention. ambiguous: the span has several candidates; ``ambiguous, first`` and so on are the counts among
+        these.
     """
     counts: Counter[str] = Counter()
     for example in examples:
@@ -67,16 +68,16 @@ def _attention(candidate: Concept) -> float:
 
 @dataclass(frozen=True)
 class LinkingScorer:
-    """How often the concept of a gold mention is found at its place, by the type of the mention:
+    """How often the concept of a gold mention is found at its offsets, by the type of the mention:
 
-    - ``linking_first``: is it the first candidate? Recall is the accuracy given mentions; precision is that among the
-      mentions with a candidate.
+    - ``linking_first``: is it the first candidate? Recall is the accuracy on given mentions; precision is the accuracy
+      on mentions with a candidate.
     - ``linking_candidates``: is it among the candidates?
-    - ``linking_known_first`` and ``linking_known_candidates``: the same of the mentions whose concept the knowledge
-      base has: of genes, the human ones, where its only genes are human.
+    - ``linking_known_first`` and ``linking_known_candidates``: the same for mentions whose concept is in the knowledge
+      base; for genes, only human ones, if it has only human genes.
 
-    Mentions without an identifier do not count. One that names several concepts, or a composite of them, is right with
-    any of them. Where identifiers differ, the knowledge base says which are of one concept. A mention without
+    Mentions without an identifier do not count. For a mention of several concepts, or a composite of them, any of them
+    is correct. The knowledge base maps different identifiers to the same concept. A mention without
     candidates has its own identifier as one: the normal form of a sequence variant is in no knowledge base.
     """
 
@@ -91,7 +92,7 @@ class LinkingScorer:
 
     def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """The scores with ``_p``, ``_r`` and ``_f``, and ``_per_type``; ``*_gold`` and ``*_predicted``, the numbers of
-        mentions and of those with a candidate. Other arguments are ignored."""
+        mentions and of mentions with a candidate. Other arguments are ignored."""
         scores: dict[str, Any] = {}
         for name, table in self.tables(examples).items():
             values = micro(table.totals).tolist()
@@ -126,7 +127,7 @@ class LinkingScorer:
                     answers = concepts[:1] if name.endswith("first") else concepts
                     gold[name][-1].add((i, mention.label_))
                     if answers:
-                        # what is wrong is an item of its own, that no gold has
+                        # a wrong prediction is a separate item that is never gold
                         place = i if right.intersection(answers) else -1 - i
                         predicted[name][-1].add((place, mention.label_))
         return {name: CountTable.from_sets(gold[name], predicted[name]) for name in self.statistics}

@@ -1,4 +1,4 @@
-"""Strict scores: a mention counts by its offsets and type, a relation by its label and its two typed mentions."""
+"""Strict scores: mentions must match in offsets and type, relations in label and both typed mentions."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,17 +24,17 @@ def make_strict_scorer(spans_key: str = SPANS_KEY, symmetric: list[str] | None =
 
 @dataclass(frozen=True)
 class StrictScorer:
-    """Compares sets of mentions and relations by their character offsets: what is given twice counts once, and gold
-    that the pipeline's tokens cannot reach counts as missed.
+    """Compares sets of mentions and relations by their character offsets: duplicates count once, and gold that is not
+    on token boundaries of the pipeline counts as missed.
 
-    Micro scores sum over all labels; macro scores are means over the labels that occur in gold or prediction (the
-    score of ADE, as in SpERT). Where there is nothing to score, scores are 0.
+    Micro scores sum over all labels; macro scores are means over the labels that occur in gold or prediction (the score
+    of ADE, as in SpERT). If there is nothing to score, scores are 0.
     """
 
     spans_key: str = SPANS_KEY
     symmetric: frozenset[str] = frozenset()
 
-    # name of a score: the table it is computed from, and how
+    # name of a score: its table, and the function that computes it
     statistics: ClassVar[dict[str, tuple[str, Statistic]]] = {
         "entities_micro": ("entities", micro),
         "entities_macro": ("entities", macro),
@@ -44,7 +44,7 @@ class StrictScorer:
     }
 
     def configured(self, spans_key: str | None = None, symmetric: Iterable[str] | None = None) -> "StrictScorer":
-        """The same scorer with these settings, where they are given."""
+        """A copy of the scorer with these settings, if given."""
         return replace(
             self,
             spans_key=self.spans_key if spans_key is None else spans_key,
@@ -65,14 +65,14 @@ class StrictScorer:
         table; ``entities_unreachable`` and ``relations_unreachable``: gold that
         is not on token boundaries of the predicted document.
 
-        spans_key, symmetric: settings of the component that calls, in place of the scorer's own. Other keyword
+        spans_key, symmetric: settings of the calling component, which override the scorer's own. Other keyword
             arguments are ignored.
         Raises ValueError if the spans key is missing in a reference document.
         """
         return self.configured(spans_key, symmetric).score(list(examples))
 
     def score(self, examples: list[Example]) -> dict[str, Any]:
-        """The scores, as calling the scorer gives them."""
+        """The same scores, with the scorer's own settings."""
         tables = self.tables(examples)
         scores: dict[str, Any] = {}
         for name, (table, statistic) in self.statistics.items():
@@ -116,7 +116,7 @@ class StrictScorer:
 
 
 def triples(graph: AnnotatedText, mentions: Sequence[tuple[Any, ...]], symmetric: Collection[str]) -> Iterator[Triple]:
-    """The relations as what makes them equal: label and both ``mentions``, in their order where it is ``symmetric``."""
+    """The relations as comparable triples: label and both ``mentions``, sorted if the label is ``symmetric``."""
     for i, j, label, _ in graph.relations:
         head, tail = mentions[i], mentions[j]
         if label in symmetric:

@@ -1,4 +1,4 @@
-"""Settings that score best, found from one prediction: no pipeline runs here."""
+"""Choose the best thresholds from one prediction, without running a pipeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ LOWEST = float(GRID[0])
 
 @dataclass(frozen=True)
 class ScoredItems:
-    """Predicted mentions, or relations, of a corpus.
+    """Predicted mentions or relations of a corpus.
 
-    scores: (items,) probabilities. correct: (items,) whether the item is in the gold, as the strict scores see it.
+    scores: (items,) probabilities. correct: (items,) whether the item is correct by the strict scores.
     ends: (items, 2) the mentions of a relation, as rows of the mentions; (items, 0) for mentions.
-    gold: how many items there are to be found.
+    gold: number of gold items.
     """
 
     scores: NDArray[np.float64]
@@ -32,16 +32,16 @@ class ScoredItems:
 
     @property
     def can_be_tuned(self) -> bool:
-        """Whether any threshold can be better than another one."""
+        """Whether the choice of the threshold makes a difference."""
         return bool(self.correct.any()) and len(np.unique(self.scores)) > 1
 
 
 def compare(
     docs: Sequence[Doc], golds: Sequence[Doc], spans_key: str, symmetric: Sequence[str]
 ) -> tuple[ScoredItems, ScoredItems]:
-    """Predicted mentions and relations with their scores, compared with the gold ones as the strict scores do.
+    """Compare predicted mentions and relations with the gold ones, as the strict scores do.
 
-    docs: predicted with the lowest thresholds, so that they hold whatever higher ones would keep.
+    docs: predicted with the lowest thresholds, so that they include everything that higher ones keep.
     """
     mentions: list[tuple[float, bool]] = []
     relations: list[tuple[float, bool, int, int]] = []
@@ -65,7 +65,7 @@ def compare(
 
 def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[float | None, float | None]:
     """One threshold for all mentions and one for all relations, from 0.05 to 0.99, with the highest mean of both strict
-    micro F scores; where several have it, the one in their middle. None where nothing depends on the threshold.
+    micro F scores; of several best pairs, the middle one. None if the threshold makes no difference.
 
     A mention is kept if its score reaches the threshold, a relation if its score and those of both its mentions do.
     """

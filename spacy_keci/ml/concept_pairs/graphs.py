@@ -14,8 +14,8 @@ NOT_ANNOTATED = -100
 class GoldPairs:
     """targets: (pairs, 1 + classes) of 0 and 1, column 0 for none; all 0 where relations are not annotated.
 
-    novelty: (pairs,) number of what it is, from 0, or ``NOT_ANNOTATED``.
-    n_documents: how many have annotated relations.
+    novelty: (pairs,) number of the novelty, from 0, or ``NOT_ANNOTATED``.
+    n_documents: number of documents with annotated relations.
     """
 
     targets: np.ndarray
@@ -25,13 +25,13 @@ class GoldPairs:
 
 @dataclass
 class PredictedPairs:
-    """The relations that are predicted, ordered by pair.
+    """The predicted relations, ordered by pair.
 
     pairs: (relations,) rows of the input's pairs. labels: (relations,) number of the label, from 0. backward:
     (relations,) whether it holds from the second concept to the first. scores: (relations,) probability.
-    novelty: (relations,) number of what it is, or -1.
-    evidence: of each relation rows of the input's pairs of mentions with their weights, the highest first.
-    extra: further arrays of the relations, (relations, …), by the name of the attribute that they are written to.
+    novelty: (relations,) number of the novelty, or -1.
+    evidence: for each relation, rows of the input's mention pairs with their weights, highest first.
+    extra: further arrays, (relations, …), by the name of the attribute to which they are written.
     """
 
     pairs: np.ndarray
@@ -44,7 +44,7 @@ class PredictedPairs:
 
     @classmethod
     def joined(cls, parts: Sequence[PredictedPairs]) -> PredictedPairs:
-        """Those of the parts of an input, in the rows of the whole."""
+        """Join the relations of the parts of an input, with rows of the whole input."""
         if not parts:
             ints = np.zeros(0, dtype="int64")
             return cls(ints, ints, ints.astype(bool), np.zeros(0, dtype="float32"), ints, [])

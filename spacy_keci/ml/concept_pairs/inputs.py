@@ -1,4 +1,4 @@
-"""What the network of concept pairs reads besides token vectors."""
+"""The input of the network of concept pairs besides token vectors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class ConceptPairInput:
-    """The concepts of a batch, and the pairs of them that are scored.
+    """The concepts of a batch, and the pairs that are scored.
 
-    docs: the documents. keys: (pairs,) what tells a pair from all others of the corpus, and groups: (pairs,) what two
-    pairs of the same two concepts share; in training only.
-    tokens: the slice of the batch's tokens that these pairs are in. first_pair, first_mention_pair: the rows of the
-    first of them in the batch. max_tokens, max_pairs: how many are scored together, at most.
+    docs: the documents. In training only, keys: (pairs,) a number that is unique in the corpus, and groups: (pairs,) a
+        number shared by all pairs of the same two concepts.
+    tokens: the slice of the batch's tokens with these pairs. first_pair, first_mention_pair: rows of the first ones in
+        the batch. max_tokens, max_pairs: maximum numbers that are scored together.
     """
 
     docs: list[Doc]
@@ -39,8 +39,9 @@ class ConceptPairInput:
     max_pairs: int | None = None
 
     def parts(self) -> Sequence[ConceptPairInput]:
-        """Documents together, in parts of at most ``max_tokens`` tokens, or of one longer document. A document of more
-        than ``max_pairs`` pairs is read once for so many of them each. Parts without pairs are left out."""
+        """Split the documents into parts of at most ``max_tokens`` tokens, or of one longer document. A document with
+        more than ``max_pairs`` pairs is read several times, each time for ``max_pairs`` of them. Parts without pairs
+        are left out."""
         if self.max_tokens is None or self.max_pairs is None:
             return [self]
         return [self._part(*bounds) for bounds in self._bounds(self.max_tokens, self.max_pairs)]
@@ -50,7 +51,7 @@ class ConceptPairInput:
         starts = doc_starts(self.docs)
         ends = starts + [len(doc) for doc in self.docs]
         pair_ends = np.searchsorted(self.concepts.doc[self.bags.first], np.arange(len(self.docs)), side="right")
-        token, pair, last_token, last_pair = 0, 0, 0, 0  # begin of the part, and end of what fits into it
+        token, pair, last_token, last_pair = 0, 0, 0, 0  # begin of the part, and its end so far
         for start, end, pair_end in zip(starts.tolist(), ends.tolist(), pair_ends.tolist(), strict=True):
             if last_pair > pair and (end - token > max_tokens or pair_end - pair > max_pairs):
                 yield token, last_token, pair, last_pair
@@ -78,7 +79,7 @@ class ConceptPairInput:
         )
 
     def to_torch(self, device: Any) -> tuple[PairTensors]:
-        """The mentions and concepts of the pairs, with offsets into the tokens that are read."""
+        """The mentions and concepts of the pairs, with offsets into the tokens of the part."""
         from ..network import to_tensor
 
         concepts, bags = self.concepts, self.bags
@@ -113,7 +114,7 @@ class ConceptPairInput:
 
 @dataclass
 class PairTensors:
-    """What :class:`ConceptPairInput` is to the network. All of int64.
+    """:class:`ConceptPairInput` as tensors, all of int64.
 
     starts, ends: (mentions,) offsets into the tokens, end exclusive. doc_starts, doc_ends: (mentions,) offsets of their
         documents.
@@ -143,6 +144,6 @@ class PairTensors:
 
 
 def _compact(*rows: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The rows that occur, ascending, and the arrays in their numbers."""
+    """The rows that occur, ascending, and the arrays renumbered by them."""
     used = np.unique(np.concatenate(rows))
     return used, [np.searchsorted(used, each) for each in rows]

@@ -19,13 +19,13 @@ from .sizes import ConceptPairSizes
 
 
 class ConceptPairNetwork(Network):
-    """Reads each pair of mentions of two concepts, and weighs what they say.
+    """Reads each pair of mentions of two concepts, and weights them by attention.
 
-    A mention is the mean of its tokens and its first token. A pair of mentions is read from both, their product, the
-    maximum over the tokens around and between them (:class:`PairContext`), and how far apart they are. A pair of
-    concepts is the sum of its pairs of mentions, weighted by attention, with the two concepts (log-sum-exp over all
-    their mentions, as in BRAN (Verga et al. 2018) and ATLOP (Zhou et al. 2021, Eq. 2)), their product, their types, and
-    how often and how far apart they are mentioned.
+    A mention is represented by the mean of its tokens and its first token; a pair of mentions by both mentions, their
+    product, the maximum over the tokens around and between them (:class:`PairContext`), and their distance. A pair of
+    concepts is represented by the sum of its mention pairs, weighted by attention, the two concepts (log-sum-exp over
+    all their mentions, as in BRAN (Verga et al. 2018) and ATLOP (Zhou et al. 2021, Eq. 2)), their product, their types,
+    and the counts of :mod:`~spacy_keci.ml.concept_pairs.features`.
     """
 
     name = "concept_pairs"
@@ -40,7 +40,7 @@ class ConceptPairNetwork(Network):
         self.dropout = nn.Dropout(0.0)
         self.mentions = nn.Linear(2 * token_width, width)
         self.context = PairContext(token_width, settings.context_width) if settings.context_width else None
-        # first layers over a concatenation are sums of layers: what pairs share is computed once
+        # first layers over a concatenation are sums of layers, so that shared parts are computed once
         self.left, self.right, self.mention_product = (nn.Linear(width, width, bias=i == 0) for i in range(3))
         self.between = nn.Linear(settings.context_width, width, bias=False) if settings.context_width else None
         self.mention_pair_features = _Features(MENTION_PAIR_FEATURES.values(), width)
@@ -56,7 +56,7 @@ class ConceptPairNetwork(Network):
         self.contrastive = Contrastive(width, settings.contrastive) if settings.contrastive else None
 
     def forward(self, tokens: Tensor, pairs: PairTensors) -> PairScores:
-        """tokens: (tokens, token width), the documents of the batch one after the other."""
+        """tokens: (tokens, token width), of the batch, document by document."""
         ends = torch.cat([mean_of_spans(tokens, pairs.starts, pairs.ends), tokens.index_select(0, pairs.starts)], dim=1)
         mentions = F.relu(self.mentions(self.dropout(ends))).float()
         vectors, weights = self._read_mention_pairs(tokens, mentions, pairs)
@@ -64,12 +64,12 @@ class ConceptPairNetwork(Network):
         hidden = F.relu(hidden)
         logits = self.classifier(self.dropout(hidden)).float()
         novelty = None if self.novelty is None else self.novelty(self.dropout(hidden)).float()
-        # read by the loss, where the labels are known
+        # for the loss, which knows the labels
         contrast = None if self.contrastive is None or not self.training else self.contrastive.of(hidden)
         return PairScores(logits, weights, novelty, contrast)
 
     def _read_mention_pairs(self, tokens: Tensor, mentions: Tensor, pairs: PairTensors) -> tuple[Tensor, Tensor]:
-        """(pairs, width) what the mentions say, and (mention pairs,) how much each counts."""
+        """(pairs, width) the sum over mention pairs, and (mention pairs,) their weights."""
         left, right = pairs.left, pairs.right
         product = mentions.index_select(0, left) * mentions.index_select(0, right)
         hidden = self.left(mentions).index_select(0, left) + self.right(mentions).index_select(0, right)
@@ -84,7 +84,7 @@ class ConceptPairNetwork(Network):
         return summed, weights
 
     def _stretch(self, pairs: PairTensors) -> tuple[Tensor, Tensor]:
-        """Begin and end of the tokens that are read for each pair of mentions; empty for those too far apart."""
+        """Begin and end of the tokens read for each pair of mentions; empty if they are too far apart."""
         left, right = pairs.left, pairs.right
         begin = pairs.starts[left].minimum(pairs.starts[right])
         end = pairs.ends[left].maximum(pairs.ends[right])
@@ -94,7 +94,7 @@ class ConceptPairNetwork(Network):
         return begin, torch.where(is_far, begin, end)
 
     def _read_concepts(self, mentions: Tensor, pairs: PairTensors) -> Tensor:
-        """(pairs, width) of the two concepts, whatever stands between them."""
+        """(pairs, width) of the two concepts alone, without the text between them."""
         members = mentions.index_select(0, pairs.member_mention)
         concepts = segment_logsumexp(members, pairs.member_concept, pairs.n_concepts)
         first, second = concepts.index_select(0, pairs.first), concepts.index_select(0, pairs.second)
@@ -108,7 +108,7 @@ class ConceptPairNetwork(Network):
 
 
 class _Features(nn.Module):
-    """The sum of a learned vector for the value of each feature."""
+    """The sum of learned vectors for the values of all features."""
 
     def __init__(self, sizes: Iterable[int], width: int):
         super().__init__()

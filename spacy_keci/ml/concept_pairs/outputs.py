@@ -1,4 +1,4 @@
-"""The scores of pairs of concepts: how they are learned, and how relations are read from them."""
+"""The scores of pairs of concepts, with their loss and decoding."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..relations.loss import relation_loss, relation_probabilities
 from .graphs import NOT_ANNOTATED, GoldPairs, PredictedPairs
 from .inputs import ConceptPairInput
 
-# of the loss of novelty, beside that of relations
+# weight of the loss of novelty relative to that of relations
 NOVELTY_WEIGHT = 0.5
-# how many pairs of mentions are named for a relation
+# maximum number of mention pairs given as evidence of a relation
 EVIDENCE = 3
 
 
 @dataclass
 class PairScores:
-    """logits: (pairs, 1 + classes). weights: (mention pairs,) how much each counts for its pair.
+    """logits: (pairs, 1 + classes). weights: (mention pairs,) weight of each in its pair.
 
     novelty: (pairs, kinds) logits, or None. projected: in training with a contrastive loss, the vectors of the pairs.
     """
@@ -35,8 +35,8 @@ class PairScores:
     projected: Projected | None = None
 
     def loss(self, X: ConceptPairInput, gold: GoldPairs, objective: Objective) -> Tensor:
-        """The cross-entropy of the pairs and of the novelty of related ones, and the contrastive loss: sums, of which
-        the mean over annotated documents is returned."""
+        """The cross-entropy of the pairs and of the novelty of related ones, and the contrastive loss: sums over pairs,
+        averaged over annotated documents."""
         device = self.logits.device
         total = pair_loss(self.logits, gold.targets, objective)
         if self.novelty is not None:
@@ -61,7 +61,7 @@ class PairScores:
         return found
 
     def _evidence(self, X: ConceptPairInput, pairs: np.ndarray) -> list[list[tuple[int, float]]]:
-        """Of each of these pairs, rows of its pairs of mentions in the whole input, with their weights."""
+        """For each of these pairs, the rows of its mention pairs in the whole input, with their weights."""
         weights = self.weights.cpu().numpy()
         begin, end = np.searchsorted(X.bags.pair, pairs), np.searchsorted(X.bags.pair, pairs, side="right")
         found = []
@@ -90,8 +90,8 @@ def class_labels(symmetric: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def decode_pairs(probabilities: np.ndarray, rules: RelationRules) -> PredictedPairs:
     """The relations of pairs, in their rows, without novelty and evidence.
 
-    A pair is related if its probability, 1 - p(none), reaches the threshold of its most probable label. With several
-    labels a pair, each label stands for itself.
+    A pair is related if its probability, 1 - p(none), reaches the threshold of its most probable label. With
+    ``multi_label``, each label is decided separately.
     probabilities: (pairs, 1 + classes), see :func:`class_labels`. rules: with a threshold for each label.
     """
     classes = probabilities[:, 1:]

@@ -1,6 +1,6 @@
-"""Which concepts of a batch are scored as pairs, and which pairs of their mentions say something of them.
+"""Choose the pairs of concepts that are scored, and the pairs of their mentions that are read.
 
-Only NumPy, and no loop over concepts, mentions or pairs.
+Only NumPy, without a loop over concepts, mentions or pairs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 class Concepts:
     """The concepts of a batch of documents, ordered by document.
 
-    mentions: (mentions, 3) document, start and end. sentences: (mentions,) sentence of each, counted in its document.
-    doc, types: (concepts,) document, and type of the first mention, counted from 1; 0 for an unknown one.
+    mentions: (mentions, 3) document, start and end. sentences: (mentions,) number of the sentence in its document.
+    doc, types: (concepts,) document, and type of the first mention, counted from 1; 0 if unknown.
     member_concept, member_mention: (members,) rows of concepts, ascending, and of mentions.
-    ids: what identifies each concept; empty where a concept is one mention.
+    ids: identifier of each concept or, if each mention is a concept, its offsets and label.
     """
 
     mentions: np.ndarray
@@ -42,12 +42,13 @@ class Concepts:
 
 @dataclass(frozen=True)
 class Bags:
-    """Pairs of concepts, each with the pairs of mentions that stand for it.
+    """Pairs of concepts, each with the mention pairs that represent it.
 
-    first, second: (pairs,) rows of concepts, ordered by document. The first is the one with the lower type or, of the
-        same type, the earlier mention, so that a direction has the same meaning in every text; or always the earlier.
-    pair: (mention pairs,) row of the pair, ascending. left, right: (mention pairs,) rows of mentions, of the first and
-        of the second concept; the closest ones come first.
+    first, second: (pairs,) rows of concepts, ordered by document. The first is the one with the lower type or, if the
+        types are equal, the earlier mention, so that a direction has the same meaning in every text; with ``by_place``,
+        it is always the earlier one.
+    pair: (mention pairs,) row of the pair, ascending. left, right: (mention pairs,) rows of mentions of the first and
+        the second concept, closest first.
     """
 
     first: np.ndarray
@@ -60,7 +61,7 @@ class Bags:
         return len(self.first)
 
     def part(self, begin: int, end: int) -> Bags:
-        """The pairs from ``begin`` to before ``end``."""
+        """The pairs from ``begin`` to ``end`` (exclusive)."""
         rows = slice(*np.searchsorted(self.pair, [begin, end]))
         return Bags(
             self.first[begin:end], self.second[begin:end], self.pair[rows] - begin, self.left[rows], self.right[rows]
@@ -78,11 +79,11 @@ def make_bags(
 ) -> Bags:
     """All pairs of concepts of one document that may be related.
 
-    pair_types: pairs of types that may be, the lower one first; None for all.
-    max_distance: tokens between the starts of two mentions, at most. by_sentence: whether both must be in one sentence.
-        A pair without such mentions is left out, as is one whose mentions are the same.
-    by_place: whether the first of a pair is the one that is mentioned earlier, whatever the types.
-    max_mention_pairs: how many pairs of mentions stand for a pair of concepts: the closest ones.
+    pair_types: allowed pairs of types, the lower one first; None for all.
+    max_distance: maximum number of tokens between the starts of two mentions. by_sentence: whether both must be in the
+        same sentence. Pairs without such mentions, and pairs of identical mentions, are left out.
+    by_place: whether the first of a pair is the one mentioned earlier, whatever the types.
+    max_mention_pairs: maximum number of mention pairs for a pair of concepts, the closest ones.
     """
     first, second = _near_pairs(concepts, max_distance)
     if pair_types is not None and len(first):
@@ -96,7 +97,7 @@ def make_bags(
     starts, ends = concepts.mentions[:, 1], concepts.mentions[:, 2]
     distance = np.abs(starts[left] - starts[right])
     kept = (distance <= max_distance) & (left != right)
-    # mentions with the same tokens say nothing of how they are related
+    # the text of mentions with the same tokens cannot show how they are related
     kept &= (starts[left] != starts[right]) | (ends[left] != ends[right])
     if by_sentence:
         kept &= concepts.sentences[left] == concepts.sentences[right]
@@ -110,14 +111,14 @@ def make_bags(
 
 
 def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each count n a row 0 to n - 1: whose row it is, and its number."""
+    """For each count n the numbers 0 to n - 1: the row of the count, and the number."""
     owner = np.repeat(np.arange(len(counts)), counts)
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
 def _near_pairs(concepts: Concepts, max_distance: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of concepts of the same document, ordered by document, whose stretches from the first mention to the last
-    are at most so many tokens apart. The work is linear in the number of these pairs."""
+    """Pairs of concepts of the same document, ordered by document, whose stretches from first to last mention are at
+    most ``max_distance`` tokens apart. Time is linear in the number of these pairs."""
     if not len(concepts.doc):
         return concepts.doc, concepts.doc
     earliest, latest = _stretches(concepts)
@@ -130,7 +131,7 @@ def _near_pairs(concepts: Concepts, max_distance: int) -> tuple[np.ndarray, np.n
 
 
 def _stretches(concepts: Concepts) -> tuple[np.ndarray, np.ndarray]:
-    """(concepts,) where the first and the last mention of each begins."""
+    """(concepts,) the starts of the first and the last mention of each."""
     starts = concepts.mentions[concepts.member_mention, 1]
     return np.minimum.reduceat(starts, concepts.firsts), np.maximum.reduceat(starts, concepts.firsts)
 
@@ -138,7 +139,7 @@ def _stretches(concepts: Concepts) -> tuple[np.ndarray, np.ndarray]:
 def _in_order(
     concepts: Concepts, first: np.ndarray, second: np.ndarray, by_place: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same pairs, each with the lower type, or the earlier mention, first."""
+    """Reorder each pair, with the lower type or the earlier mention first."""
     if not len(first):
         return first, second
     earliest, _ = _stretches(concepts)
@@ -151,7 +152,7 @@ def _in_order(
 def _mention_pairs(
     concepts: Concepts, first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs of a mention of the first and one of the second concept: pair, left and right."""
+    """All pairs of mentions of the first and the second concept: pair, left and right."""
     sizes, firsts = concepts.sizes, concepts.firsts
     pair, number = expand(sizes[first] * sizes[second])
     width = sizes[second][pair]

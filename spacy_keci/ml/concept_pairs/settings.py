@@ -1,4 +1,4 @@
-"""The settings of the network of concept pairs. Light: architectures import it to know their parameters."""
+"""The settings of the network of concept pairs. Imports nothing heavy: architectures need it for their parameters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from ...settings import at_least, check_minimums
 class ConceptPairSettings:
     """Settings of the network.
 
-    hidden_width: of the layers of mentions, of pairs of mentions and of pairs of concepts. depth: layers after the pair
-        vector.
-    context_width: features of the tokens around and between two mentions; 0: none. context_margin: tokens before the
-        first and after the second mention that are read as well. context_length: of mentions further apart, nothing is
-        read between them.
-    contrastive: a ``spacy_keci.Contrastive.v1``, what is learned besides the labels; None: nothing.
+    hidden_width: width of the layers for mentions, mention pairs and concept pairs. depth: number of layers after the
+        pair vector.
+    context_width: number of features of the tokens around and between two mentions; 0 for none. context_margin: number
+        of tokens read before the first and after the second mention. context_length: maximum distance of mentions
+        between which tokens are read.
+    contrastive: a ``spacy_keci.Contrastive.v1``, learned in addition to the labels; None for no contrastive loss.
     """
 
     hidden_width: int = at_least(1, 256)
@@ -23,7 +23,7 @@ class ConceptPairSettings:
     context_width: int = at_least(0, 256)
     context_margin: int = at_least(0, 8)
     context_length: int = at_least(1, 128)
-    contrastive: Any = None  # spaCy checks types before it resolves what is nested
+    contrastive: Any = None  # spaCy checks types before it resolves nested blocks
 
     def __post_init__(self) -> None:
         check_minimums(self, "the model")

@@ -1,4 +1,4 @@
-"""What the network of concept pairs is made of."""
+"""The sizes of the network of concept pairs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..network import Sizes
 
 @dataclass
 class ConceptPairSizes(Sizes):
-    """With the labels that have a direction, what novelty may be, empty where the data does not say, and the level of
-    the pairs, for the component to compare.
+    """Sizes with the directed labels, the possible values of novelty (empty if not annotated), and the level of the
+    pairs, which the component compares with its setting.
 
-    Classes are: none; each label, from the first concept to the second; each label with a direction, from the second to
-    the first.
+    The classes are: none; each label from the first concept to the second; each directed label from the second to the
+    first.
     """
 
     directed_labels: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
-"""Contrastive learning: vectors of the same label lie together, and apart from those of others.
+"""Contrastive learning: vectors with the same label attract, others repel.
 
-The losses are those of pytorch-metric-learning; what they compare is chosen here.
+The losses come from pytorch-metric-learning; the compared pairs are chosen here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .settings import ContrastiveSettings
 
 
 class Contrastive(nn.Module):
-    """A projection (as in SimCLR, Chen et al. 2020, Sec. 2.1), and the loss of what it gives.
+    """A projection (as in SimCLR, Chen et al. 2020, Sec. 2.1), and the loss of the projected vectors.
 
-    Rows without a label ("none", class 0) repel, but attract nothing: what is unrelated has nothing in common.
+    Rows without a label ("none", class 0) repel, but attract nothing: unrelated pairs have nothing in common.
     """
 
     def __init__(self, width: int, settings: ContrastiveSettings) -> None:
@@ -55,7 +55,7 @@ class Contrastive(nn.Module):
 
     @staticmethod
     def _pairs(attract: Tensor, negatives: Tensor, repel: Tensor) -> tuple[Tensor, ...]:
-        """Anchors and what they attract, anchors and what they repel."""
+        """Anchors and the rows that they attract, anchors and the rows that they repel."""
         both = (attract.any(dim=1) & repel.any(dim=1)).unsqueeze(1)
         anchor, positive = torch.nonzero(attract & both, as_tuple=True)
         other, column = torch.nonzero(repel & both, as_tuple=True)
@@ -65,7 +65,7 @@ class Contrastive(nn.Module):
     def _triplets(
         batch: Vectors, others: Vectors, attract: Tensor, negatives: Tensor, repel: Tensor
     ) -> tuple[Tensor, ...]:
-        """Of each anchor the nearest positive, with each of its negatives."""
+        """The nearest positive of each anchor, with each of its negatives."""
         with torch.no_grad():
             similar = (batch.vectors @ others.vectors.T).masked_fill(~attract, float("-inf"))
             nearest = similar.argmax(dim=1)
@@ -74,19 +74,19 @@ class Contrastive(nn.Module):
 
 
 class Projected:
-    """The projected vectors of a batch, and the loss that they wait for."""
+    """The projected vectors of a batch, for the loss when labels are known."""
 
     def __init__(self, owner: Contrastive, vectors: Tensor) -> None:
         self.owner, self.vectors = owner, vectors
 
     def loss(self, labels: Tensor, groups: Tensor, keys: Tensor) -> Tensor:
-        """labels: (rows,) class, 0 for none, -1 for unknown. groups, keys: as of :class:`Vectors`."""
+        """labels: (rows,) class, 0 for none, -1 for unknown. groups, keys: as in :class:`Vectors`."""
         return self.owner.loss(Vectors(self.vectors, labels, groups, keys))
 
 
 def _make_loss(settings: ContrastiveSettings) -> Any:
     try:
-        from pytorch_metric_learning import distances, losses  # seconds, where it is not used
+        from pytorch_metric_learning import distances, losses  # takes seconds, so only if used
     except ImportError as error:
         raise ImportError(
             "The contrastive loss needs the package pytorch-metric-learning: pip install "

@@ -1,6 +1,6 @@
-"""Hard negatives: of what must be held apart from a vector, that which lies closest to it.
+"""Hard negatives: the vectors of other labels that are closest to a vector.
 
-They know nothing of texts: a system with thousands of negative pairs in a batch may choose or weigh them with these.
+Independent of texts: any system with thousands of negative pairs in a batch can choose or weight them with it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from torch import Tensor
 
 from .settings import HardNegativesSettings
 
-# rows of a matrix of similarities that are computed at once
+# rows of the similarity matrix that are computed at once
 CHUNK = 512
 
 
 class Vectors:
-    """Vectors with what is known of each.
+    """Vectors with their labels, groups and keys.
 
-    vectors: (rows, width), of length 1. labels: (rows,) class from 1, 0 for none, -1 for unknown. groups: (rows,) what
-    must not be held apart, such as two texts on the same two concepts. keys: (rows,) what it is the vector of.
+    vectors: (rows, width), of length 1. labels: (rows,) class from 1, 0 for none, -1 for unknown. groups: (rows,) rows
+        of the same group do not repel, such as two texts on the same two concepts. keys: (rows,) identifies the pair of
+        the vector.
     """
 
     def __init__(self, vectors: Tensor, labels: Tensor, groups: Tensor, keys: Tensor) -> None:
@@ -31,28 +32,29 @@ class Vectors:
         return Vectors(self.vectors[rows], self.labels[rows], self.groups[rows], self.keys[rows])
 
     def and_then(self, others: Vectors) -> Vectors:
-        """Both, one after the other."""
+        """The concatenation of both."""
         pairs = ((getattr(self, name), getattr(others, name)) for name in ("vectors", "labels", "groups", "keys"))
         return Vectors(*(torch.cat(pair) for pair in pairs))
 
 
 def is_negative(anchors: Vectors, others: Vectors) -> Tensor:
-    """(anchors, others) of bool: of another label, both known, and of another group."""
+    """(anchors, others) of bool: the labels are known and differ, and so do the groups."""
     differ = anchors.labels.unsqueeze(1) != others.labels
     known = (anchors.labels >= 0).unsqueeze(1) & (others.labels >= 0)
     return differ & known & (anchors.groups.unsqueeze(1) != others.groups)
 
 
 def is_positive(anchors: Vectors, others: Vectors) -> Tensor:
-    """(anchors, others) of bool: of the same label, which is not none, and not the same pair at an earlier time."""
+    """(anchors, others) of bool: the labels are equal and not none, and it is not an earlier vector of the same
+    pair."""
     same = (anchors.labels.unsqueeze(1) == others.labels) & (anchors.labels > 0).unsqueeze(1)
     return same & (anchors.keys.unsqueeze(1) != others.keys)
 
 
 @torch.no_grad()
 def hardest_negatives(anchors: Vectors, others: Vectors, hardest: int) -> Tensor:
-    """(anchors, k) rows of the k most similar negatives of each, the hardest first, -1 where there are fewer; k is
-    ``hardest``, or all for 0."""
+    """(anchors, k) rows of the k most similar negatives of each, hardest first, padded with -1; k is ``hardest``, or
+    all for 0."""
     k = min(hardest, len(others)) if hardest else len(others)
     found = []
     for begin in range(0, len(anchors), CHUNK):
@@ -64,9 +66,9 @@ def hardest_negatives(anchors: Vectors, others: Vectors, hardest: int) -> Tensor
 
 
 class HardNegatives:
-    """Chooses negatives from a batch, or from a memory of earlier ones.
+    """Chooses negatives from a batch, or from a memory of earlier batches.
 
-    ``choose`` is called once an update, and remembers the batch.
+    ``choose`` is called once per update, and stores the batch in the memory.
     """
 
     def __init__(self, settings: HardNegativesSettings) -> None:
@@ -79,8 +81,8 @@ class HardNegatives:
         self._mined: Tensor | None = None
 
     def choose(self, batch: Vectors) -> tuple[Vectors, Tensor]:
-        """What a batch is compared with, the batch itself first, and (batch, k) the rows of it that are the negatives
-        of each related pair, -1 for none."""
+        """The vectors to compare a batch with, starting with the batch itself, and (batch, k) their rows that are the
+        negatives of each related pair, -1 for none."""
         settings = self.settings
         if settings.source == "batch":
             return batch, self._hardest(batch, batch)
@@ -98,7 +100,7 @@ class HardNegatives:
         return chosen.masked_fill((batch.labels <= 0).unsqueeze(1), -1)
 
     def _look_up(self, batch: Vectors, everything: Vectors) -> Tensor:
-        """What was mined for each pair; of a pair for which nothing was, the hardest of the batch and the memory."""
+        """The mined negatives of each pair; if it has none, the hardest of the batch and the memory."""
         chosen = self._hardest(batch, everything)
         if self._mined is None:
             return chosen
@@ -106,7 +108,7 @@ class HardNegatives:
         mined = self._mined[rows.clamp(min=0)]
         known = (rows >= 0) & (mined >= 0).any(dim=1)
         places = torch.where(mined >= 0, mined + len(batch), 0)
-        # a place in the memory may have another pair by now
+        # a row of the memory may hold another pair by now
         still = (mined >= 0) & is_negative(batch, everything).gather(1, places)
         mined = torch.where(still, places, -1)
         chosen = torch.nn.functional.pad(chosen, (0, max(mined.shape[1] - chosen.shape[1], 0)), value=-1)
@@ -115,7 +117,7 @@ class HardNegatives:
         return torch.where(use.unsqueeze(1), mined, chosen)
 
     def _remember(self, batch: Vectors) -> None:
-        """A pair takes the place of its earlier vector, or else of the oldest."""
+        """Each pair replaces its earlier vector or, if it has none, the oldest vector."""
         size = self.settings.memory_size
         if self.memory is None:
             self.memory = Vectors(

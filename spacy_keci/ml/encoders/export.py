@@ -1,4 +1,4 @@
-"""From a transformer in torch to a graph for ONNX Runtime."""
+"""Export a torch transformer to a graph for ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .windows import get_fitting_spans
 
 OPSET = 17
 TOLERANCE = 1e-4
-# two of different lengths, so that there is padding
+# texts of different lengths, to include padding
 SAMPLE = ["EGF binds to its receptor, EGFR, and to nothing else.", "FK506 binds FKBP12."]
 OTHERS = [
     "p53",
@@ -28,13 +28,12 @@ OTHERS = [
 
 
 def export(model: TransformerModel, precision: Precision) -> bytes:
-    """The encoder of a model as a graph with its weights.
+    """Export the encoder of a model to a graph with its weights.
 
-    precision: "int8" makes whole numbers of 8 bits of the weights of matrices and, as it computes, of what they are
-    multiplied with.
-    Raises ValueError if what the graph computes in single precision is not what the encoder does.
+    precision: "int8" quantizes the weights of matrices to 8-bit integers and, at run time, their inputs.
+    Raises ValueError if the graph in single precision does not compute the same as the encoder.
     """
-    # sets the length that the tokenizer cuts at, which is saved with it: a graph does not say how many positions it has
+    # sets the maximum length of the tokenizer, which is saved with it: a graph does not contain its number of positions
     get_fitting_spans([], get_spans=lambda docs: [], model=model)
     encoder, training = model.transformer, model.transformer.training
     traced = _HiddenStates(encoder, list(_tokenized(model, SAMPLE))).eval()
@@ -65,7 +64,7 @@ def _tokenized(model: TransformerModel, texts: list[str]) -> dict[str, Tensor]:
 
 
 def _trace(traced: _HiddenStates, sample: tuple[Tensor, ...]) -> bytes:
-    # the exporter that traces; the other one needs a further package, onnxscript
+    # the tracing exporter; the other one needs the package onnxscript
     choice: dict[str, Any] = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     options: dict[str, Any] = {
         "input_names": traced.names,
@@ -74,7 +73,7 @@ def _trace(traced: _HiddenStates, sample: tuple[Tensor, ...]) -> bytes:
         "opset_version": OPSET,
     }
     with TemporaryDirectory(prefix="spacy-keci-") as folder, torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the tracer, about what does not vary; the result is checked
+        warnings.simplefilter("ignore")  # of the tracer, about constants; the result is checked
         graph = Path(folder) / "encoder.onnx"
         torch.onnx.export(traced, sample, graph, **options, **choice)
         return graph.read_bytes()
@@ -102,7 +101,7 @@ def _quantize(graph: bytes) -> bytes:
         source, target = Path(folder) / "single.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(graph)
         try:
-            logger.setLevel(logging.ERROR)  # it recommends a step that changes nothing here
+            logger.setLevel(logging.ERROR)  # it recommends a step that has no effect here
             quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True)
         finally:
             logger.setLevel(level)

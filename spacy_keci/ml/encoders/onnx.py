@@ -1,4 +1,4 @@
-"""Transformer encoders that ONNX Runtime computes, on the CPU and in use only. ``spacy keci optimize`` makes them."""
+"""Transformer encoders run by ONNX Runtime, on the CPU and for prediction only. ``spacy keci optimize`` makes them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _LOCK = Lock()
 
 
 class OnnxEncoder(nn.Module):
-    """Word pieces in, their last hidden states out, as a transformer of Hugging Face has it, but without a gradient.
+    """Computes the last hidden states of word pieces, with the interface of a Hugging Face transformer but no gradient.
 
-    config: of the transformer. graph: ONNX, with its weights. A session is made when it is first needed, with as many
-    threads as torch has then; a process that was forked, where torch has one thread, makes one of its own unless that
-    of its parent had one as well.
+    config: of the transformer. graph: ONNX, with its weights. A session is made on first use, with the number of
+        threads that torch has then. A forked process, in which torch has one thread, makes its own session unless that
+        of its parent also has one thread.
     """
 
     def __init__(self, config: PretrainedConfig, graph: bytes = b"") -> None:
@@ -51,7 +51,7 @@ class OnnxEncoder(nn.Module):
         return ModelOutput(last_hidden_state=torch.from_numpy(hidden))
 
     def _session(self, threads: int) -> onnxruntime.InferenceSession:
-        # Sessions with other numbers of threads stay: the threads of one that was forked cannot be ended.
+        # Keep sessions with other numbers of threads: the threads of a forked one cannot be ended.
         if threads not in self._sessions:
             with _LOCK:
                 options = onnxruntime.SessionOptions()
@@ -66,7 +66,7 @@ class OnnxEncoder(nn.Module):
 
 
 class OnnxShim(HFShim):
-    """The shim of spacy-transformers, with a graph in place of weights."""
+    """The shim of spacy-transformers, with a graph instead of weights."""
 
     precision: Precision
 
@@ -79,13 +79,13 @@ class OnnxShim(HFShim):
         message = srsly.msgpack_loads(bytes_data)
         if "onnx" not in message:
             raise ValueError(
-                "The config says that ONNX Runtime computes the encoder, but what was saved is one of torch: make the "
-                "pipeline with 'spacy keci optimize', and leave the architecture in its config as it is."
+                "The config expects an encoder of ONNX Runtime, but the saved one is of torch: make the pipeline with "
+                "'spacy keci optimize', and do not change the architecture in its config."
             )
         if message["precision"] != self.precision:
             raise ValueError(
                 f'The config says precision = "{self.precision}", but the encoder was saved in "{message["precision"]}"'
-                ": make another one with 'spacy keci optimize'."
+                ": make a new one with 'spacy keci optimize'."
             )
         super().from_bytes(bytes_data)
         if self._model is not None:
@@ -101,7 +101,7 @@ def make_onnx_transformer(
     max_items: int | None,
     precision: Precision,
 ) -> TransformerModel:
-    """The model of spacy-transformers, without its encoder, which is read from disk or put in by :func:`put_in`."""
+    """Make the model of spacy-transformers without an encoder, which is loaded from disk or set by :func:`put_in`."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
     model.init = _init
     wrapper = model.layers[0]
@@ -114,7 +114,7 @@ def make_onnx_transformer(
 
 
 def put_in(model: TransformerModel, source: TransformerModel, graph: bytes) -> None:
-    """Let a model compute with the graph that the encoder of another one was exported to, and have its tokenizer."""
+    """Give a model the exported graph of another model's encoder, and its tokenizer."""
     shim: Any = source.layers[0].shims[0]
     original = shim._hfmodel
     encoder = OnnxEncoder(original.transformer.config, graph)
@@ -132,5 +132,5 @@ def _forward(model: Model, X: Any, is_train: bool) -> tuple[Any, Callable]:
 
 def _init(model: Model, X: Any = None, Y: Any = None) -> None:
     raise ValueError(
-        "An encoder of ONNX Runtime cannot be initialized: 'spacy keci optimize' makes it of a trained pipeline."
+        "An encoder of ONNX Runtime cannot be initialized: 'spacy keci optimize' makes it from a trained pipeline."
     )

@@ -1,4 +1,4 @@
-"""spaCy's HashEmbedCNN over sentences, each read alone."""
+"""spaCy's HashEmbedCNN, applied to each sentence separately."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from thinc.types import Floats2d
 
 from ...sentences import sentence_of_token
 
-# tokens that are encoded together in use: memory of the layers is about 15 kB a token
+# tokens encoded together in prediction: the layers need about 15 kB per token
 AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
 class Window:
-    """Tokens that are read together, as a Doc to the layers of spaCy.
+    """Tokens that are read together, with the interface of a Doc for spaCy's layers.
 
-    kept: those of them whose vectors are wanted; the others are their context.
+    kept: the tokens whose vectors are returned; the others are context.
     """
 
     tokens: Span
@@ -40,9 +40,9 @@ class Window:
         return self.tokens.vocab
 
     def to_array(self, attributes: list[str] | int) -> np.ndarray:
-        """As that of a Doc; that of a Span takes no names."""
+        """Like ``Doc.to_array``; the method of a Span accepts no names."""
         names = attributes if isinstance(attributes, list) else [attributes]
-        tokens: Any = self.tokens  # spaCy's types do not know this method of a Span
+        tokens: Any = self.tokens  # missing from spaCy's types of a Span
         array = tokens.to_array([IDS.get(name, name) for name in names])
         return array if isinstance(attributes, list) else array.reshape(-1)
 
@@ -66,8 +66,8 @@ def init(model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:
 def forward(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
     """(tokens, width) vectors of each document.
 
-    In use, windows of long texts overlap by as many tokens as a vector depends on, so memory is bounded and vectors are
-    the same.
+    In prediction, windows of long texts overlap by the number of tokens that a vector depends on: memory is bounded,
+    and the vectors are the same.
     """
     ops, cnn = model.ops, model.layers[0]
     lengths = ops.asarray1i([len(doc) for doc in docs])
@@ -100,7 +100,7 @@ def _bounds(doc: Doc) -> list[tuple[int, int]]:
 
 
 def _windows(docs: list[Doc], reach: int) -> Iterator[Window]:
-    """All tokens in order: sentences and, of one with more than ``AT_ONCE`` tokens, windows with their context."""
+    """All tokens in order: sentences, or windows with context for sentences of more than ``AT_ONCE`` tokens."""
     for doc in docs:
         for start, end in _bounds(doc):
             for first in range(start, end, AT_ONCE):

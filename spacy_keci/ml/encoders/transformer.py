@@ -1,4 +1,4 @@
-"""Transformer encoders from spacy-transformers, in bfloat16 on request, on CPU as well as GPU."""
+"""Transformer encoders of spacy-transformers, optionally in bfloat16, on CPU and GPU."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ def make_transformer(
     max_items: int | None,
     storage: Storage = "single",
 ) -> TransformerModel:
-    """The model of spacy-transformers; on request its forward pass in bfloat16 and in parts; names resolved."""
+    """Make the model of spacy-transformers, with the name resolved, and the forward pass optionally in bfloat16 and in
+    parts."""
     model = TransformerModel(name, get_spans, tokenizer_config, transformer_config)
     model.init = partial(_init_from_name, model.init)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]
-    shim.__class__, shim.storage = StoredTransformer, storage  # made by spacy-transformers, with no say in its class
+    shim.__class__, shim.storage = StoredTransformer, storage  # spacy-transformers does not allow to choose the class
     shim.model_cls = EncoderClass
     wrapper._func = partial(_autocast_forward, wrapper._func, mixed_precision)
     prepare_parts(model, get_spans, transformer_config, max_items)
@@ -63,18 +64,20 @@ def make_transformer(
 def prepare_parts(
     model: TransformerModel, get_spans: Callable, transformer_config: dict, max_items: int | None
 ) -> None:
-    """Let a model read windows that fit it, in parts of ``max_items``, and find its settings again on loading."""
+    """Make a model split windows that are too long, read parts of ``max_items``, and restore its settings on
+    loading."""
     _fit_spans(model, get_spans)
     wrapper = model.layers[0]
     shim: Any = wrapper.shims[0]
-    # Settings such as the kind of attention are no part of what Hugging Face saves.
+    # Hugging Face does not save some settings, such as the kind of attention.
     shim.config_cls = SimpleNamespace(from_pretrained=partial(AutoConfig.from_pretrained, **transformer_config))
     if max_items is not None:
         wrapper._func = partial(_forward_by_length, wrapper._func, max_items)
 
 
 class EncoderClass(AutoModel):
-    """AutoModel, without the search: it imports the configurations of all architectures until it finds the one."""
+    """AutoModel without its search, which imports the configurations of all architectures until it finds the right
+    one."""
 
     @classmethod
     def from_config(cls, config: PretrainedConfig, **kwargs: Any) -> PreTrainedModel:
@@ -82,7 +85,7 @@ class EncoderClass(AutoModel):
         if known and isinstance(MODEL_MAPPING_NAMES.get(config.model_type), str):
             encoder: Any = MODEL_MAPPING[type(config)]
             return encoder._from_config(config, **kwargs)
-        return AutoModel.from_config(config, **kwargs)  # from somebody's own code, or one of several
+        return AutoModel.from_config(config, **kwargs)  # custom code, or one of several classes
 
 
 class StoredTransformer(WatchingShim, HFShim):
@@ -101,7 +104,7 @@ class StoredTransformer(WatchingShim, HFShim):
         state = message["state"]
         if not state:
             return super().from_bytes(bytes_data)
-        # spacy-transformers makes the model, and warns that it has no weights; these follow without another copy
+        # spacy-transformers makes the model and warns that it has no weights; they are set below, without a copy
         message["state"] = _saved({})
         with warnings.catch_warnings(), UnfilledWeights():
             warnings.filterwarnings("ignore", message="Error loading saved torch state_dict")
@@ -126,7 +129,7 @@ def _fit_spans(model: TransformerModel, get_spans: Callable) -> None:
 
 
 def _replace_listener(replace: Callable, get_spans: Callable, copied: TransformerModel) -> Model:
-    """A copy that takes the place of a listener asks its own tokenizer, and does not keep the original in memory."""
+    """A copy that replaces a listener uses its own tokenizer, and does not keep the original in memory."""
     _fit_spans(copied, get_spans)
     return replace(copied)
 
@@ -134,12 +137,12 @@ def _replace_listener(replace: Callable, get_spans: Callable, copied: Transforme
 def make_tok2vec_transformer(
     transformer: TransformerModel, pooling: Model[Ragged, Floats2d], grad_factor: float
 ) -> Model[list[Doc], list[Floats2d]]:
-    """An encoder with what a listener to it has: the model that ``nlp.replace_listeners`` leaves, nested as there."""
+    """An encoder with the layers of its listener, nested like the model that ``nlp.replace_listeners`` makes."""
     return chain(chain(transformer, split_trf_batch()), trfs2arrays(pooling, grad_factor))
 
 
 def _replace_listener_config(transformer: dict[str, Any], listener: dict[str, Any]) -> dict[str, Any]:
-    """The config of an encoder that takes the place of a listener to it."""
+    """The config of an encoder that replaces its listener."""
     if "TransformerListener" not in listener["@architectures"]:
         return transformer
     moved: dict[str, Any] = {key: listener[key] for key in ("pooling", "grad_factor") if key in listener}
@@ -147,7 +150,7 @@ def _replace_listener_config(transformer: dict[str, Any], listener: dict[str, An
 
 
 def resolve_name(name: str) -> str:
-    """A name that Hugging Face understands. Raises ValueError for a package that is not installed."""
+    """A name for Hugging Face. Raises ValueError for a package that is not installed."""
     if not name.startswith(PACKAGE_SCHEME):
         return name
     package, _, folder = name.removeprefix(PACKAGE_SCHEME).partition("/")
@@ -166,7 +169,7 @@ def _init_from_name(init: Callable, model: Model, X: Any = None, Y: Any = None) 
     try:
         return init(model, X, Y)
     finally:
-        model.attrs["name"] = name  # what is saved is the name, not the path on this machine
+        model.attrs["name"] = name  # save the name, not the path on this machine
 
 
 def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is_train: bool) -> Any:
@@ -175,8 +178,8 @@ def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is
 
 
 def predict(model: Model, X: Any, *, in_bfloat16: bool) -> tuple[Any, Callable]:
-    """Thinc's wrapper switches the network that threads share to evaluation and back: one that predicts would put
-    others that predict in training mode, with dropout. Here it stays in evaluation mode."""
+    """Thinc's wrapper switches the network to evaluation mode and back. Since threads share it, one thread would put
+    others into training mode, with dropout. Here it stays in evaluation mode."""
     transformer = in_use(model.shims[0]._model, in_bfloat16=in_bfloat16)
     inputs, _ = model.attrs["convert_inputs"](model, X, False)
     with torch.no_grad():
@@ -189,11 +192,11 @@ def _forward_by_length(
 ) -> tuple[ModelOutput, Callable]:
     """Run the sequences of a batch in parts of similar length, each cut to its longest sequence.
 
-    Padding is most of a batch of sentences: word pieces a sentence vary more than tokens, by which batches are made.
-    Only the last hidden state is handed on.
+    Padding is most of a batch of sentences: batches are made by tokens, but the number of word pieces varies more. Only
+    the last hidden state is returned.
     """
     n_rows, width = X.input_ids.shape
-    # up to the last word piece that is no padding, whichever side the tokenizer pads
+    # up to the last word piece that is not padding, on whichever side the tokenizer pads
     lengths = (X.attention_mask > 0).astype("int64") * np.arange(1, width + 1)
     lengths = lengths.max(axis=1, initial=1)
     parts = []
@@ -226,7 +229,7 @@ def _select(X: WordpieceBatch, rows: list[int], length: int) -> WordpieceBatch:
 
 
 def _convert_to_float32(convert_outputs: Callable, model: Model, inputs_outputs: Any, is_train: bool) -> Any:
-    """NumPy has no bfloat16. The cast is part of the graph, so gradients come back through it."""
+    """Cast, since NumPy has no bfloat16. The cast is part of the graph, so gradients pass through it."""
     inputs, outputs = inputs_outputs
     for key, value in outputs.items():
         if hasattr(value, "float"):

@@ -1,4 +1,4 @@
-"""Windows of text that a transformer can read whole."""
+"""Windows of text that fit a transformer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LOCK = Lock()
 def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: TransformerModel) -> list[list[Span]]:
     """The spans of ``get_spans``, halved until the word pieces of each fit the transformer.
 
-    spacy-transformers cuts off what does not fit and leaves the tokens there without a vector; where a tokenizer does
-    not know the limit, longer input fails. Only a single token of more word pieces than the limit is still cut.
+    spacy-transformers truncates longer spans, and the remaining tokens get no vector; if a tokenizer has no limit,
+    longer input fails. Only single tokens with more word pieces than the limit are still truncated.
     """
     tokenizer = model.tokenizer
-    with _LOCK:  # padding is a state of the tokenizer that threads share: set once, and the same in all calls
+    with _LOCK:  # padding is a state of the tokenizer, which threads share: set once, and the same in all calls
         tokenizer.model_max_length = min(tokenizer.model_max_length, _count_positions(model.transformer))
         if not tokenizer.is_fast or tokenizer.backend_tokenizer.padding is None:
             tokenizer([""], padding="longest")
@@ -44,7 +44,7 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
 
 
 def get_sentence_windows(docs: Iterable[Doc], *, window: int, stride: int) -> list[list[Span]]:
-    """Each sentence, in windows of at most so many tokens; where no sentences are set, the whole document."""
+    """Each sentence, or the whole document without sentence boundaries, in windows of at most ``window`` tokens."""
     spans = []
     for doc in docs:
         texts: Any = doc.sents if doc.has_annotation("SENT_START") else [doc]  # both can be sliced
@@ -53,11 +53,11 @@ def get_sentence_windows(docs: Iterable[Doc], *, window: int, stride: int) -> li
 
 
 def _count_positions(transformer: Any) -> float:
-    """The word pieces that a transformer has positions for; without limit where positions are relative."""
+    """The number of positions of a transformer; infinite if positions are relative."""
     positions = getattr(transformer.config, "max_position_embeddings", None) or inf
-    if positions < 1:  # XLNet's way to say that there is no limit
+    if positions < 1:  # no limit, as in XLNet
         positions = inf
-    # RoBERTa and its kin count from the position after that of padding
+    # RoBERTa and similar models count from the position after that of padding
     embeddings = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
     padding = getattr(embeddings, "padding_idx", None)
     return positions if padding is None else positions - padding - 1

@@ -1,4 +1,4 @@
-"""From the probabilities of tags to mentions."""
+"""Decode the probabilities of tags to mentions."""
 
 from typing import Literal, NamedTuple
 
@@ -7,18 +7,18 @@ import numpy as np
 from .tags import BEGIN, INSIDE, LAST, PLACES, UNIT, Spans, is_boundary, is_legal, spans_of_tags
 from .viterbi import best_legal_tags
 
-# mentions of a lower probability are not looked for, whatever the threshold
+# minimum probability of a mention, whatever the threshold
 LOWEST = 1e-4
 
 
 class MentionRules(NamedTuple):
-    """How mentions are read from tags.
+    """The rules that turn tags into mentions.
 
-    decoding: "viterbi", the most probable legal tags of a text; or "argmax", those of each token, of which what is no
-        whole mention is left out.
-    threshold: (entity types,) minimum probability of each type. With one, all spans count as the product of their
-        tags' probabilities says; of spans that overlap, the most probable is a mention, if it reaches its threshold.
-        NaN, or None for all types, takes the mentions of the tags above.
+    decoding: "viterbi", the most probable legal tag sequence of a text; or "argmax", the most probable tag of each
+        token, dropping incomplete mentions.
+    threshold: (entity types,) minimum probability of each type. The probability of a span is the product of the
+        probabilities of its tags; of overlapping spans, the most probable is a mention, if it reaches its threshold.
+        NaN for a type, or None for all, for the mentions of the tags above.
     """
 
     decoding: Literal["viterbi", "argmax"] = "viterbi"
@@ -28,10 +28,10 @@ class MentionRules(NamedTuple):
 def find_mentions(
     log_probabilities: np.ndarray, text: np.ndarray, is_space: np.ndarray, rules: MentionRules
 ) -> tuple[Spans, np.ndarray]:
-    """The mentions of a batch, which do not overlap, ordered; and their probabilities.
+    """The mentions of a batch, sorted and without overlaps, and their probabilities.
 
     log_probabilities: (tokens, tags), as from ``log_softmax``. text: (tokens,) the text of each token, ascending.
-    is_space: (tokens,) white space, which no mention begins or ends with.
+    is_space: (tokens,) whether it is white space; no mention begins or ends with it.
     """
     scores = np.where(is_space[:, None] & is_boundary(log_probabilities.shape[1]), -np.inf, log_probabilities)
     tags = scores.argmax(axis=1)
@@ -55,7 +55,8 @@ def type_scores(log_probabilities: np.ndarray, starts: np.ndarray, ends: np.ndar
 
 
 def flat_spans(starts: np.ndarray, ends: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(spans,) which remain if each that overlaps with one before it in ``order`` is left out."""
+    """(spans,) of bool, the spans that remain if each span that overlaps with an earlier one in ``order`` is left
+    out."""
     taken = np.zeros(int(ends.max(initial=0)), dtype=bool)
     remains = np.zeros(len(starts), dtype=bool)
     for i in order.tolist():
@@ -66,7 +67,7 @@ def flat_spans(starts: np.ndarray, ends: np.ndarray, order: np.ndarray) -> np.nd
 
 
 def _make_legal(tags: np.ndarray, scores: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """The best legal tags. Where those that are best one by one are legal, they are it: the others are few."""
+    """The best legal tags. Viterbi runs only for the few texts whose individually best tags are not legal."""
     texts = np.unique(text[~is_legal(tags, text)])
     if not len(texts):
         return tags
@@ -85,7 +86,7 @@ def _make_legal(tags: np.ndarray, scores: np.ndarray, text: np.ndarray) -> np.nd
 def _above(
     threshold: np.ndarray, best: Spans, best_scores: np.ndarray, scores: np.ndarray, text: np.ndarray
 ) -> tuple[Spans, np.ndarray]:
-    """The mentions that reach their thresholds, and those of the best tags whose types have none."""
+    """The mentions that reach their thresholds, and mentions of the best tags if their types have no threshold."""
     spans, of_spans = _probable_spans(scores, text, np.log(max(float(np.nanmin(threshold)), LOWEST)))
     size = len(text) + 1
     others = ~np.isin(spans.starts * size + spans.ends, best.starts * size + best.ends)
@@ -102,9 +103,9 @@ def _above(
 
 
 def _probable_spans(scores: np.ndarray, text: np.ndarray, minimum: float) -> tuple[Spans, np.ndarray]:
-    """Spans of one text with their most probable types, where these have at least that log-probability.
+    """Spans of one text with their most probable types, if these have at least the log-probability ``minimum``.
 
-    A loop over lengths: a longer mention is less probable than the beginning of it, so it comes to an end.
+    A loop over lengths, which ends since a mention is never more probable than its beginning.
     """
     by_place = scores[:, 1:].reshape(len(scores), -1, len(PLACES))
     found = []

@@ -1,4 +1,4 @@
-"""What the joint network reads besides token vectors."""
+"""The input of the joint network besides token vectors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from .tags import Spans
 
 
 class TaggedTexts(NamedTuple):
-    """The texts of a batch, one after the other, in arrays.
+    """The texts of a batch as arrays, text by text.
 
-    text, segment: (tokens,) the text of each token, and the stretch of it that no mention leaves; both ascending.
-    is_space: (tokens,) white space.
-    spans: given mentions, or gold ones beside which the predicted ones are read; None where there are neither. Types
-        are -1 where the network tells them.
+    text, segment: (tokens,) the text and the segment of each token, both ascending; no mention crosses a segment
+        boundary.
+    is_space: (tokens,) whether it is white space.
+    spans: given mentions, or gold ones that are added to predicted ones; None if there are neither. Types are -1 if the
+        network predicts them.
     are_given: whether these are all mentions, and none are predicted.
     """
 
@@ -38,14 +39,14 @@ class TaggedTexts(NamedTuple):
 class JointInput:
     """A batch of documents.
 
-    text_of_token: (tokens,) the text, a document or a sentence, that each token belongs to, ascending.
-    segment_of_token: (tokens,) the stretch of a text that each token is in, ascending; no mention leaves its stretch.
-    is_space: (tokens,) white space.
-    candidates: (spans, 3) document, start and end of given mentions or, in training, of gold ones, ordered; None where
-        there are neither. types: (spans,) their types from 0, -1 for those that the model tells.
-    given: (spans,) of bool, all true, where mentions are given; None where they are to be found.
-    rules: how mentions are found. max_pair_distance: maximum number of tokens between the starts of a pair.
-    tokens: the slice of the batch's tokens that is read. max_tokens: how many are read at once; None for all.
+    text_of_token: (tokens,) the text of each token, a document or a sentence, ascending.
+    segment_of_token: (tokens,) the segment of each token, ascending; no mention crosses a segment boundary.
+    is_space: (tokens,) whether it is white space.
+    candidates: (spans, 3) document, start and end of given mentions or, in training, of gold ones, sorted; None if
+        there are neither. types: (spans,) their types from 0, -1 if the model predicts them.
+    given: (spans,) of bool, all true, if mentions are given; None if they are predicted.
+    rules: for decoding mentions. max_pair_distance: maximum number of tokens between the starts of a pair.
+    tokens: the slice of the batch's tokens that is read. max_tokens: maximum number read at once; None for all.
     """
 
     docs: list[Doc]
@@ -81,7 +82,7 @@ class JointInput:
         return np.stack([doc, starts - self.offsets[doc], ends - self.offsets[doc]], axis=1)
 
     def parts(self) -> Sequence[JointInput]:
-        """Texts together, in parts of at most ``max_tokens`` tokens, or of one longer text."""
+        """Split the texts into parts of at most ``max_tokens`` tokens, or of one longer text."""
         if self.max_tokens is None or len(self.text_of_token) <= self.max_tokens:
             return [self]
         return [self._part(tokens) for tokens in parts_of_texts(self.text_of_token, self.max_tokens)]
@@ -108,7 +109,7 @@ class JointInput:
         )
 
     def to_torch(self, device: Any) -> tuple[TaggedTexts]:
-        """Arrays: mentions are read from tags on the CPU."""
+        """The texts as arrays: mentions are decoded on the CPU."""
         spans = None
         if self.candidates is not None and self.types is not None:
             spans = self.in_batch(self.candidates, self.types)

@@ -18,7 +18,7 @@ from .tags import Spans, count_tags, last_tags
 
 
 class JointNetwork(Network):
-    """Tags of tokens (Eq. 1), and relations of the mentions that the tags say (Eq. 3-7)."""
+    """Computes tags of tokens (Eq. 1), and relations between the mentions of these tags (Eq. 3-7)."""
 
     name = "joint"
     settings_type = JointSettings
@@ -63,7 +63,7 @@ class JointNetwork(Network):
 
     @staticmethod
     def _mentions(logits: Tensor, texts: TaggedTexts) -> tuple[Spans, np.ndarray]:
-        """The mentions that relations are scored among, and their probabilities."""
+        """The mentions whose relations are scored, and their probabilities."""
         log_probabilities = logits.detach().log_softmax(dim=-1).cpu().numpy()
         if texts.spans is None:
             return find_mentions(log_probabilities, texts.segment, texts.is_space, texts.rules)
@@ -77,7 +77,7 @@ class JointNetwork(Network):
 
 
 def _joined(spans: Spans, others: Spans) -> Spans:
-    """Both, ordered, each place once: with its type in ``spans``, if it is there."""
+    """Both, sorted and without duplicate offsets; types in ``spans`` take precedence."""
     starts, ends, types = (np.concatenate(pair) for pair in zip(spans, others, strict=True))
     size = int(ends.max(initial=0)) + 1
     _, rows = np.unique(starts * size + ends, return_index=True)

@@ -1,4 +1,4 @@
-"""The scores of the joint network: how they are trained (Eq. 2, 8-10), and how relations are read from them."""
+"""The scores of the joint network, with their loss (Eq. 2, 8-10) and decoding."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class JointGraphs:
     """Scores of tags, and of the relations of mentions.
 
     tag_logits: (tokens, tags) (Eq. 1).
-    mentions, scores: the mentions, ordered, in the tokens of the batch, and their probabilities; in training also gold
+    mentions, scores: the sorted mentions in the tokens of the batch, and their probabilities; in training also gold
         mentions that were not predicted.
     first, second: (pairs,) indices of mentions, first < second (R).
-    relation_logits: (pairs, 1 + relation types) for first -> second; where relations have a direction
-        (2 * pairs, 1 + relation types), the second half for second -> first (Eq. 7).
+    relation_logits: (pairs, 1 + relation types) for first -> second; if relations have a direction, (2 * pairs, 1 +
+        relation types), the second half for second -> first (Eq. 7).
     """
 
     tag_logits: Tensor
@@ -42,8 +42,8 @@ class JointGraphs:
     def loss(self, X: JointInput, gold: GoldGraphs, objective: Objective) -> Tensor:
         """Eq. 10: the cross-entropies of tokens (Eq. 2) and pairs (Eq. 8), a mean over annotated documents.
 
-        ``objective.progress`` is λ. A mention that has another type than the gold one at its place is none, so that it
-        has no relations.
+        ``objective.progress`` is λ. A mention with another type than the gold mention with its offsets counts as wrong,
+        and has no relations.
         """
         device = self.tag_logits.device
         tags = self._tag_targets(X, gold)

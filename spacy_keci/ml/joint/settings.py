@@ -11,11 +11,12 @@ class JointSettings:
     """Settings of the tagger and the biaffine classifier (Eq. 1-7).
 
     entity_embedding_width: width of the vector of a mention's predicted tag (Eq. 3); 0: none.
-    projection: how the last token of a mention is projected as head and as tail (Eq. 4-5): by a feedforward network
-        for each ("separate"), by one for both ("shared"), or not at all ("none").
+    projection: the projection of the last token of a mention as head and as tail (Eq. 4-5): "separate" feedforward
+        networks, a "shared" one, or "none".
     hidden_width, width: widths of the two layers of these networks; ``width`` is the paper's m.
-    bilinear: whether a relation is scored by a bilinear term (Eq. 7) beside the linear one.
-    context_width: features of the tokens between two mentions, for the relation classifier; 0 (the paper): none.
+    bilinear: whether relations are scored by a bilinear term (Eq. 7) in addition to the linear one.
+    context_width: number of features of the tokens between two mentions, for the relation classifier; 0 (the paper) for
+        none.
     """
 
     entity_embedding_width: int = at_least(0, 128)

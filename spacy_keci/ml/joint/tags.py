@@ -1,7 +1,7 @@
-"""Mentions as BILUO tags of tokens, by number. No loop over tokens or mentions.
+"""Mentions as numbered BILUO tags of tokens, without a loop over tokens or mentions.
 
 The tags are spaCy's: ``O`` outside of mentions, and for each entity type ``B`` (begin), ``I`` (inside) and ``L`` (last)
-of a mention of several tokens, and ``U`` (unit) of a mention of one.
+of a mention of several tokens, and ``U`` (unit) of a mention of one token.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def is_boundary(n_tags: int) -> np.ndarray:
 
 
 def tag_number(types: np.ndarray, place: np.ndarray | int) -> np.ndarray:
-    """The number of the tag of a place in a mention of a type."""
+    """The number of a tag, from its type and its place in the mention."""
     return 1 + len(PLACES) * types + place
 
 
@@ -41,7 +41,7 @@ def last_tags(spans: Spans) -> np.ndarray:
 
 
 def tags_of_spans(spans: Spans, n_tokens: int) -> np.ndarray:
-    """(tokens,) the tags of spans that do not overlap."""
+    """(tokens,) the tags of spans without overlaps."""
     lengths = spans.ends - spans.starts
     owner = np.repeat(np.arange(len(lengths)), lengths)
     position = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -55,7 +55,7 @@ def tags_of_spans(spans: Spans, n_tokens: int) -> np.ndarray:
 def spans_of_tags(tags: np.ndarray, text: np.ndarray) -> Spans:
     """The mentions of (tokens,) tags, in order. text: (tokens,) the text of each token, ascending.
 
-    Of sequences that are not legal, what is whole counts: a ``U``, or ``B``, ``I`` and ``L`` of one type.
+    In sequences that are not legal, only complete mentions count: a ``U``, or ``B``, ``I`` and ``L`` of one type.
     """
     types, places = _parts(tags)
     run = np.maximum.accumulate(np.where(_continues(tags, text), 0, np.arange(len(tags))))
@@ -65,7 +65,7 @@ def spans_of_tags(tags: np.ndarray, text: np.ndarray) -> Spans:
 
 
 def is_legal(tags: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """(tokens,) whether each tag may stand before and behind its neighbours in the text."""
+    """(tokens,) whether each tag may stand next to its neighbours in the text."""
     _, places = _parts(tags)
     continues = _continues(tags, text)
     goes_on = np.append(continues[1:], False)
@@ -73,13 +73,13 @@ def is_legal(tags: np.ndarray, text: np.ndarray) -> np.ndarray:
 
 
 def _parts(tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The type and the place of each tag, -1 where it is ``O``."""
+    """The type and the place of each tag, -1 for ``O``."""
     types, places = np.divmod(tags - 1, len(PLACES))
     return types, np.where(tags == 0, -1, places)
 
 
 def _continues(tags: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """(tokens,) whether a token goes on with the mention that the token before it is in."""
+    """(tokens,) whether a token continues the mention of the previous token."""
     types, places = _parts(tags)
     continues = np.zeros(len(tags), dtype=bool)
     continues[1:] = (

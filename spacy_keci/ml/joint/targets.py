@@ -1,4 +1,4 @@
-"""What the tagger learns: gold mentions as tags. Flat tags cannot express nested mentions."""
+"""The targets of the tagger: gold mentions as tags. Flat tags cannot represent nested mentions."""
 
 import numpy as np
 
@@ -12,14 +12,15 @@ def ends_are_words(starts: np.ndarray, ends: np.ndarray, is_space: np.ndarray) -
 
 
 def longest_flat(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(spans,) which remain if of spans that overlap only the longest is kept, the first of those of one length."""
+    """(spans,) of bool, the spans that remain if only the longest of overlapping spans is kept, the first of equal
+    lengths."""
     return flat_spans(starts, ends, np.lexsort((starts, starts - ends)))
 
 
 def tag_targets(spans: Spans, text: np.ndarray, is_space: np.ndarray) -> np.ndarray:
-    """(tokens,) the tags of gold mentions, of those that can be predicted; the others count as outside.
+    """(tokens,) the tags of the gold mentions that can be predicted; the others count as outside.
 
-    text: (tokens,) the text of each token. is_space: (tokens,) white space.
+    text: (tokens,) the text of each token. is_space: (tokens,) whether it is white space.
     """
     in_one_text = text[spans.starts] == text[spans.ends - 1]
     rows = np.flatnonzero(in_one_text & ends_are_words(spans.starts, spans.ends, is_space))

@@ -6,18 +6,18 @@ from .tags import BEGIN, INSIDE, LAST, PLACES, UNIT, tag_number
 
 
 def best_legal_tags(scores: np.ndarray) -> np.ndarray:
-    """(texts, tokens, tags) scores that are added along a text -> (texts, tokens) tags.
+    """(texts, tokens, tags) scores, summed along a text -> (texts, tokens) tags.
 
-    Which tag may follow which is fixed, so that only two kinds of states need to be kept apart: outside of mentions
-    (after ``O``, ``L`` and ``U``), and inside of one of each type (after ``B`` and ``I``). Every text has to end
-    outside. A loop over the tokens of the longest text, and none over texts or tags.
+    The legal successors of a tag are fixed, so two kinds of states are enough: outside of mentions (after ``O``, ``L``
+    and ``U``), and inside a mention of each type (after ``B`` and ``I``). Every text must end outside. The only loop is
+    over the tokens of the longest text.
     """
     n_texts, n_tokens, n_tags = scores.shape
     rows, types = np.arange(n_texts), np.arange((n_tags - 1) // len(PLACES))
     by_place = scores[:, :, 1:].reshape(n_texts, n_tokens, len(types), len(PLACES))
     outside = np.zeros(n_texts)
     inside = np.full((n_texts, len(types)), -np.inf)
-    # the tags that lead outside, and the best of them; whether a mention begins, or goes on
+    # the tags that lead outside, and the best of them; whether a mention begins or continues
     leaving = np.concatenate([[0], tag_number(types, LAST), tag_number(types, UNIT)])
     left = np.zeros((n_tokens, n_texts), dtype="int64")
     begins = np.zeros((n_tokens, n_texts, len(types)), dtype=bool)

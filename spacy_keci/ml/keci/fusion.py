@@ -1,4 +1,4 @@
-"""Each span attends to the concepts that it may name, or to itself (KECI, Eq. 6-8)."""
+"""Attention of each span to its candidate concepts or to itself (KECI, Eq. 6-8)."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from ..feedforward import feedforward
 
 @dataclass
 class Fused:
-    """vectors: (spans, width), f. attention: (links,), β_ij of each span and candidate; what is left of 1 for a span
-    is its sentinel's share, β_i."""
+    """vectors: (spans, width), f. attention: (links,), β_ij of each span and candidate; the rest of 1 is the share of
+    the span's sentinel, β_i."""
 
     vectors: Tensor
     attention: Tensor
@@ -55,7 +55,7 @@ class ConceptAttention(nn.Module):
 
 
 def segment_softmax(scores: Tensor, segment: Tensor, n_segments: int) -> Tensor:
-    """Softmax of ``scores`` (n,) within each ``segment`` (n,), every one of which has at least one score."""
+    """Softmax of ``scores`` (n,) within each ``segment`` (n,); every segment has at least one score."""
     highest = scores.detach().new_full((n_segments,), float("-inf"))
     highest = highest.scatter_reduce(0, segment, scores.detach(), "amax")
     exponents = (scores - highest.index_select(0, segment)).exp()

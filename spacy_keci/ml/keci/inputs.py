@@ -1,4 +1,4 @@
-"""What KECI's networks read besides token vectors: candidate spans and the concepts of the texts."""
+"""The input of KECI's networks besides token vectors: candidate spans and the concepts of the texts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def tokens_at_once(ops: Ops, limit: int) -> int:
-    """How many tokens a network in use reads at once, at most ``limit``: on a CPU so few that the arrays of all their
-    spans are below the 32 MB from which glibc asks the system for new memory each time, and partly cached between
-    operations.
+    """Number of tokens that a network reads at once in prediction, at most ``limit``. On a CPU it is so small that the
+    arrays of all spans are below 32 MB, above which glibc requests new memory from the system each time, and partly
+    stay in the cache between operations.
     """
     return min(limit, 512) if isinstance(ops, NumpyOps) else limit
 
@@ -30,11 +30,11 @@ def tokens_at_once(ops: Ops, limit: int) -> int:
 class SpanGraphInput:
     """The candidate spans of a batch.
 
-    docs: the documents. candidates: (spans, 3) document, start and end, ordered.
-    text_of_token: (tokens,) the text, a document or a sentence, that each token of the batch belongs to, ascending.
+    docs: the documents. candidates: (spans, 3) document, start and end, sorted.
+    text_of_token: (tokens,) the text of each token of the batch, a document or a sentence, ascending.
     pruning: how much of the graph is scored.
-    given: (spans,) of bool, where mentions are given: whether the span is one; None where they are to be found.
-    tokens: the slice of the batch's tokens that these candidates are in.
+    given: (spans,) of bool, whether the span is a given mention; None if mentions are predicted.
+    tokens: the slice of the batch's tokens with these candidates.
     """
 
     docs: list[Doc]
@@ -51,7 +51,7 @@ class SpanGraphInput:
         return doc_starts(self.docs) - (self.tokens.start or 0)
 
     def parts(self) -> Sequence[SpanGraphInput]:
-        """Texts together, in parts of at most ``max_tokens`` tokens, or of one longer text; parts without candidates
+        """Split the texts into parts of at most ``max_tokens`` tokens, or of one longer text; parts without candidates
         are left out."""
         if self.max_tokens is None or len(self.text_of_token) <= self.max_tokens:
             return [self]
@@ -93,8 +93,8 @@ class KeciInput(SpanGraphInput):
 
     mentions: (concepts, 3) document, start and end of each candidate concept, in the linker's order.
     read: makes the concept graphs of some rows of ``mentions``.
-    rows: (concepts,) which concepts of the batch these are; None for all.
-    type_prior, mention_prior: how much it counts what knowledge alone expects, for models that learn that.
+    rows: (concepts,) rows of these concepts in the batch; None for all.
+    type_prior, mention_prior: weights of predictions from knowledge alone, for models that learn these.
     """
 
     mentions: np.ndarray | None = None

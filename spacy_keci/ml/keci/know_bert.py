@@ -18,7 +18,7 @@ from .span_graph import SpanGraphNetwork
 
 
 class KnowBertNetwork(Network):
-    """Token vectors take in the concepts of the text; then a span graph is read off in one pass (Eq. 1-3)."""
+    """Adds the concepts of the text to token vectors, then predicts a span graph in one pass (Eq. 1-3)."""
 
     name = "know_bert"
     uses_knowledge = True
@@ -39,18 +39,18 @@ class KnowBertNetwork(Network):
     def forward(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors
     ) -> SpanGraphs:
-        """tokens: (tokens, token width), the documents of the batch one after the other."""
+        """tokens: (tokens, token width), of the batch, document by document."""
         tokens, weights = self.recontextualize(tokens, candidates, knowledge)
         output = self.graph(tokens, candidates, pruning)
         return SpanGraphs(output.graphs, knowledge.by_mention(weights, torch.ones_like(weights, dtype=torch.bool)))
 
 
 class KnowledgeAttention(nn.Module):
-    """KAR: mention spans are pooled from projected tokens, see each other, take in a weighted sum of their candidate
-    concepts, and are attended to by all tokens of the document.
+    """KAR: mention spans are pooled from projected tokens, attend to each other, and are combined with a weighted sum
+    of their candidate concepts; then all tokens of the document attend to them.
 
-    Differences to KnowBert: mentions are all spans that may name a concept; the prior of a candidate is the same for
-    all of a mention; there is no loss for entity linking.
+    Differences from KnowBert: mentions are all spans that may name a concept; all candidates of a mention have the same
+    prior; there is no loss for entity linking.
     """
 
     def __init__(self, token_width: int, feature_width: int, n_kinds: int, *, width: int, n_heads: int):
@@ -82,7 +82,7 @@ class KnowledgeAttention(nn.Module):
         spans = self._pool(projected, candidates.starts[mentions], candidates.ends[mentions])
         mentions_of_doc = torch.bincount(doc_of_mention, minlength=len(candidates.text_lengths))
         padded, is_mention = _pad(spans, mentions_of_doc)
-        # a document without mentions attends to its padding: nobody listens, but nothing is undefined
+        # a document without mentions attends to padding, which is ignored but avoids NaN
         first = torch.arange(padded.shape[1], device=spans.device) == 0
         spans = self.among_mentions(padded, src_key_padding_mask=~(is_mention | first))[is_mention]
         known, weights = self._attend(spans, knowledge, mention_of_link)
@@ -117,8 +117,8 @@ class KnowledgeAttention(nn.Module):
 
 
 def _pad(rows: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows of documents, one after the other -> (documents, longest, width), where the longest has at least one row,
-    and (documents, longest) which of these are rows.
+    """Rows of all documents, in order -> (documents, longest, width), with at least one row, and (documents, longest)
+    whether each is a row and not padding.
 
     counts: (documents,) rows of each.
     """

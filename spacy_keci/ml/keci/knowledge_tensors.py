@@ -1,4 +1,4 @@
-"""Concept graphs as the networks see them."""
+"""Concept graphs as tensors for the networks."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ class KnowledgeTensors:
     """:class:`ConceptGraphs` on the device of the network, with spans as rows of the candidate spans.
 
     features, kinds, edges, labels, mention_kinds: as there.
-    mentions: (candidates, 2) start and end in the tokens of the batch, -1 for those of concepts that nobody knows.
+    mentions: (candidates, 2) start and end in the tokens of the batch, -1 for unknown concepts.
     span: (links,) candidate span, not descending; node: (links,) concept.
     row: (links,) row of ``ConceptGraphs.mentions``: candidates of spans that were not suggested are left out.
-    type_prior, mention_prior: how much it counts what knowledge alone expects of a span's type, and of whether it is a
+    type_prior, mention_prior: weights of the prediction from knowledge alone of a span's type, and of whether it is a
         mention.
     """
 

@@ -1,4 +1,4 @@
-"""The neighbourhoods N_i^k that Eq. 5 of KECI sums over."""
+"""The neighbourhoods N_i^k in the sum of KECI's Eq. 5."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +9,10 @@ from torch import Tensor
 
 @dataclass
 class Neighbours:
-    """N_i^k of all nodes i and relations k that have any, as sets in a fixed order: by relation, then by node.
+    """The nonempty sets N_i^k of nodes i and relations k, ordered by relation, then by node.
 
-    n_nodes: of the graph. source: (edges,) the neighbour v_j. set: (edges,) the set it belongs to. size: (sets,) c_ik.
-    node: (sets,) i. relations: (relations present,) k. sets_of_relation: how many sets each of those has.
+    n_nodes: of the graph. source: (edges,) the neighbour v_j. set: (edges,) its set. size: (sets,) c_ik. node: (sets,)
+        i. relations: (relations present,) k. sets_of_relation: number of sets of each relation.
     """
 
     n_nodes: int
@@ -25,7 +25,7 @@ class Neighbours:
 
     @cached_property
     def target(self) -> Tensor:
-        """(edges,) the node that hears from the neighbour."""
+        """(edges,) the node that receives the neighbour's message."""
         return self.node[self.set]
 
     @cached_property
@@ -36,7 +36,7 @@ class Neighbours:
 
     @cached_property
     def mapped_source(self) -> Tensor:
-        """(edges,) row of the neighbour where all nodes stand once for each of ``relations``."""
+        """(edges,) row of the neighbour in a list of all nodes for each of ``relations``."""
         return self.map_of_edge * self.n_nodes + self.source
 
     @cached_property
@@ -47,7 +47,7 @@ class Neighbours:
 
 @torch.no_grad()
 def find_neighbours(n_nodes: int, source: Tensor, target: Tensor, relation: Tensor) -> Neighbours:
-    """source, target, relation: (edges,); a node hears from the sources of the edges that point at it."""
+    """source, target, relation: (edges,); a node receives messages from the sources of its incoming edges."""
     keys, which, size = torch.unique(relation * n_nodes + target, return_inverse=True, return_counts=True)
     relations, n_sets = torch.unique_consecutive(keys // n_nodes, return_counts=True)
     return Neighbours(n_nodes, source, which, size, keys % n_nodes, relations, n_sets.tolist())

@@ -24,14 +24,14 @@ from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_conc
 from .span_graph import SpanGraphNetwork
 from .span_graph_gcn import BidirectionalGCN
 
-# In training, the final graph's pairs are scored whose spans have a lower probability of being no entity.
+# In training, the final graph scores pairs of spans whose probability of being no entity is lower.
 MAX_NULL = 0.999
 
 
 @dataclass
 class KnowledgeSizes(Sizes):
-    """With what a network must know of the knowledge base: width of the initial vectors, number of kinds and relations
-    of concepts."""
+    """Sizes with those of the knowledge base: width of the initial vectors, number of kinds and relations of
+    concepts."""
 
     feature_width: int = 1
     n_kinds: int = 0
@@ -42,7 +42,7 @@ class KeciNetwork(Network):
     """A first span graph (Eq. 1-3), graph convolutions over it and over the concepts (Eq. 4-5), attention of spans to
     concepts (Eq. 6-8), and the final graph (Eq. 9).
 
-    Without layers of either graph convolution and without the prior it is FlatAttention.
+    Without layers of both graph convolutions and without the prior, it is the paper's FlatAttention.
     """
 
     name = "keci"
@@ -66,7 +66,7 @@ class KeciNetwork(Network):
         width = settings.concept_width
         self.kinds = nn.Embedding(1 + sizes.n_kinds, width) if settings.concept_kinds else None
         if self.kinds is not None:
-            nn.init.normal_(self.kinds.weight, std=0.1)  # about as large as what the features give
+            nn.init.normal_(self.kinds.weight, std=0.1)  # about the scale of the projected features
         self.prior = KnowledgePrior(sizes.n_kinds, sizes.n_entity_labels) if settings.knowledge_prior else None
         self.features = nn.Linear(sizes.feature_width, width)
         self.relational_gcn = RelationalGCN(
@@ -100,29 +100,29 @@ class KeciNetwork(Network):
 
     @classmethod
     def of_arguments(cls, arguments: dict[str, Any]) -> Network:
-        for old, new in RENAMED.items():  # weights that earlier versions saved
+        for old, new in RENAMED.items():  # of weights saved by earlier versions
             if arguments.get(old, arguments[new]) != arguments[new]:
                 raise ValueError(
-                    f"The config says {new} = {arguments[new]!r}, but the weights were learned with {arguments[old]!r}."
+                    f"The config says {new} = {arguments[new]!r}, but the weights were trained with {arguments[old]!r}."
                 )
         return super().of_arguments(arguments)
 
     def forward(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, knowledge: KnowledgeTensors
     ) -> SpanGraphs:
-        """tokens: (tokens, token width), the documents of the batch one after the other."""
+        """tokens: (tokens, token width), of the batch, document by document."""
         spans, initial, context = self.initial.read(tokens, candidates, pruning, only_entities=False)
         kept = initial.kept
         spans = spans.index_select(0, kept)
         probabilities = relation_probabilities(initial.relation_logits.detach(), self.multi_label)
         h = self.span_graph_gcn(spans, initial.first, initial.second, probabilities)
         n = self.read_concepts(knowledge)
-        # candidates of spans that were pruned are dropped
+        # drop candidates of pruned spans
         node_of_span = torch.full_like(candidates.starts, -1)
         node_of_span[kept] = torch.arange(len(kept), device=kept.device)
         linked = node_of_span[knowledge.span] >= 0
         if self.training and self.settings.concept_dropout:
-            # spans lose all their candidates at once, like names that no knowledge base has
+            # spans lose all their candidates together, like names missing from the knowledge base
             forgotten = torch.rand(len(candidates.starts), device=kept.device) < self.settings.concept_dropout
             linked &= ~forgotten[knowledge.span]
         span, node = node_of_span[knowledge.span[linked]], knowledge.node[linked]
@@ -157,7 +157,7 @@ class KeciNetwork(Network):
     ) -> SpanGraph:
         """Eq. 9, from f, h or both; optionally as a correction of the first graph's logits.
 
-        context: (pairs, context width) of the pairs of the first graph, if there is one.
+        context: (pairs, context width) of the pairs of the first graph, if the network has one.
         """
         parts = {"f": f, "h": h}
         logits = self.entities(torch.cat([parts[part] for part in self.settings.final_entity_input], dim=1))
@@ -171,7 +171,7 @@ class KeciNetwork(Network):
         logits = apply_given(logits, given if given is None else given[initial.kept])
         with torch.no_grad():
             types = logits.softmax(dim=-1)
-            # in training also what is not quite an entity: the pairs that look like some
+            # in training also spans that are almost entities, for hard pairs
             is_node = types[:, 0] < MAX_NULL if self.training else is_entity(types, pruning.threshold)
             kept, place = is_node.nonzero().squeeze(1), is_node.cumsum(0) - 1
             chosen = (is_node[initial.first] & is_node[initial.second]).nonzero().squeeze(1)

@@ -1,4 +1,4 @@
-"""The scores of KECI's networks: how they are trained (Eq. 10), and how mentions and relations are read from them."""
+"""The scores of KECI's networks, with their loss (Eq. 10) and decoding."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ..spans.classifier import is_entity
 from ..spans.targets import entity_targets
 from .inputs import SpanGraphInput
 
-FINAL_WEIGHT = 2.0  # of the losses of the final graph, as in the authors' program
+FINAL_WEIGHT = 2.0  # weight of the losses of the final graph, as in the authors' program
 
 
 @dataclass
 class SpanGraphs:
-    """What a network predicts: one graph, or a first and a final one.
+    """The scores of a network: one graph, or a first and a final one.
 
-    attention: (concepts,) weight β_ij of each concept of the input in the final graph, NaN where its span is no node;
-        None where the network does not attend from spans to concepts.
-    concept_types: (concepts, entity types) log-probability of the type of a mention that is known to name that
-        concept; None where nothing learns it, and in training.
-    prior: in training, what a prior expects of the spans that it knows anything about: a graph without pairs.
+    attention: (concepts,) weight β_ij of each concept of the input in the final graph, NaN if its span is not a node;
+        None if the network has no attention to concepts.
+    concept_types: (concepts, entity types) log-probability of the type of a mention of this concept; None without a
+        prior, and in training.
+    prior: in training, the prior's scores of spans with knowledge, as a graph without pairs.
     """
 
     graphs: list[SpanGraph]
@@ -41,8 +41,8 @@ class SpanGraphs:
     def loss(self, X: SpanGraphInput, gold: GoldGraphs, objective: Objective) -> Tensor:
         """Eq. 10: the weighted cross-entropies of spans and pairs of all graphs, a mean over annotated documents.
 
-        A mean over spans, of which a sentence has hundreds, would leave the encoder with gradients so small that the ε
-        of Adam swallows them.
+        Not a mean over spans: a sentence has hundreds, and the gradients of the encoder would be too small compared
+        with Adam's ε.
         """
         progress = objective.progress
         weights = [1.0, FINAL_WEIGHT * progress][: len(self.graphs)]
@@ -63,7 +63,7 @@ class SpanGraphs:
         return total / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
 
     def decode(self, X: SpanGraphInput, rules: RelationRules, *, initial: bool = False) -> PredictedGraphs:
-        """The mentions and relations of the final graph, or of the first one, computed for use and not for training."""
+        """The mentions and relations of the final graph or the first one; for prediction only."""
         graph = self.graphs[0 if initial else -1]
         types = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)
         predicted = is_entity(types, X.pruning.threshold).cpu().numpy()

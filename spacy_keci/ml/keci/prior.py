@@ -1,4 +1,5 @@
-"""What the knowledge base alone says of spans, as an expert beside the one that reads the text."""
+"""Predicts the types of spans from the knowledge base alone, as a second expert besides the network that reads the
+text."""
 
 import math
 
@@ -10,35 +11,36 @@ from ..mixed_precision import single_precision
 from ..ranges import expand_ranges
 from .knowledge_tensors import KnowledgeTensors
 
-# where a span with a name of the knowledge base stands, seen from a span that overlaps it
+# position of a span with a name of the knowledge base, relative to an overlapping span
 SAME, AROUND, AT_END, AT_START, WITHIN, ACROSS = POSITIONS = range(6)
 LONGEST = 6  # tokens; longer spans share a weight
-# Weights are small numbers times this: at the rates that suit the other layers they would not grow in time.
+# Scale of the weights: at the learning rate of the other layers, unscaled ones would grow too slowly.
 SCALE = 30.0
 
 
 class KnowledgePrior(nn.Module):
-    """log p(type | knowledge): a log-linear model of the names of the knowledge base that a span is, holds, is held
-    by or crosses, of each the vocabularies and the semantic types of the concepts; and of the span's length.
+    """log p(type | knowledge): a log-linear model. Its features are the names of the knowledge base that a span equals,
+    contains, is contained in or crosses, with the vocabularies and semantic types of their concepts, and the length of
+    the span.
 
-    It is trained with a loss of its own, and weighs in on the final graph in use: a product of experts (Hinton 2002).
-    A network that reads text and knowledge together learns its training texts by heart before it has
-    learnt what knowledge is worth in new ones; this model cannot, as it doesn't see the text.
+    It has its own loss, and is combined with the final graph in prediction: a product of experts (Hinton 2002). A
+    network that reads text and knowledge together memorizes its training texts before it learns how useful knowledge is
+    in new ones; this model cannot, since it does not see the text.
     """
 
     def __init__(self, n_kinds: int, n_entity_labels: int):
         super().__init__()
         self.n_labels = 1 + n_entity_labels
         self.lengths = nn.Parameter(torch.zeros(LONGEST, self.n_labels))
-        with torch.no_grad():  # almost all spans are nothing
+        with torch.no_grad():  # almost no span is a mention
             self.lengths[:, 1:] = -math.log(99 * max(n_entity_labels, 1)) / SCALE
         self.kinds = nn.Parameter(torch.zeros(1 + n_kinds, len(POSITIONS) * self.n_labels))
         self.dropout = nn.Dropout(0.0)
 
     def forward(self, candidates: CandidateSpans, rows: Tensor, knowledge: KnowledgeTensors) -> tuple[Tensor, Tensor]:
-        """Logits of those of the candidate spans ``rows`` (spans,) that have to do with a name of the knowledge base.
+        """Logits of the candidate spans in ``rows`` (spans,) that overlap with a name of the knowledge base.
 
-        Returns which of the spans these are, (known,), and their logits, (known, 1 + entity types), always in single
+        Returns the indices of these spans, (known,), and their logits, (known, 1 + entity types), always in single
         precision.
         """
         with single_precision(rows.device):
@@ -60,7 +62,7 @@ class KnowledgePrior(nn.Module):
             return touched.nonzero().squeeze(1), SCALE * logits[touched]
 
     def of_concepts(self, kinds: Tensor) -> Tensor:
-        """log p(type | a mention that names the concept), (concepts, entity types).
+        """log p(type | a mention of the concept), (concepts, entity types).
 
         kinds: (concepts, 2) vocabulary and semantic type of each.
         """
@@ -68,9 +70,9 @@ class KnowledgePrior(nn.Module):
         return (SCALE * weights[kinds].sum(dim=1)).log_softmax(dim=-1)
 
     def graph(self, candidates: CandidateSpans, knowledge: KnowledgeTensors, relation_logits: Tensor) -> SpanGraph:
-        """The prior of all candidate spans as a graph without pairs, to learn from.
+        """The prior of all candidate spans as a graph without pairs, for training.
 
-        relation_logits: any of the network's, for their shape.
+        relation_logits: any relation logits of the network, for their shape.
         """
         rows = torch.arange(len(candidates.starts), device=candidates.starts.device)
         scored, logits = self(candidates, rows, knowledge)
@@ -79,10 +81,10 @@ class KnowledgePrior(nn.Module):
 
 
 def weigh_in(logits: Tensor, expected: Tensor, type_weight: float, mention_weight: float) -> Tensor:
-    """Add what a prior expects to the logits of spans, both (spans, 1 + entity types).
+    """Add the prior's logits ``expected`` to the logits of spans, both (spans, 1 + entity types).
 
-    type_weight: of the types that it expects if the span is a mention; leaves the probability of that as it is.
-    mention_weight: of how sure it is that the span is one.
+    type_weight: weight of its types given that the span is a mention; does not change the probability of a mention.
+    mention_weight: weight of its log-odds that the span is a mention.
     """
     mention = logits[:, 1:].logsumexp(dim=-1, keepdim=True)
     expected = expected.log_softmax(dim=-1)
@@ -95,8 +97,8 @@ def weigh_in(logits: Tensor, expected: Tensor, type_weight: float, mention_weigh
 def overlaps(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Tensor) -> tuple[Tensor, Tensor]:
     """All pairs of a span and another span that overlap, as indices (pairs,) of both.
 
-    starts, ends: (spans,). other_starts, other_ends: (others,), ordered by start. Time and memory grow with the
-    number of pairs whose starts are near each other.
+    starts, ends: (spans,). other_starts, other_ends: (others,), sorted by start. Time and memory grow with the number
+    of pairs whose starts are close.
     """
     longest = (other_ends - other_starts).max() if len(other_starts) else 0
     low = torch.searchsorted(other_starts, starts - longest, right=True)
@@ -107,7 +109,7 @@ def overlaps(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Ten
 
 
 def positions(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Tensor) -> Tensor:
-    """(pairs,) where the other span stands, seen from a span that it overlaps: one of ``POSITIONS``."""
+    """(pairs,) position of the other span relative to a span that it overlaps: one of ``POSITIONS``."""
     same_start, same_end = starts == other_starts, ends == other_ends
     around = (other_starts <= starts) & (other_ends >= ends)
     within = (other_starts >= starts) & (other_ends <= ends)

@@ -11,15 +11,15 @@ from .neighbours import Neighbours, find_neighbours
 
 Propagate = Callable[[Tensor, Tensor, Neighbours], Tensor]
 
-# nodes times relations of a graph that is propagated in one product: a few sentences
+# maximum nodes times relations of a graph that is propagated in one product: a few sentences
 SMALL = 4096
 
 
 class RelationalGCN(nn.Module):
     """v_i^{l+1} = ReLU(U v_i^l + Σ_k Σ_{j ∈ N_i^k} U_k v_j^l / |N_i^k| + b) (Eq. 5; the bias as in the program).
 
-    A node hears from the heads of the edges that point at it and, with ``inverse``, by relations of their own, from
-    the tails of those that leave it. bases: number of matrices that all U_k are weighted sums of; None for free ones.
+    A node receives messages from the heads of its incoming edges and, with ``inverse``, from the tails of its outgoing
+    edges by separate relations. bases: number of matrices whose weighted sums are the U_k; None for independent U_k.
     backend: ``torch`` or ``dgl``, which computes the same. Raises ImportError if DGL is not installed.
     """
 
@@ -54,7 +54,7 @@ class _Layer(nn.Module):
     def __init__(self, width: int, n_maps: int, bases: int | None):
         super().__init__()
         self.itself = nn.Linear(width, width)  # U
-        self.maps = nn.Parameter(torch.empty(bases or n_maps, width, width))  # U_k, or what they are made of
+        self.maps = nn.Parameter(torch.empty(bases or n_maps, width, width))  # U_k, or their bases
         self.shares = nn.Parameter(torch.empty(n_maps, bases)) if bases else None
         self.dropout = nn.Dropout(0.0)
         bound = width**-0.5  # as nn.Linear
@@ -67,16 +67,16 @@ class _Layer(nn.Module):
             maps = self.maps.index_select(0, neighbours.relations)
         else:
             maps = torch.einsum("kb,bio->kio", self.shares.index_select(0, neighbours.relations), self.maps)
-        with single_precision(nodes.device):  # products as small as these take longer in bfloat16
+        with single_precision(nodes.device):  # small products are slower in bfloat16
             received = propagate(nodes.float(), maps.float(), neighbours)
         return self.dropout(F.relu(self.itself(nodes) + received))
 
 
 def _propagate_in_torch(nodes: Tensor, maps: Tensor, neighbours: Neighbours) -> Tensor:
-    """Mean of each set times the map of its relation, sum over the sets of a node.
+    """Mean of each set times the map of its relation, summed over the sets of a node.
 
-    In a small graph there are more relations than work: one product of all nodes with all maps, of which the messages
-    are picked, takes a fraction of the time of one for each relation.
+    In a small graph, one product of all nodes with all maps, from which the messages are selected, is much faster than
+    a product for each relation.
     """
     if len(nodes) * len(maps) <= SMALL:
         return _propagate_at_once(nodes, maps, neighbours)
@@ -106,7 +106,7 @@ def _dgl_backend() -> Propagate:
         from .relational_gcn_dgl import propagate_in_dgl
     except ImportError as error:
         raise ImportError(
-            f"The backend dgl needs the package of that name ({error}): pip install dgl==1.1.3 psutil, or set backend "
+            f"The backend dgl needs the package dgl ({error}): pip install dgl==1.1.3 psutil, or set backend "
             'to "torch", which computes the same.'
         ) from error
     return propagate_in_dgl

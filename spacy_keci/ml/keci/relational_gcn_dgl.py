@@ -1,4 +1,4 @@
-"""The relational graph convolution's messages by DGL, as in the authors' program."""
+"""The messages of the relational graph convolution with DGL, as in the authors' program."""
 
 import dgl
 from torch import Tensor

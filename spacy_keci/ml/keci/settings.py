@@ -1,11 +1,11 @@
-"""The settings of KECI's networks. Light: architectures import it to know their parameters."""
+"""The settings of KECI's networks. Imports nothing heavy: architectures need it for their parameters."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from ...settings import at_least, check_minimums
 
-# settings of earlier versions: those that are gone, with the value that holds now; new names by old ones
+# settings of earlier versions: removed ones with the value that now always applies; new names by old ones
 RETIRED = {"length_width": 20}
 RENAMED = {"entities_from": "final_entity_input", "relations_from": "final_relation_input"}
 
@@ -14,11 +14,12 @@ RENAMED = {"entities_from": "final_entity_input", "relations_from": "final_relat
 class SpanGraphSettings:
     """Settings of the span graph from the text alone (Eq. 1-3).
 
-    max_span_length: longest span in tokens.
+    max_span_length: maximum length of a span in tokens.
     span_hidden_width, span_width: widths of the two layers of FFNN_g.
-    context_width: features of the tokens between two spans, for the relation classifier; 0 (the paper): none.
-    head_hidden_width, head_depth: hidden layers of the entity and the relation classifier.
-    pair_scorer: the relation classifier: "concat", of both span vectors and their product (Eq. 3), or "biaffine", as in
+    context_width: number of features of the tokens between two spans, for the relation classifier; 0 (the paper) for
+        none.
+    head_hidden_width, head_depth: width and number of hidden layers of the entity and the relation classifier.
+    pair_scorer: the relation classifier: "concat", on both span vectors and their product (Eq. 3), or "biaffine", as in
         ``spacy_keci.BiaffineJoint.v1``.
     """
 
@@ -40,23 +41,23 @@ class SpanGraphSettings:
 
 @dataclass
 class KeciSettings(SpanGraphSettings):
-    """Settings of the whole of Eq. 1-9, and of the variants that were measured.
+    """Settings of Eq. 1-9 and of all variants that were measured.
 
-    span_graph_layers: of the bidirectional graph convolution over spans (Eq. 4); 0: none.
+    span_graph_layers: number of layers of the bidirectional graph convolution over spans (Eq. 4); 0 for none.
     span_graph_mean: whether a span receives the mean of the others; false for the paper's sum.
-    concept_layers: of the relational graph convolution over concepts (Eq. 5); 0: none.
-    concept_width: width of its nodes. concept_bases: matrices whose weighted sums its maps are; None: a map of its own
-        for each relation. inverse_relations: whether messages pass along edges in both directions, by separate maps.
-        backend: ``dgl`` needs the extra of that name.
-    concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
-    concept_dropout: share of the spans that lose their candidates in training, so that names which the knowledge base
-        does not have are found as well.
-    knowledge_prior: whether a model that does not see the text learns what the names of the knowledge base at and
-        around a span say of it. How much it counts in the final graph is a setting of the component.
-    final_entity_input, final_relation_input: what the final classifiers see: f, the span with its knowledge (the
+    concept_layers: number of layers of the relational graph convolution over concepts (Eq. 5); 0 for none.
+    concept_width: width of its nodes. concept_bases: number of matrices whose weighted sums are its maps; None for an
+        independent map for each relation. inverse_relations: whether messages pass along edges in both directions, by
+        separate maps. backend: ``dgl`` needs the extra of that name.
+    concept_kinds: whether vocabularies and semantic types have learned vectors in addition to the initial vectors.
+    concept_dropout: share of the spans that lose their candidates in training, so that the model also finds names
+        missing from the knowledge base.
+    knowledge_prior: whether to train a second model that predicts the type of a span without the text, from the names
+        of the knowledge base in and around it. Its weight in the final graph is a setting of the component.
+    final_entity_input, final_relation_input: the input of the final classifiers: f, the span with its knowledge (the
         paper's Eq. 9); h, the span after Eq. 4; or both, as in the authors' program.
-    types_in_pairs: whether the final relation classifier sees the types that were predicted for the two spans.
-    concepts_in_pairs: whether it sees to what extent two spans name the same concept, or related concepts.
+    types_in_pairs: whether the final relation classifier reads the predicted types of the two spans.
+    concepts_in_pairs: whether it reads to what extent two spans name the same concept or related concepts.
     correct_entities, correct_relations: whether the final classifier adds to the logits of the first one; in the paper
         it replaces them.
     """
@@ -86,8 +87,7 @@ class KeciSettings(SpanGraphSettings):
             )
 
 
-# The final graph that measured best: it corrects the first graph's logits, and relations are predicted from the text
-# and from what the knowledge says of the two types.
+# The best final graph: it corrects the first graph's logits, and predicts relations from the text and the two types.
 CORRECTED = dict(
     final_relation_input="h",
     types_in_pairs=True,
@@ -104,7 +104,7 @@ class KnowBertSettings(SpanGraphSettings):
     """Settings of the baseline KnowBertAttention.
 
     concept_width: width of concepts, mentions and projected tokens in KnowBert's attention. n_heads: its heads.
-    concept_kinds: whether vocabularies and semantic types have learned vectors beside the initial vectors.
+    concept_kinds: whether vocabularies and semantic types have learned vectors in addition to the initial vectors.
     """
 
     concept_width: int = at_least(1, 128)

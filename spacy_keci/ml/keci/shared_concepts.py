@@ -1,4 +1,4 @@
-"""What the knowledge base says of two spans at once: do they name the same concept, or concepts that are related?"""
+"""Features of pairs of spans: to what extent do they name the same concept, or related concepts?"""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ SHARED_CONCEPT_FEATURES = 2
 
 @dataclass
 class NamedConcepts:
-    """Which concepts spans may name: span, node, attention: (links,) span, concept and β.
+    """The candidate concepts of spans. span, node, attention: (links,) span, concept and β.
 
     edges: (2, edges) of the concept graph.
     """
@@ -27,8 +27,8 @@ class NamedConcepts:
 def shared_concepts(n_spans: int, first: Tensor, second: Tensor, named: NamedConcepts) -> Tensor:
     """For each pair Σ β_ic β_jc over concepts c, and Σ (β_ic β_jc' + β_ic' β_jc) over edges c -> c'.
 
-    first, second: (pairs,) spans, first < second, ordered. Returns (pairs, 2). Linear in the pairs of spans that meet
-    this way.
+    first, second: (pairs,) spans, first < second, sorted. Returns (pairs, 2). Time is linear in the number of pairs of
+    spans that share a concept or edge.
     """
     span, node, attention, edges = named.span, named.node, named.attention, named.edges
     pair_keys = first * n_spans + second
@@ -36,7 +36,7 @@ def shared_concepts(n_spans: int, first: Tensor, second: Tensor, named: NamedCon
     n_nodes = 1 + int(torch.cat([node, edges.flatten(), node.new_zeros(1)]).max())
     degree = torch.bincount(node, minlength=n_nodes)
     begin = degree.cumsum(0) - degree
-    # a node with itself, then the head of an edge with its tail
+    # each node with itself, then the head of each edge with its tail
     itself = torch.arange(n_nodes, device=node.device)
     heads, tails = torch.cat([itself, edges[0]]), torch.cat([itself, edges[1]])
     # all links of the head with all links of the tail

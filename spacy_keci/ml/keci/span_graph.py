@@ -1,4 +1,4 @@
-"""The span graph of a batch of texts from its token vectors (KECI, Sec. 2.2 and 2.3)."""
+"""The span graph of a batch of texts from token vectors (KECI, Sec. 2.2 and 2.3)."""
 
 import torch
 from torch import Tensor
@@ -17,10 +17,10 @@ from .settings import SpanGraphSettings
 
 
 class SpanGraphNetwork(Network):
-    """Eq. 1 to 3: the paper's SentContextOnly, and the first step of KECI.
+    """Eq. 1-3: the paper's SentContextOnly, and the first step of KECI.
 
-    In training, relations are scored among the λn spans that pruning keeps; in use, only among those of them that
-    are predicted to be entities, as no others can have a relation.
+    In training, relations are scored between the λn spans that pruning keeps; in prediction, only between predicted
+    entities among them, since no other spans can have relations.
     """
 
     name = "span_graph"
@@ -59,8 +59,8 @@ class SpanGraphNetwork(Network):
     def read(
         self, tokens: Tensor, candidates: CandidateSpans, pruning: Pruning, *, only_entities: bool
     ) -> tuple[Tensor, SpanGraph, Tensor | None]:
-        """Span vectors s, (spans, span width), the graph that follows from them, and the context of its pairs, (pairs,
-        context width), if the network has one.
+        """Span vectors s, (spans, span width), their graph, and the context of its pairs, (pairs, context width), if
+        the network has one.
 
         only_entities: whether nodes must be predicted to be entities.
         """
@@ -96,6 +96,6 @@ class SpanGraphNetwork(Network):
         if longest > self.max_span_length:
             raise ValueError(
                 f"The suggester proposes spans of {longest} tokens, but the model was built for at most "
-                f"{self.max_span_length}: give both the same length (max_length of the suggester, max_span_length of "
-                "the model), or set suggester = null."
+                f"{self.max_span_length}: use the same length for both (max_length of the suggester, max_span_length "
+                "of the model), or set suggester = null."
             )

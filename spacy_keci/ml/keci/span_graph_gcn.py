@@ -7,19 +7,19 @@ from torch.nn import functional as F
 from ..feedforward import start_from_zero
 from ..mixed_precision import single_precision
 
-# entries of a matrix of edges that is not sparse: a sentence
+# maximum entries of a dense matrix of edges: a sentence
 SMALL = 1 << 14
 
 
 class BidirectionalGCN(nn.Module):
     """Bidirectional graph convolution over soft relation edges (Eq. 4).
 
-    An edge of each relation, "none" included, joins every pair of spans in both directions, weighted by its
-    probability. Weights are constants here: no gradient flows into the probabilities (as in the authors' program).
-    A layer is two products of a matrix of edges, sparse where it is large, with the mapped spans.
+    An edge of each relation, including "none", connects every pair of spans in both directions, weighted by its
+    probability. Weights are constants: no gradient flows into the probabilities (as in the authors' program). A layer
+    is two products of a matrix of edges, sparse if large, with the mapped spans.
 
-    mean: divide by the number of spans that a span has an edge with, where the paper sums. The probabilities of one
-    pair sum to 1, so a sum grows with the number of spans, and from layer to layer with its powers.
+    mean: divide by the number of neighbours of a span, instead of the paper's sum. The probabilities of a pair sum to
+        1, so the sum grows with the number of spans, and with each layer by the same factor.
     """
 
     def __init__(self, span_width: int, *, n_relations: int, depth: int, mean: bool):
@@ -31,8 +31,8 @@ class BidirectionalGCN(nn.Module):
     def forward(self, spans: Tensor, first: Tensor, second: Tensor, probabilities: Tensor) -> Tensor:
         """
         spans: (spans, span width), h^0. first, second: (pairs,) indices of spans.
-        probabilities: (pairs, relations) of first -> second, which then hold for second -> first as well;
-            or (2 * pairs, relations), the second half for second -> first.
+        probabilities: (pairs, relations) for both directions; or (2 * pairs, relations), the first half for first ->
+            second, the second half for second -> first.
         Returns h, of the same shape as ``spans``.
         """
         if not self.layers:
@@ -45,7 +45,7 @@ class BidirectionalGCN(nn.Module):
     def _edges(self, n_spans: int, first: Tensor, second: Tensor, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """r_ij[k] and r_ji[k] as matrices (spans, spans * relations), entry [i, j * relations + k].
 
-        Sparse ones, unless there are few spans: to make one takes longer than to multiply with a small dense one.
+        Sparse, unless there are few spans: making a sparse matrix takes longer than multiplying a small dense one.
         """
         undirected = len(probabilities) == len(first)
         if undirected:
@@ -100,6 +100,6 @@ class _Layer(nn.Module):
 
 
 def _propagate(edges: Tensor, messages: Tensor) -> Tensor:
-    """In single precision: torch has no sparse product in half precision."""
+    """Multiply in single precision: torch has no sparse product in half precision."""
     with single_precision(messages.device):
         return edges @ messages.float()

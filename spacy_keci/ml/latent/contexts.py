@@ -1,4 +1,4 @@
-"""Contexts: texts in which two words stand for the two mentions whose relation is read. Only NumPy."""
+"""Contexts: texts in which two mask words replace the two mentions of a pair. Only NumPy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-# Words that are in every vocabulary. What is never predicted comes first.
+# Words in every vocabulary. Those that are never predicted come first.
 PADDING, START, UNKNOWN, FIRST, SECOND = range(5)
 N_SPECIAL = 5
 # First token and end of a mention
@@ -34,14 +34,14 @@ def make_context(
 ) -> np.ndarray:
     """The context of two mentions in a text.
 
-    words: (tokens,) of the text. first, second: in the order of the text. Where mentions overlap, two masks stand for
-        the tokens of both.
-    Returns (tokens,) of at most ``max_length``, those around the two masks.
-    Raises ValueError if the two are too far apart.
+    words: (tokens,) of the text. first, second: in the order of the text. Overlapping mentions are replaced together by
+        two masks.
+    Returns (tokens,), at most ``max_length`` around the two masks.
+    Raises ValueError if the mentions are too far apart.
     """
     begin, between, end = words[: first[0]], words[first[1] : second[0]], words[max(first[1], second[1]) :]
     if len(between) + 2 > max_length:
-        raise ValueError(f"Two mentions are {len(between)} tokens apart, and a context has {max_length} at most.")
+        raise ValueError(f"Two mentions are {len(between)} tokens apart; a context has at most {max_length} tokens.")
     context = np.concatenate([begin, [FIRST], between, [SECOND if masks == "different" else FIRST], end])
     last = len(begin) + 1 + len(between)  # of the masks
     earliest, latest = max(0, last + 1 - max_length), min(len(begin), max(0, len(context) - max_length))
@@ -50,7 +50,7 @@ def make_context(
 
 
 def make_batch(contexts: Sequence[np.ndarray], first: Sequence[int], second: Sequence[int]) -> Contexts:
-    """Contexts of any lengths, with their entities, as a batch."""
+    """Make a batch of contexts of any lengths, with their entities."""
     lengths = np.array([len(context) for context in contexts], dtype="int64")
     tokens = np.full((len(contexts), int(lengths.max(initial=1))), PADDING, dtype="int64")
     for row, context in zip(tokens, contexts, strict=True):

@@ -18,11 +18,11 @@ Softmax = Literal["full", "adaptive"]
 class Decoder(nn.Module):
     """An LSTM language model that reads z with every word (Eq. 4-5).
 
-    softmax: "full": over all words, with the vectors of the words that are read (Eq. 4); "adaptive": over the frequent
-        words and groups of rarer ones (Grave et al. 2017), for large vocabularies; its words have vectors of their own.
+    softmax: "full": over all words, with the vectors of the input words (Eq. 4); "adaptive": over frequent words and
+        groups of rarer ones (Grave et al. 2017), for large vocabularies, with separate output vectors.
 
-    Beyond the paper, as in the authors' program: z goes through two layers into the LSTM, and as it is beside its
-    output.
+    Beyond the paper, as in the authors' program: z passes through two layers into the LSTM, and is also concatenated
+    with its output.
     """
 
     def __init__(self, n_words: int, settings: RepresentationSettings, softmax: Softmax = "full"):
@@ -43,7 +43,7 @@ class Decoder(nn.Module):
         """(contexts,) log p(c | z), in nats.
 
         words: e. z: (contexts, latent width). tokens: (contexts, longest). lengths: (contexts,).
-        token_dropout: share of the words that are not passed on to the next state.
+        token_dropout: share of the words that the LSTM does not read.
         """
         before = F.pad(tokens[:, :-1], (1, 0), value=START)  # c_{t-1}
         read = words(before)

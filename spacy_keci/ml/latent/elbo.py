@@ -1,4 +1,4 @@
-"""The whole model, and the bound on log p(c | x, y) that pre-training raises."""
+"""The whole model, and the bound on log p(c | x, y) that pre-training maximizes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import RepresentationSettings
 class Elbo(NamedTuple):
     """The two terms of Eq. 21, in nats.
 
-    log_likelihood: (contexts,) log p(c | z), of one sample. kl: (contexts, latent width) KL(q(u) || p(u)).
+    log_likelihood: (contexts,) log p(c | z) for one sample. kl: (contexts, latent width) KL(q(u) || p(u)).
     """
 
     log_likelihood: Tensor
@@ -27,12 +27,12 @@ class Elbo(NamedTuple):
         return self.log_likelihood - self.kl.sum(dim=1)
 
     def loss(self, lengths: Tensor, kl_weight: float = 1.0, free_bits: float = 0.0, per_token: bool = False) -> Tensor:
-        """What pre-training minimizes, in nats for each token of the batch.
+        """The loss of pre-training, in nats per token of the batch.
 
-        kl_weight: from 0 to 1 (KL annealing). free_bits: nats of each dimension that cost nothing, in the mean of the
-            batch (Kingma et al. 2016): the KL cannot collapse below their sum.
-        per_token: as in the authors' program: both terms of a context are divided by its length, so that the words of
-            short contexts count more. Otherwise (the paper) contexts count as they are.
+        kl_weight: from 0 to 1 (KL annealing). free_bits: nats of each dimension that are free, in the mean of the batch
+            (Kingma et al. 2016): the KL cannot collapse below their sum.
+        per_token: whether both terms of a context are divided by its length, as in the authors' program, so that words
+            of short contexts count more. The paper does not divide.
         """
         likelihood, kl = self.log_likelihood, self.kl
         if per_token:
@@ -54,8 +54,8 @@ class RelationModel(nn.Module):
     def forward(
         self, tokens: Tensor, lengths: Tensor, first: Tensor, second: Tensor, token_dropout: float = 0.0
     ) -> Elbo:
-        """Eq. 6 with one sample; arguments as in :class:`~spacy_keci.ml.latent.contexts.Contexts`. There is no KL of z:
-        it is drawn from the model's own p(z | x, y, u)."""
+        """Eq. 6 with one sample; arguments as in :class:`~spacy_keci.ml.latent.contexts.Contexts`. z has no KL: it is
+        drawn from the model's own p(z | x, y, u)."""
         pair = self.representation.pair(first, second)
         posterior = self.representation.posterior(pair, tokens, lengths)
         z = self.representation.prior(pair, posterior.rsample()).rsample()
@@ -63,10 +63,10 @@ class RelationModel(nn.Module):
         return Elbo(likelihood, kl_divergence(posterior, standard_normal(posterior)))
 
     def gain(self, tokens: Tensor, lengths: Tensor, first: Tensor, second: Tensor) -> Tensor:
-        """(contexts,) nats that u of a context is worth to the decoder over that of another context, the one before it.
+        """(contexts,) the decoder's gain in nats from the u of a context, compared with the u of the previous context.
 
-        Where it is about 0, u says nothing, whatever the KL is: a posterior that is the same for all contexts, and
-        narrower than the prior, has a KL as well.
+        If it is about 0, u has no information, whatever the KL: a posterior that is the same for all contexts, but
+        narrower than the prior, also has a KL.
         """
         pair = self.representation.pair(first, second)
         u = self.representation.posterior(pair, tokens, lengths).sample()

@@ -1,4 +1,4 @@
-"""What the network of latent relations reads: a context for each pair of mentions."""
+"""The input of the network of latent relations: a context for each pair of mentions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class LatentInput(ConceptPairInput):
     """Pairs of mentions, each of which is a concept of its own, in the order of the text.
 
-    vocabulary: of the network. type_rows: for each number of a type its row in the network's table.
-    masks, max_length: of contexts. by_sentence: whether a context is a sentence, or else a document.
+    vocabulary: of the network. type_rows: the row of each type number in the network's table.
+    masks, max_length: of contexts. by_sentence: whether a context is a sentence; otherwise it is a document.
     """
 
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary([]))
@@ -32,7 +32,7 @@ class LatentInput(ConceptPairInput):
     by_sentence: bool = True
 
     def contexts(self) -> Contexts:
-        """Those of the pairs, in their order."""
+        """The contexts of the pairs, in order."""
         concepts, bags = self.concepts, self.bags
         words: dict[int, np.ndarray] = {}
         texts: dict[int, list[Place]] = {}
@@ -44,7 +44,7 @@ class LatentInput(ConceptPairInput):
                 texts[d] = [(each.start, each.end) for each in sentences(self.docs[d])]
             begin, end = texts[d][int(concepts.sentences[left])] if self.by_sentence else (0, len(words[d]))
             places = [(start - begin, stop - begin) for start, stop in (one, other)]
-            end = max(end, one[1], other[1])  # a mention may go on over the end of a sentence
+            end = max(end, one[1], other[1])  # a mention may cross the end of a sentence
             made.append(make_context(words[d][begin:end], *places, masks=self.masks, max_length=self.max_length))
         first, second = ([self.type_rows[t] for t in concepts.types[rows]] for rows in (bags.first, bags.second))
         return make_batch(made, first, second)
@@ -57,7 +57,7 @@ class LatentInput(ConceptPairInput):
 
 
 class ContextTensors(NamedTuple):
-    """What :class:`~spacy_keci.ml.latent.contexts.Contexts` is to the network. All of int64."""
+    """:class:`~spacy_keci.ml.latent.contexts.Contexts` as tensors, all of int64."""
 
     tokens: Tensor
     lengths: Tensor

@@ -1,4 +1,4 @@
-"""Relations of mentions, read from samples of their latent representation (Eq. 13-17)."""
+"""Predict relations of mentions from samples of their latent representation (Eq. 13-17)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .settings import FREE_SETTINGS, LatentSettings, representation_settings
 from .sizes import LatentSizes
 from .vocabulary import Vocabulary
 
-# of the noise that all predictions share
+# seed of the noise that all predictions share
 SEED = 0
 
 
 class LatentNetwork(Network):
-    """p(r | z) for z ~ q(u | x, y, c) p(z | x, y, u): a classifier on the representation that was pre-trained."""
+    """p(r | z) for z ~ q(u | x, y, c) p(z | x, y, u): a classifier on the pre-trained representation."""
 
     name = "latent"
     settings_type = LatentSettings
@@ -47,20 +47,20 @@ class LatentNetwork(Network):
         return Vocabulary(self.arguments["words"])
 
     def type_rows(self, labels: tuple[str, ...]) -> list[int]:
-        """The row of each type, by its number in the component, in the table of the representation."""
+        """The row of each type in the table of the representation, by its number in the component."""
         numbers = {label: 1 + i for i, label in enumerate(self.arguments["types"])}
         return [0, *(numbers[label] for label in labels)]
 
     def start_from(self, pretrained: Any) -> None:
-        """Take over the weights of a :class:`~spacy_keci.ml.latent.pretrained.Pretrained` representation, whose words
-        and types come first here."""
+        """Copy the weights of a :class:`~spacy_keci.ml.latent.pretrained.Pretrained` representation, whose words and
+        types are the first ones of this network."""
         weights = self.representation.state_dict()
         with torch.no_grad():
             for name, learned in pretrained.representation.items():
                 weights[name][: len(learned)] = learned
 
     def forward(self, tokens: Tensor, contexts: ContextTensors) -> LatentScores:
-        """tokens: (tokens, 0), as no encoder is read."""
+        """tokens: (tokens, 0), since there is no encoder."""
         representation = self.representation
         pair = representation.pair(contexts.first, contexts.second)
         posterior = representation.posterior(pair, contexts.tokens, contexts.lengths)
@@ -77,6 +77,6 @@ class LatentNetwork(Network):
         return LatentScores(self.classifier(z).float(), mean)
 
     def _noise(self, device: torch.device) -> Tensor:
-        """(samples, 2, 1, latent width) standard normal, of u and of z: the same for all pairs, and always."""
+        """(samples, 2, 1, latent width) standard normal noise of u and z, the same for all pairs and calls."""
         shape = (self.settings.samples, 2, 1, self.settings.latent_width)
         return torch.randn(shape, generator=torch.Generator().manual_seed(SEED)).to(device)

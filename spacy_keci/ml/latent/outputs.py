@@ -1,4 +1,4 @@
-"""The scores of pairs of mentions, for samples of z: how they are learned, and how relations are read from them."""
+"""The scores of pairs of mentions for samples of z, with their loss and decoding."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from .inputs import LatentInput
 
 @dataclass
 class LatentScores:
-    """logits: (samples, pairs, 1 + classes). vectors: (pairs, latent width) mean of z; in use only."""
+    """logits: (samples, pairs, 1 + classes). vectors: (pairs, latent width) mean of z; in prediction only."""
 
     logits: Tensor
     vectors: Tensor | None = None
 
     def loss(self, X: LatentInput, gold: GoldPairs, objective: Objective) -> Tensor:
-        """Eq. 17, negative: the cross-entropy of the pairs, a mean over samples; a sum over pairs and a mean over
-        annotated documents."""
+        """The negative of Eq. 17: the cross-entropy of the pairs, averaged over samples, summed over pairs and averaged
+        over annotated documents."""
         samples = len(self.logits)
         targets = np.tile(gold.targets, (samples, 1))
         total = pair_loss(self.logits.flatten(0, 1), targets, objective) / samples
         return total / max(gold.n_documents, 1)
 
     def decode(self, X: LatentInput, rules: RelationRules) -> PredictedPairs:
-        """The relations of the pairs, in the rows of the whole input (Eq. 16: probabilities are means over samples,
-        not their logarithms), with the standard deviation over samples of the score of each."""
+        """The relations of the pairs, with rows of the whole input (Eq. 16: the mean is over probabilities, not their
+        logarithms), and the standard deviation of each score over samples."""
         samples, pairs, classes = self.logits.shape
         of_samples = relation_probabilities(self.logits.flatten(0, 1), rules.multi_label).view(samples, pairs, classes)
         found = decode_pairs(of_samples.mean(dim=0).cpu().numpy(), rules)

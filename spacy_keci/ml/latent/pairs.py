@@ -1,4 +1,4 @@
-"""Relations of pairs of concepts, without a text: a classifier on the prior p(z | x, y) (Eq. 19-20)."""
+"""Predict relations of pairs of concepts without a text: a classifier on the prior p(z | x, y) (Eq. 19-20)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NONE = "none"
 
 
 class Pair(NamedTuple):
-    """Two concepts, and the label of their relation; ``NONE`` where they have none, empty where it is not known."""
+    """Two concepts and the label of their relation: ``NONE`` if unrelated, empty if unknown."""
 
     first: str
     second: str
@@ -31,10 +31,10 @@ class Pair(NamedTuple):
 
 @dataclass(kw_only=True)
 class PairSettings:
-    """How the classifier of pairs is learned; the representation stays as it was pre-trained (Sec. 4.3).
+    """Settings of the classifier of pairs and its training; the pre-trained representation does not change (Sec. 4.3).
 
-    hidden_width: of its hidden layer, beside which a linear one leads past it. train_samples, samples: of u and z for
-    a pair, in training and in use. updates, batch_size, learn_rate: of Adam.
+    hidden_width: of its hidden layer, which has a linear skip connection. train_samples, samples: number of samples of
+        u and z per pair, in training and in prediction. updates, batch_size, learn_rate: of Adam.
     """
 
     hidden_width: int = at_least(1, 300)
@@ -51,9 +51,11 @@ class PairSettings:
 
 @dataclass
 class PairPredictions:
-    """labels: of each pair the most probable relation. probabilities: (pairs,) that it has one at all, 1 - p(none).
+    """labels: the most probable relation of each pair. probabilities: (pairs,) that the pair is related at all, 1 -
+    p(none).
 
-    uncertainties: (pairs,) their standard deviation over samples. known: (pairs,) whether both concepts were seen.
+    uncertainties: (pairs,) their standard deviation over samples. known: (pairs,) whether both concepts occurred in
+        pre-training.
     """
 
     labels: list[str]
@@ -76,15 +78,15 @@ class PairClassifier(nn.Module):
 
 
 class PairModel:
-    """Tells from two identifiers how their concepts are related.
+    """Predicts the relation of two concepts from their identifiers.
 
-    labels: of relations. threshold: least probability of being related.
+    labels: of relations. threshold: minimum probability of being related.
     """
 
     def __init__(self, pretrained: Pretrained, labels: Sequence[str], settings: PairSettings) -> None:
         if pretrained.kind != "concepts":
             raise ValueError(
-                'Pairs of concepts need a model that was pre-trained on such: set [contexts] entities = "concepts", '
+                'Pairs of concepts need a model pre-trained on concepts: set [contexts] entities = "concepts", '
                 "and run 'spacy keci pretrain-relations'."
             )
         self.pretrained, self.labels, self.settings = pretrained, list(labels), settings
@@ -96,10 +98,9 @@ class PairModel:
         self.classifier = PairClassifier(width, settings.hidden_width, 1 + len(self.labels))
 
     def learn(self, train: Sequence[Pair]) -> None:
-        """Learn the classifier (Eq. 20).
+        """Train the classifier (Eq. 20).
 
-        Negatives are among the pairs that are given: they should be pairs that texts mention together, of the types
-        that related ones have.
+        ``train`` includes negatives: pairs that texts mention together, with the types of related pairs.
         """
         x, y = self._numbers(train)
         classes = {NONE: 0} | {label: 1 + i for i, label in enumerate(self.labels)}
@@ -108,7 +109,7 @@ class PairModel:
         generator = torch.Generator().manual_seed(self.settings.seed)
         for _ in range(self.settings.updates):
             rows = torch.randint(len(train), (min(self.settings.batch_size, len(train)),), generator=generator)
-            turned = torch.rand(len(rows), generator=generator) < 0.5  # a pair has no order without a text
+            turned = torch.rand(len(rows), generator=generator) < 0.5  # without a text, a pair has no order
             first, second = torch.where(turned, y[rows], x[rows]), torch.where(turned, x[rows], y[rows])
             logits = self.classifier(self._samples(first, second, self.settings.train_samples, generator))
             target = targets[rows].expand(len(logits), -1)
@@ -119,7 +120,7 @@ class PairModel:
 
     @torch.no_grad()
     def predict(self, pairs: Sequence[Pair]) -> PairPredictions:
-        """Means of probabilities over samples, and over both orders of a pair; the same each time."""
+        """Mean probabilities over samples and over both orders of a pair. Deterministic."""
         labels: list[str] = []
         probabilities, uncertainties, known = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, dtype=bool)]
         for begin in range(0, len(pairs), 1024):
@@ -155,7 +156,7 @@ class PairModel:
         return prior.mean + prior.stddev * noise[:, 1]
 
     def to_disk(self, folder: Path) -> None:
-        """The whole, with what was pre-trained."""
+        """Save the model, including the pre-trained representation."""
         folder.mkdir(parents=True, exist_ok=True)
         self.pretrained.to_disk(folder)
         torch.save(self.classifier.state_dict(), folder / WEIGHTS)
@@ -164,10 +165,10 @@ class PairModel:
 
     @classmethod
     def from_disk(cls, folder: Path) -> PairModel:
-        """Raises ValueError if the folder holds no such model."""
+        """Load the model. Raises ValueError if the folder has none."""
         if not (folder / FILE).is_file():
             raise ValueError(
-                f"{folder} has not learned relations of pairs: give labelled pairs with --train and --validation."
+                f"{folder} has no trained classifier of pairs: give labelled pairs with --train and --validation."
             )
         saved = srsly.read_json(folder / FILE)
         model = cls(Pretrained.from_disk(folder), saved["labels"], PairSettings(**saved["settings"]))

@@ -1,4 +1,4 @@
-"""A pre-trained model as a folder: what ``spacy keci pretrain-relations`` writes and others start from."""
+"""A pre-trained model as a folder, written by ``spacy keci pretrain-relations``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FILE, WEIGHTS = "pretrained.json", "weights.pt"
 
 @dataclass
 class Pretrained:
-    """The words and entities that a model knows, in their order, and its weights by name.
+    """The known words and entities of a model, in order, and its weights by name.
 
-    kind: what x and y of a context are: "types" of mentions, or "concepts".
+    kind: the kind of x and y of a context: "types" of mentions, or "concepts".
     """
 
     settings: RepresentationSettings
@@ -35,11 +35,11 @@ class Pretrained:
 
     @classmethod
     def from_disk(cls, folder: Path) -> Pretrained:
-        """Raises ValueError if the folder holds no pre-trained model."""
+        """Load the model. Raises ValueError if the folder has none."""
         if not (folder / FILE).is_file() or not (folder / WEIGHTS).is_file():
             raise ValueError(
-                f"{folder} holds no pre-trained relations ({FILE}, {WEIGHTS}): make them with 'spacy keci "
-                "pretrain-relations', and name the folder of its --output."
+                f"{folder} has no pre-trained relations ({FILE}, {WEIGHTS}): run 'spacy keci pretrain-relations', and "
+                "use the folder of its --output."
             )
         saved: dict[str, Any] = srsly.read_json(folder / FILE)
         saved["settings"] = RepresentationSettings(**saved["settings"])
@@ -58,7 +58,7 @@ class Pretrained:
 
     @property
     def representation(self) -> dict[str, Tensor]:
-        """The weights without those of the decoder."""
+        """The weights, without the decoder."""
         prefix = "representation."
         return {name.removeprefix(prefix): w for name, w in self.weights.items() if name.startswith(prefix)}
 

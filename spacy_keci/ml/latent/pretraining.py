@@ -1,4 +1,4 @@
-"""Pre-training: the bound is raised batch by batch, and can be taken up again where it was interrupted."""
+"""Pre-training: maximize the bound batch by batch; an interrupted training can be resumed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from .elbo import RelationModel
 from .store import ContextStore
 
 CHECKPOINT = "checkpoint.pt"
-# below so many nats, in KL or in what it is worth to the decoder, u says nothing of a context
+# minimum nats, in KL and in gain of the decoder, below which u has no information about a context
 COLLAPSED = 1.0
 PARALLEL = 256
 
 
 @dataclass(kw_only=True)
 class TrainingSettings:
-    """How the model is pre-trained; the defaults are the paper's.
+    """Settings of pre-training; the defaults are the paper's.
 
-    contexts: how many are read in all, each as often as that takes. batch_size: contexts of an update.
-    learn_rate: of Adam. grad_clip: largest norm of the gradient; 0: any.
-    kl_warmup: contexts over which the weight of the KL rises from 0 to 1 (Sec. 4.1.2). If there are fewer contexts in
-        all, the weight ends below 1: less of the bound, and more in u.
-    free_bits: nats of each dimension of u that cost nothing, against a KL that collapses.
+    contexts: total number of contexts read, with repetitions. batch_size: contexts per update.
+    learn_rate: of Adam. grad_clip: maximum norm of the gradient; 0 for no clipping.
+    kl_warmup: number of contexts over which the weight of the KL rises from 0 to 1 (Sec. 4.1.2). If there are fewer
+        contexts in total, the weight ends below 1: a looser bound, and more information in u.
+    free_bits: nats of each dimension of u that are free, to prevent a collapse of the KL.
     per_token: whether both terms are divided by the length of the context, as in the authors' program.
-    token_dropout: share of the words that the decoder does not see.
-    held_out: contexts that are not trained on, to be scored.
-    log_every, checkpoint_every: contexts.
+    token_dropout: share of the words that the decoder does not read.
+    held_out: number of contexts held out for scoring.
+    log_every, checkpoint_every: intervals in contexts.
     """
 
     contexts: int = at_least(1, 76_800_000)
@@ -57,13 +57,13 @@ class TrainingSettings:
         check_minimums(self, "the pre-training")
         if self.token_dropout >= 1:
             raise ValueError(
-                f"The setting token_dropout of the pre-training is below 1, but it is {self.token_dropout}."
+                f"The setting token_dropout of the pre-training must be below 1, but it is {self.token_dropout}."
             )
 
 
 @dataclass
 class Progress:
-    """What was reached: contexts, and the place in the epochs."""
+    """The progress of a training: contexts, and the position in the epochs."""
 
     seen: int = 0
     epoch: int = 0
@@ -73,10 +73,10 @@ class Progress:
 
 @dataclass
 class Report:
-    """Means since the last report, of what is trained on, and of what is held out. All in nats.
+    """Means since the last report, on training and held-out contexts, in nats.
 
-    kl: of a context. nats, held_out_nats: of a token, the bound's negative: KL and likelihood together.
-    held_out_gain: of a context, see :meth:`~spacy_keci.ml.latent.elbo.RelationModel.gain`.
+    kl: per context. nats, held_out_nats: per token, the negative bound: KL and likelihood together.
+    held_out_gain: per context, see :meth:`~spacy_keci.ml.latent.elbo.RelationModel.gain`.
     """
 
     seen: int
@@ -92,7 +92,7 @@ class Report:
 
     @property
     def collapsed(self) -> bool:
-        """Once the KL has its full weight, or nothing more is learned."""
+        """Whether u has no information about a context, once the KL has its full weight or the training ends."""
         settled = self.kl_weight >= 1 or self.is_last
         return settled and min(self.held_out_kl, self.held_out_gain) < COLLAPSED
 
@@ -106,11 +106,11 @@ def pretrain(
     tell: Callable[[Report], None] = lambda report: None,
     advance: Callable[[int], None] = lambda n: None,
 ) -> Progress:
-    """Train the model in place. A checkpoint in the folder is taken up, and the weights are those of a training that
-    was never interrupted: order and noise of an update depend on the seed and its number alone.
+    """Train the model in place. Resumes from a checkpoint in the folder; the weights are the same as without the
+    interruption, since the order and noise of an update depend only on the seed and its number.
 
-    tell: is given a report now and then. advance: the number of contexts of each update.
-    Raises ValueError if the checkpoint is that of other settings.
+    tell: called with each report. advance: called with the number of contexts of each update.
+    Raises ValueError if the checkpoint has other settings.
     """
     device = next(model.parameters()).device
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learn_rate)
@@ -121,7 +121,7 @@ def pretrain(
         if progress.seen >= settings.contexts:
             break
         model.train()
-        # so many numbers of updates that no two seeds share one
+        # more than the number of updates, so that no two seeds share one
         torch.manual_seed(settings.seed * 2**40 + progress.step)
         contexts = to_tensors(model, store.batch(rows))
         elbo, lengths = model(*contexts, settings.token_dropout), contexts[1]
@@ -151,19 +151,19 @@ def pretrain(
 
 
 def kl_weight(settings: TrainingSettings, seen: int) -> float:
-    """KL annealing, by contexts seen."""
+    """KL annealing, by the number of contexts seen."""
     return min(1.0, seen / settings.kl_warmup) if settings.kl_warmup else 1.0
 
 
 def to_tensors(model: RelationModel, contexts: Contexts) -> tuple[Tensor, ...]:
-    """The contexts where the model is: tokens, lengths, first, second."""
+    """The contexts on the device of the model: tokens, lengths, first, second."""
     device = next(model.parameters()).device
     return tuple(to_tensor(array, device) for array in vars(contexts).values())
 
 
 @torch.no_grad()
 def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettings) -> tuple[float, float, float]:
-    """Nats of a token, KL and gain of a context, of what is held out; the noise is the same each time."""
+    """Nats per token, and KL and gain per context, on held-out contexts, always with the same noise."""
     model.eval()
     rows = store.held_out(settings.held_out)
     nats = kl = gain = tokens = 0.0
@@ -179,21 +179,21 @@ def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettin
 
 
 def _rows(store: ContextStore, settings: TrainingSettings, progress: Progress) -> Iterator[Any]:
-    """Batch after batch from where the progress is, epoch after epoch."""
+    """Yield the batches of all epochs, starting from the progress."""
     for epoch in count(progress.epoch):
         if epoch > progress.epoch:
             progress.epoch, progress.batch = epoch, 0
         batches = islice(store.batches(settings.batch_size, settings.seed, epoch), progress.batch, None)
         first = next(batches, None)
         if first is None and not progress.batch:
-            raise ValueError("There is nothing to train on: all texts with two mentions are held out. Add texts.")
+            raise ValueError("No training data: all texts with two mentions are held out. Add texts.")
         yield from chain([first] if first is not None else [], batches)
 
 
 def save_checkpoint(
     path: Path, model: RelationModel, optimizer: torch.optim.Optimizer, settings: TrainingSettings, progress: Progress
 ) -> None:
-    """Replaces what is there in one step."""
+    """Replace the previous checkpoint atomically."""
     new = path.with_suffix(".new")
     saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     torch.save({**saved, "settings": _fixed(settings), "progress": asdict(progress)}, new)
@@ -209,8 +209,8 @@ def _load(
     changed = [name for name, value in _fixed(settings).items() if saved["settings"].get(name) != value]
     if changed:
         raise ValueError(
-            f"{path} was begun with other settings ({', '.join(changed)}): set them back to go on, or choose another "
-            "folder to begin anew."
+            f"{path} was started with other settings ({', '.join(changed)}): restore them to resume, or choose another "
+            "folder to start from scratch."
         )
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
@@ -218,6 +218,6 @@ def _load(
 
 
 def _fixed(settings: TrainingSettings) -> dict[str, Any]:
-    """Settings that must stay; a training may be made longer."""
+    """Settings that must not change; a training may be extended."""
     free = ("contexts", "held_out", "log_every", "checkpoint_every")
     return {name: value for name, value in asdict(settings).items() if name not in free}

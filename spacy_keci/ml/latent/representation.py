@@ -12,18 +12,19 @@ from ..feedforward import feedforward
 from .contexts import PADDING
 from .settings import RepresentationSettings
 
-# how much less than 0 the logarithms of untrained variances are
+# initial logarithms of variances are lower than 0 by this much
 NARROW = 4.0
 
 
 class Representation(nn.Module):
     """p(z | x, y, u) (Eq. 2) and q(u | x, y, c) (Eq. 7-9), both Gaussian with independent dimensions.
 
-    n_words: with the special ones. n_entities: 0 and those that are known.
+    n_words: including special ones. n_entities: including 0 for unknown ones.
 
-    Beyond the paper, as in the authors' program: vectors of entities are normalised, u goes into every layer of the
-    prior, and the layer of the mean of z starts large, so that u counts from the beginning. Both distributions start
-    narrow, so that z tells something of the context before the KL has its price, and before there is a classifier.
+    Beyond the paper, as in the authors' program: vectors of entities are normalised, u is an input of every layer of
+    the prior, and the layer of the mean of z starts with large weights, so that u counts from the beginning. Both
+    distributions start narrow, so that z has information about the context before the KL counts, and before there is a
+    classifier.
     """
 
     def __init__(self, n_words: int, n_entities: int, settings: RepresentationSettings):
@@ -73,7 +74,7 @@ class Representation(nn.Module):
 
 
 def _gaussian(mean: Tensor, log_variance: Tensor) -> Normal:
-    # samples are never checked: that would cost a copy from a GPU
+    # do not validate samples: that would need a copy from the GPU
     return Normal(mean.float(), (0.5 * log_variance.float()).exp(), validate_args=False)
 
 

@@ -1,4 +1,4 @@
-"""Settings of the latent variable model. Light: architectures import it to know their parameters."""
+"""Settings of the latent variable model. Imports nothing heavy: architectures need it for their parameters."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -8,13 +8,13 @@ from ...settings import at_least, check_minimums
 
 @dataclass(kw_only=True)
 class RepresentationSettings:
-    """What is pre-trained, and cannot change afterwards.
+    """Settings of the representation, which cannot change after pre-training.
 
-    hidden_width: of all layers: 128, 256, 512 and 1024 are the paper's X-SMALL, SMALL, MEDIUM and LARGE.
-    embedding_width: of words and of entities. latent_width: of u and of z.
-    masks: what stands for the two mentions in a context: two "different" words, or a "single" one (the paper), so that
-        only their order tells them apart.
-    max_length: tokens of a context, at most. Of a longer text those around the two mentions are read.
+    hidden_width: of all layers; 128, 256, 512 and 1024 are the paper's X-SMALL, SMALL, MEDIUM and LARGE.
+    embedding_width: of words and entities. latent_width: of u and z.
+    masks: words that replace the two mentions in a context: two "different" ones, or a "single" one (the paper), so
+        that only their order differs.
+    max_length: maximum tokens of a context. Of a longer text, the tokens around the two mentions are read.
     """
 
     hidden_width: int = at_least(1, 128)
@@ -29,13 +29,13 @@ class RepresentationSettings:
 
 @dataclass(kw_only=True)
 class LatentSettings(RepresentationSettings):
-    """Settings of the classifier of relations, beside those of the representation.
+    """Settings of the classifier of relations, in addition to those of the representation.
 
-    depth: hidden layers of the classifier, of ``hidden_width``; 0 (the paper): a single linear layer.
-    train_samples: samples of u and z for a pair in training (Eq. 17).
-    samples: in use (Eq. 16). The noise of all samples is drawn once, with a fixed seed, and is the same for every pair,
-        so that predictions never change. 0: the means of u and z instead, without uncertainty.
-    freeze: learn the classifier alone, and leave the representation as it was pre-trained.
+    depth: number of hidden layers of the classifier, of ``hidden_width``; 0 (the paper): a single linear layer.
+    train_samples: number of samples of u and z per pair in training (Eq. 17).
+    samples: the same in prediction (Eq. 16). The noise is drawn once with a fixed seed, the same for every pair, so
+        predictions are deterministic. 0: use the means of u and z, without uncertainty.
+    freeze: whether to train only the classifier, not the pre-trained representation.
     """
 
     depth: int = at_least(0, 0)
@@ -45,12 +45,12 @@ class LatentSettings(RepresentationSettings):
 
 
 def representation_settings(settings: Any) -> dict[str, Any]:
-    """Those of the settings that are the representation's, by name."""
+    """The settings of the representation, by name."""
     return {field.name: getattr(settings, field.name) for field in fields(RepresentationSettings)}
 
 
 def fixed_settings() -> frozenset[str]:
-    """Names of settings that the weights depend on."""
+    """Names of the settings that determine the weights."""
     return frozenset({"depth", *(field.name for field in fields(RepresentationSettings))})
 
 

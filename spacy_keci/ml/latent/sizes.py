@@ -1,4 +1,4 @@
-"""What the network of latent relations is made of."""
+"""The sizes of the network of latent relations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..network import Sizes
 
 @dataclass
 class LatentSizes(Sizes):
-    """With the labels that have a direction, the words of the vocabulary, and the types that mentions may have: those
-    of the pre-training first, in its order.
+    """Sizes with the directed labels, the words of the vocabulary, and the types of mentions: those of the pre-training
+    first, in its order.
 
-    Classes are as those of :class:`~spacy_keci.ml.concept_pairs.sizes.ConceptPairSizes`.
+    Classes are as in :class:`~spacy_keci.ml.concept_pairs.sizes.ConceptPairSizes`.
     """
 
     directed_labels: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
-"""Contexts on disk: written once in one pass over texts, then read in any order, memory-mapped, whatever their number.
+"""Contexts on disk: written in one pass over texts, then read in any order, memory-mapped, for any number of contexts.
 
-A text with several pairs of mentions is stored once. All numbers are of 32 bits or more. Only NumPy and spaCy.
+A text with several pairs of mentions is stored once. All numbers have 32 bits or more. Only NumPy and spaCy.
 """
 
 from __future__ import annotations
@@ -24,23 +24,22 @@ from .contexts import N_SPECIAL, UNKNOWN, Contexts, make_batch, make_context
 from .vocabulary import frequent
 
 WORDS, TEXTS, PAIRS, NAMES = "words.int32", "texts.int64", "pairs.int32", "names.json"
-# Of these texts one in so many is held out
+# one in this number of texts is held out
 HELD_OUT = 50
-# contexts that are put in another order together, and batches whose contexts are sorted by length
+# number of contexts that are shuffled together, and of batches whose contexts are sorted by length
 CHUNK, SORTED = 2**18, 64
 
 
 @dataclass(kw_only=True)
 class ContextSettings:
-    """Which pairs of mentions are read.
+    """Choice of the pairs of mentions that are read.
 
-    entities: what x and y are: "types" of mentions, or the "concepts" that they are linked to; mentions without one
-        are left out then.
-    types: other names for types, ``{"Protein": "Gene"}``, so that those of several corpora are the same.
-    pair_types: which types may be related, in any order; None: all.
-    by_sentence: whether a text is a sentence, or else a document.
-    max_pairs: pairs of one text, those closest to each other.
-    max_pair_distance: tokens between the starts of two mentions, at most.
+    entities: the kind of x and y: "types" of mentions, or their linked "concepts", without mentions that have none.
+    types: new names of types, ``{"Protein": "Gene"}``, to unify several corpora.
+    pair_types: pairs of types that may be related, in any order; None for all.
+    by_sentence: whether a text is a sentence; otherwise it is a document.
+    max_pairs: maximum number of pairs of a text, the closest ones.
+    max_pair_distance: maximum number of tokens between the starts of two mentions.
     """
 
     entities: Literal["types", "concepts"] = "types"
@@ -55,9 +54,9 @@ class ContextSettings:
 
 
 def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings, spans_key: str = SPANS_KEY) -> Counter:
-    """Store the contexts of documents in a folder. Returns what was read and left out, by name.
+    """Store the contexts of documents in a folder. Returns the counts of what was read and left out, by name.
 
-    In memory are the distinct words and entities alone.
+    Only the distinct words and entities are kept in memory.
     """
     folder.mkdir(parents=True, exist_ok=True)
     counts: Counter[str] = Counter()
@@ -79,7 +78,7 @@ def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings,
                 counts["contexts"] += len(rows)
         _write(of_texts, np.array([n_words], dtype="int64"))
     counts["tokens"] = n_words
-    # written last: without it, the others are not complete
+    # written last: without it, the folder is incomplete
     srsly.write_json(folder / NAMES, {"words": words.table(), "entities": entities.table()})
     return counts
 
@@ -87,7 +86,7 @@ def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings,
 def _pairs(
     doc: Doc, settings: ContextSettings, spans_key: str, counts: Counter
 ) -> Iterator[tuple[int, int, list[tuple[list[int], str, str]]]]:
-    """Of each text begin, end, and the places (from its begin) and entities of its pairs."""
+    """For each text, its begin and end, and the positions (relative to its begin) and entities of its pairs."""
     allowed = settings.pair_types and {frozenset(pair) for pair in settings.pair_types}
     mentions = sorted((m for m in doc.spans.get(spans_key, ()) if len(m)), key=lambda m: (m.start, m.end))
     texts = [(s.start, s.end) for s in sentences(doc)] if settings.by_sentence else [(0, len(doc))]
@@ -121,7 +120,7 @@ def _write(file: BinaryIO, array: np.ndarray) -> None:
 
 
 class _Numbers:
-    """Numbers of names in the order in which they come, and how often each came."""
+    """Numbers names in order of appearance, and counts them."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -141,9 +140,9 @@ class _Numbers:
 class ContextStore:
     """The contexts of a folder.
 
-    min_count, max_words: of the vocabulary. min_entity_count: how often an entity must occur to be known.
+    min_count, max_words: of the vocabulary. min_entity_count: minimum count of a known entity.
     masks, max_length: see :class:`~spacy_keci.ml.latent.settings.RepresentationSettings`.
-    Raises ValueError if there are none.
+    Raises ValueError if the folder has none.
     """
 
     def __init__(
@@ -158,7 +157,7 @@ class ContextStore:
     ) -> None:
         names = srsly.read_json(folder / NAMES)
         if not (folder / PAIRS).stat().st_size:
-            raise ValueError("The texts have no two mentions in one sentence, so that there is nothing to learn from.")
+            raise ValueError("No training data: no sentence of the texts has two mentions.")
         self.masks, self.max_length = masks, max_length
         self._words = np.memmap(folder / WORDS, dtype="int32", mode="r")
         self._texts = np.memmap(folder / TEXTS, dtype="int64", mode="r")
@@ -181,12 +180,12 @@ class ContextStore:
         return make_batch(made, x.tolist(), y.tolist())
 
     def held_out(self, limit: int) -> np.ndarray:
-        """Rows that are not trained on, at most so many."""
+        """Held-out rows, at most ``limit``."""
         return np.flatnonzero(np.asarray(self.pairs[:, 0]) % HELD_OUT == HELD_OUT - 1)[:limit]
 
     def batches(self, size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
-        """The rows of an epoch, in an order of its own, which is the same each time. Contexts of a batch have similar
-        lengths."""
+        """The rows of an epoch, in an order that depends only on the seed and the epoch. Contexts of a batch have
+        similar lengths."""
         random = np.random.default_rng((seed, epoch))
         for chunk in random.permutation(-(-len(self) // CHUNK)):
             rows = chunk * CHUNK + random.permutation(min(CHUNK, len(self) - chunk * CHUNK))
@@ -200,7 +199,7 @@ class ContextStore:
                     yield ordered[i * size : (i + 1) * size]
 
     def pair_counts(self) -> Iterator[tuple[str, str, int]]:
-        """How many contexts each two known entities have, in any order."""
+        """The number of contexts of each pair of known entities, in any order."""
         numbers = np.sort(self._entity_numbers[self.pairs[:, 5:7]], axis=1)
         found, counts = np.unique(numbers[numbers[:, 0] > 0], axis=0, return_counts=True)
         for (a, b), n in zip(found.tolist(), counts.tolist(), strict=True):
@@ -210,7 +209,7 @@ class ContextStore:
 def _kept(
     table: dict[str, Any], min_count: int, limit: int | None, first: int, rest: int
 ) -> tuple[list[str], np.ndarray]:
-    """The names that are kept, most frequent first, and the new number of each old one."""
+    """The kept names, most frequent first, and the new number of each old one."""
     names = table["names"]
     kept = frequent(dict(zip(names, table["counts"], strict=True)), min_count, limit)
     new = {name: first + i for i, name in enumerate(kept)}

@@ -1,4 +1,4 @@
-"""Words as numbers: those that are known, most frequent first, behind the special ones."""
+"""Numbers of words: the special ones, then known words, most frequent first."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .contexts import N_SPECIAL, UNKNOWN
 
 
 class Vocabulary:
-    """Numbers of words in lower case, from ``N_SPECIAL``."""
+    """Numbers of lower-case words, from ``N_SPECIAL``."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self.words = list(words)
         self._numbers = {word: N_SPECIAL + i for i, word in enumerate(self.words)}
 
     def __len__(self) -> int:
-        """With the special ones."""
+        """Including the special ones."""
         return N_SPECIAL + len(self.words)
 
     def __call__(self, doc: Doc) -> np.ndarray:
@@ -27,11 +27,11 @@ class Vocabulary:
 
 
 def frequent(counts: Mapping[str, int], min_count: int, limit: int | None = None) -> list[str]:
-    """Words that occur so often, without white space, most frequent first, and at most so many."""
+    """Words without white space that occur at least ``min_count`` times, most frequent first, at most ``limit``."""
     kept = (word for word, n in counts.items() if n >= min_count and word.strip())
     return sorted(kept, key=lambda word: (-counts[word], word))[:limit]
 
 
 def extended(words: Sequence[str], more: Iterable[str]) -> list[str]:
-    """The words in their order, with those of others that are not among them behind them."""
+    """The words, followed by those of ``more`` that are not among them."""
     return list(dict.fromkeys([*words, *more]))

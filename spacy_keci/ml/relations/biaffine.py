@@ -15,11 +15,11 @@ from ..feedforward import feedforward, none_bias
 class BiaffineClassifier(nn.Module):
     """Logits of h U t + W [h; t] + b (Eq. 6-7), h and t a span projected as head and as tail (Eq. 4-5).
 
-    Called as :class:`~spacy_keci.ml.relations.classifier.RelationClassifier`. Spans are projected, and multiplied by U,
-    once each; only the product with the other span is computed per pair.
+    Same interface as :class:`~spacy_keci.ml.relations.classifier.RelationClassifier`. Each span is projected and
+    multiplied by U once; only the product with the other span is computed per pair.
 
     hidden_width, depth: hidden layers of each projection, before one of ``width`` (``hidden_width`` if it is None).
-    projection: "separate" for head and tail, "shared" by both, or "none". bilinear: whether there is the term h U t.
+    projection: "separate" for head and tail, "shared" by both, or "none". bilinear: whether to use the term h U t.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class BiaffineClassifier(nn.Module):
         none_bias(self.linear)
 
     def start_from_zero(self) -> None:
-        """Let the untrained classifier return 0, so that what it corrects stays as it is."""
+        """Initialize the classifier to return 0, so that it does not change the logits that it corrects."""
         for parameter in (*self.linear.parameters(), *(self.pair.parameters() if self.pair is not None else ())):
             nn.init.zeros_(parameter)
 
@@ -59,8 +59,8 @@ class BiaffineClassifier(nn.Module):
         """
         spans: (spans, span width). first, second: (pairs,) indices of the spans of a pair.
         pairs: (pairs, pair width) further features, the same for both directions.
-        Returns (pairs, 1 + relation types) for first -> second; with ``both_ways`` the logits of second -> first
-        follow below them: (2 * pairs, 1 + relation types).
+        Returns (pairs, 1 + relation types) for first -> second; with ``both_ways``, (2 * pairs, 1 + relation types),
+        the second half for second -> first.
         """
         heads, tails = self.head(spans), self.tail(spans)
         shared = self.pair(pairs) if self.pair is not None and pairs is not None else None

@@ -10,8 +10,8 @@ from ..feedforward import feedforward, start_from_none, start_from_zero
 class RelationClassifier(nn.Module):
     """Logits of FFNN_r([s_i, s_j, s_i∘s_j]) (Eq. 3), optionally with further features of the pair.
 
-    As in the span encoder the first layer is a sum of linear layers: spans are projected once each as head and as
-    tail, and only the product is projected per pair, once for both directions.
+    As in the span encoder, the first layer is a sum of linear layers: each span is projected once as head and once as
+    tail; only the product is projected per pair, once for both directions.
     """
 
     def __init__(self, span_width: int, *, hidden_width: int, depth: int, n_labels: int, pair_width: int = 0):
@@ -25,7 +25,7 @@ class RelationClassifier(nn.Module):
         start_from_none(self.layers)
 
     def start_from_zero(self) -> None:
-        """Let the untrained classifier return 0, so that what it corrects stays as it is."""
+        """Initialize the classifier to return 0, so that it does not change the logits that it corrects."""
         start_from_zero(self.layers[-1])
 
     def forward(
@@ -34,8 +34,8 @@ class RelationClassifier(nn.Module):
         """
         spans: (spans, span width). first, second: (pairs,) indices of the spans of a pair.
         pairs: (pairs, pair width) further features, the same for both directions.
-        Returns (pairs, 1 + relation types) for first -> second; with ``both_ways`` the logits of second -> first
-        follow below them: (2 * pairs, 1 + relation types).
+        Returns (pairs, 1 + relation types) for first -> second; with ``both_ways``, (2 * pairs, 1 + relation types),
+        the second half for second -> first.
         """
         head_weight, tail_weight, product_weight = self.hidden.weight.chunk(3, dim=1)
         as_head = F.linear(spans, head_weight, self.hidden.bias)

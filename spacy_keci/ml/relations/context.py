@@ -1,14 +1,14 @@
-"""What stands between two spans (as in SpERT, Eberts and Ulges 2020, Eq. 8)."""
+"""The text between two spans (as in SpERT, Eberts and Ulges 2020, Eq. 8)."""
 
 import torch
 from torch import Tensor, nn
 
 
 class PairContext(nn.Module):
-    """Maximum over the tokens between two spans, of each feature; zeros where there are none.
+    """Maximum of each feature over the tokens between two spans; zeros if there are none.
 
-    Maxima over 1, 2, 4, … tokens from every token are computed once for the batch. Any stretch is covered by two of
-    them, so a pair costs two look-ups, however far apart its spans are.
+    Maxima over 1, 2, 4, … tokens from every token are computed once for the batch. Two of them cover any stretch, so a
+    pair costs two look-ups, however far apart its spans are.
     """
 
     def __init__(self, token_width: int, width: int):
@@ -18,7 +18,7 @@ class PairContext(nn.Module):
     def forward(self, tokens: Tensor, starts: Tensor, ends: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """
         tokens: (tokens, token width). starts, ends: (spans,) offsets into ``tokens``, end exclusive.
-        first, second: (pairs,) indices of spans, the first beginning not after the second.
+        first, second: (pairs,) indices of spans, the first not starting after the second.
         Returns (pairs, width).
         """
         begin, end = ends.index_select(0, first), starts.index_select(0, second)
@@ -30,7 +30,8 @@ class PairContext(nn.Module):
             shorter, half = maxima[-1], 1 << level
             maxima.append(torch.maximum(shorter[:-half], shorter[half:]))
         table = torch.cat(maxima)
-        # of the longest power of two in a stretch; they follow those of smaller ones, of all tokens but the last
+        # rows for the largest power of two in a stretch; they follow the rows of smaller powers, for all tokens except
+        # the last
         levels = torch.log2(length.clamp(min=1).float()).long()
         power = 1 << levels
         offset = levels * (len(tokens) + 1) + 1 - power

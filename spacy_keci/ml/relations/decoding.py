@@ -1,4 +1,4 @@
-"""From the scores of pairs to relations."""
+"""Decode the scores of pairs to relations."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RelationRules:
-    """How relations are read from probabilities.
+    """The rules that turn probabilities into relations.
 
     symmetric: (1 + relation labels,) of bool.
-    threshold: (relation labels,) minimum probability of each label; NaN, or None for all labels, takes the most
+    threshold: (relation labels,) minimum probability of each label; NaN for a label, or None for all, for the most
         probable label, or 0.5 with ``multi_label``.
-    multi_label: whether several relations may hold for one pair.
+    multi_label: whether one pair may have several relations.
     """
 
     symmetric: np.ndarray
@@ -23,11 +23,11 @@ class RelationRules:
 def decode_relations(
     first: np.ndarray, second: np.ndarray, probabilities: np.ndarray, rules: RelationRules
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The relations of pairs as (relations, 3) head, tail and label, ordered, and (relations,) scores.
+    """The relations of pairs as (relations, 3) head, tail and label, sorted, and (relations,) scores.
 
     first, second: (pairs,) nodes, first < second. probabilities: (pairs, 1 + relation labels) for first -> second, or
-    (2 * pairs, …) where those of second -> first follow.
-    A symmetric relation is scored by the mean of both directions and returned once, first -> second.
+    (2 * pairs, …), the second half for second -> first. A symmetric relation is scored by the mean of both directions
+    and returned once, first -> second.
     """
     symmetric, threshold = rules.symmetric, rules.threshold
     n_pairs = len(first)

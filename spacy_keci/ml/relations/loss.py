@@ -1,4 +1,4 @@
-"""The loss of pairs of spans (KECI, Eq. 10), and the probabilities that go with it."""
+"""The loss of pairs of spans (KECI, Eq. 10), and the matching probabilities."""
 
 import numpy as np
 import torch
@@ -19,13 +19,13 @@ def relation_loss(
         not count.
     multi_label: binary cross-entropy (as in the paper), summed over relation labels, instead of cross-entropy over
         labels (as in the authors' program; a pair with several labels shares its mass among them).
-    class_weights: (1 + relation types,) what a pair counts that has this relation; None: 1 each.
+    class_weights: (1 + relation types,) weight of pairs with each relation; None: 1 each.
     """
     wanted = to_tensor(targets, logits.device)
     weights = None if class_weights is None else to_tensor(class_weights, logits.device)
     n_labels = wanted.sum(dim=1)
     if multi_label:
-        # the weight of a label counts where the label holds: elsewhere it would make the label rarer
+        # the weight of a label counts only if the label holds: otherwise it would make the label rarer
         positive = None if weights is None else weights[1:]
         per_label = F.binary_cross_entropy_with_logits(
             logits[:, 1:], wanted[:, 1:], reduction="none", pos_weight=positive

@@ -1,4 +1,4 @@
-"""Which pairs of spans are scored. No loop over texts or spans."""
+"""Choose the pairs of spans that are scored, without a loop over texts or spans."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from ..ranges import expand_ranges
 
 
 def pair_spans(starts: Tensor, text_of_span: Tensor, max_distance: int) -> tuple[Tensor, Tensor]:
-    """All pairs of spans of one text that begin at most ``max_distance`` tokens apart.
+    """All pairs of spans of the same text whose starts are at most ``max_distance`` tokens apart.
 
     starts: (spans,) token offsets in the batch. text_of_span: (spans,). Both ascending.
     Returns the indices of the first and of the second span of each pair, first < second.

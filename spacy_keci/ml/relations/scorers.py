@@ -1,4 +1,4 @@
-"""Classifiers of pairs of spans by the name that settings have for them. All are made and called alike."""
+"""Classifiers of pairs of spans by their names in settings. All have the same interface."""
 
 from .biaffine import BiaffineClassifier
 from .classifier import RelationClassifier

@@ -1,4 +1,4 @@
-"""Which relations hold between pairs of spans. No loop over pairs."""
+"""The gold relations of pairs of spans, without a loop over pairs."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from ..spans.targets import look_up
 
 
 def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, symmetric: np.ndarray) -> np.ndarray:
-    """Which relations hold between ordered pairs of spans: (pairs, 1 + labels) of 0 and 1, column 0 for none.
+    """The gold relations of ordered pairs of spans: (pairs, 1 + labels) of 0 and 1, column 0 for none.
 
-    first, second: (pairs,) rows of gold mentions, -1 for spans that are no mention; no pair occurs twice.
+    first, second: (pairs,) rows of gold mentions, -1 for spans that are not mentions; no pair occurs twice.
     symmetric: (1 + labels,) whether a label holds in both directions.
     """
     head, tail, label = gold.relations.T
@@ -31,7 +31,7 @@ def graph_relation_targets(
 ) -> np.ndarray:
     """The same for the rows of a graph's relation logits; pairs of documents without annotated relations are all 0.
 
-    row: (candidate spans,) gold mention of each, -1 where there is none. doc: (candidate spans,) document.
+    row: (candidate spans,) gold mention of each, -1 for none. doc: (candidate spans,) document.
     """
     nodes = graph.nodes.cpu().numpy()
     first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
@@ -48,9 +48,9 @@ def pair_relation_targets(
     gold: GoldGraphs,
     symmetric: np.ndarray,
 ) -> np.ndarray:
-    """The same for pairs of nodes, (pairs,) each; with ``both_ways`` those of second -> first follow below.
+    """The same for pairs of nodes, (pairs,) each; with ``both_ways``, the rows of second -> first follow.
 
-    row: (nodes,) gold mention of each, -1 where there is none. doc: (nodes,) document.
+    row: (nodes,) gold mention of each, -1 for none. doc: (nodes,) document.
     """
     if both_ways:
         first, second = np.concatenate([first, second]), np.concatenate([second, first])

@@ -20,8 +20,8 @@ class EntityClassifier(nn.Module):
 
 
 def apply_given(entity_logits: Tensor, given: Tensor | None) -> Tensor:
-    """(spans, 1 + entity types) -> same shape. Where mentions are given, (spans,) of bool, these cannot be "none", and
-    other spans can be nothing else."""
+    """(spans, 1 + entity types) -> same shape. given: (spans,) of bool; given mentions cannot be "none", and other
+    spans can only be "none". None if mentions are predicted."""
     if given is None:
         return entity_logits
     impossible = ~given.unsqueeze(1).expand_as(entity_logits).clone()
@@ -32,8 +32,8 @@ def apply_given(entity_logits: Tensor, given: Tensor | None) -> Tensor:
 def is_entity(probabilities: Tensor, threshold: np.ndarray | None) -> Tensor:
     """(spans, 1 + entity types) -> (spans,): whether a span is predicted to be an entity of its most probable type.
 
-    threshold: (entity types,) minimum probability of each type, NaN where the type must be more probable than "none";
-        None if that holds for all types.
+    threshold: (entity types,) minimum probability of each type; NaN for a type, or None for all, if it must only be
+        more probable than "none".
     """
     best, label = probabilities[:, 1:].max(dim=-1)
     is_best = best > probabilities[:, 0]

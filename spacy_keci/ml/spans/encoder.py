@@ -10,8 +10,8 @@ LENGTH_WIDTH = 20
 class SpanEncoder(nn.Module):
     """FFNN_g([x_start, x_end, x̂, φ]): boundary tokens, attention-weighted sum and width of a span (Eq. 1).
 
-    The first linear layer over the concatenation is applied as a sum of linear layers: each token is projected
-    once and the projections are gathered per span, which costs the tokens, not the spans, a matrix product.
+    The first linear layer over the concatenation is applied as a sum of linear layers: each token is projected once,
+    and the projections are gathered per span, so the matrix product is over tokens, not spans.
     """
 
     def __init__(self, token_width: int, *, hidden_width: int, span_width: int, max_length: int):
@@ -24,9 +24,9 @@ class SpanEncoder(nn.Module):
 
     def forward(self, tokens: Tensor, starts: Tensor, ends: Tensor) -> Tensor:
         """
-        tokens: (tokens, token width), the documents of a batch one after the other.
-        starts, ends: (spans,) offsets into ``tokens``, end exclusive. Of spans longer than ``max_length``, x̂ is the sum
-            over their first ``max_length`` tokens, and φ that of this length.
+        tokens: (tokens, token width), of a batch, document by document.
+        starts, ends: (spans,) offsets into ``tokens``, end exclusive. For spans longer than ``max_length``, x̂ and φ
+            are those of their first ``max_length`` tokens.
         Returns (spans, span width).
         """
         token_width = tokens.shape[1]
@@ -34,10 +34,10 @@ class SpanEncoder(nn.Module):
         start_weight, end_weight, inside_weight, length_weight = self.hidden.weight.split(by_part, dim=1)
         widths = (ends - starts).clamp(max=self.max_length)
         longest = int(widths.max())
-        # of every token and length: what a span of that length that begins there has, except for its end
+        # for every token and length: the sum for a span of this length that starts there, except its end
         known = F.linear(tokens, start_weight, self.hidden.bias).unsqueeze(1)
         known = known + F.linear(self.length.weight[:longest], length_weight)
-        # In place: these are the largest arrays of the model, and memory is what they cost.
+        # In place, to save memory: these are the largest arrays of the model.
         self._pool(known, F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1))
         hidden = known.flatten(0, 1).index_select(0, starts * longest + widths - 1)
         hidden += F.linear(tokens, end_weight).index_select(0, ends - 1)
@@ -45,7 +45,7 @@ class SpanEncoder(nn.Module):
 
     @staticmethod
     def _pool(onto: Tensor, values: Tensor, scores: Tensor) -> None:
-        """Add x̂ of every span from every token to what is known of it, (tokens, longest, width), in place.
+        """Add x̂ of every span from every token to ``onto``, (tokens, longest, width), in place.
 
         values: (tokens, width). scores: (tokens,).
         Entry [t, w] is the sum over tokens t..t+w, weighted by the softmax of their scores; entries that run past

@@ -1,14 +1,14 @@
-"""Which candidate spans stay in the span graph (KECI, Sec. 2.3). No loop over texts or spans."""
+"""Prune candidate spans from the span graph (KECI, Sec. 2.3), without a loop over texts or spans."""
 
 import torch
 from torch import Tensor
 
 
 def prune_spans(null_scores: Tensor, text_of_span: Tensor, budget: Tensor) -> Tensor:
-    """Of each text the spans that are least likely to be no entity (Sec. 2.3: at most λn of them).
+    """Keep the spans of each text with the lowest score of "no entity" (Sec. 2.3: at most λn of them).
 
     null_scores: (spans,) score of "no entity". text_of_span: (spans,) text of each span, ascending.
-    budget: (texts,) number of spans that each text may keep.
+    budget: (texts,) maximum number of spans of each text.
     Returns the indices of the kept spans, ascending.
     """
     by_score = torch.argsort(null_scores, stable=True)

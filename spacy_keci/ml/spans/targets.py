@@ -1,4 +1,4 @@
-"""Where gold mentions lie among candidate spans. No loop over spans."""
+"""Find gold mentions among candidate spans, without a loop over spans."""
 
 import numpy as np
 from thinc.api import to_numpy
@@ -15,8 +15,8 @@ def candidate_array(spans: Ragged) -> np.ndarray:
 
 
 def in_order(candidates: np.ndarray) -> np.ndarray:
-    """Suggested spans, (spans, 3), as the networks expect them: ordered by document, start and end, each once. Some
-    suggesters, such as spaCy's own, order them by length."""
+    """Suggested spans, (spans, 3), in the order that the networks need: by document, start and end, without duplicates.
+    Some suggesters, such as spaCy's, order them by length."""
     doc, start, end = np.diff(candidates, axis=0).T
     if ((doc > 0) | (doc == 0) & ((start > 0) | (start == 0) & (end > 0))).all():
         return candidates
@@ -27,9 +27,9 @@ def entity_targets(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray
     """Find the gold mentions among the candidate spans.
 
     candidates: (spans, 3) document, start and end.
-    Returns for each candidate its label, 0 where it is no mention and ``NOT_ANNOTATED`` where the document has no
-    annotation, and the row of its gold mention, -1 where there is none. Of several gold mentions with the same offsets
-    the first counts.
+    Returns the label of each candidate, 0 if it is not a mention and ``NOT_ANNOTATED`` if the document has no
+    annotation, and the row of its gold mention, -1 for none. Of several gold mentions with the same offsets, the first
+    counts.
     """
     row = find_spans(candidates, gold.spans)
     labels = np.append(gold.labels, 0)[row]
@@ -38,15 +38,14 @@ def entity_targets(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray
 
 
 def find_spans(spans: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """For each span the first row of the same span in ``among``, -1 where there is none; both (n, 3): document,
-    start, end."""
+    """For each span, the first row of the same span in ``among``, -1 if missing; both (n, 3): document, start, end."""
     size = 1 + max((int(a[:, 1:].max()) for a in (spans, among) if len(a)), default=0)
     weights = np.array([size * size, size, 1], dtype="int64")
     return look_up(spans @ weights, among @ weights)
 
 
 def look_up(keys: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """For each key the first position in the table, -1 where it is not there."""
+    """For each key, its first position in the table, -1 if missing."""
     if not len(table):
         return np.full(len(keys), -1, dtype="int64")
     unique, position = np.unique(table, return_index=True)
