@@ -19,8 +19,8 @@ from .messages import good, warn
 BIOMEDICAL = "biomedical"
 
 
-READABLE = [name for name, each in FORMATS.items() if each.is_readable]
-WRITABLE = [name for name, each in FORMATS.items() if each.is_writable]
+READABLE = [name for name, each in FORMATS.items() if each.read]
+WRITABLE = [name for name, each in FORMATS.items() if each.write]
 
 
 def convert_cli(
@@ -98,7 +98,7 @@ def convert(
     if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
         raise ValueError(f"{output} would overwrite the input: name another output.")
     report = Report()
-    if not get_format(without_gz(output), target).has_tokens and tokenizer is not None:
+    if get_format(without_gz(output), target).tokenizer is None and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")
     make_doc = None if tokenizer is None else load_tokenizer(tokenizer)
     texts = list(name_vocabularies(read_any(input, source, report), vocabularies or {}))

@@ -35,7 +35,7 @@ class Output:
         self.is_folder = self.path is not None and (self.path.is_dir() or not self.path.suffix)
         found = get_format(Path(name), format or ("jsonl" if self.is_folder or self.path is None else None))
         self.format = next(name for name, each in FORMATS.items() if each is found)
-        if not found.is_writable:
+        if found.write is None:
             raise ValueError(f"The format {self.format} is for reading only: name another one with --to.")
         if self.path is None and self.format == "brat":
             raise ValueError("A format of several files cannot be written to standard output: name a folder.")

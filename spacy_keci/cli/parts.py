@@ -198,7 +198,7 @@ def write_docs(docs: Iterable[Doc], path: Path, format: str, annotator: Annotato
     elif format in ("csv", "relations"):
         write_relations(docs, path, annotator.spans_key)
     else:
-        make_doc = annotator.nlp.make_doc if FORMATS[format].has_tokens else None
+        make_doc = annotator.nlp.make_doc if FORMATS[format].tokenizer else None
         write_any((from_doc(doc, annotator.spans_key) for doc in docs), path, format, losses, make_doc)
 
 

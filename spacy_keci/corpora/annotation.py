@@ -1,11 +1,16 @@
 """Annotated text as plain data: what every corpus format is read into and written from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, NamedTuple
 
+from spacy.tokens import Doc
+
 from ..reports import Report
+
+# what makes the tokens of a text, such as ``nlp.make_doc``
+MakeDoc = Callable[[str], Doc]
 
 
 class Mention(NamedTuple):

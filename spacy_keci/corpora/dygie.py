@@ -6,19 +6,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
-from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, with_ids
+from .annotation import AnnotatedText, MakeDoc, with_ids
 from .documents import to_doc
 from .reading import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
@@ -61,18 +59,14 @@ def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
         yield result
 
 
-def write_dygie(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Documents with the tokens of ``make_doc`` (default: what white space separates), split further at the boundaries
-    of mentions. Sentences are those that the text is given with, else its lines; what a mention or relation joins is
-    one sentence.
-    Texts that are not their tokens with single spaces in between are counted.
+def write_dygie(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Documents with the tokens of ``make_doc``, split further at the boundaries of mentions. Sentences are those
+    that the text is given with, else its lines; what a mention or relation joins is one sentence. Texts that are not
+    their tokens with single spaces in between are counted.
 
     Of mentions with the same words, DyGIE++ cannot tell which one a relation means: such relations are dropped and
     counted. A text without an id gets a number.
     """
-    make_doc = make_doc or Tokenizer(Vocab())
     with path.open("w", encoding="utf8") as file:
         for text in with_ids(texts):
             record = _to_record(text.id, to_doc(text, make_doc, report), report)

@@ -6,7 +6,7 @@ spans have a ``kb_id`` and relations a ``score`` where there is one, and ``meta`
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from pydantic import Field
 from spacy.tokens import Doc, Span
 
 from ..reports import Report
-from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText
+from .annotation import AnnotatedText, MakeDoc
 from .documents import to_doc
 from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, id_text, read_lines
@@ -91,12 +90,8 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
         yield result
 
 
-def write_prodigy(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Accepted tasks, with the tokens of ``make_doc`` (default: the biomedical tokenizer), split further at the
-    boundaries of mentions."""
-    make_doc = make_doc or biomedical_tokenizer()
+def write_prodigy(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Accepted tasks, with the tokens of ``make_doc``, split further at the boundaries of mentions."""
     with path.open("w", encoding="utf8") as file:
         for text in texts:
             file.write(json.dumps(_to_task(text, to_doc(text, make_doc, report)), ensure_ascii=False) + "\n")

@@ -4,18 +4,16 @@
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText
+from .annotation import AnnotatedText, MakeDoc
 from .documents import to_doc
 from .reading import Record, id_text, read_records
 from .standoff import StandoffText
@@ -60,14 +58,8 @@ def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
         yield result
 
 
-def write_spert(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Write sentences with the tokens of ``make_doc``, split further at the boundaries of mentions.
-
-    Without ``make_doc``, tokens are what whitespace separates: what was read from SpERT's JSON comes out the same.
-    """
-    make_doc = make_doc or Tokenizer(Vocab())
+def write_spert(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Write sentences with the tokens of ``make_doc``, split further at the boundaries of mentions."""
     records = [_to_record(text, to_doc(text, make_doc, report), report) for text in texts]
     path.write_text(json.dumps(records, ensure_ascii=False) + "\n", encoding="utf8")
 

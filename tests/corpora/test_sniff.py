@@ -33,7 +33,7 @@ OBJECTS = {
 }
 
 
-BOTH_WAYS = sorted(name for name, each in FORMATS.items() if each.is_readable and each.is_writable)
+BOTH_WAYS = sorted(name for name, each in FORMATS.items() if each.read and each.write)
 
 
 @pytest.mark.parametrize("name", BOTH_WAYS)
