@@ -10,7 +10,7 @@ Needs the extra ``export``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,10 @@ from .tokenizer import biomedical_tokenizer
 __all__ = ["SCHEMA", "AnnotateBatches", "annotate_batches", "docs_from_batches", "error_row", "graph_row"]
 
 
-def annotate_batches(
-    pipeline: str | Path | Language,
-    *,
-    text: str = "text",
-    id: str = "id",
-    spans_key: str | None = None,
-    batch_size: int | None = None,
-    keep_text: bool = True,
-) -> "AnnotateBatches":
-    """A function that annotates the texts in record batches.
+@dataclass(frozen=True)
+class AnnotateBatches:
+    """``annotate_batches(...)``: a function that annotates the texts in record batches. Can be pickled if ``pipeline``
+    is a folder or the name of a package.
 
     pipeline: a folder or the name of a package, loaded once a process, when the first batch comes.
     text, id: the columns that hold texts and their ids; ids are written as strings.
@@ -47,14 +41,9 @@ def annotate_batches(
     batch_size: rows that are looked at together, and in a batch that comes out; None: as the pipeline says.
     keep_text: False leaves ``text`` null; ``text_hash`` still tells which text it was.
     """
-    return AnnotateBatches(pipeline, text, id, spans_key, batch_size, keep_text)
-
-
-@dataclass(frozen=True)
-class AnnotateBatches:
-    """See :func:`annotate_batches`. Can be pickled if ``pipeline`` is a folder or the name of a package."""
 
     pipeline: str | Path | Language
+    _: KW_ONLY
     text: str = "text"
     id: str = "id"
     spans_key: str | None = None
@@ -117,6 +106,9 @@ class AnnotateBatches:
         else:
             row = graph_row(outcome, self._annotator.spans_key)
         return {**row, "id": id, "text": text if self.keep_text else None}
+
+
+annotate_batches = AnnotateBatches
 
 
 def graph_row(doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY) -> dict[str, Any]:
