@@ -104,6 +104,13 @@ def per_mention(group: SpanGroup, name: str, absent: Any) -> list[Any]:
     return [*values, *[PER_MENTION[name]] * (len(group) - len(values))]
 
 
+def attrs_beside(group: SpanGroup, *replaced: str) -> dict[str, Any]:
+    """The attributes of a group, checked as the spans are, with a value for each mention, to be set again; without
+    those that are ``replaced``."""
+    attrs = {name: value for name, value in group.attrs.items() if name not in (MEMBERS, *replaced)}
+    return attrs | {name: per_mention(group, name, value) for name, value in PER_MENTION.items() if name in attrs}
+
+
 def positions_at(group: SpanGroup, start_char: int, end_char: int) -> list[int]:
     """Positions of the mentions with these offsets, in order, found in logarithmic time where the group has
     ``members``. Raises ValueError if one of the positions holds another mention now."""
