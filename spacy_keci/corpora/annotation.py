@@ -76,6 +76,28 @@ def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         yield replace(text, id=id)
 
 
+def check_positions(text: AnnotatedText, mentions: str = "mentions") -> None:
+    """Raises ValueError for a relation or a cluster of what is not there. ``mentions``: what these are called."""
+    n = len(text.mentions)
+    for number, cluster in enumerate(text.clusters or ()):
+        for i in cluster:
+            if not 0 <= i < n:
+                raise ValueError(f"clusters.{number}: {i}, but {_numbers(mentions, n)}")
+    _check_ends("relations", text.relations, mentions, n)
+    _check_ends("interactions", text.interactions or (), "clusters", len(text.clusters or ()))
+
+
+def _check_ends(name: str, rows: Iterable[RelationTriple | Interaction], ends: str, n: int) -> None:
+    for number, row in enumerate(rows):
+        for role, i in (("head", row.head), ("tail", row.tail)):
+            if not 0 <= i < n:
+                raise ValueError(f"{name}.{number}: {role!r} is {i}, but {_numbers(ends, n)}")
+
+
+def _numbers(what: str, n: int) -> str:
+    return f"{what} are counted from 0 to {n - 1}" if n else f"there are no {what}"
+
+
 def without_empty_mentions(annotated: AnnotatedText, report: Report) -> AnnotatedText:
     """The text with mentions that no white space surrounds. Mentions that are empty, outside the text, or nothing but
     white space are dropped and counted, with the relations that hang on them."""

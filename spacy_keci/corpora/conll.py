@@ -15,7 +15,7 @@ from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc, Mention
 from .documents import to_doc
-from .reading import check_end, is_damaged, shown, text_lines
+from .reading import is_damaged, shown, text_lines
 
 DOCUMENT = "-DOCSTART-"
 _BEGINS, _ENDS = "BSU", "ESLU"
@@ -30,8 +30,7 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
     kept, problems, n_documents = 0, 0, 0
     sentence: list[tuple[str, str]] = []
     problem = ""
-    lines = text_lines(path)
-    check_end(lines, report)
+    lines = text_lines(path, report)
     for number, line in enumerate([*lines, ""], start=1):
         columns = line.split("\t") if "\t" in line else line.split()
         if line.startswith(DOCUMENT):
