@@ -68,7 +68,7 @@ def get_interactions(doc: Doc, spans_key: str = SPANS_KEY) -> list[Interaction]:
     rows = group.attrs.get("interactions", []) if "clusters" in group.attrs else []
     names = cluster_ids(group) if rows else []
     return [
-        Interaction(names[head], names[tail], label, *_optional(rest))
+        Interaction(names[head], names[tail], label, *rest[:2], *(tuple(map(tuple, evidence)) for evidence in rest[2:]))
         for head, tail, label, *rest in rows
         if names[head] and names[tail]
     ]
@@ -107,10 +107,3 @@ def cluster_ids(group: SpanGroup) -> list[str]:
     spans, clusters = checked_spans(group), group.attrs.get("clusters", [])
     stored: Sequence[str] = group.attrs.get("cluster_ids", [])
     return list(stored) if len(stored) == len(clusters) else name_clusters((s.kb_id_ for s in spans), clusters)
-
-
-def _optional(rest: Sequence[Any]) -> tuple[float, str, tuple[tuple[float, ...], ...]]:
-    """Score, novelty and evidence of a row, which may end before them."""
-    defaults: list[Any] = [1.0, "", ()]
-    score, novelty, evidence = [*rest, *defaults[len(rest) :]]
-    return score, novelty, tuple(map(tuple, evidence))

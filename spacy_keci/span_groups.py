@@ -74,6 +74,13 @@ def set_span_graph(
     return group
 
 
+def group_of(doc: Doc, spans_key: str) -> SpanGroup:
+    """``doc.spans[spans_key]``. Raises ValueError if it is not there."""
+    if spans_key not in doc.spans:
+        raise ValueError(f"There is no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans at all'}.")
+    return doc.spans[spans_key]
+
+
 def checked_spans(group: SpanGroup) -> list[Span]:
     """The spans of a group, after a check that what lies beside them belongs to them.
 

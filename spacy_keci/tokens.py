@@ -74,10 +74,8 @@ class Relation:
 
 
 def _restore_relation(doc: Doc, head: Any, tail: Any, label: str, score: float, symmetric: bool) -> Relation:
-    def restore(start: int, end: int, type_: str, kb_id: str, id: str) -> Span:
-        return Span(doc, start, end, type_, kb_id=kb_id, span_id=id)
-
-    return Relation(restore(*head), restore(*tail), label, score, symmetric)
+    first, second = (Span(doc, start, end, type_, kb_id=kb, span_id=id) for start, end, type_, kb, id in (head, tail))
+    return Relation(first, second, label, score, symmetric)
 
 
 @dataclass(frozen=True)
