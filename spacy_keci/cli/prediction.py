@@ -54,6 +54,11 @@ def predict(
     return docs, perf_counter() - start
 
 
+def pairs(docs: Sequence[Doc], golds: Sequence[Doc]) -> list[Example]:
+    """What was predicted for each text, with its gold."""
+    return [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
+
+
 def give_mentions(docs: Sequence[Doc], golds: Sequence[Doc], given: Extractor | ConceptLinker) -> None:
     """Set the gold mentions where an extractor reads them; or, without their concepts, a linker that reads any."""
     links, source = isinstance(given, ConceptLinker), given.entities_from

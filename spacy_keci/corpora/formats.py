@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..reports import Report
+from ..span_groups import SPANS_KEY
 from ..tables import write_relations
 from ..tokenizer import biomedical_tokenizer
 from .annotation import AnnotatedText, MakeDoc, without_empty_mentions
@@ -21,9 +23,9 @@ from .brat import read_bionlp, read_brat, write_brat
 from .chemprot import read_chemprot
 from .conll import read_conll, write_conll
 from .ddi import read_ddi
-from .docbin import read_docbin, write_docbin
+from .docbin import read_docbin, save_docs, write_docbin
 from .doccano import read_doccano, write_doccano
-from .documents import to_docs
+from .documents import from_doc, to_docs
 from .dygie import read_dygie, write_dygie
 from .jsonl import read_jsonl, write_jsonl
 from .label_studio import read_label_studio, write_label_studio
@@ -57,9 +59,10 @@ Reader = Callable[[Path, Report], Iterator[AnnotatedText]]
 class Format(NamedTuple):
     """``read(path, report)`` yields texts, ``write(texts, path, report)`` writes them; None where that is not possible.
 
-    A format with tokens has ``tokenizer``, which makes the usual ones, and ``write(..., make_doc)``. ``suffixes`` are
-    those of file names that tell the format, in lower case. ``lacks`` is what has no place in the format and is not
-    counted by its writer.
+    Readers leave out and count what is malformed or has no place here. They raise ValueError if nothing can be read, or
+    the file is of another kind. A format with tokens has ``tokenizer``, which makes the usual ones, and ``write(...,
+    make_doc)``. ``suffixes`` are those of file names that tell the format, in lower case. ``lacks`` is what has no
+    place in the format and is not counted by its writer.
     """
 
     read: Reader | None
@@ -128,8 +131,8 @@ FORMATS = {
 SHARED = {".jsonl": "jsonl", ".xml": "bioc-xml", ".json": None, ".tsv": None, ".txt": None}
 
 
-def get_format(path: Path, name: str | None = None) -> Format:
-    """The format of that name, else the one that the name of a file tells, or brat for a folder.
+def get_format(path: Path, name: str | None = None) -> str:
+    """The name of a format: the given one, else the one that the name of a file tells, or brat for a folder.
 
     Raises ValueError if unclear.
     """
@@ -139,7 +142,7 @@ def get_format(path: Path, name: str | None = None) -> Format:
         name = _by_suffix(path) or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")
-    return FORMATS[name]
+    return name
 
 
 def _by_suffix(path: Path) -> str | None:
@@ -154,9 +157,9 @@ def without_gz(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
-def tell_format(path: Path) -> Format:
-    """The format to read a file or folder in: by its name, and by its content where the name says nothing or several
-    tools give such names. A file may be gzipped (``.gz``).
+def tell_format(path: Path) -> str:
+    """The name of the format to read a file or folder in: by its name, and by its content where the name says nothing
+    or several tools give such names. A file may be gzipped (``.gz``).
 
     Raises ValueError if unclear.
     """
@@ -174,10 +177,10 @@ def tell_format(path: Path) -> Format:
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
     """What reads a file, in a format (default: as :func:`tell_format`). Raises ValueError if nothing does."""
-    found = tell_format(path) if format is None else get_format(path, format)
-    if found.read is None:
+    read = FORMATS[tell_format(path) if format is None else get_format(path, format)].read
+    if read is None:
         raise ValueError(f"{path} cannot be read as annotated text: it is a table of relations.")
-    return found.read
+    return read
 
 
 def read_any(path: Path, format: str | None = None, report: Report | None = None) -> Iterator[AnnotatedText]:
@@ -208,7 +211,7 @@ def write_any(
     Raises ValueError if the format is unclear, cannot be written, or has no tokens where ``make_doc`` is given.
     """
     report = report or Report()
-    found = get_format(without_gz(path), format)
+    found = FORMATS[get_format(without_gz(path), format)]
     if found.write is None:
         raise ValueError(f"{path} cannot be written: this format is for reading only.")
     if make_doc is not None and found.tokenizer is None:
@@ -226,3 +229,22 @@ def write_any(
             raise ValueError(f"{path} cannot be written: this format is a folder of files. Name it without .gz.")
         with plain.open("rb") as source, gzip.open(path, "wb") as packed:
             shutil.copyfileobj(source, packed)
+
+
+def write_docs(
+    docs: Iterable[Doc],
+    path: Path,
+    format: str,
+    spans_key: str = SPANS_KEY,
+    report: Report | None = None,
+    make_doc: MakeDoc | None = None,
+) -> None:
+    """Write the span graphs of documents as :func:`write_any`. What other components found, such as tokens and
+    sentences, is written as well where the format has a place for it: spaCy's own, and tables."""
+    if format == "spacy":
+        save_docs(docs, path)
+    elif format in ("csv", "relations"):
+        write_relations(docs, path, spans_key)
+    else:
+        tokens = make_doc if FORMATS[format].tokenizer else None
+        write_any((from_doc(doc, spans_key) for doc in docs), path, format, report, tokens)

@@ -142,11 +142,11 @@ def test_a_second_read_is_equal(
     ],
 )
 def test_format_by_name_of_the_file(path: str, name: str) -> None:
-    assert get_format(Path(path)) is FORMATS[name]
+    assert get_format(Path(path)) == name
 
 
 def test_format_by_option() -> None:
-    assert get_format(Path("x.json"), "biorelex") is FORMATS["biorelex"]
+    assert get_format(Path("x.json"), "biorelex") == "biorelex"
     for path, name in (("x.json", None), ("x", None), ("x.jsonl", "xyz")):
         with pytest.raises(ValueError, match=r"name one of bigbio, bioc-json, .* spert"):
             get_format(Path(path), name)
