@@ -10,7 +10,7 @@ Needs the extra ``export``.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,22 +24,17 @@ from .corpora.annotation import AnnotatedText
 from .corpora.documents import from_doc, to_doc
 from .corpora.parquet import SCHEMA, from_row, to_row
 from .reports import Report
-from .span_groups import CONCEPTS_KEY, SPANS_KEY, per_mention, set_span_graph
+from .span_groups import CONCEPTS_KEY, SPANS_KEY, set_span_graph
 from .tokenizer import biomedical_tokenizer
+from .tokens import get_concepts
 
 __all__ = ["SCHEMA", "AnnotateBatches", "annotate_batches", "docs_from_batches", "error_row", "graph_row"]
 
 
-def annotate_batches(
-    pipeline: str | Path | Language,
-    *,
-    text: str = "text",
-    id: str = "id",
-    spans_key: str | None = None,
-    batch_size: int | None = None,
-    keep_text: bool = True,
-) -> "AnnotateBatches":
-    """A function that annotates the texts in record batches.
+@dataclass(frozen=True)
+class AnnotateBatches:
+    """``annotate_batches(...)``: a function that annotates the texts in record batches. Can be pickled if ``pipeline``
+    is a folder or the name of a package.
 
     pipeline: a folder or the name of a package, loaded once a process, when the first batch comes.
     text, id: the columns that hold texts and their ids; ids are written as strings.
@@ -47,14 +42,9 @@ def annotate_batches(
     batch_size: rows that are looked at together, and in a batch that comes out; None: as the pipeline says.
     keep_text: False leaves ``text`` null; ``text_hash`` still tells which text it was.
     """
-    return AnnotateBatches(pipeline, text, id, spans_key, batch_size, keep_text)
-
-
-@dataclass(frozen=True)
-class AnnotateBatches:
-    """See :func:`annotate_batches`. Can be pickled if ``pipeline`` is a folder or the name of a package."""
 
     pipeline: str | Path | Language
+    _: KW_ONLY
     text: str = "text"
     id: str = "id"
     spans_key: str | None = None
@@ -119,14 +109,20 @@ class AnnotateBatches:
         return {**row, "id": id, "text": text if self.keep_text else None}
 
 
+annotate_batches = AnnotateBatches
+
+
 def graph_row(doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY) -> dict[str, Any]:
     """The span graph of a document as a row of :data:`SCHEMA`; id, group and meta are those in its user data."""
     try:
-        row, candidates = to_row(from_doc(doc, spans_key, sentences=True)), _candidates(doc, concepts_key)
+        row = to_row(from_doc(doc, spans_key, sentences=True))
+        for mention, span in zip(row["mentions"], doc.spans.get(spans_key, ()), strict=True):
+            mention["candidates"] = [
+                {"concept": each.id, "type": each.type, "score": each.score, "attention": each.attention}
+                for each in get_concepts(span, concepts_key)
+            ]
     except ValueError as error:
         return error_row(AnnotatedText(doc.text, id=str(doc.user_data.get("id", ""))), str(error))
-    for mention in row["mentions"]:
-        mention["candidates"] = candidates.get((mention["start"], mention["end"]), [])
     symmetric = set(doc.spans[spans_key].attrs.get("symmetric", ())) if spans_key in doc.spans else set()
     for relation in row["relations"]:
         relation["symmetric"] = relation["label"] in symmetric
@@ -183,19 +179,6 @@ def _restore(doc: Doc, row: Mapping[str, Any], spans_key: str, concepts_key: str
     if spans:
         read = {"attention": attention} if any(weight is not None for weight in attention) else {}
         set_span_graph(doc, concepts_key, spans, None, scores=scores, **read)
-
-
-def _candidates(doc: Doc, concepts_key: str) -> dict[tuple[int, int], list[dict[str, Any]]]:
-    """Candidate concepts by the characters of the span that they are of."""
-    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    if concepts_key not in doc.spans:
-        return found
-    group = doc.spans[concepts_key]
-    scores, attention = per_mention(group, "scores", 1.0), per_mention(group, "attention", None)
-    for span, score, weight in zip(group, scores, attention, strict=True):
-        candidate = {"concept": span.kb_id_, "type": span.label_, "score": score, "attention": weight}
-        found.setdefault((span.start_char, span.end_char), []).append(candidate)
-    return found
 
 
 def _is_string(kind: pa.DataType) -> bool:

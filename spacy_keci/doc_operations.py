@@ -23,6 +23,7 @@ from .span_groups import (
     Row,
     checked_spans,
     edited,
+    group_of,
     is_intact,
     members_of,
     offsets_of,
@@ -45,7 +46,7 @@ def select_mentions(doc: Doc, keep: Callable[[Span], bool] | Iterable[Span], spa
     still holds.
     Raises ValueError if there is no such group, or if it was edited and has no record of its mentions (``members``).
     """
-    group = _group(doc, spans_key)
+    group = group_of(doc, spans_key)
     spans = read_spans(group)
     kept: list[int | None]
     if callable(keep):
@@ -88,30 +89,20 @@ def set_ents(doc: Doc, spans_key: str = SPANS_KEY) -> None:
 
     Raises ValueError if there is no such group.
     """
-    doc.set_ents(filter_spans(checked_spans(_group(doc, spans_key))))
+    doc.set_ents(filter_spans(checked_spans(group_of(doc, spans_key))))
 
 
 DocOrSpan = TypeVar("DocOrSpan", Doc, Doc | Span)
 
 
-def each_doc(docs: DocOrSpan | Iterable[DocOrSpan]) -> list[DocOrSpan] | Iterator[DocOrSpan]:
+def each_doc(docs: DocOrSpan | Iterable[DocOrSpan]) -> Iterator[DocOrSpan]:
     """The documents, for functions that take one or many. Raises TypeError for anything else, such as a text."""
-    if isinstance(docs, Doc | Span):
-        return [docs]
-    if isinstance(docs, str) or not isinstance(docs, Iterable):
-        raise TypeError(_no_doc(docs))
-    return map(_check_doc, docs)
-
-
-def _check_doc(doc: Any) -> Any:
-    if not isinstance(doc, Doc | Span):
-        raise TypeError(_no_doc(doc))
-    return doc
-
-
-def _no_doc(value: Any) -> str:
-    shown = f"the {type(value).__name__} {value!r:.60}"
-    return f"Expected a Doc, or several, but got {shown}: call nlp(text) or nlp.pipe(texts) first."
+    several: Any = docs if isinstance(docs, Iterable) and not isinstance(docs, Doc | Span | str) else [docs]
+    for doc in several:
+        if not isinstance(doc, Doc | Span):
+            shown = f"the {type(doc).__name__} {doc!r:.60}"
+            raise TypeError(f"Expected a Doc, or several, but got {shown}: call nlp(text) or nlp.pipe(texts) first.")
+        yield doc  # type: ignore[misc]
 
 
 def merge_docs(docs: Sequence[Doc], ensure_whitespace: bool = True) -> Doc:
@@ -238,12 +229,6 @@ def _select_attrs(attrs: dict[str, Any], kept: Sequence[int | None]) -> dict[str
 def _set_attrs(doc: Doc, spans_key: str, spans: Sequence[Span], attrs: dict[str, Any]) -> SpanGroup:
     attrs = {name: value for name, value in attrs.items() if value or not spans or name not in PER_MENTION}
     return set_span_graph(doc, spans_key, spans, attrs.pop("relations", None), **attrs)
-
-
-def _group(doc: Doc, spans_key: str) -> SpanGroup:
-    if spans_key not in doc.spans:
-        raise ValueError(f"There is no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans at all'}.")
-    return doc.spans[spans_key]
 
 
 def _find(members: Sequence[Member], wanted: Sequence[Span]) -> list[int | None]:

@@ -4,23 +4,14 @@ Several pipelines may be loaded in one process, and their components may write t
 the group that its document has; where a document has several of them, it does not choose.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from spacy.tokens import Doc, Span
 
-from .interactions import Interaction, get_interactions, set_interactions
-from .tokens import (
-    CONCEPTS_KEY,
-    SPANS_KEY,
-    Concept,
-    Relation,
-    get_concepts,
-    get_relations,
-    get_span_relations,
-    set_relations,
-)
+from .interactions import get_interactions, set_interactions
+from .tokens import CONCEPTS_KEY, SPANS_KEY, get_concepts, get_relations, get_span_relations, set_relations
 
 
 def install_extensions(relations: str = "relations", spans_key: str = SPANS_KEY) -> None:
@@ -30,36 +21,39 @@ def install_extensions(relations: str = "relations", spans_key: str = SPANS_KEY)
     Components of this package call it when they are created; call it yourself to read relations from a DocBin
     without a pipeline. Raises ValueError if a name is taken by another package.
     """
-    # both are checked before either is set
-    _check_free(Doc, relations, _DocRelations, "relations")
-    _check_free(Span, relations, _SpanRelations, "relations")
-    _install(Doc, relations, _DocRelations, spans_key)
-    _install(Span, relations, _SpanRelations, spans_key)
+    of_doc = _View("relations", relations, get_relations, set_relations)
+    _install(spans_key, {Doc: of_doc, Span: _View("relations", relations, get_span_relations)})
 
 
 def install_concepts_extension(concepts: str = "concepts", spans_key: str = CONCEPTS_KEY) -> None:
     """Make ``span._.concepts`` read ``doc.spans[spans_key]``, besides the groups that it reads already; the linker
     calls it when it is created. Raises ValueError if the name is taken by another package."""
-    _check_free(Span, concepts, _SpanConcepts, "concepts")
-    _install(Span, concepts, _SpanConcepts, spans_key)
+    _install(spans_key, {Span: _View("concepts", concepts, get_concepts)})
 
 
 def install_interactions_extension(interactions: str = "interactions", spans_key: str = SPANS_KEY) -> None:
     """Make ``doc._.interactions`` (get and set) read relations of concepts in ``doc.spans[spans_key]``, besides the
     groups that it reads already; a component that predicts such calls it when it is created. Raises ValueError if the
     name is taken by another package."""
-    _check_free(Doc, interactions, _DocInteractions, "interactions")
-    _install(Doc, interactions, _DocInteractions, spans_key)
+    _install(spans_key, {Doc: _View("interactions", interactions, get_interactions, set_interactions)})
 
 
 @dataclass(frozen=True)
 class _View:
-    """A getter for ``name``. ``spans_keys``: the groups that it may read."""
+    """A getter and setter for the attribute ``name``. what: it gives. spans_keys: the groups that it may read."""
 
-    what: ClassVar[str] = "relations"
-
+    what: str
     name: str
+    get: Callable[..., Any]
+    put: Callable[..., None] | None = None
     spans_keys: tuple[str, ...] = ()
+
+    def __call__(self, source: Doc | Span) -> Any:
+        return self.get(source, self.choose(source.doc))
+
+    def set(self, doc: Doc, values: Any) -> None:
+        assert self.put
+        self.put(doc, values, self.choose(doc))
 
     def choose(self, doc: Doc) -> str:
         """The key of the group that the document has, or the first one. Raises ValueError if it has several."""
@@ -73,47 +67,18 @@ class _View:
         return (keys or self.spans_keys)[0]
 
 
-class _DocRelations(_View):
-    def __call__(self, doc: Doc) -> list[Relation]:
-        return get_relations(doc, self.choose(doc))
-
-    def set(self, doc: Doc, relations: Iterable[Relation]) -> None:
-        set_relations(doc, relations, self.choose(doc))
-
-
-class _DocInteractions(_View):
-    what = "interactions"
-
-    def __call__(self, doc: Doc) -> list[Interaction]:
-        return get_interactions(doc, self.choose(doc))
-
-    def set(self, doc: Doc, interactions: Iterable[Interaction]) -> None:
-        set_interactions(doc, interactions, self.choose(doc))
-
-
-class _SpanRelations(_View):
-    def __call__(self, span: Span) -> list[Relation]:
-        return get_span_relations(span, self.choose(span.doc))
-
-
-class _SpanConcepts(_View):
-    what = "concepts"
-
-    def __call__(self, span: Span) -> list[Concept]:
-        return get_concepts(span, self.choose(span.doc))
-
-
-def _check_free(cls: type[Doc] | type[Span], name: str, kind: type[_View], argument: str) -> None:
-    if cls.has_extension(name) and not isinstance(cls.get_extension(name)[2], kind):
-        raise ValueError(
-            f"{cls.__name__}._.{name} is taken already, by another package. Choose a free name: {argument}_attr in the "
-            f"settings of the component, or the argument '{argument}' of the function that installs it, in spacy_keci."
-        )
-
-
-def _install(cls: type[Doc] | type[Span], name: str, kind: type[_View], spans_key: str) -> None:
-    view: Any = cls.get_extension(name)[2] if cls.has_extension(name) else kind(name)
-    if spans_key not in view.spans_keys:
-        view = replace(view, spans_keys=(*view.spans_keys, spans_key))
+def _install(spans_key: str, views: dict[type[Doc] | type[Span], _View]) -> None:
+    """Install all of the views, or, where a name is taken by another package, none."""
+    for owner, view in views.items():
+        found = owner.get_extension(view.name)[2] if owner.has_extension(view.name) else view
+        if not isinstance(found, _View) or found.get is not view.get:
+            raise ValueError(
+                f"{owner.__name__}._.{view.name} is taken already, by another package. Choose a free name: "
+                f"{view.what}_attr in the settings of the component, or the argument '{view.what}' of the function of "
+                "spacy_keci that installs it."
+            )
+        views[owner] = replace(found, spans_keys=tuple(dict.fromkeys((*found.spans_keys, spans_key))))
+    for owner, view in views.items():
         # force: at most, what takes its place is our own
-        cls.set_extension(name, getter=view, setter=getattr(view, "set", None), force=True)
+        setter: Any = view.put and view.set
+        owner.set_extension(view.name, getter=view, setter=setter, force=True)

@@ -12,7 +12,7 @@ from typing import Any
 from spacy.tokens import Doc, SpanGroup
 
 from .identifiers import composite_parts, identifiers
-from .span_groups import MEMBERS, PER_MENTION, SPANS_KEY, checked_spans, per_mention, set_span_graph
+from .span_groups import SPANS_KEY, attrs_beside, checked_spans, set_span_graph
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,23 @@ def concept_members(kb_ids: Iterable[str]) -> dict[str, list[int]]:
     return members
 
 
+def concept_clusters(kb_ids: Sequence[str]) -> tuple[list[str], list[list[int]]]:
+    """The identifiers of :func:`concept_members` and their mentions; then, with an empty identifier, every mention that
+    has none, alone."""
+    members = concept_members(kb_ids)
+    alone = [[i] for i, kb_id in enumerate(kb_ids) if not identifiers(kb_id)]
+    return [*members, *[""] * len(alone)], [*members.values(), *alone]
+
+
+def name_clusters(kb_ids: Iterable[str], clusters: Iterable[Sequence[int]]) -> list[str]:
+    """The identifier of each cluster, "" for one without: that which all of its mentions and no others carry. Clusters
+    with the same mentions take their identifiers in order."""
+    named: dict[tuple[int, ...], list[str]] = {}
+    for identifier, members in concept_members(kb_ids).items():
+        named.setdefault(tuple(members), []).append(identifier)
+    return [(named.get(tuple(sorted(cluster))) or [""]).pop(0) for cluster in clusters]
+
+
 def get_interactions(doc: Doc, spans_key: str = SPANS_KEY) -> list[Interaction]:
     """Interactions in ``doc.spans[spans_key]``, in the order in which they are stored; those of clusters without an
     identifier are left out. Raises ValueError if the group was edited so that it is not known whose they are."""
@@ -51,7 +68,7 @@ def get_interactions(doc: Doc, spans_key: str = SPANS_KEY) -> list[Interaction]:
     rows = group.attrs.get("interactions", []) if "clusters" in group.attrs else []
     names = cluster_ids(group) if rows else []
     return [
-        Interaction(names[head], names[tail], label, *_optional(rest))
+        Interaction(names[head], names[tail], label, *rest[:2], *(tuple(map(tuple, evidence)) for evidence in rest[2:]))
         for head, tail, label, *rest in rows
         if names[head] and names[tail]
     ]
@@ -65,8 +82,8 @@ def set_interactions(doc: Doc, interactions: Iterable[Interaction], spans_key: s
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
     spans = checked_spans(group)
-    members = concept_members(span.kb_id_ for span in spans)
-    number = {identifier: i for i, identifier in enumerate(members)}
+    ids, clusters = concept_clusters([span.kb_id_ for span in spans])
+    number = {identifier: i for i, identifier in enumerate(ids) if identifier}
     rows: list[list[Any]] = []
     for each in interactions:
         for role, identifier in (("head", each.head), ("tail", each.tail)):
@@ -80,29 +97,13 @@ def set_interactions(doc: Doc, interactions: Iterable[Interaction], spans_key: s
         evidence = [list(pair) for pair in each.evidence]
         row = [number[each.head], number[each.tail], each.label, float(each.score), each.novelty, evidence]
         rows.append(row[: 6 if evidence else 5 if each.novelty else 4])
-    alone = [[i] for i, span in enumerate(spans) if not identifiers(span.kb_id_)]
-    attrs = {name: value for name, value in group.attrs.items() if name not in (MEMBERS, "relations")}
-    attrs |= {name: per_mention(group, name, value) for name, value in PER_MENTION.items() if name in attrs}
-    attrs["clusters"] = [*members.values(), *alone]
-    attrs["cluster_ids"] = [*members, *[""] * len(alone)]
-    set_span_graph(doc, spans_key, spans, group.attrs.get("relations"), **{**attrs, "interactions": rows})
+    attrs = attrs_beside(group, "relations")
+    attrs |= {"clusters": clusters, "cluster_ids": ids, "interactions": rows}
+    set_span_graph(doc, spans_key, spans, group.attrs.get("relations"), **attrs)
 
 
 def cluster_ids(group: SpanGroup) -> list[str]:
-    """The identifier of each cluster of a group, "" for one without: as stored, else the one that all of its mentions
-    and no others carry. Clusters with the same mentions take their identifiers in order."""
+    """The identifier of each cluster of a group, as stored, else as of :func:`name_clusters`."""
     spans, clusters = checked_spans(group), group.attrs.get("clusters", [])
     stored: Sequence[str] = group.attrs.get("cluster_ids", [])
-    if len(stored) == len(clusters):
-        return list(stored)
-    named: dict[tuple[int, ...], list[str]] = {}
-    for identifier, members in concept_members(span.kb_id_ for span in spans).items():
-        named.setdefault(tuple(members), []).append(identifier)
-    return [(named.get(tuple(sorted(cluster))) or [""]).pop(0) for cluster in clusters]
-
-
-def _optional(rest: Sequence[Any]) -> tuple[float, str, tuple[tuple[float, ...], ...]]:
-    """Score, novelty and evidence of a row, which may end before them."""
-    defaults: list[Any] = [1.0, "", ()]
-    score, novelty, evidence = [*rest, *defaults[len(rest) :]]
-    return score, novelty, tuple(map(tuple, evidence))
+    return list(stored) if len(stored) == len(clusters) else name_clusters((s.kb_id_ for s in spans), clusters)

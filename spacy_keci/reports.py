@@ -1,6 +1,7 @@
 """What a reading or a conversion kept and what it dropped, counted."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 
 class Report:
@@ -21,6 +22,11 @@ class Report:
         cases = self.examples.setdefault(reason, [])
         if len(cases) < self._max_examples:
             cases.append(" ".join(case.split())[:300])
+
+    def drop_each(self, reason: str, where: str, cases: Iterable[object]) -> None:
+        """:meth:`drop` several things of one place, such as a text with an id."""
+        for case in cases:
+            self.drop(reason, f"{where}: {str(case)[:80]}")
 
     def drop_text(self, reason: str, case: str) -> None:
         """:meth:`drop` a whole text, and not a part of one."""

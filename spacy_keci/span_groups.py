@@ -74,6 +74,13 @@ def set_span_graph(
     return group
 
 
+def group_of(doc: Doc, spans_key: str) -> SpanGroup:
+    """``doc.spans[spans_key]``. Raises ValueError if it is not there."""
+    if spans_key not in doc.spans:
+        raise ValueError(f"There is no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans at all'}.")
+    return doc.spans[spans_key]
+
+
 def checked_spans(group: SpanGroup) -> list[Span]:
     """The spans of a group, after a check that what lies beside them belongs to them.
 
@@ -102,6 +109,13 @@ def per_mention(group: SpanGroup, name: str, absent: Any) -> list[Any]:
         return [absent] * len(group)
     checked_spans(group)
     return [*values, *[PER_MENTION[name]] * (len(group) - len(values))]
+
+
+def attrs_beside(group: SpanGroup, *replaced: str) -> dict[str, Any]:
+    """The attributes of a group, checked as the spans are, with a value for each mention, to be set again; without
+    those that are ``replaced``."""
+    attrs = {name: value for name, value in group.attrs.items() if name not in (MEMBERS, *replaced)}
+    return attrs | {name: per_mention(group, name, value) for name, value in PER_MENTION.items() if name in attrs}
 
 
 def positions_at(group: SpanGroup, start_char: int, end_char: int) -> list[int]:

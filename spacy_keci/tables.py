@@ -14,38 +14,13 @@ from .span_groups import checked_spans, per_mention
 from .tokens import SPANS_KEY, get_relations
 
 # Offsets are characters of the document, end exclusive.
-COLUMNS: dict[str, type] = {
-    "doc": str,
-    "group": str,
-    "head": str,
-    "head_type": str,
-    "head_concept": str,
-    "head_start": int,
-    "head_end": int,
-    "label": str,
-    "tail": str,
-    "tail_type": str,
-    "tail_concept": str,
-    "tail_start": int,
-    "tail_end": int,
-    "score": float,
-    "sentence": str,
-    "sentence_start": int,
-    "sentence_end": int,
-}
-MENTION_COLUMNS: dict[str, type] = {
-    "doc": str,
-    "group": str,
-    "mention": str,
-    "type": str,
-    "concept": str,
-    "start": int,
-    "end": int,
-    "score": float,
-    "sentence": str,
-    "sentence_start": int,
-    "sentence_end": int,
-}
+_TEXT: dict[str, type] = {"doc": str, "group": str}
+_SENTENCE: dict[str, type] = {"sentence": str, "sentence_start": int, "sentence_end": int}
+_END: dict[str, type] = {"": str, "_type": str, "_concept": str, "_start": int, "_end": int}
+_HEAD, _TAIL = ({f"{name}{end}": kind for end, kind in _END.items()} for name in ("head", "tail"))
+COLUMNS = {**_TEXT, **_HEAD, "label": str, **_TAIL, "score": float, **_SENTENCE}
+_MENTION: dict[str, type] = {"mention": str, "type": str, "concept": str, "start": int, "end": int, "score": float}
+MENTION_COLUMNS = {**_TEXT, **_MENTION, **_SENTENCE}
 _ROWS_AT_ONCE = 10_000
 # what a spreadsheet takes for a formula, or skips before one
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -59,20 +34,8 @@ def mention_rows(docs: Doc | Iterable[Doc], spans_key: str = SPANS_KEY) -> Itera
         group = doc.spans[spans_key]
         sentence_of = [sentence for sentence in sentences(doc) for _ in sentence]
         for mention, score in zip(checked_spans(group), per_mention(group, "scores", 1.0), strict=True):
-            (sentence,) = _around(doc, sentence_of, mention)
-            yield {
-                "doc": str(doc.user_data.get("id", "")),
-                "group": str(doc.user_data.get("group", "")),
-                "mention": mention.text,
-                "type": mention.label_,
-                "concept": mention.kb_id_,
-                "start": mention.start_char,
-                "end": mention.end_char,
-                "score": score,
-                "sentence": sentence.text,
-                "sentence_start": sentence.start_char,
-                "sentence_end": sentence.end_char,
-            }
+            own = dict(zip(_MENTION, (*_describe(mention), score), strict=True))
+            yield _row(doc, own, _around(doc, sentence_of, mention))
 
 
 def relation_rows(docs: Doc | Iterable[Doc], spans_key: str = SPANS_KEY) -> Iterator[dict[str, Any]]:
@@ -85,29 +48,24 @@ def relation_rows(docs: Doc | Iterable[Doc], spans_key: str = SPANS_KEY) -> Iter
         relations = get_relations(doc, spans_key)
         sentence_of = [sentence for sentence in sentences(doc) for _ in sentence] if relations else []
         for relation in relations:
-            head, tail = relation.head, relation.tail
-            parts = _around(doc, sentence_of, head, tail)
-            ends = {
-                key: value
-                for name, span in (("head", head), ("tail", tail))
-                for key, value in (
-                    (name, span.text),
-                    (f"{name}_type", span.label_),
-                    (f"{name}_concept", span.kb_id_),
-                    (f"{name}_start", span.start_char),
-                    (f"{name}_end", span.end_char),
-                )
-            }
-            yield {
-                "doc": str(doc.user_data.get("id", "")),
-                "group": str(doc.user_data.get("group", "")),
-                **ends,
-                "label": relation.label,
-                "score": relation.score,
-                "sentence": " … ".join(part.text for part in parts),
-                "sentence_start": parts[0].start_char,
-                "sentence_end": parts[-1].end_char,
-            }
+            own = dict(zip((*_HEAD, *_TAIL), (*_describe(relation.head), *_describe(relation.tail)), strict=True))
+            own |= {"label": relation.label, "score": relation.score}
+            yield _row(doc, own, _around(doc, sentence_of, relation.head, relation.tail))
+
+
+def _describe(span: Span) -> tuple[Any, ...]:
+    return span.text, span.label_, span.kb_id_, span.start_char, span.end_char
+
+
+def _row(doc: Doc, own: dict[str, Any], sentences: Sequence[Span]) -> dict[str, Any]:
+    return {
+        "doc": str(doc.user_data.get("id", "")),
+        "group": str(doc.user_data.get("group", "")),
+        **own,
+        "sentence": " … ".join(sentence.text for sentence in sentences),
+        "sentence_start": sentences[0].start_char,
+        "sentence_end": sentences[-1].end_char,
+    }
 
 
 def write_relations(docs: Doc | Iterable[Doc], path: Path, spans_key: str = SPANS_KEY) -> None:

@@ -14,13 +14,12 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from .span_groups import (
     CONCEPTS_KEY,
-    MEMBERS,
     PER_MENTION,
     PER_RELATION,
     SPANS_KEY,
     Row,
+    attrs_beside,
     checked_spans,
-    initial_key,
     member_at,
     per_mention,
     positions_at,
@@ -30,22 +29,6 @@ from .span_groups import (
 
 if TYPE_CHECKING:
     import networkx
-
-__all__ = [
-    "CONCEPTS_KEY",
-    "SPANS_KEY",
-    "Concept",
-    "Relation",
-    "check_known_labels",
-    "filter_relations",
-    "get_concepts",
-    "get_relations",
-    "get_span_relations",
-    "initial_key",
-    "set_relations",
-    "set_span_graph",
-    "span_graph",
-]
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,10 +74,8 @@ class Relation:
 
 
 def _restore_relation(doc: Doc, head: Any, tail: Any, label: str, score: float, symmetric: bool) -> Relation:
-    def restore(start: int, end: int, type_: str, kb_id: str, id: str) -> Span:
-        return Span(doc, start, end, type_, kb_id=kb_id, span_id=id)
-
-    return Relation(restore(*head), restore(*tail), label, score, symmetric)
+    first, second = (Span(doc, start, end, type_, kb_id=kb, span_id=id) for start, end, type_, kb, id in (head, tail))
+    return Relation(first, second, label, score, symmetric)
 
 
 @dataclass(frozen=True)
@@ -261,10 +242,7 @@ def set_relations(doc: Doc, relations: Iterable[Relation], spans_key: str = SPAN
         rows.append([ends[0], ends[1], relation.label, float(relation.score)])
         if relation.symmetric:
             symmetric.add(relation.label)
-    replaced = {"relations", "symmetric", MEMBERS, *PER_RELATION}
-    attrs = {name: value for name, value in group.attrs.items() if name not in replaced}
-    for name in PER_MENTION.keys() & attrs.keys():
-        attrs[name] = per_mention(group, name, PER_MENTION[name])
+    attrs = attrs_beside(group, "relations", "symmetric", *PER_RELATION)
     set_span_graph(doc, spans_key, spans, rows, symmetric=sorted(symmetric) or None, **attrs)
 
 

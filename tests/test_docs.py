@@ -13,8 +13,8 @@ from spacy.cli._util import parse_config_overrides
 from spacy.util import load_config, load_model_from_config
 
 from spacy_keci.corpora.brat import write_brat
+from spacy_keci.corpora.formats import write_any
 from spacy_keci.corpora.jsonl import read_jsonl
-from spacy_keci.corpora.prodigy import write_prodigy
 from spacy_keci.reports import Report
 
 from .commands import run
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     texts = list(read_jsonl(ROOT / "assets" / "demo" / "train.jsonl", Report()))[:40]
     write_brat(texts, folder / "annotated", Report())
-    write_prodigy(texts, folder / "annotations.jsonl", Report())
+    write_any(texts, folder / "annotations.jsonl", "prodigy")
     (folder / "new_texts").mkdir()
     (folder / "new_texts" / "one.txt").write_text("FK506 binds FKBP12.")
     with (ROOT / "assets" / "demo" / "kb.jsonl").open() as file, (folder / "concepts.tsv").open("w") as table:

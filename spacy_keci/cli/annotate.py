@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from time import perf_counter
@@ -19,15 +19,16 @@ from .convert import WRITABLE
 from .engines import Engine, run_here, run_local, run_on_ray
 from .load import load_pipeline
 from .messages import INTERRUPTED, good, hear_interrupts, tell, warn, writable_line
+from .options import BatchSize, Gpu, Model
 from .outputs import STDOUT, TEXTS_PER_PART, Output
-from .parts import Job, Parts, Result, WritePart, merge, remove
+from .parts import Job, Parts, Result, WritePart, merge, range_of, remove
 from .survive import run_all
 
 MAX_FAILURES = 1000  # texts in a row on which a pipeline may fail
 
 
 def annotate_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     input: Annotated[str, typer.Argument(help="Texts: a file, a folder with its subfolders, or - for standard input")],
     output: Annotated[
         str,
@@ -52,9 +53,7 @@ def annotate_cli(
             help=f"{', '.join(WRITABLE)} (default: by the name of OUTPUT; jsonl for - and folders)",
         ),
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
-    ] = None,
+    batch_size: BatchSize = None,
     part_size: Annotated[
         int | None, typer.Option(min=1, help=f"Texts in a file of a folder (default: {TEXTS_PER_PART})")
     ] = None,
@@ -67,7 +66,7 @@ def annotate_cli(
         str | None,
         typer.Option(metavar="I/N", help="Of every N parts, annotate the I-th only: others are for other machines"),
     ] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+    gpu_id: Gpu = -1,
     text_field: Annotated[str, typer.Option(help="Field (jsonl) or column (Parquet) with the texts")] = "text",
     id_field: Annotated[str, typer.Option(help="Field or column with their ids")] = "id",
     spans_key: Annotated[
@@ -125,12 +124,12 @@ def annotate_cli(
         work = WritePart(annotator, folder.resolve(), destination.part_format, strict, name)
         hear_interrupts()
         start, total = perf_counter(), Result(losses=losses)
-        names: list[str] = []
-        jobs = _named(parts.missing(texts, share), names)
-        streamed = _Streamed(destination, folder, names) if output == STDOUT and destination.format == "jsonl" else None
+        n_jobs = 0
+        streamed = _Streamed(destination, folder) if output == STDOUT and destination.format == "jsonl" else None
         try:
-            with closing(run_all(work, jobs, run, processes)) as results:
+            with closing(run_all(work, parts.missing(texts, share), run, processes)) as results:
                 for job, result in _show_progress(results, texts, quiet):
+                    n_jobs += 1
                     _add(total, result, skipped)
                     if streamed:
                         streamed.done(job)
@@ -141,7 +140,7 @@ def annotate_cli(
             parts.tidy(name)
         if not parts.n_texts:
             raise ValueError(f"{input} holds no texts{' that can be read' if skipped.dropped else ''}.")
-        if names and not total.texts and not parts.n_done:
+        if n_jobs and not total.texts and not parts.n_done:
             raise ValueError("No text could be annotated.")
         if not streamed:
             destination.join(parts.paths(), annotator, losses)
@@ -183,25 +182,17 @@ def _add(total: Result, result: Result, skipped: SkipReport) -> None:
 class _Streamed:
     """Writes parts to standard output as they come, in the order of their texts."""
 
-    def __init__(self, output: Output, folder: Path, names: list[str]) -> None:
-        self._output, self._folder, self._names = output, folder, names
-        self._done: set[str] = set()
+    def __init__(self, output: Output, folder: Path) -> None:
+        self._output, self._folder = output, folder
+        self._done: dict[int, str] = {}  # names by their first text
         self._next = 0
 
     def done(self, job: Job) -> None:
-        self._done.add(job.name)
-        while self._next < len(self._names) and self._names[self._next] in self._done:
-            path = self._folder / self._names[self._next]
-            self._output.emit(path)
-            remove(path)
-            self._next += 1
-
-
-def _named(jobs: Iterable[Job], names: list[str]) -> Iterator[Job]:
-    """The jobs, whose names are noted down in their order."""
-    for job in jobs:
-        names.append(job.name)
-        yield job
+        self._done[range_of(job.name)[0]] = job.name
+        while name := self._done.pop(self._next, None):
+            self._output.emit(self._folder / name)
+            remove(self._folder / name)
+            self._next = range_of(name)[1]
 
 
 def _choose_engine(name: str, address: str | None, processes: int, gpu_id: int) -> Engine:

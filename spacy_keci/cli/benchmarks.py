@@ -6,11 +6,11 @@ from enum import Enum
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..pipeline.concept_linker import ConceptLinker
 from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.concepts import ConceptScorer
 from ..scoring.linking import LinkingScorer
 from ..scoring.strict import StrictScorer
+from .load import last_linker
 
 
 class Benchmark(str, Enum):
@@ -43,21 +43,6 @@ def own_scorer(nlp: Language) -> StrictScorer:
     return StrictScorer()
 
 
-def last_linker(nlp: Language) -> ConceptLinker:
-    """Raises ValueError if the pipeline has no concept linker."""
-    linkers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)]
-    if not linkers:
-        raise ValueError(f"The pipeline has no concept linker, only {', '.join(nlp.pipe_names) or 'none at all'}.")
-    return linkers[-1]
-
-
-def _make_linking_scorer(own: StrictScorer, golds: Sequence[Doc], linker: ConceptLinker) -> LinkingScorer:
-    """Raises ValueError if the gold has no identifiers, or the candidates do not come from a knowledge base."""
-    if not any(mention.kb_id for gold in golds for mention in gold.spans[own.spans_key]):
-        raise ValueError("No gold mention has an identifier: there is no linking to score.")
-    return LinkingScorer(linker.kb, own.spans_key, linker.spans_key)
-
-
 def choose_scorer(nlp: Language, golds: Sequence[Doc], benchmark: Benchmark) -> Scorer:
     """The scorer of the benchmark, with the settings of the pipeline's own.
 
@@ -66,7 +51,12 @@ def choose_scorer(nlp: Language, golds: Sequence[Doc], benchmark: Benchmark) -> 
     """
     own = own_scorer(nlp)
     if benchmark == Benchmark.linking:
-        return _make_linking_scorer(own, golds, last_linker(nlp))
+        linker = last_linker(nlp)
+        if linker is None:
+            raise ValueError(f"The pipeline has no concept linker, only {', '.join(nlp.pipe_names) or 'none at all'}.")
+        if not any(mention.kb_id for gold in golds for mention in gold.spans[own.spans_key]):
+            raise ValueError("No gold mention has an identifier: there is no linking to score.")
+        return LinkingScorer(linker.kb, own.spans_key, linker.spans_key)
     if benchmark == Benchmark.auto:
         benchmark = _usual_benchmark(nlp, golds, own.spans_key)
     if benchmark == Benchmark.concepts:

@@ -1,14 +1,13 @@
 """``spacy keci convert``: corpora from one format into another."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import spacy
 import typer
-from spacy.tokens import Doc
 
 from ..corpora.advice import advise
+from ..corpora.annotation import MakeDoc
 from ..corpora.formats import FORMATS, get_format, read_any, without_gz, write_any
 from ..corpora.groups import read_groups
 from ..corpora.vocabularies import name_vocabularies, parse_vocabularies
@@ -17,10 +16,8 @@ from ..tokenizer import biomedical_tokenizer
 from .messages import good, warn
 
 BIOMEDICAL = "biomedical"
-
-
-READABLE = [name for name, each in FORMATS.items() if each.is_readable]
-WRITABLE = [name for name, each in FORMATS.items() if each.is_writable]
+READABLE = [name for name, each in FORMATS.items() if each.read]
+WRITABLE = [name for name, each in FORMATS.items() if each.write]
 
 
 def convert_cli(
@@ -63,45 +60,16 @@ def convert_cli(
     spacy keci convert annotated/ train.jsonl --from brat
     spacy keci convert train.jsonl train.json --to spert --tokenizer en_keci_biorelex
     """
-    report, advice = convert(
-        input,
-        output,
-        source=source,
-        target=target,
-        tokenizer=tokenizer,
-        group_file=group_file,
-        vocabularies=parse_vocabularies(vocabulary or ()),
-    )
-    for line in report.lines():
-        typer.echo(line)
-    for line in advice:
-        warn(line)
-    good(f"Saved {output}")
-
-
-def convert(
-    input: Path,
-    output: Path,
-    *,
-    source: str | None = None,
-    target: str | None = None,
-    tokenizer: str | None = None,
-    group_file: Path | None = None,
-    vocabularies: Mapping[str, str] | None = None,
-) -> tuple[Report, list[str]]:
-    """Convert a file or a folder. Formats are those of ``corpora.formats``, ``tokenizer`` is as in
-    :func:`load_tokenizer`, ``vocabularies`` as in :func:`~spacy_keci.corpora.vocabularies.name_vocabularies`. Returns
-    what was kept and dropped, and the warnings of :func:`~spacy_keci.corpora.advice`.
-
-    Raises ValueError or OSError for whatever is wrong with the files or the options.
-    """
     if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
         raise ValueError(f"{output} would overwrite the input: name another output.")
-    report = Report()
-    if not get_format(without_gz(output), target).has_tokens and tokenizer is not None:
+    report, vocabularies = Report(), parse_vocabularies(vocabulary or ())
+    if FORMATS[get_format(without_gz(output), target)].tokenizer is None and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")
-    make_doc = None if tokenizer is None else load_tokenizer(tokenizer)
-    texts = list(name_vocabularies(read_any(input, source, report), vocabularies or {}))
+    if tokenizer is None:
+        make_doc: MakeDoc | None = None
+    else:
+        make_doc = biomedical_tokenizer() if tokenizer == BIOMEDICAL else spacy.load(tokenizer).make_doc
+    texts = list(name_vocabularies(read_any(input, source, report), vocabularies))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
     if group_file is not None:
@@ -112,11 +80,8 @@ def convert(
             text.group = groups[text.id]
     output.parent.mkdir(parents=True, exist_ok=True)
     write_any(texts, output, target, report, make_doc)
-    return report, advise(texts)
-
-
-def load_tokenizer(name: str) -> Callable[[str], Doc]:
-    """What makes a Doc of a text: the biomedical tokenizer, or that of a pipeline. Raises OSError if there is none."""
-    if name == BIOMEDICAL:
-        return biomedical_tokenizer()
-    return spacy.load(name).make_doc
+    for line in report.lines():
+        typer.echo(line)
+    for line in advise(texts):
+        warn(line)
+    good(f"Saved {output}")

@@ -10,11 +10,9 @@ import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
 
-from ..corpora.docbin import load_docs, save_docs
-from ..corpora.documents import from_doc
-from ..corpora.formats import get_format, write_any
+from ..corpora.docbin import load_docs
+from ..corpora.formats import get_format, write_docs
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..reports import Report
@@ -22,10 +20,11 @@ from ..scoring.attention import attention_by_type
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
 from ..scoring.counts import CountTable, Statistic
 from ..scoring.linking import linking_counts
-from .benchmarks import BENCHMARKS, Benchmark, Scorer, choose_scorer, last_linker, own_scorer
-from .load import find_extractor, load_pipeline, prepare_output, read_gold
+from .benchmarks import BENCHMARKS, Benchmark, Scorer, choose_scorer, own_scorer
+from .load import find_extractor, knowledge_of, last_linker, load_pipeline, prepare_output, read_gold
 from .messages import warn
-from .prediction import Origin, predict
+from .options import BatchSize, Bootstrap, Gold, Gpu, Model
+from .prediction import Origin, pairs, predict
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 from .result_tables import print_result
 
@@ -37,8 +36,8 @@ PER_TYPE = "_per_type"
 
 def evaluate_cli(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
-    corpus: Annotated[Path, typer.Argument(help="Gold documents: .spacy, .jsonl, or a folder of such", exists=True)],
+    model: Model,
+    corpus: Gold,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Result file to write (.json)")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="Predictions to write: .spacy, .jsonl, or .json for BioRelEx")
@@ -54,18 +53,14 @@ def evaluate_cli(
         Origin | None,
         typer.Option(help="Identifiers of these: predicted, or gold where the mention is one (default: as mentions)"),
     ] = None,
-    bootstrap: Annotated[
-        int, typer.Option(min=0, help="Bootstrap samples for the 95% intervals; 0: no intervals")
-    ] = 1000,
+    bootstrap: Bootstrap = 1000,
     name: Annotated[str | None, typer.Option(help="Name of this run (default: of the pipeline)")] = None,
     group: Annotated[
         str | None, typer.Option(help="Name shared by runs that differ in seed or fold (default: the name)")
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
-    ] = None,
+    batch_size: BatchSize = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: torch's own)")] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+    gpu_id: Gpu = -1,
 ) -> None:
     """Predict on the texts of a corpus and score mentions and relations, with bootstrap confidence intervals.
 
@@ -95,7 +90,7 @@ def evaluate_cli(
         prepare_output(path, corpus, compare, other)
     golds = read_gold(corpus, nlp, own.spans_key)
     others = None if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
-    format_ = None if predictions is None else predictions_format(predictions)
+    format = predictions and predictions_format(predictions)
     scorer = choose_scorer(nlp, golds, benchmark)
     given: Extractor | ConceptLinker | None = None
     identifiers = Origin.predicted if benchmark == Benchmark.linking else identifiers or mentions
@@ -129,8 +124,9 @@ def evaluate_cli(
     }
     if output is not None:
         output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
-    if predictions is not None:
-        report = write_predictions(predictions, format_, docs, scorer.spans_key)
+    if predictions and format:
+        report = Report()
+        write_docs(docs, predictions, format, scorer.spans_key, report)
         if report.counts:
             warn(f"{predictions.name} cannot hold everything that was predicted: " + "; ".join(report.summary()))
     print_result(result)
@@ -138,7 +134,7 @@ def evaluate_cli(
 
 def score(scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:
     """Scores, their intervals, scores of each type and counts, as they stand in a result file."""
-    examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
+    examples = pairs(docs, golds)
     values = scorer(examples)
     intervals = {}
     if bootstrap:
@@ -167,36 +163,23 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
     first; None where no component pays any.
     """
     found: dict[str, Any] = {"linking": None, "attention": None}
-    try:
-        linker = last_linker(nlp)
-        kb, key = linker.kb, linker.spans_key
-    except ValueError:  # no linker, or its candidates come from elsewhere
+    linker = last_linker(nlp)
+    kb = knowledge_of(linker)
+    if linker is None or kb is None:
         return found
+    key = linker.spans_key
     if any("attention" in doc.spans[key].attrs for doc in docs if key in doc.spans):
         types = attention_by_type(docs, key)
         found["attention"] = [{**each._asdict(), "name": kb.type_names.get(each.type, "")} for each in types]
     if any(mention.kb_id for gold in golds for mention in gold.spans[spans_key]):
-        examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
-        found["linking"] = dict(linking_counts(examples, kb, spans_key, key))
+        found["linking"] = dict(linking_counts(pairs(docs, golds), kb, spans_key, key))
     return found
 
 
-def predictions_format(path: Path) -> str | None:
-    """The format to write predictions in: BioRelEx JSON, for its own program (.json), or None, if the name says it.
-    Raises ValueError if that is unclear."""
-    name = "biorelex" if path.suffix.lower() == ".json" else None
-    get_format(path, name)
-    return name
-
-
-def write_predictions(path: Path, format_: str | None, docs: Sequence[Doc], spans_key: str) -> Report:
-    """Write them, as whole documents to .spacy; returns what has no place in the format."""
-    report = Report()
-    if path.suffix.lower() == ".spacy":
-        save_docs(docs, path)
-    else:
-        write_any((from_doc(doc, spans_key) for doc in docs), path, format_, report)
-    return report
+def predictions_format(path: Path) -> str:
+    """The format to write predictions in: BioRelEx JSON, for its own program (.json), else what the name says. Raises
+    ValueError if that is unclear."""
+    return get_format(path, "biorelex" if path.suffix.lower() == ".json" else None)
 
 
 def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key: str) -> list[Doc]:
@@ -221,8 +204,5 @@ def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key:
 
 def compare_with(others: Sequence[Doc], scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc]) -> dict[str, float]:
     """p values of the difference in F between two predictions."""
-    ours, theirs = (
-        scorer.tables([Example(doc, gold) for doc, gold in zip(system, golds, strict=True)])
-        for system in (docs, others)
-    )
+    ours, theirs = (scorer.tables(pairs(system, golds)) for system in (docs, others))
     return paired_p_values(ours, theirs, statistics_of(scorer, ours))

@@ -9,11 +9,12 @@ from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.thresholds import OTHERS, by_label
-from .load import find_extractor, load_pipeline
+from .load import find_extractor, knowledge_of, load_pipeline
+from .options import Model
 
 
 def labels_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     as_json: Annotated[bool, typer.Option("--json", help="Print an object of JSON, for programs")] = False,
 ) -> None:
     """List the entity types and relations that a pipeline finds, its thresholds, and the types of its concepts.
@@ -43,9 +44,8 @@ def describe_labels(nlp: Language) -> dict[str, Any]:
 
 
 def _concepts(linker: ConceptLinker) -> dict[str, Any]:
-    try:
-        kb = linker.kb
-    except ValueError:  # candidates may come from elsewhere
+    kb = knowledge_of(linker)
+    if kb is None:
         return {"concepts": None, "types": {}}
     return {"concepts": len(kb), "types": {type_: kb.type_names.get(type_, "") for type_ in kb.types}}
 

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import spacy
 from click import NoSuchOption
@@ -15,6 +16,9 @@ from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..reports import Report
 from .messages import fail, is_debugging, one_line, warn
+
+if TYPE_CHECKING:
+    from ..knowledge.knowledge_base import KnowledgeBase
 
 
 def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
@@ -56,12 +60,16 @@ def find_extractor(nlp: Language, name: str | None = None) -> tuple[str, Extract
     return chosen, found[chosen]
 
 
-def find_linker(extractor: Extractor) -> ConceptLinker:
-    """The component whose concepts an extractor reads. Raises ValueError if it reads none."""
-    linker = getattr(extractor, "linker", None)
-    if linker is None:
-        raise ValueError(f"'{extractor.name}' reads no concepts: there is nothing to show.")
-    return linker
+def last_linker(nlp: Language) -> ConceptLinker | None:
+    return next((pipe for _, pipe in reversed(nlp.pipeline) if isinstance(pipe, ConceptLinker)), None)
+
+
+def knowledge_of(linker: ConceptLinker | None) -> "KnowledgeBase | None":
+    """None where there is no linker, or its candidates come from elsewhere."""
+    try:
+        return linker.kb if linker else None
+    except ValueError:
+        return None
 
 
 def prepare_output(path: Path | None, *inputs: Path | None) -> None:

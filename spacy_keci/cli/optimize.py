@@ -10,6 +10,7 @@ from spacy.util import registry
 
 from .load import load_pipeline, make_folder_of
 from .messages import good, tell
+from .options import Model
 
 FROM = ("spacy_keci.TransformerModel.", "spacy-transformers.TransformerModel.")
 TO = "spacy_keci.OnnxTransformerModel.v1"
@@ -22,7 +23,7 @@ class Precision(str, Enum):
 
 
 def optimize_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     output: Annotated[Path, typer.Argument(help="Folder for the new pipeline")],
     precision: Annotated[
         Precision, typer.Option(help="single finds what the pipeline finds; int8 is faster, and finds something else")
@@ -84,12 +85,8 @@ def optimize(nlp: Language, name: str, precision: Any) -> None:
     pipe: Any = nlp.get_pipe(name)
     graph = export(pipe.model, precision)
     config = nlp.get_pipe_config(name)  # with variables such as ${paths.encoder}
-    config["model"] = as_onnx(config["model"], precision)
+    kept = {key: config["model"][key] for key in KEPT if key in config["model"]}
+    config["model"] = {"@architectures": TO, **kept, "precision": precision}
     model = registry.resolve({"model": nlp.config.interpolate()["components"][name]["model"]})["model"]
     put_in(model, pipe.model, graph)
     pipe.model = model
-
-
-def as_onnx(config: dict[str, Any], precision: str) -> dict[str, Any]:
-    """The settings of an encoder of torch as those of one of ONNX Runtime."""
-    return {"@architectures": TO, **{key: config[key] for key in KEPT if key in config}, "precision": precision}

@@ -11,11 +11,11 @@ from spacy.tokens import Doc
 
 from ..annotator import Annotator
 from ..corpora.docbin import load_docs
-from ..corpora.formats import FORMATS, get_format
+from ..corpora.formats import FORMATS, get_format, write_docs
 from ..corpora.texts import name_unfinished
 from ..reports import Report
 from .load import make_folder_of
-from .parts import finish, locked, remove, write_docs
+from .parts import finish, locked, remove
 
 STDOUT = "-"
 TEXTS_PER_PART = 1000
@@ -33,9 +33,8 @@ class Output:
     def __init__(self, name: str, format: str | None) -> None:
         self.path = None if name == STDOUT else Path(name)
         self.is_folder = self.path is not None and (self.path.is_dir() or not self.path.suffix)
-        found = get_format(Path(name), format or ("jsonl" if self.is_folder or self.path is None else None))
-        self.format = next(name for name, each in FORMATS.items() if each is found)
-        if not found.is_writable:
+        self.format = get_format(Path(name), format or ("jsonl" if self.is_folder or self.path is None else None))
+        if FORMATS[self.format].write is None:
             raise ValueError(f"The format {self.format} is for reading only: name another one with --to.")
         if self.path is None and self.format == "brat":
             raise ValueError("A format of several files cannot be written to standard output: name a folder.")
@@ -107,7 +106,8 @@ class Output:
 
             join_parquet(parts, path)
         else:
-            write_docs(_read_docs(parts, annotator), path, self.format, annotator, losses)
+            docs = _read_docs(parts, annotator)
+            write_docs(docs, path, self.format, annotator.spans_key, losses, annotator.nlp.make_doc)
 
 
 def _read_docs(parts: list[Path], annotator: Annotator) -> Iterator[Doc]:

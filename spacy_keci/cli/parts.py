@@ -22,11 +22,8 @@ from spacy.tokens import Doc
 
 from ..annotator import Annotator
 from ..corpora.annotation import AnnotatedText
-from ..corpora.docbin import save_docs
-from ..corpora.documents import from_doc
-from ..corpora.formats import FORMATS, write_any
+from ..corpora.formats import FORMATS, write_docs
 from ..corpora.texts import Text
-from ..export import write_relations
 from ..reports import Report
 
 _PART = re.compile(r"part-(\d{9,})-(\d{9,})-([0-9a-f]{16})(\.[a-z.-]+)")
@@ -84,7 +81,8 @@ class WritePart:
                 _write_parquet(outcomes, unfinished, self.annotator.spans_key)
             else:
                 docs = (outcome for _, outcome in outcomes if isinstance(outcome, Doc))
-                write_docs(docs, unfinished, self.format, self.annotator, result.losses)
+                annotator = self.annotator
+                write_docs(docs, unfinished, self.format, annotator.spans_key, result.losses, annotator.nlp.make_doc)
             finish(unfinished, path)
         finally:
             remove(unfinished)
@@ -120,7 +118,7 @@ class Parts:
 
     def __init__(self, folder: Path, format: str, fingerprint: str, size: int) -> None:
         self.folder, self.format, self.size = folder, format, size
-        self._fingerprint, self._suffix = fingerprint, suffix_of(format)
+        self._fingerprint, self._suffix = fingerprint, next(iter(FORMATS[format].suffixes), f".{format}")
         self.n_texts = self.n_done = 0
 
     def missing(self, texts: Iterable[Text], shard: tuple[int, int] = (0, 1)) -> Iterator[Job]:
@@ -128,7 +126,7 @@ class Parts:
 
         Raises ValueError if a part is there that holds other texts, or was made by another pipeline or batch size.
         """
-        there = {name: _range(name) for name in self._names()}
+        there = {name: range_of(name) for name in self._names()}
         texts, begin = iter(texts), 0
         for number in range(1 << 62):
             part = list(islice(texts, self.size))
@@ -149,7 +147,7 @@ class Parts:
 
     def paths(self) -> list[Path]:
         """The parts in the order of their texts."""
-        return [self.folder / name for name in sorted(self._names(), key=_range)]
+        return [self.folder / name for name in sorted(self._names(), key=range_of)]
 
     def clear(self) -> None:
         """Remove all parts."""
@@ -190,22 +188,6 @@ def merge(report: Report, other: Report) -> None:
         kept += cases[: max(5 - len(kept), 0)]
 
 
-def write_docs(docs: Iterable[Doc], path: Path, format: str, annotator: Annotator, losses: Report) -> None:
-    """Write documents in a format; what has no place in it is counted in ``losses``."""
-    # some formats hold what other components found as well: tokens, sentences
-    if format == "spacy":
-        save_docs(docs, path)
-    elif format in ("csv", "relations"):
-        write_relations(docs, path, annotator.spans_key)
-    else:
-        make_doc = annotator.nlp.make_doc if FORMATS[format].has_tokens else None
-        write_any((from_doc(doc, annotator.spans_key) for doc in docs), path, format, losses, make_doc)
-
-
-def suffix_of(format: str) -> str:
-    return next(iter(FORMATS[format].suffixes), f".{format}")
-
-
 def finish(unfinished: Path, path: Path) -> None:
     """Give a file or folder its name, once it is on the disk: after a loss of power, no name is there without its
     content."""
@@ -244,7 +226,8 @@ def locked(folder: Path, name: str = "") -> Iterator[None]:
         lock.release()
 
 
-def _range(name: str) -> tuple[int, int]:
+def range_of(name: str) -> tuple[int, int]:
+    """The texts of a part, by its name: the number of the first, and of the one after the last."""
     found = _PART.fullmatch(name)
     assert found
     return int(found[1]), int(found[2])

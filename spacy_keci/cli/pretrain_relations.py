@@ -22,6 +22,7 @@ from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
 from .messages import good, tell, warn
+from .options import Gpu
 
 if TYPE_CHECKING:
     from ..ml.latent.pretraining import Report
@@ -62,7 +63,7 @@ def pretrain_relations_cli(
         Path, typer.Argument(help="Settings, such as configs/pretraining/latent_relations.cfg", exists=True)
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for contexts, checkpoint and weights")],
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+    gpu_id: Gpu = -1,
 ) -> None:
     """Learn representations of relations from texts in which mentions are marked, and nothing else: gold mentions, or
     those that 'spacy keci annotate' has found.

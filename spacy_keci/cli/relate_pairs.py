@@ -51,11 +51,11 @@ def relate_pairs_cli(
     spacy keci relate-pairs pretrained test.tsv --train train.tsv --validation dev.tsv --save pairs -o found.tsv
     spacy keci relate-pairs pairs more.tsv
     """
-    from ..ml.latent.pairs import NONE
+    from ..ml.latent.pairs import NONE, PairModel
 
     prepare_output(output, pairs, train, validation)
     asked = list(read_pairs(pairs, labelled=False))
-    found = _learn(model, train, validation, updates, seed, save) if train is not None else _load(model)
+    found = PairModel.from_disk(model) if train is None else _learn(model, train, validation, updates, seed, save)
     counts = sentence_counts(model)
     predicted = found.predict(asked)
     if not predicted.known.all():
@@ -72,12 +72,6 @@ def relate_pairs_cli(
 
 def _standard_output() -> TextIO:
     return open(sys.stdout.fileno(), "w", encoding="utf8", newline="", closefd=False)
-
-
-def _load(folder: Path) -> PairModel:
-    from ..ml.latent.pairs import PairModel
-
-    return PairModel.from_disk(folder)
 
 
 def _learn(folder: Path, train: Path, validation: Path | None, updates: int, seed: int, save: Path | None) -> PairModel:

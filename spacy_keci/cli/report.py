@@ -7,35 +7,31 @@ from typing import Annotated
 import typer
 from spacy.cli._util import setup_gpu
 
-from ..pipeline.concept_linker import ConceptLinker
 from ..report.cases import make_cases
 from ..report.page import make_page
 from ..scoring.strict import StrictScorer
 from ..tokens import CONCEPTS_KEY
 from .benchmarks import Benchmark, choose_scorer, own_scorer
 from .evaluate import score
-from .load import load_pipeline, prepare_output, read_gold
+from .load import knowledge_of, last_linker, load_pipeline, prepare_output, read_gold
 from .messages import good
+from .options import BatchSize, Bootstrap, Gold, Gpu, Model
 from .prediction import predict
 from .provenance import describe_corpus, describe_pipeline
 from .result_tables import TITLES
 
 
 def report_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
-    corpus: Annotated[Path, typer.Argument(help="Gold documents: .spacy, .jsonl, or a folder of such", exists=True)],
+    model: Model,
+    corpus: Gold,
     output: Annotated[Path, typer.Option("--output", "-o", help="Page to write (.html)")] = Path("report.html"),
     documents: Annotated[
         int, typer.Option(min=0, help="Documents with errors, and with changes, that are drawn")
     ] = 100,
     benchmark: Annotated[Benchmark, typer.Option(help="Scores to compute")] = Benchmark.auto,
-    bootstrap: Annotated[
-        int, typer.Option(min=0, help="Bootstrap samples for the 95% intervals; 0: no intervals")
-    ] = 1000,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
-    ] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+    bootstrap: Bootstrap = 1000,
+    batch_size: BatchSize = None,
+    gpu_id: Gpu = -1,
 ) -> None:
     """Predict on the texts of a corpus, and write a page to look at: scores with intervals, confusion between labels,
     calibration, attention to concepts, what the knowledge changed, and the worst errors, drawn. It opens from disk.
@@ -61,7 +57,7 @@ def report_cli(
         "model": pipeline,
         "date": datetime.now(timezone.utc).date().isoformat(),
     }
-    linker = next((pipe for _, pipe in reversed(nlp.pipeline) if isinstance(pipe, ConceptLinker)), None)
+    linker = last_linker(nlp)
     cases = make_cases(
         golds,
         docs,
@@ -70,7 +66,7 @@ def report_cli(
         symmetric=scorer.symmetric,
         concepts_key=linker.spans_key if linker else CONCEPTS_KEY,
     )
-    kb = getattr(linker.source, "kb", None) if linker else None
+    kb = knowledge_of(linker)
     page = make_page(result, TITLES, cases, symmetric=scorer.symmetric, kb=kb, shown=documents)
     output.write_text(page, encoding="utf8")
     good(f"Report on {len(golds)} documents written to {output}")

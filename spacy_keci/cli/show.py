@@ -11,14 +11,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import table
 
-from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..span_groups import initial_key, per_mention
 from ..tokens import get_relations
 from ..visualize.render import render, render_svg
 from ..visualize.text import writable
-from .load import find_extractor, load_pipeline, make_folder_of
+from .load import find_extractor, knowledge_of, last_linker, load_pipeline, make_folder_of
 from .messages import fail, good, tell
+from .options import Model
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -27,7 +27,7 @@ NOTHING = "-"
 
 
 def show_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     texts: Annotated[
         list[str] | None, typer.Argument(help="Texts in quotes; without any, one text a line from standard input")
     ] = None,
@@ -73,10 +73,8 @@ def _read_lines() -> Iterator[str]:
 def drawing_options(nlp: Language, keci: Extractor) -> dict[str, Any]:
     """Options of :func:`~spacy_keci.render` that follow from the settings of a pipeline."""
     options: dict[str, Any] = {"spans_key": keci.spans_key, "symmetric": keci.symmetric}
-    for _, pipe in nlp.pipeline:
-        if isinstance(pipe, ConceptLinker):
-            kb = getattr(pipe.source, "kb", None)
-            options |= {"kb": kb, "concepts_key": pipe.spans_key, "list_concepts": True}
+    if linker := last_linker(nlp):
+        options |= {"kb": knowledge_of(linker), "concepts_key": linker.spans_key, "list_concepts": True}
     return options
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..corpora.docbin import load_docs, save_docs
@@ -37,12 +36,8 @@ def split_cli(
     if not files:
         raise ValueError(f"The folder {input} holds no .spacy file besides the two parts.")
     docs = [doc for file in files for doc in load_docs(file, Vocab())]
-    parts = hold_out(docs, fraction, seed, _group if by_group else None)
+    parts = hold_out(docs, fraction, seed, (lambda doc: str(doc.user_data.get("group", ""))) if by_group else None)
     for path, part in zip((train, heldout), parts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_docs(part, path)
         good(f"Saved {len(part)} texts to {path}")
-
-
-def _group(doc: Doc) -> str:
-    return str(doc.user_data.get("group", ""))

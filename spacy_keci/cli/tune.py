@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,6 @@ import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
 from spacy.util import load_config
 from wasabi import table
 
@@ -26,7 +26,8 @@ from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
 from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
-from .prediction import Origin, predict
+from .options import BatchSize, Gpu, Model
+from .prediction import Origin, pairs, predict
 
 KINDS = {"entities": "threshold", "relations": "relation_threshold"}
 SCALINGS = {"threshold": ("temperature", "bias"), "relation_threshold": ("relation_temperature", "relation_bias")}
@@ -34,7 +35,7 @@ UNSCALED = {name: value for names in SCALINGS.values() for name, value in zip(na
 
 
 def tune_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     corpus: Annotated[
         Path, typer.Argument(help="Gold documents to choose on: .spacy, .jsonl, or a folder of such", exists=True)
     ],
@@ -51,10 +52,8 @@ def tune_cli(
     component: Annotated[
         str | None, typer.Option(help="Component to tune (default: the last one that predicts relations)")
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Texts in a batch (default: the pipeline's own)")
-    ] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to use; -1: CPU")] = -1,
+    batch_size: BatchSize = None,
+    gpu_id: Gpu = -1,
 ) -> None:
     """Choose the thresholds of mentions and relations that score best (the mean of both strict micro F scores), and the
     temperatures and biases that make their scores probabilities.
@@ -75,12 +74,12 @@ def tune_cli(
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
     name, extractor = find_extractor(nlp, component)
-    golds = read_gold(corpus, nlp, extractor.spans_key)
     given = extractor if mentions == Origin.gold else None
+    trials = Trials(nlp, extractor, read_gold(corpus, nlp, extractor.spans_key), batch_size, given)
     if isinstance(extractor.scorer, ConceptScorer):
-        chosen = choose_of_concepts(nlp, extractor, golds, batch_size, given)
+        chosen = choose_of_concepts(trials)
     else:
-        chosen = choose_of_mentions(nlp, extractor, golds, batch_size, given, keep_thresholds)
+        chosen = choose_of_mentions(trials, keep_thresholds)
     for setting, value in chosen.items():
         typer.echo(f"components.{name}.{setting} = {json.dumps(value, ensure_ascii=False)}")
     if output is not None:
@@ -88,42 +87,61 @@ def tune_cli(
         good(f"Saved the pipeline to {output}")
 
 
-def choose_of_concepts(
-    nlp: Language, extractor: Extractor, golds: Sequence[Doc], batch_size: int | None, given: Extractor | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Trials:
+    """Predictions for gold texts with other settings of one component of a pipeline. given: the component, if it is
+    given the gold mentions."""
+
+    nlp: Language
+    extractor: Extractor
+    golds: Sequence[Doc]
+    batch_size: int | None = None
+    given: Extractor | None = None
+
+    def predict(self, settings: Mapping[str, Any]) -> list[Doc]:
+        """What the pipeline predicts with these settings of the component."""
+        present = {setting: getattr(self.extractor, setting) for setting in settings}
+        try:
+            for setting, value in settings.items():
+                setattr(self.extractor, setting, value)
+            return predict(self.nlp, self.golds, self.batch_size, self.given)[0]
+        finally:
+            for setting, value in present.items():
+                setattr(self.extractor, setting, value)
+
+    def score(self, docs: Sequence[Doc]) -> dict[str, float]:
+        """The strict scores of what was predicted."""
+        scorer = StrictScorer(self.extractor.spans_key, frozenset(self.extractor.symmetric))
+        return scorer(pairs(docs, self.golds))
+
+    def compare(self, docs: Sequence[Doc]) -> tuple[ScoredItems, ScoredItems]:
+        """What of the mentions, and of the relations, that were predicted is right."""
+        return compare(docs, self.golds, self.extractor.spans_key, self.extractor.symmetric)
+
+
+def choose_of_concepts(trials: Trials) -> dict[str, Any]:
     """The threshold of relations between concepts; tells what it scores."""
-    docs = predict_with(nlp, extractor, golds, {"relation_threshold": LOWEST_OF_CONCEPTS}, batch_size, given)
-    threshold, pair, typed = choose_threshold(docs, golds, extractor.spans_key)
+    docs = trials.predict({"relation_threshold": LOWEST_OF_CONCEPTS})
+    threshold, pair, typed = choose_threshold(docs, trials.golds, trials.extractor.spans_key)
     tell(f"Relations from {threshold:.2f}: F {pair:.1%} of pairs, {typed:.1%} of pairs with labels")
     return {"relation_threshold": threshold}
 
 
-def choose_of_mentions(
-    nlp: Language,
-    extractor: Extractor,
-    golds: Sequence[Doc],
-    batch_size: int | None,
-    given: Extractor | None,
-    keep_thresholds: bool,
-) -> dict[str, Any]:
+def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     """The thresholds of mentions and relations, temperatures and biases; tells what they score."""
-    present = present_settings(extractor)
+    present = present_settings(trials.extractor)
     tried = {"now": present}
     if not keep_thresholds:
-        lowest = UNSCALED | dict.fromkeys(KINDS.values(), LOWEST)
-        docs = predict_with(nlp, extractor, golds, lowest, batch_size, given)
-        found = fit_settings(*compare(docs, golds, extractor.spans_key, extractor.symmetric))
-        tried["tuned"] = present | UNSCALED | found
-    scores = {
-        title: score_with(nlp, extractor, golds, settings, batch_size, given) for title, settings in tried.items()
-    }
+        docs = trials.predict(UNSCALED | dict.fromkeys(KINDS.values(), LOWEST))
+        tried["tuned"] = present | UNSCALED | fit_settings(*trials.compare(docs))
+    predicted = {title: trials.predict(settings) for title, settings in tried.items()}
+    scores = {title: trials.score(docs) for title, docs in predicted.items()}
     means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
     tell(format_table(tried, scores))
     best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
     if best == "now" and not keep_thresholds:
         tell("No thresholds are better than the present ones.")
-    docs = predict_with(nlp, extractor, golds, tried[best], batch_size, given)
-    return calibrated(tried[best], *compare(docs, golds, extractor.spans_key, extractor.symmetric))
+    return calibrated(tried[best], *trials.compare(predicted[best]))
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
@@ -154,39 +172,6 @@ def calibrated(settings: Mapping[str, Any], mentions: ScoredItems, relations: Sc
         if before and after:
             tell(f"Calibration error of {kind}: {before.error:.1%} before, {after.error:.1%} after")
     return found
-
-
-def predict_with(
-    nlp: Language,
-    extractor: Extractor,
-    golds: Sequence[Doc],
-    settings: Mapping[str, Any],
-    batch_size: int | None = None,
-    given: Extractor | None = None,
-) -> list[Doc]:
-    """What the pipeline predicts for the texts of ``golds`` with these settings of the component."""
-    present = {setting: getattr(extractor, setting) for setting in settings}
-    try:
-        for setting, value in settings.items():
-            setattr(extractor, setting, value)
-        return predict(nlp, golds, batch_size, given)[0]
-    finally:
-        for setting, value in present.items():
-            setattr(extractor, setting, value)
-
-
-def score_with(
-    nlp: Language,
-    extractor: Extractor,
-    golds: Sequence[Doc],
-    settings: Mapping[str, Any],
-    batch_size: int | None = None,
-    given: Extractor | None = None,
-) -> dict[str, float]:
-    """The strict scores with these settings of the component."""
-    docs = predict_with(nlp, extractor, golds, settings, batch_size, given)
-    scorer = StrictScorer(extractor.spans_key, frozenset(extractor.symmetric))
-    return scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
 
 
 def format_table(tried: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,11 +1,16 @@
 """Annotated text as plain data: what every corpus format is read into and written from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, NamedTuple
 
+from spacy.tokens import Doc
+
 from ..reports import Report
+
+# what makes the tokens of a text, such as ``nlp.make_doc``
+MakeDoc = Callable[[str], Doc]
 
 
 class Mention(NamedTuple):
@@ -69,6 +74,28 @@ def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
         id = text.id or next(id for id in map(str, count(number)) if id not in taken)
         taken.add(id)
         yield replace(text, id=id)
+
+
+def check_positions(text: AnnotatedText, mentions: str = "mentions") -> None:
+    """Raises ValueError for a relation or a cluster of what is not there. ``mentions``: what these are called."""
+    n = len(text.mentions)
+    for number, cluster in enumerate(text.clusters or ()):
+        for i in cluster:
+            if not 0 <= i < n:
+                raise ValueError(f"clusters.{number}: {i}, but {_numbers(mentions, n)}")
+    _check_ends("relations", text.relations, mentions, n)
+    _check_ends("interactions", text.interactions or (), "clusters", len(text.clusters or ()))
+
+
+def _check_ends(name: str, rows: Iterable[RelationTriple | Interaction], ends: str, n: int) -> None:
+    for number, row in enumerate(rows):
+        for role, i in (("head", row.head), ("tail", row.tail)):
+            if not 0 <= i < n:
+                raise ValueError(f"{name}.{number}: {role!r} is {i}, but {_numbers(ends, n)}")
+
+
+def _numbers(what: str, n: int) -> str:
+    return f"{what} are counted from 0 to {n - 1}" if n else f"there are no {what}"
 
 
 def without_empty_mentions(annotated: AnnotatedText, report: Report) -> AnnotatedText:

@@ -80,11 +80,9 @@ def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
             text.add_mention(entity.id, pieces, entity.type, " ".join(entity.text), kb_id)
         for relation in document.relations:
             text.add_relation(relation.arg1_id, relation.arg2_id, relation.type)
-            for concept in relation.normalized:
-                report.drop("concept of a relation", f"{id}: {_kb_id(concept)}")
-        for what, found in (("event", document.events), ("coreference", document.coreferences)):
-            for each in found:
-                report.drop(what, f"{id}: {str(each)[:80]}")
+            report.drop_each("concept of a relation", id, map(_kb_id, relation.normalized))
+        report.drop_each("event", id, document.events)
+        report.drop_each("coreference", id, document.coreferences)
         yield text.build()
 
 

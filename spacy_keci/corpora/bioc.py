@@ -94,9 +94,8 @@ def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
     "documents"), or one a line. Malformed documents and parts are left out and reported; what has no place here, such
     as other infons, is counted.
 
-    Raises ValueError if the file is not BioC JSON, or if the library ``bioc`` is not installed.
+    Raises ValueError if the file is not BioC JSON.
     """
-    biocjson = _library().biocjson
     documents = []
     for each in read_objects(path, "BioC JSON", report):
         if isinstance(each, dict) and "passages" in each:
@@ -108,7 +107,7 @@ def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
         documents += chain.from_iterable(lists)
     for document in check_records(documents, _Document, path, "BioC JSON", report):
         count_unknown_keys(document, "documents", report, known=_BIOCTYPES)
-        yield from _read(biocjson.fromJSON(document.model_dump(), "BioCDocument"), report)
+        yield from _read(document, report)
 
 
 def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
@@ -217,9 +216,7 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     group = str(document.infons.pop("group", None) or "")
     for part in annotated:
         _drop_infons("a document, passage or sentence", id, part.infons, report)
-    result = relate_concepts(text.build(), between_concepts, report)
-    result.group = group
-    yield result
+    yield relate_concepts(text.build(group=group), between_concepts, report)
 
 
 def _passages(document: Any) -> tuple[list[Passage], list[tuple[Any, int | None]]]:
@@ -264,8 +261,7 @@ def _to_score(infons: dict[str, Any]) -> float:
 
 
 def _drop_infons(of: str, id: str, infons: dict[str, Any], report: Report) -> None:
-    for key, value in infons.items():
-        report.drop(f"infon of {of}", f"{id}: {key} = {value}")
+    report.drop_each(f"infon of {of}", id, (f"{key} = {value}" for key, value in infons.items()))
 
 
 def _replace_illegal(text: AnnotatedText, report: Report) -> AnnotatedText:

@@ -5,7 +5,6 @@ end exclusive. Relation labels join an interaction's type and label: ``bind``, `
 Where an entity is grounded to a gene, a protein, a family of proteins or a chemical, its mentions have that concept.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, with_ids
 from .clusters import spell_out
 from .reading import Record, id_text, read_records
+from .writing import present, write_list
 
 SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}
 _PREFIXES = {"uniprot": "UP", "interpro": "IPR", "pfam": "PFAM", "DrugBank": "DRUGBANK", "pubchem:compound": "PUBCHEM"}
@@ -85,8 +85,7 @@ def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     what differs is dropped and counted. A text without an id gets a number. Whether an interaction was implicit is no
     longer known.
     """
-    records = [_to_record(text, report) for text in with_ids(texts)]
-    path.write_text(json.dumps(records, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+    write_list((_to_record(text, report) for text in with_ids(texts)), path, indent=1)
 
 
 def _read_entities(sentence: _Sentence, report: Report) -> tuple[list[Mention], list[list[int]]]:
@@ -141,13 +140,13 @@ def _to_record(text: AnnotatedText, report: Report) -> dict[str, Any]:
     else:
         clusters, interactions = text.clusters, text.interactions or []
         _count_losses(text, report)
-    record: dict[str, Any] = {
+    return {
         "id": text.id,
         "text": text.text,
         "entities": [_to_entity(text, cluster) for cluster in clusters],
         "interactions": [_to_interaction(interaction) for interaction in interactions],
+        **present(paperid=text.group),
     }
-    return {**record, "paperid": text.group} if text.group else record
 
 
 def _without_direction(text: AnnotatedText, report: Report) -> Iterator[RelationTriple]:

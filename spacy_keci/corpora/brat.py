@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from ..reports import Report
 from .annotation import AnnotatedText, Mention, with_ids
-from .reading import check_end, decode, explain, is_damaged, read_bytes, shown, text_lines
+from .reading import decode, explain, find_files, is_damaged, read_bytes, shown, text_lines
 from .standoff import StandoffText
 
 NO_RESOURCE = "KB"
@@ -43,7 +43,7 @@ def read_bionlp(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Iterator[AnnotatedText]:
     kept, problems = 0, []
-    files = find(path, ".txt")
+    files = find_files(path, ".txt")
     for file, name in files.items():
         sources = [beside for suffix in suffixes if (beside := _beside(file, name, suffix)) is not None]
         id = unquote(name.removesuffix(".txt"))
@@ -52,7 +52,7 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
                 raise ValueError(f"there is no {' or '.join(suffixes)} file of this name")
             data = read_bytes(file)
             text = decode(data)
-            lines = [line for source in sources for line in _lines(source, report)]
+            lines = [line for source in sources for line in text_lines(source, report)]
         except (OSError, ValueError) as error:
             problems.append(f"{name}: {explain(error) if isinstance(error, ValueError) else error}")
             report.drop_text(f"text that cannot be read, or has no {suffixes[0]} file", problems[-1])
@@ -64,7 +64,7 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
         raise ValueError(f"{path} is not a folder with {wanted} files of brat. {'; '.join(problems[:1])}".strip())
     texts = {name.removesuffix(".txt") for name in files.values()}
     for suffix in suffixes:
-        for name in find(path, suffix).values():
+        for name in find_files(path, suffix).values():
             if name.removesuffix(suffix) not in texts:
                 report.drop("annotations without a .txt file", name)
 
@@ -92,26 +92,9 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
         file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())
 
 
-def find(path: Path, suffix: str) -> dict[Path, str]:
-    """The files of a folder and those below it, plain or gzipped, whose names end so, with these names from the folder
-    on, without .gz; in the order of the names."""
-    found = {}
-    for file in path.rglob("*") if path.is_dir() else ():
-        name = file.relative_to(path).as_posix().removesuffix(".gz")
-        if name.endswith(suffix) and file.is_file():
-            found[file] = name
-    return dict(sorted(found.items(), key=lambda each: each[1]))
-
-
 def _beside(file: Path, name: str, suffix: str) -> Path | None:
     stem = name.rpartition("/")[2].removesuffix(".txt")
     return next((f for end in ("", ".gz") if (f := file.with_name(stem + suffix + end)).is_file()), None)
-
-
-def _lines(file: Path, report: Report) -> list[str]:
-    lines = text_lines(file)
-    check_end(lines, report)
-    return lines
 
 
 def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool = False) -> AnnotatedText:
@@ -133,8 +116,7 @@ def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool =
             standoff.add_relation(head, tail, label)
         elif line.strip() and not _MENTION.fullmatch(line) and not _CONCEPT.fullmatch(line):
             report.drop(_OTHERS.get(line[0], "malformed line"), f"{id}: {shown(line)}")
-    for mention in concepts:
-        report.drop("concept of a missing mention", f"{id}: {mention}")
+    report.drop_each("concept of a missing mention", id, concepts)
     return standoff.build()
 
 

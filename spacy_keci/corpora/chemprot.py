@@ -52,9 +52,8 @@ def read_chemprot(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 report.drop("malformed row", shown("\t".join(row)))
             elif (text := _of(texts, row, report)) is not None:
                 text.add_relation(ends[0], ends[1], label)
-                for column in row[2:]:
-                    if not _ARGUMENT.fullmatch(column):
-                        report.drop("further column of a relation", f"{row[0]}: {column}")
+                others = [column for column in row[2:] if not _ARGUMENT.fullmatch(column)]
+                report.drop_each("further column of a relation", row[0], others)
         for text in texts.values():
             yield text.build()
 

@@ -10,20 +10,9 @@ from itertools import product
 from typing import NamedTuple
 
 from ..identifiers import identifiers
-from ..interactions import concept_members
+from ..interactions import concept_clusters, name_clusters
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
-
-
-def concept_clusters(mentions: Sequence[Mention]) -> list[tuple[str, list[int]]]:
-    """For each identifier the mentions that carry it, in order of first appearance; then, with an empty identifier,
-    every mention that has none, alone.
-
-    A mention with several identifiers is in several clusters; a composite one, "D007674|D006937", is in those of its
-    parts besides its own, since corpora name either in their relations.
-    """
-    alone = [("", [i]) for i, mention in enumerate(mentions) if not identifiers(mention.kb_id)]
-    return [*concept_members(mention.kb_id for mention in mentions).items(), *alone]
 
 
 class ConceptRelation(NamedTuple):
@@ -39,8 +28,8 @@ class ConceptRelation(NamedTuple):
 def relate_concepts(text: AnnotatedText, relations: Iterable[ConceptRelation], report: Report) -> AnnotatedText:
     """The text with ``relations`` as its interactions, spelled out before the relations between mentions that it has
     already. Relations of identifiers that no mention carries are dropped and counted."""
-    clusters = concept_clusters(text.mentions)
-    index = {identifier: i for i, (identifier, _) in enumerate(clusters) if identifier}
+    ids, clusters = concept_clusters([mention.kb_id for mention in text.mentions])
+    index = {identifier: i for i, identifier in enumerate(ids) if identifier}
 
     def find(end: str) -> int | None:
         # the end of a relation may have all the keys of a variant, of which mentions have some
@@ -57,9 +46,8 @@ def relate_concepts(text: AnnotatedText, relations: Iterable[ConceptRelation], r
         else:
             interactions.append(Interaction(head, tail, *relation[2:]))
     if interactions:
-        text.clusters = [members for _, members in clusters]
-        text.interactions = interactions
-        text.relations = spell_out(text.mentions, text.clusters, interactions, report) + text.relations
+        text.clusters, text.interactions = clusters, interactions
+        text.relations = spell_out(text.mentions, clusters, interactions, report) + text.relations
     return text
 
 
@@ -67,11 +55,7 @@ def concept_relations(text: AnnotatedText) -> tuple[list[ConceptRelation], list[
     """The inverse of :func:`relate_concepts`: relations between identifiers that the interactions state, and the
     relations between mentions that these do not spell out, all of them where clusters have no identifier."""
     clusters, interactions = text.clusters or [], text.interactions or []
-    # Clusters with the same mentions take their identifiers in order.
-    identifiers_of: dict[tuple[int, ...], list[str]] = {}
-    for identifier, members in concept_clusters(text.mentions):
-        identifiers_of.setdefault(tuple(members), []).append(identifier)
-    names = [(identifiers_of.get(tuple(members)) or [""]).pop(0) for members in clusters]
+    names = name_clusters((mention.kb_id for mention in text.mentions), clusters)
     stated = [each for each in interactions if names[each.head] and names[each.tail]]
     spelled = set(spell_out(text.mentions, clusters, stated, Report()))
     return (

@@ -5,18 +5,17 @@ Tags are ``B-``, ``I-`` and ``O`` (IOB1, BIO, and what has ``E-``, ``S-``, ``L-`
 other one inside, and there are no relations.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 
 from spacy.tokens import Doc
 
 from ..reports import Report
-from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, Mention
+from .annotation import AnnotatedText, MakeDoc, Mention
 from .documents import to_doc
-from .reading import check_end, is_damaged, shown, text_lines
+from .reading import is_damaged, shown, text_lines
 
 DOCUMENT = "-DOCSTART-"
 _BEGINS, _ENDS = "BSU", "ESLU"
@@ -31,8 +30,7 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
     kept, problems, n_documents = 0, 0, 0
     sentence: list[tuple[str, str]] = []
     problem = ""
-    lines = text_lines(path)
-    check_end(lines, report)
+    lines = text_lines(path, report)
     for number, line in enumerate([*lines, ""], start=1):
         columns = line.split("\t") if "\t" in line else line.split()
         if line.startswith(DOCUMENT):
@@ -54,14 +52,10 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
         raise ValueError(f"{path} has no sentence with a token and a tag (B-, I- or O) in each line.")
 
 
-def write_conll(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """BIO tags of the tokens of ``make_doc`` (default: the biomedical tokenizer), split further at the boundaries of
-    mentions; a text is one sentence, unless its sentences are given. Of mentions that overlap, the longest stays, the
-    others are dropped and counted, as are those across the end of a sentence. Texts that are not their tokens with
-    single spaces in between are counted."""
-    make_doc = make_doc or biomedical_tokenizer()
+def write_conll(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """BIO tags of the tokens of ``make_doc``, split further at the boundaries of mentions; a text is one sentence,
+    unless its sentences are given. Of mentions that overlap, the longest stays, the others are dropped and counted, as
+    are those across the end of a sentence. Texts that are not their tokens with single spaces are counted."""
     with path.open("w", encoding="utf8", newline="\n") as file:
         file.write("\n")  # so that no text begins where a byte order mark would
         for text in texts:

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..reports import Report
 from .annotation import AnnotatedText
-from .brat import find
-from .reading import read_bytes
+from .reading import find_files, read_bytes
 from .standoff import StandoffText
 
 _PIECE = re.compile(r"(\d{1,15})-(\d{1,15})")
@@ -29,7 +28,7 @@ def read_ddi(path: Path, report: Report) -> Iterator[AnnotatedText]:
         from lxml import etree
     except ImportError as error:
         raise ValueError(f"The DDI corpus needs the library lxml: pip install lxml ({error}).") from None
-    files = list(find(path, ".xml")) if path.is_dir() else [path]
+    files = list(find_files(path, ".xml")) if path.is_dir() else [path]
     kept, problems = 0, []
     for file in files:
         try:
@@ -43,14 +42,12 @@ def read_ddi(path: Path, report: Report) -> Iterator[AnnotatedText]:
             continue
         kept += 1
         for sentence in root.iter("sentence"):
-            result = _parse(sentence, report)
-            result.group = root.get("id", "")
-            yield result
+            yield _parse(sentence, root.get("id", ""), report)
     if not kept:
         raise ValueError(f"{path} is not the DDI corpus. {'; '.join(problems[:1]) or 'It holds no .xml file.'}")
 
 
-def _parse(sentence: Any, report: Report) -> AnnotatedText:
+def _parse(sentence: Any, group: str, report: Report) -> AnnotatedText:
     id = sentence.get("id", "")
     text = StandoffText(sentence.get("text", ""), id, report)
     for entity in sentence.iter("entity"):
@@ -64,6 +61,4 @@ def _parse(sentence: Any, report: Report) -> AnnotatedText:
             text.add_relation(pair.get("e1", ""), pair.get("e2", ""), pair.get("type", ""))
         else:
             report.count("pairs without an interaction")
-    result = text.build()
-    result.sentences = [0]
-    return result
+    return text.build(group=group, sentences=[0])

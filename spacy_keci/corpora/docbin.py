@@ -1,15 +1,14 @@
 """spaCy's own binary format (``.spacy``), with the user data in which ids and groups live."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..reports import Report
-from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText
+from .annotation import AnnotatedText, MakeDoc
 from .documents import from_doc, to_docs
 from .reading import read_bytes
 
@@ -42,9 +41,6 @@ def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
             yield text
 
 
-def write_docbin(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Gold documents with the tokens of ``make_doc`` (default: the biomedical tokenizer)."""
-    make_doc = make_doc or biomedical_tokenizer()
+def write_docbin(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Gold documents with the tokens of ``make_doc``."""
     save_docs(to_docs(texts, make_doc, report), path)

@@ -4,7 +4,6 @@ their ids; or ``label`` (in older exports ``labels``) with a [start, end, label]
 ``annotations`` with offsets and the number of a label.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from .annotation import AnnotatedText
 from .foreign import TextRecord
 from .reading import Record, check_records, count_unknown_keys, id_text, read_objects
 from .standoff import StandoffText
+from .writing import present, write_lines
 
 FORMAT = "doccano's JSON"
 
@@ -78,24 +78,18 @@ def read_doccano(path: Path, report: Report) -> Iterator[AnnotatedText]:
                     report.drop("label that is not [start, end, label]", f"{id}: {str(label)[:80]}")
         for relation in line.relations:
             text.add_relation(str(relation.from_id), str(relation.to_id), relation.type)
-        for comment in line.comments:
-            report.drop("comment", f"{id}: {str(comment)[:80]}")
-        result = text.build()
-        result.group = id_text(line.group)
-        yield result
+        report.drop_each("comment", id, line.comments)
+        yield text.build(group=id_text(line.group))
 
 
 def write_doccano(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """Lines for a project with relations."""
-    with path.open("w", encoding="utf8") as file:
-        for text in texts:
-            file.write(json.dumps(_to_object(text), ensure_ascii=False) + "\n")
+    write_lines(map(_to_object, texts), path)
 
 
 def _to_object(text: AnnotatedText) -> dict[str, Any]:
-    about = {key: value for key, value in (("id", text.id), ("group", text.group)) if value}
     return {
-        **about,
+        **present(id=text.id, group=text.group),
         "text": text.text,
         "entities": [
             {"id": i, "label": m.label, "start_offset": m.start, "end_offset": m.end}

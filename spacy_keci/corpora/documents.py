@@ -1,18 +1,26 @@
 """From annotated text to a gold Doc of spaCy, and back."""
 
 from bisect import bisect
-from collections.abc import Callable, Iterable
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
 from typing import Any
 
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..reports import Report
 from ..span_groups import SPANS_KEY, checked_spans, per_mention, set_span_graph
-from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, without_empty_mentions
+from .annotation import (
+    AnnotatedText,
+    Interaction,
+    MakeDoc,
+    Mention,
+    RelationTriple,
+    check_positions,
+    without_empty_mentions,
+)
 
 
-def to_doc(annotated: AnnotatedText, make_doc: Callable[[str], Doc], report: Report, spans_key: str = SPANS_KEY) -> Doc:
+def to_doc(annotated: AnnotatedText, make_doc: MakeDoc, report: Report, spans_key: str = SPANS_KEY) -> Doc:
     """A gold Doc: the tokens of ``make_doc`` (``nlp.make_doc``), split further at gold boundaries.
 
     The further split means that a gold Doc holds every mention whatever the tokenizer; a pipeline predicts on its
@@ -88,26 +96,23 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> A
         interactions=[Interaction(*row[:5]) for row in attrs["interactions"]] if "interactions" in attrs else None,
         sentences=_sentence_starts(doc) if sentences else None,
     )
-    clusters, interactions = annotated.clusters or [], annotated.interactions or []
-    for rows, members in (
-        ([row[:2] for row in annotated.relations], annotated.mentions),
-        ([row[:2] for row in interactions], clusters),
-        (clusters, annotated.mentions),
-    ):
-        if not all(0 <= i < len(members) for row in rows for i in row):
-            raise ValueError("a relation or cluster of what is not there")
+    check_positions(annotated)
     return annotated
 
 
 def to_docs(
-    annotated: Iterable[AnnotatedText],
-    make_doc: Callable[[str], Doc],
-    report: Report,
-    spans_key: str = SPANS_KEY,
+    annotated: Iterable[AnnotatedText], make_doc: MakeDoc, report: Report, spans_key: str = SPANS_KEY
 ) -> Iterable[Doc]:
     """:func:`to_doc` for many texts, lazily."""
     for each in annotated:
         yield to_doc(each, make_doc, report, spans_key)
+
+
+def words_of(doc: Doc) -> tuple[list[str], list[int]]:
+    """The tokens that are not white space, and for each token, and the end, how many of them stand before it."""
+    words = [token.text for token in doc]
+    before = list(accumulate((not word.isspace() for word in words), initial=0))
+    return [word for word in words if not word.isspace()], before
 
 
 def _sentence_starts(doc: Doc) -> list[int] | None:

@@ -4,24 +4,22 @@
 [start, end, start, end, label]. Offsets are tokens of the document, end inclusive.
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
-from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText, with_ids
-from .documents import to_doc
+from .annotation import AnnotatedText, MakeDoc, with_ids
+from .documents import to_doc, words_of
 from .reading import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
+from .writing import write_lines
 
 _KNOWN = ("dataset", "weight", "sentence_start", "_sentence_start")
 
@@ -51,32 +49,21 @@ def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
             text.add_mention(f"{start}-{end}", [(starts[start], starts[end + 1] - 1)], label)
         for *ends, label in _checked(document.relations, 2, len(tokens), id, report):
             text.add_relation(f"{ends[0]}-{ends[1]}", f"{ends[2]}-{ends[3]}", label)
-        for cluster in document.clusters:
-            report.drop("coreference cluster", f"{id}: {str(cluster)[:80]}")
-        for event in chain.from_iterable(document.events):
-            report.drop("event", f"{id}: {str(event)[:80]}")
-        result = text.build()
+        report.drop_each("coreference cluster", id, document.clusters)
+        report.drop_each("event", id, chain.from_iterable(document.events))
         lengths = [len(" ".join(sentence)) for sentence in document.sentences if sentence]
-        result.sentences = list(accumulate((length + 1 for length in lengths), initial=0))[:-1]
-        yield result
+        yield text.build(sentences=list(accumulate((length + 1 for length in lengths), initial=0))[:-1])
 
 
-def write_dygie(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Documents with the tokens of ``make_doc`` (default: what white space separates), split further at the boundaries
-    of mentions. Sentences are those that the text is given with, else its lines; what a mention or relation joins is
-    one sentence.
-    Texts that are not their tokens with single spaces in between are counted.
+def write_dygie(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Documents with the tokens of ``make_doc``, split further at the boundaries of mentions. Sentences are those
+    that the text is given with, else its lines; what a mention or relation joins is one sentence. Texts that are not
+    their tokens with single spaces in between are counted.
 
     Of mentions with the same words, DyGIE++ cannot tell which one a relation means: such relations are dropped and
     counted. A text without an id gets a number.
     """
-    make_doc = make_doc or Tokenizer(Vocab())
-    with path.open("w", encoding="utf8") as file:
-        for text in with_ids(texts):
-            record = _to_record(text.id, to_doc(text, make_doc, report), report)
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    write_lines((_to_record(text.id, to_doc(text, make_doc, report), report) for text in with_ids(texts)), path)
 
 
 def _checked(parts: list[list[list[Any]]], n: int, n_tokens: int, id: str, report: Report) -> Iterator[list[Any]]:
@@ -94,9 +81,7 @@ def _checked(parts: list[list[list[Any]]], n: int, n_tokens: int, id: str, repor
 
 
 def _to_record(id: str, doc: Doc, report: Report) -> dict[str, Any]:
-    words = [token.text for token in doc]
-    index = list(accumulate((not word.isspace() for word in words), initial=0))
-    words = [word for word in words if not word.isspace()]
+    words, index = words_of(doc)
     spans = [(index[span.start], index[span.end] - 1, span.label_) for span in doc.spans[SPANS_KEY]]
     same = {words for words, n in Counter(span[:2] for span in spans).items() if n > 1}
     relations = []

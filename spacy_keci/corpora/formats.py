@@ -3,15 +3,19 @@
 import gzip
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from ..reports import Report
-from .annotation import AnnotatedText, without_empty_mentions
+from ..span_groups import SPANS_KEY
+from ..tables import write_relations
+from ..tokenizer import biomedical_tokenizer
+from .annotation import AnnotatedText, MakeDoc, without_empty_mentions
 from .bigbio import read_bigbio
 from .bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
 from .biorelex import read_biorelex, write_biorelex
@@ -19,8 +23,9 @@ from .brat import read_bionlp, read_brat, write_brat
 from .chemprot import read_chemprot
 from .conll import read_conll, write_conll
 from .ddi import read_ddi
-from .docbin import read_docbin, write_docbin
+from .docbin import read_docbin, save_docs, write_docbin
 from .doccano import read_doccano, write_doccano
+from .documents import from_doc, to_docs
 from .dygie import read_dygie, write_dygie
 from .jsonl import read_jsonl, write_jsonl
 from .label_studio import read_label_studio, write_label_studio
@@ -45,40 +50,31 @@ from .masked import read_masked, write_masked
 from .prodigy import read_prodigy, write_prodigy
 from .pubannotation import read_pubannotation, write_pubannotation
 from .pubtator import read_pubtator, write_pubtator
-from .relation_table import write_table
 from .sniff import sniff
 from .spert import read_spert, write_spert
 
+Reader = Callable[[Path, Report], Iterator[AnnotatedText]]
+
 
 class Format(NamedTuple):
-    """``read(path, report)`` yields texts, ``write(texts, path, report)`` writes them; one of the two may only raise a
-    ValueError that says that it is not possible.
+    """``read(path, report)`` yields texts, ``write(texts, path, report)`` writes them; None where that is not possible.
 
-    Formats with tokens have ``write(..., make_doc=None)`` besides. ``suffixes`` are those of file names that tell the
-    format, in lower case. ``lacks`` is what has no place in the format and is not counted by its writer.
+    Readers leave out and count what is malformed or has no place here. They raise ValueError if nothing can be read, or
+    the file is of another kind. A format with tokens has ``tokenizer``, which makes the usual ones, and ``write(...,
+    make_doc)``. ``suffixes`` are those of file names that tell the format, in lower case. ``lacks`` is what has no
+    place in the format and is not counted by its writer.
     """
 
-    read: Callable[[Path, Report], Iterator[AnnotatedText]]
-    write: Callable[..., None]
+    read: Reader | None
+    write: Callable[..., None] | None
     suffixes: tuple[str, ...] = ()
-    has_tokens: bool = False
+    tokenizer: Callable[[], MakeDoc] | None = None
     lacks: tuple[Loss, ...] = ()
 
-    @property
-    def is_readable(self) -> bool:
-        return self.read is not _no_reader
 
-    @property
-    def is_writable(self) -> bool:
-        return self.write is not _no_writer
-
-
-def _no_reader(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    raise ValueError(f"{path} cannot be read as annotated text: it is a table of relations.")
-
-
-def _no_writer(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
-    raise ValueError(f"{path} cannot be written: this format is for reading only.")
+def _words() -> MakeDoc:
+    """What white space separates: texts that were read from tokens come out the same."""
+    return Tokenizer(Vocab())
 
 
 # what only formats for pipelines have a place for
@@ -101,36 +97,42 @@ def _write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     write_parquet(texts, path, report)
 
 
+def _write_table(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    write_relations(to_docs(texts, make_doc, report), path)
+
+
 FORMATS = {
-    "bigbio": Format(read_bigbio, _no_writer),
+    "bigbio": Format(read_bigbio, None),
     "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_TEXTS),
     "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml",), lacks=_TEXTS),
-    "bionlp": Format(read_bionlp, _no_writer),
+    "bionlp": Format(read_bionlp, None),
     "biorelex": Format(read_biorelex, write_biorelex, lacks=(CONCEPTS, SCORES, NOVELTY, SEVERAL_SENTENCES, *_MORE)),
     "brat": Format(read_brat, write_brat, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
-    "chemprot": Format(read_chemprot, _no_writer),
-    "conll": Format(read_conll, write_conll, (".conll", ".iob", ".bio"), True, (IDS, RELATIONS, *_TOKENS)),
-    "csv": Format(_no_reader, write_table, (".csv",), True, _TABLE),
-    "ddi": Format(read_ddi, _no_writer),
+    "chemprot": Format(read_chemprot, None),
+    "conll": Format(
+        read_conll, write_conll, (".conll", ".iob", ".bio"), biomedical_tokenizer, (IDS, RELATIONS, *_TOKENS)
+    ),
+    "csv": Format(None, _write_table, (".csv",), biomedical_tokenizer, _TABLE),
+    "ddi": Format(read_ddi, None),
     "doccano": Format(read_doccano, write_doccano, lacks=(CONCEPTS, SCORES, *_NO_ENTITIES, *_TEXTS)),
-    "dygie": Format(read_dygie, write_dygie, (), True, _TOKENS),
+    "dygie": Format(read_dygie, write_dygie, (), _words, _TOKENS),
     "jsonl": Format(read_jsonl, write_jsonl, (".jsonl",)),
     "label-studio": Format(read_label_studio, write_label_studio, lacks=(*_NO_ENTITIES, *_TEXTS)),
     "masked": Format(read_masked, write_masked, lacks=(IDS, SEVERAL_SENTENCES, *_TOKENS)),
     "parquet": Format(_read_parquet, _write_parquet, (".parquet",)),
-    "prodigy": Format(read_prodigy, write_prodigy, (), True, (*_NO_ENTITIES, *_TEXTS)),
+    "prodigy": Format(read_prodigy, write_prodigy, (), biomedical_tokenizer, (*_NO_ENTITIES, *_TEXTS)),
     "pubannotation": Format(read_pubannotation, write_pubannotation, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
     "pubtator": Format(read_pubtator, write_pubtator, (".pubtator", ".pubtator.txt"), lacks=(SCORES, GROUPS, *_TEXTS)),
-    "relations": Format(_no_reader, write_table, (".relations.parquet",), True, _TABLE),
-    "spacy": Format(read_docbin, write_docbin, (".spacy",), True),
-    "spert": Format(read_spert, write_spert, (), True, (SEVERAL_SENTENCES, *_TOKENS)),
+    "relations": Format(None, _write_table, (".relations.parquet",), biomedical_tokenizer, _TABLE),
+    "spacy": Format(read_docbin, write_docbin, (".spacy",), biomedical_tokenizer),
+    "spert": Format(read_spert, write_spert, (), _words, (SEVERAL_SENTENCES, *_TOKENS)),
 }
 # names that several tools give to their files, and which of them is meant where no content tells
 SHARED = {".jsonl": "jsonl", ".xml": "bioc-xml", ".json": None, ".tsv": None, ".txt": None}
 
 
-def get_format(path: Path, name: str | None = None) -> Format:
-    """The format of that name, else the one that the name of a file tells, or brat for a folder.
+def get_format(path: Path, name: str | None = None) -> str:
+    """The name of a format: the given one, else the one that the name of a file tells, or brat for a folder.
 
     Raises ValueError if unclear.
     """
@@ -140,7 +142,7 @@ def get_format(path: Path, name: str | None = None) -> Format:
         name = _by_suffix(path) or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
         raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")
-    return FORMATS[name]
+    return name
 
 
 def _by_suffix(path: Path) -> str | None:
@@ -155,9 +157,9 @@ def without_gz(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
-def tell_format(path: Path) -> Format:
-    """The format to read a file or folder in: by its name, and by its content where the name says nothing or several
-    tools give such names. A file may be gzipped (``.gz``).
+def tell_format(path: Path) -> str:
+    """The name of the format to read a file or folder in: by its name, and by its content where the name says nothing
+    or several tools give such names. A file may be gzipped (``.gz``).
 
     Raises ValueError if unclear.
     """
@@ -173,6 +175,14 @@ def tell_format(path: Path) -> Format:
         raise ValueError(f"{error} In a command, by --from FORMAT.") from None
 
 
+def reader_of(path: Path, format: str | None = None) -> Reader:
+    """What reads a file, in a format (default: as :func:`tell_format`). Raises ValueError if nothing does."""
+    read = FORMATS[tell_format(path) if format is None else get_format(path, format)].read
+    if read is None:
+        raise ValueError(f"{path} cannot be read as annotated text: it is a table of relations.")
+    return read
+
+
 def read_any(path: Path, format: str | None = None, report: Report | None = None) -> Iterator[AnnotatedText]:
     """The texts of a file, which may be gzipped, or of a folder, in any format (default: as :func:`tell_format`),
     counted in the report.
@@ -180,8 +190,7 @@ def read_any(path: Path, format: str | None = None, report: Report | None = None
     Raises ValueError if the format is unclear, cannot be read, or the file is not of it.
     """
     report = report or Report()
-    found = tell_format(path) if format is None else get_format(path, format)
-    for text in found.read(path, report):
+    for text in reader_of(path, format)(path, report):
         report.count("texts")
         report.count("mentions", len(text.mentions))
         report.count("relations", len(text.relations))
@@ -194,7 +203,7 @@ def write_any(
     path: Path,
     format: str | None = None,
     report: Report | None = None,
-    make_doc: Callable[[str], Doc] | None = None,
+    make_doc: MakeDoc | None = None,
 ) -> None:
     """Write texts in any format (default: told by the name of the file), with what has no place in it counted in the
     report. A file whose name ends in ``.gz`` is gzipped. ``make_doc`` is for formats with tokens.
@@ -202,19 +211,40 @@ def write_any(
     Raises ValueError if the format is unclear, cannot be written, or has no tokens where ``make_doc`` is given.
     """
     report = report or Report()
-    found = get_format(without_gz(path), format)
-    if make_doc is not None and not found.has_tokens:
+    found = FORMATS[get_format(without_gz(path), format)]
+    if found.write is None:
+        raise ValueError(f"{path} cannot be written: this format is for reading only.")
+    if make_doc is not None and found.tokenizer is None:
         raise ValueError("The format to write has no tokens: leave out the tokenizer.")
-    write = found.write if make_doc is None else partial(found.write, make_doc=make_doc)
+    tokens = () if found.tokenizer is None else (make_doc or found.tokenizer(),)
     sound = (without_empty_mentions(text, report) for text in texts)
     counted = count_losses(sound, found.lacks, report)
     if path.suffix.lower() != ".gz":
-        write(counted, path, report)
+        found.write(counted, path, report, *tokens)
         return
     with TemporaryDirectory(dir=path.parent) as folder:
         plain = Path(folder) / path.stem
-        write(counted, plain, report)
+        found.write(counted, plain, report, *tokens)
         if plain.is_dir():
             raise ValueError(f"{path} cannot be written: this format is a folder of files. Name it without .gz.")
         with plain.open("rb") as source, gzip.open(path, "wb") as packed:
             shutil.copyfileobj(source, packed)
+
+
+def write_docs(
+    docs: Iterable[Doc],
+    path: Path,
+    format: str,
+    spans_key: str = SPANS_KEY,
+    report: Report | None = None,
+    make_doc: MakeDoc | None = None,
+) -> None:
+    """Write the span graphs of documents as :func:`write_any`. What other components found, such as tokens and
+    sentences, is written as well where the format has a place for it: spaCy's own, and tables."""
+    if format == "spacy":
+        save_docs(docs, path)
+    elif format in ("csv", "relations"):
+        write_relations(docs, path, spans_key)
+    else:
+        tokens = make_doc if FORMATS[format].tokenizer else None
+        write_any((from_doc(doc, spans_key) for doc in docs), path, format, report, tokens)

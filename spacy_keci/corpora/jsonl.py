@@ -21,9 +21,10 @@ from typing import Any
 from pydantic import Field
 
 from ..reports import Report
-from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
 from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, read_lines
+from .writing import present, write_lines
 
 
 class _Entity(Record):
@@ -72,9 +73,7 @@ def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def write_jsonl(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """One line for each text; mentions with text and offsets. Entries of ``meta`` that JSON cannot hold, such as bytes,
     are dropped and counted."""
-    with path.open("w", encoding="utf8") as file:
-        for text in texts:
-            file.write(json.dumps(_to_object(text, report), ensure_ascii=False) + "\n")
+    write_lines((_to_object(text, report) for text in texts), path)
 
 
 def _parse(line: Any, report: Report) -> AnnotatedText:
@@ -90,15 +89,10 @@ def _parse(line: Any, report: Report) -> AnnotatedText:
     clusters = parsed.clusters
     if clusters is None and parsed.interactions:
         raise ValueError("interactions: hold between 'clusters', which are missing")
-    for number, cluster in enumerate(clusters or []):
-        for i in cluster:
-            _check_position(f"clusters.{number}: {i}", i, "entities", len(mentions))
     for start in parsed.sentences or []:
         if not 0 <= start <= len(parsed.text):
             raise ValueError(f"sentences: {start} is not inside the text, which has {len(parsed.text)} characters")
-    _check_ends("relations", parsed.relations, "entities", len(mentions))
-    _check_ends("interactions", parsed.interactions or [], "clusters", len(clusters or []))
-    return AnnotatedText(
+    text = AnnotatedText(
         text=parsed.text,
         mentions=mentions,
         relations=[RelationTriple(r.head, r.tail, r.label, r.score) for r in parsed.relations],
@@ -111,6 +105,8 @@ def _parse(line: Any, report: Report) -> AnnotatedText:
         else [Interaction(r.head, r.tail, r.label, r.score, r.novelty) for r in parsed.interactions or []],
         sentences=parsed.sentences,
     )
+    check_positions(text, "entities")
+    return text
 
 
 def _locate(entity: _Entity, text: str, starts_of: dict[str, list[int]]) -> tuple[int, int]:
@@ -157,35 +153,18 @@ def occurrences(words: str, text: str) -> list[int]:
     return starts
 
 
-def _check_ends(name: str, relations: Iterable[_Relation], ends: str, n: int) -> None:
-    for number, relation in enumerate(relations):
-        _check_position(f"{name}.{number}: 'head' is {relation.head}", relation.head, ends, n)
-        _check_position(f"{name}.{number}: 'tail' is {relation.tail}", relation.tail, ends, n)
-
-
-def _check_position(where: str, position: int, what: str, n: int) -> None:
-    if not n:
-        raise ValueError(f"{where}, but there are no {what}")
-    if not 0 <= position < n:
-        raise ValueError(f"{where}, but {what} are counted from 0 to {n - 1}")
-
-
 def _to_object(text: AnnotatedText, report: Report) -> dict[str, Any]:
-    about = {"id": text.id, "group": text.group, "meta": _to_meta(text, report)}
-    line: dict[str, Any] = {key: value for key, value in about.items() if value}
+    line = present(id=text.id, group=text.group, meta=_to_meta(text, report))
     line["text"] = text.text
     line["entities"] = [
         {"text": text.text[m.start : m.end], "label": m.label, "start": m.start, "end": m.end}
-        | ({"kb_id": m.kb_id} if m.kb_id else {})
-        | ({"score": m.score} if m.score != 1.0 else {})
+        | present(kb_id=m.kb_id, score=m.score)
         for m in text.mentions
     ]
     line["relations"] = [_to_relation(r) for r in text.relations]
     if text.clusters is not None:
         line["clusters"] = text.clusters
-        line["interactions"] = [
-            _to_relation(r) | ({"novelty": r.novelty} if r.novelty else {}) for r in text.interactions or []
-        ]
+        line["interactions"] = [_to_relation(r) | present(novelty=r.novelty) for r in text.interactions or []]
     if text.sentences is not None:
         line["sentences"] = text.sentences
     return line
@@ -204,4 +183,4 @@ def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
 
 
 def _to_relation(r: RelationTriple | Interaction) -> dict[str, Any]:
-    return {"head": r.head, "tail": r.tail, "label": r.label} | ({"score": r.score} if r.score != 1.0 else {})
+    return {"head": r.head, "tail": r.tail, "label": r.label} | present(score=r.score)

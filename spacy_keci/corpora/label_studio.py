@@ -6,7 +6,6 @@ result of the type ``relation`` joins two of them. Besides what Label Studio ask
 short form JSON-MIN, an object for each annotation with the data of its task, has mentions only.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from .annotation import AnnotatedText
 from .offsets import CODE_UNITS, Reading
 from .reading import Record, check_records, id_text, read_objects
 from .standoff import StandoffText
+from .writing import present, write_list
 
 FORMAT = "Label Studio's JSON"
 # Of JSON-MIN, besides the data of the task.
@@ -77,9 +77,7 @@ def read_label_studio(path: Path, report: Report) -> Iterator[AnnotatedText]:
         report.count("predictions of tasks", len(task.predictions))
         for key in task.data.keys() - {"text", "id", "group"}:
             report.count("entries of a task's data besides text, id and group", int(task.data[key] != words))
-        result = _parse(words, id, given[0], report)
-        result.group = id_text(task.data.get("group"))
-        yield result
+        yield _parse(words, id, id_text(task.data.get("group")), given[0], report)
 
 
 def is_minimal(task: Any) -> bool:
@@ -125,11 +123,10 @@ def _to_full(task: dict[str, Any]) -> dict[str, Any]:
 
 def write_label_studio(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """A list of tasks for a labelling interface whose ``Labels`` is called "label", and whose ``Text`` "text"."""
-    tasks = [_to_task(text, number) for number, text in enumerate(texts, start=1)]
-    path.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf8")
+    write_list((_to_task(text, number) for number, text in enumerate(texts, start=1)), path, indent=1)
 
 
-def _parse(words: str, id: str, annotation: _Annotation, report: Report) -> AnnotatedText:
+def _parse(words: str, id: str, group: str, annotation: _Annotation, report: Report) -> AnnotatedText:
     text = StandoffText(words, id, report, unit=CODE_UNITS)
     for result in annotation.result:
         if result.type == "labels":
@@ -152,12 +149,11 @@ def _parse(words: str, id: str, annotation: _Annotation, report: Report) -> Anno
                     text.add_relation(ends[1], ends[0], label, score)
         else:
             report.drop("result that is neither a mention nor a relation", f"{id}: {result.type}")
-    return text.build()
+    return text.build(group=group)
 
 
 def _to_task(text: AnnotatedText, number: int) -> dict[str, Any]:
     units = Reading(CODE_UNITS).borders(text.text) or range(len(text.text) + 1)
-    about = {key: value for key, value in (("id", text.id), ("group", text.group)) if value}
     mentions: list[dict[str, Any]] = [
         {
             "id": f"T{i}",
@@ -171,12 +167,13 @@ def _to_task(text: AnnotatedText, number: int) -> dict[str, Any]:
                 "labels": [m.label],
             },
         }
-        | ({"kb_id": m.kb_id} if m.kb_id else {})
+        | present(kb_id=m.kb_id)
         for i, m in enumerate(text.mentions)
     ]
     relations = [
         {"type": "relation", "from_id": f"T{r.head}", "to_id": f"T{r.tail}", "direction": "right", "labels": [r.label]}
-        | ({"score": r.score} if r.score != 1.0 else {})
+        | present(score=r.score)
         for r in text.relations
     ]
-    return {"id": number, "data": {"text": text.text, **about}, "annotations": [{"result": [*mentions, *relations]}]}
+    data = {"text": text.text, **present(id=text.id, group=text.group)}
+    return {"id": number, "data": data, "annotations": [{"result": [*mentions, *relations]}]}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..reports import Report
 from .annotation import AnnotatedText, Mention
-from .reading import check_end, is_damaged, shown, text_lines
+from .reading import is_damaged, shown, text_lines
 from .standoff import StandoffText
 
 RELATED = "related"
@@ -27,8 +27,7 @@ def read_masked(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
     Lines that do not have two masks and a label are left out and reported. Raises ValueError if no line can be read.
     """
-    lines = text_lines(path)
-    check_end(lines, report)
+    lines = text_lines(path, report)
     kept = 0
     for number, line in enumerate(lines, start=1):
         columns = line.split("\t")
@@ -45,10 +44,8 @@ def read_masked(path: Path, report: Report) -> Iterator[AnnotatedText]:
         if label.strip() not in NOT_RELATED:
             head, tail = (str(mask.start()) for mask in masks)
             text.add_relation(head, tail, RELATED if label.strip() == "1" else label.strip())
-        result = text.build()
-        result.sentences = [0]
         kept += 1
-        yield result
+        yield text.build(sentences=[0])
     if not kept and any(line.strip() for line in lines):
         raise ValueError(f"{path} holds no line with two masks, such as @GENE$ and @DISEASE$, a tab and a label.")
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..reports import Report
-from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
 
 _CANDIDATE = pa.struct(
     [("concept", pa.string()), ("type", pa.string()), ("score", pa.float64()), ("attention", pa.float64())]
@@ -112,23 +112,19 @@ def from_row(row: Mapping[str, Any]) -> AnnotatedText:
     annotated = AnnotatedText(
         text=text,
         mentions=mentions,
-        relations=_read_edges(row["relations"] or (), len(mentions)),
+        relations=[RelationTriple(*_edge(each)) for each in row["relations"] or ()],
         id=row.get("id") or "",
         group=row.get("group") or "",
         meta=json.loads(row.get("meta") or "{}"),
         clusters=row.get("clusters"),
         interactions=None
         if interactions is None
-        else [
-            Interaction(*edge, each.get("novelty") or "")
-            for edge, each in zip(_read_edges(interactions, len(row.get("clusters") or ())), interactions, strict=True)
-        ],
+        else [Interaction(*_edge(each), each.get("novelty") or "") for each in interactions],
         sentences=row.get("sentences"),
     )
     if not all(0 <= mention.start < mention.end <= len(text) for mention in mentions):
         raise ValueError("a mention outside the text")
-    if not all(0 <= i < len(mentions) for cluster in annotated.clusters or () for i in cluster):
-        raise ValueError("a cluster of mentions that are not there")
+    check_positions(annotated)
     return annotated
 
 
@@ -206,11 +202,8 @@ def join_parquet(paths: Iterable[Path], path: Path) -> None:
                 writer.write_batch(batch)
 
 
-def _read_edges(rows: Iterable[Mapping[str, Any]], n: int) -> list[RelationTriple]:
-    edges = [RelationTriple(row["head"], row["tail"], row["label"], row["score"]) for row in rows]
-    if not all(0 <= i < n for edge in edges for i in edge[:2]):
-        raise ValueError("a relation of what is not there")
-    return edges
+def _edge(row: Mapping[str, Any]) -> tuple[int, int, str, float]:
+    return row["head"], row["tail"], row["label"], row["score"]
 
 
 def _as_json(value: Any) -> Any:

@@ -5,8 +5,7 @@
 spans have a ``kb_id`` and relations a ``score`` where there is one, and ``meta`` holds id and group.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ from pydantic import Field
 from spacy.tokens import Doc, Span
 
 from ..reports import Report
-from ..tokenizer import biomedical_tokenizer
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText
+from .annotation import AnnotatedText, MakeDoc
 from .documents import to_doc
 from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, id_text, read_lines
 from .standoff import StandoffText
+from .writing import present, write_lines
 
 # Of tokens, tasks and their display.
 _KNOWN = ["tokens", "arcs", "options", "accept", "config", "relations.color"]
@@ -86,20 +85,12 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 for token, span in ((r.head, r.head_span), (r.child, r.child_span))
             )
             text.add_relation(head, child, r.label, r.score)
-        result = text.build()
-        result.group = str(task.meta.get("group", ""))
-        yield result
+        yield text.build(group=str(task.meta.get("group", "")))
 
 
-def write_prodigy(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Accepted tasks, with the tokens of ``make_doc`` (default: the biomedical tokenizer), split further at the
-    boundaries of mentions."""
-    make_doc = make_doc or biomedical_tokenizer()
-    with path.open("w", encoding="utf8") as file:
-        for text in texts:
-            file.write(json.dumps(_to_task(text, to_doc(text, make_doc, report)), ensure_ascii=False) + "\n")
+def write_prodigy(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Accepted tasks, with the tokens of ``make_doc``, split further at the boundaries of mentions."""
+    write_lines((_to_task(text, to_doc(text, make_doc, report)) for text in texts), path)
 
 
 def _name(span: _Span) -> str:
@@ -116,7 +107,7 @@ def _to_task(text: AnnotatedText, doc: Doc) -> dict[str, Any]:
             "child_span": _to_span(spans[tail]),
             "label": label,
         }
-        | ({"score": score} if score != 1.0 else {})
+        | present(score=score)
         for head, tail, label, score in doc.spans[SPANS_KEY].attrs["relations"]
     ]
     return {
@@ -124,9 +115,9 @@ def _to_task(text: AnnotatedText, doc: Doc) -> dict[str, Any]:
         "tokens": [
             {"text": t.text, "start": t.idx, "end": t.idx + len(t), "id": t.i, "ws": bool(t.whitespace_)} for t in doc
         ],
-        "spans": [_to_span(span) | ({"kb_id": span.kb_id_} if span.kb_id_ else {}) for span in spans],
+        "spans": [_to_span(span) | present(kb_id=span.kb_id_) for span in spans],
         "relations": relations,
-        "meta": {key: value for key, value in (("id", text.id), ("group", text.group)) if value},
+        "meta": present(id=text.id, group=text.group),
         "_view_id": "relations",
         "answer": "accept",
     }

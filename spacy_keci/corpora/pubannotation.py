@@ -14,10 +14,10 @@ from pydantic import Field
 
 from ..reports import Report
 from .annotation import AnnotatedText
-from .brat import find
 from .foreign import TextRecord
-from .reading import Record, check_records, count_unknown_keys, id_text, read_objects
+from .reading import Record, check_records, count_unknown_keys, find_files, id_text, read_objects
 from .standoff import StandoffText
+from .writing import present
 
 FORMAT = "PubAnnotation JSON"
 CONCEPT = "denotes"
@@ -71,7 +71,7 @@ def read_pubannotation(path: Path, report: Report) -> Iterator[AnnotatedText]:
     A mention in several pieces becomes one, from the first to the last. Attributes other than concepts, modifications,
     blocks and malformed parts are left out and counted. Raises ValueError if the file is of another kind.
     """
-    for file in find(path, ".json") if path.is_dir() else [path]:
+    for file in find_files(path, ".json") if path.is_dir() else [path]:
         for document in check_records(read_objects(file, FORMAT, report), _Document, file, FORMAT, report):
             yield _parse(document, report)
 
@@ -110,18 +110,20 @@ def _parse(document: _Document, report: Report) -> AnnotatedText:
             text.add_mention(f"{name}{denotation.id}", pieces, denotation.obj, kb_id=kb_id)
         for relation in track.relations:
             text.add_relation(f"{name}{relation.subj}", f"{name}{relation.obj}", relation.pred)
-        for mention in concepts:
-            report.drop("concept of a missing mention", f"{id}: {mention}")
-        for what, found in (("modification", track.modifications), ("block", track.blocks)):
-            for each in found:
-                report.drop(what, f"{id}: {str(each)[:80]}")
+        report.drop_each("concept of a missing mention", id, concepts)
+        report.drop_each("modification", id, track.modifications)
+        report.drop_each("block", id, track.blocks)
     return text.build()
 
 
 def _to_object(text: AnnotatedText) -> dict[str, Any]:
     source, _, number = text.id.partition(":")
     about = {"sourcedb": source, "sourceid": number} if source and number else {"sourceid": text.id}
-    concepts = [(i, mention.kb_id) for i, mention in enumerate(text.mentions, start=1) if mention.kb_id]
+    concepts = [
+        {"id": f"A{i}", "pred": CONCEPT, "subj": f"T{i}", "obj": mention.kb_id}
+        for i, mention in enumerate(text.mentions, start=1)
+        if mention.kb_id
+    ]
     return {
         **(about if text.id else {}),
         "text": text.text,
@@ -133,8 +135,5 @@ def _to_object(text: AnnotatedText) -> dict[str, Any]:
             {"id": f"R{i}", "pred": r.label, "subj": f"T{r.head + 1}", "obj": f"T{r.tail + 1}"}
             for i, r in enumerate(text.relations, start=1)
         ],
-    } | (
-        {"attributes": [{"id": f"A{i}", "pred": CONCEPT, "subj": f"T{i}", "obj": kb_id} for i, kb_id in concepts]}
-        if concepts
-        else {}
-    )
+        **present(attributes=concepts),
+    }

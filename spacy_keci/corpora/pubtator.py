@@ -16,7 +16,7 @@ from ..identifiers import UNLINKED, identifiers, linked
 from ..reports import Report
 from .annotation import AnnotatedText, with_ids
 from .clusters import ConceptRelation, concept_relations, relate_concepts
-from .reading import check_end, is_damaged, shown, text_lines
+from .reading import is_damaged, shown, text_lines
 from .standoff import StandoffText
 
 _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
@@ -29,8 +29,7 @@ def read_pubtator(path: Path, report: Report) -> Iterator[AnnotatedText]:
     Raises ValueError if the file has no title.
     """
     document: list[str] = []
-    lines = text_lines(path)
-    check_end(lines, report)
+    lines = text_lines(path, report)
     if any(line.strip() for line in lines) and not any(_is_title(line) for line in lines):
         raise ValueError(f"{path} is not PubTator: no line begins with an id and |t|.")
     for number, line in enumerate(lines, start=1):
@@ -78,11 +77,11 @@ def _parse(lines: list[str], report: Report) -> Iterator[AnnotatedText]:
             start, end, surface, label, *rest = columns[1:]
             kb_id = linked(rest[0]) if rest else ""
             text.add_mention(f"{start}-{end}", [(int(start), int(end))], label.strip(), surface, kb_id)
-            _drop_columns("further column of a mention", id, rest[1:], report)
+            report.drop_each("further column of a mention", id, (column for column in rest[1:] if column.strip()))
         elif len(columns) >= 4 and not _is_number(columns[1]):
             label, head, tail, *rest = (column.strip() for column in columns[1:])
             relations.append(ConceptRelation(head, tail, label, novelty=rest[0] if rest else ""))
-            _drop_columns("further column of a relation", id, rest[1:], report)
+            report.drop_each("further column of a relation", id, filter(None, rest[1:]))
         else:
             report.drop("malformed line", f"{id}: {shown(line)}")
     yield relate_concepts(text.build(), relations, report)
@@ -90,12 +89,6 @@ def _parse(lines: list[str], report: Report) -> Iterator[AnnotatedText]:
 
 def _is_number(column: str) -> bool:
     return column.isascii() and column.removeprefix("-").isdigit() and len(column) < 16
-
-
-def _drop_columns(reason: str, id: str, columns: Iterable[str], report: Report) -> None:
-    for column in columns:
-        if column.strip():
-            report.drop(reason, f"{id}: {column}")
 
 
 def _format(text: AnnotatedText, report: Report) -> list[str]:

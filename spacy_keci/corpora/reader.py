@@ -15,7 +15,7 @@ from ..reports import Report
 from ..tokens import SPANS_KEY
 from .docbin import load_docs
 from .documents import copy_sentences, from_doc, mark_sentences, to_docs
-from .formats import tell_format
+from .formats import reader_of
 
 SUFFIXES = (".spacy", ".jsonl")
 
@@ -134,7 +134,7 @@ def read_docs(
     for file in corpus_files(path):
         if file.suffix.lower() == ".jsonl":
             # of whichever tool it is
-            found = list(to_docs(tell_format(file).read(file, report), nlp.make_doc, report, spans_key))
+            found = list(to_docs(reader_of(file)(file, report), nlp.make_doc, report, spans_key))
         else:
             found = list(load_docs(file, nlp.vocab))
         for number, doc in enumerate(found, start=1):

@@ -41,6 +41,17 @@ def read_bytes(path: Path) -> bytes:
         raise ValueError(f"{path} cannot be unpacked to its end: {error}. Is it complete?") from None
 
 
+def find_files(path: Path, suffix: str) -> dict[Path, str]:
+    """The files of a folder and those below it, plain or gzipped, whose names end so, with these names from the folder
+    on, without .gz; in the order of the names."""
+    found = {}
+    for file in path.rglob("*") if path.is_dir() else ():
+        name = file.relative_to(path).as_posix().removesuffix(".gz")
+        if name.endswith(suffix) and file.is_file():
+            found[file] = name
+    return dict(sorted(found.items(), key=lambda each: each[1]))
+
+
 def read_text(path: Path) -> str:
     """The text of a file, plain or gzipped, without a byte order mark; line ends stay as they are. Raises ValueError
     if it is not UTF-8."""
@@ -55,15 +66,17 @@ def decode(data: bytes) -> str:
     return data.decode("utf8").removeprefix(BOM)
 
 
-def text_lines(path: Path) -> list[str]:
+def text_lines(path: Path, report: Report | None = None) -> list[str]:
     """The lines of a text file, plain or gzipped, without their ends: LF, CRLF, or CR where there is no other.
 
-    Bytes that are not UTF-8 are kept in disguise: :func:`is_damaged` tells such a line.
+    Bytes that are not UTF-8 are kept in disguise: :func:`is_damaged` tells such a line. report: counts a file that does
+    not end with a line break: where lines are whole, nothing else tells a file cut short.
     """
     text = read_bytes(path).decode("utf8", "surrogateescape").removeprefix(BOM)
-    if "\n" not in text:
-        return text.split("\r")
-    return [line.removesuffix("\r") for line in text.split("\n")]
+    lines = [line.removesuffix("\r") for line in text.split("\n")] if "\n" in text else text.split("\r")
+    if report is not None and lines[-1]:
+        report.count("files that do not end with a line break: they may be cut short")
+    return lines
 
 
 def is_damaged(line: str) -> bool:
@@ -193,13 +206,6 @@ def count_unknown_keys(record: Record, what: str, report: Report, known: Iterabl
     """Count the keys that no field names, of the record and of those inside it, apart from ``known``."""
     for key in sorted(set(_unknown_keys(record)).difference(known)):
         report.count(f"{what} with the unknown key {key[:60]!r}")
-
-
-def check_end(lines: list[str], report: Report) -> None:
-    """Count a file of :func:`text_lines` that does not end with a line break: where lines are whole, nothing else tells
-    a file cut short."""
-    if lines[-1]:
-        report.count("files that do not end with a line break: they may be cut short")
 
 
 def id_text(id: object) -> str:

@@ -3,22 +3,20 @@
 ``tokens``, ``entities`` with token offsets (end exclusive), ``relations`` with indices of entities, ``orig_id``.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from ..reports import Report
 from ..tokens import SPANS_KEY
-from .annotation import AnnotatedText
-from .documents import to_doc
+from .annotation import AnnotatedText, MakeDoc
+from .documents import to_doc, words_of
 from .reading import Record, id_text, read_records
 from .standoff import StandoffText
+from .writing import write_list
 
 
 class _Entity(Record):
@@ -55,27 +53,16 @@ def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
             text.add_mention(str(i), pieces, entity.type)
         for relation in sentence.relations:
             text.add_relation(str(relation.head), str(relation.tail), relation.type)
-        result = text.build()
-        result.sentences = [0]
-        yield result
+        yield text.build(sentences=[0])
 
 
-def write_spert(
-    texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: Callable[[str], Doc] | None = None
-) -> None:
-    """Write sentences with the tokens of ``make_doc``, split further at the boundaries of mentions.
-
-    Without ``make_doc``, tokens are what whitespace separates: what was read from SpERT's JSON comes out the same.
-    """
-    make_doc = make_doc or Tokenizer(Vocab())
-    records = [_to_record(text, to_doc(text, make_doc, report), report) for text in texts]
-    path.write_text(json.dumps(records, ensure_ascii=False) + "\n", encoding="utf8")
+def write_spert(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
+    """Write sentences with the tokens of ``make_doc``, split further at the boundaries of mentions."""
+    write_list((_to_record(text, to_doc(text, make_doc, report), report) for text in texts), path)
 
 
 def _to_record(text: AnnotatedText, doc: Doc, report: Report) -> dict[str, Any]:
-    words = [token.text for token in doc]
-    index = list(accumulate((not word.isspace() for word in words), initial=0))
-    words = [word for word in words if not word.isspace()]
+    words, index = words_of(doc)
     report.count("texts whose spacing is not kept", int(" ".join(words) != text.text))
     group = doc.spans[SPANS_KEY]
     record: dict[str, Any] = {

@@ -71,7 +71,7 @@ class StandoffText:
         """``head`` and ``tail``: ids of mentions."""
         self._relations.append((head, tail, label, score))
 
-    def build(self) -> AnnotatedText:
+    def build(self, group: str = "", sentences: list[int] | None = None) -> AnnotatedText:
         """The text with what fits."""
         layout = self._lay_out()
         text = layout.text
@@ -114,7 +114,7 @@ class StandoffText:
                 self._report.drop("relation of a missing mention", case)
             else:
                 relations.append(RelationTriple(ends[0], ends[1], label, score))
-        return AnnotatedText(text, mentions, relations, id=self.id)
+        return AnnotatedText(text, mentions, relations, id=self.id, group=group, sentences=sentences)
 
     def _lay_out(self) -> Layout:
         """The text as its mentions say it is: the usual reading of offsets, unless more mentions fit in another."""

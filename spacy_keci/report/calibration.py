@@ -28,9 +28,10 @@ class Calibration:
     error: float
 
 
-def calibrate(
-    scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray, n_bins: int = 10
-) -> Calibration | None:
+N_BINS = 10
+
+
+def calibrate(scores: Sequence[float] | np.ndarray, right: Sequence[bool] | np.ndarray) -> Calibration | None:
     """Bins of equal width, without the empty ones; None if there are no predictions.
 
     scores, right: of each prediction its probability, 0 to 1, and whether it is right.
@@ -38,12 +39,12 @@ def calibrate(
     if not len(scores):
         return None
     probabilities, hits = np.asarray(scores, dtype=float), np.asarray(right, dtype=float)
-    places = np.minimum((probabilities * n_bins).astype(int), n_bins - 1)
-    counts = np.bincount(places, minlength=n_bins)
+    places = np.minimum((probabilities * N_BINS).astype(int), N_BINS - 1)
+    counts = np.bincount(places, minlength=N_BINS)
     used = np.flatnonzero(counts)
     n = counts[used]
-    confidence = np.bincount(places, probabilities, n_bins)[used] / n
-    accuracy = np.bincount(places, hits, n_bins)[used] / n
+    confidence = np.bincount(places, probabilities, N_BINS)[used] / n
+    accuracy = np.bincount(places, hits, N_BINS)[used] / n
     z2 = 1.959964**2
     center = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (accuracy * (1 - accuracy) / n + z2 / (4 * n**2))) / (1 + z2 / n)

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ..corpora.annotation import AnnotatedText, Mention
 from ..corpora.documents import to_doc
 from ..reports import Report
-from ..span_groups import MEMBERS, PER_MENTION, checked_spans, initial_key, per_mention, set_span_graph
+from ..span_groups import attrs_beside, checked_spans, initial_key, set_span_graph
 from .findings import RIGHT, Finding, Graph, compare_graphs
 from .knowledge import Change, find_changes
 
@@ -84,7 +84,6 @@ def combine(text: str, groups: dict[str, SpanGroup], make_doc: Callable[[str], D
             cast(Span, doc.char_span(s.start_char, s.end_char, s.label_, s.kb_id_, alignment_mode="expand"))
             for s in checked_spans(group)
         ]
-        attrs = {each: value for each, value in group.attrs.items() if each not in (MEMBERS, "relations")}
-        attrs |= {each: per_mention(group, each, value) for each, value in PER_MENTION.items() if each in attrs}
-        set_span_graph(doc, name, spans, group.attrs.get("relations") if relations else None, **attrs)
+        rows = group.attrs.get("relations") if relations else None
+        set_span_graph(doc, name, spans, rows, **attrs_beside(group, "relations"))
     return doc

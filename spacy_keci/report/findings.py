@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from spacy.tokens import Doc
 
@@ -94,6 +94,7 @@ class Finding:
     gold: Node | Edge | None
     predicted: Node | Edge | None
     score: float | None = None
+    is_good: ClassVar[bool] = False
 
     @property
     def is_relation(self) -> bool:

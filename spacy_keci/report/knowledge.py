@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
 from spacy.tokens import Doc
 
@@ -52,6 +52,7 @@ class Change:
 
     kind: str
     item: Node | Edge
+    score: ClassVar[None] = None
 
     @property
     def labels(self) -> list[str]:

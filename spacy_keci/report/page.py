@@ -11,7 +11,7 @@ from ..visualize.text import shorten
 from .calibration import Calibration, calibrate
 from .cases import CONCEPTS, GOLD, INITIAL, PREDICTED, Case
 from .findings import MENTION_ERRORS, RELATION_ERRORS, RIGHT, Edge, Finding, Node, count_confusions
-from .knowledge import CHANGES, summarize_attention
+from .knowledge import CHANGES, Change, summarize_attention
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -59,17 +59,13 @@ def make_page(
     result: what ``spacy keci evaluate`` writes. titles: of its scores, in their order.
     cases: the documents. shown: how many of them are drawn at most, in each section.
     """
-    drawing = {
-        "symmetric": list(symmetric),
-        "kb": kb,
-        "concepts_key": CONCEPTS,
-        "width": DRAWING_WIDTH,
-    }
+    drawing = {"symmetric": list(symmetric), "kb": kb, "concepts_key": CONCEPTS, "width": DRAWING_WIDTH}
+    errors = drawing | {"compare": (GOLD, PREDICTED), "overlay": True}
+    changes = drawing | {"compare": (INITIAL, PREDICTED)}
     wrong = sorted((case for case in cases if case.errors), key=lambda case: -case.severity)
     changed = sorted((case for case in cases if case.changes), key=lambda case: -len(case.changes))
     findings = [finding for case in cases for finding in case.findings]
     split = {kind: [f for f in findings if f.is_relation == (kind == "relations")] for kind in KINDS}
-    changes = [change for case in cases for change in case.changes]
     return fill(
         "spacy_keci.report",
         "report.html.jinja",
@@ -85,23 +81,28 @@ def make_page(
         type_names=kb.type_names if kb else {},
         has_initial=any(INITIAL in case.doc.spans for case in cases),
         change_counts={
-            kind: Counter(c.kind for c in changes if isinstance(c.item, Edge) == (kind == "relations"))
+            kind: Counter(
+                c.kind for case in cases for c in case.changes if isinstance(c.item, Edge) == (kind == "relations")
+            )
             for kind in KINDS
         },
         change_kinds=CHANGES,
-        errors={
-            "kinds": [*MENTION_ERRORS, *RELATION_ERRORS],
-            "labels": sorted({label for case in wrong for error in case.errors for label in error.labels}),
-            "total": len(wrong),
-            "cards": [_error_card(case, drawing) for case in wrong[:shown]],
-        },
-        changed={
-            "kinds": CHANGES,
-            "labels": sorted({label for case in changed for change in case.changes for label in change.labels}),
-            "total": len(changed),
-            "cards": [_change_card(case, drawing) for case in changed[:shown]],
-        },
+        errors=_section(wrong, "errors", [*MENTION_ERRORS, *RELATION_ERRORS], errors, shown),
+        changed=_section(changed, "changes", CHANGES, changes, shown),
     )
+
+
+def _section(
+    cases: Sequence[Case], items: str, kinds: Sequence[str], drawing: Mapping[str, Any], shown: int
+) -> dict[str, Any]:
+    """Cases with their ``errors`` or ``changes``, the first of them drawn."""
+    found = [getattr(case, items) for case in cases]
+    return {
+        "kinds": kinds,
+        "labels": sorted({label for several in found for item in several for label in item.labels}),
+        "total": len(cases),
+        "cards": [_card(case, several, drawing) for case, several in zip(cases[:shown], found, strict=False)],
+    }
 
 
 def _score_rows(result: Mapping[str, Any], titles: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -118,40 +119,32 @@ def _calibrate(findings: Iterable[Finding]) -> Calibration | None:
     return calibrate([score for score, _ in predicted], [right for _, right in predicted])
 
 
-def _error_card(case: Case, drawing: Mapping[str, Any]) -> dict[str, Any]:
+def _card(case: Case, items: Sequence[Finding | Change], drawing: Mapping[str, Any]) -> dict[str, Any]:
+    """A drawing, and its errors or changes in words. What the same words say of several mentions stands there once,
+    with the highest probability."""
     describe = _Describer(case.doc.text, drawing["symmetric"])
-    chips = [
-        {"kind": e.kind, "labels": e.labels, "text": describe.error(e), "score": e.score, "good": False}
-        for e in case.errors
-    ]
-    markup = render_figure(case.doc, compare=(GOLD, PREDICTED), overlay=True, options=drawing)
-    return _card(case, chips, markup)
-
-
-def _change_card(case: Case, drawing: Mapping[str, Any]) -> dict[str, Any]:
-    describe = _Describer(case.doc.text, drawing["symmetric"])
-    chips = [
-        {"kind": c.kind, "labels": c.labels, "text": describe.item(c.item), "score": None, "good": c.is_good}
-        for c in case.changes
-    ]
-    return _card(case, chips, render_figure(case.doc, compare=(INITIAL, PREDICTED), options=drawing))
-
-
-def _card(case: Case, chips: Iterable[dict[str, Any]], drawing: str) -> dict[str, Any]:
-    """What the same words say of several mentions stands there once, with the highest probability."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
-    for chip in chips:
-        first = merged.setdefault((chip["kind"], chip["text"]), {**chip, "count": 0})
+    for item in items:
+        words = describe.error(item) if isinstance(item, Finding) else describe.item(item.item)
+        chip: dict[str, Any] = {
+            "kind": item.kind,
+            "text": words,
+            "labels": [],
+            "score": None,
+            "good": item.is_good,
+            "count": 0,
+        }
+        first = merged.setdefault((item.kind, words), chip)
         first["count"] += 1
-        first["labels"] = list(dict.fromkeys([*first["labels"], *chip["labels"]]))
-        first["score"] = max((s for s in (first["score"], chip["score"]) if s is not None), default=None)
+        first["labels"] = list(dict.fromkeys([*first["labels"], *item.labels]))
+        first["score"] = max((s for s in (first["score"], item.score) if s is not None), default=None)
     return {
         "name": case.name,
         "text": case.doc.text,
         "chips": list(merged.values()),
         "count": sum(chip["count"] for chip in merged.values()),
         "severity": case.severity,
-        "drawing": Markup(drawing),
+        "drawing": Markup(render_figure(case.doc, options=drawing)),
     }
 
 

@@ -1,14 +1,15 @@
 """What a drawing of a span graph shows, as plain data: taken from a Doc, free of any geometry."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..sentences import sentences
-from ..span_groups import CONCEPTS_KEY, checked_spans, per_mention
+from ..span_groups import checked_spans, group_of, per_mention
+from ..tokens import get_concepts
+from .options import Options
 from .text import shorten
 
 if TYPE_CHECKING:
@@ -68,41 +69,23 @@ class Picture:
         return sum(m.mark == mark for m in self.mentions) + sum(r.mark == mark for r in self.relations)
 
 
-def make_picture(
-    source: Doc | Span,
-    spans_key: str,
-    *,
-    labels: Collection[str] | None = None,
-    relation_labels: Collection[str] | None = None,
-    symmetric: Collection[str] | None = None,
-    kb: "KnowledgeBase | None" = None,
-    concepts_key: str = CONCEPTS_KEY,
-) -> Picture:
+def make_picture(source: Doc | Span, spans_key: str, options: Options) -> Picture:
     """The span graph in ``doc.spans[spans_key]`` of a Doc, or of a part of it: mentions inside, relations among them.
 
-    labels, relation_labels: show only these; None: all.
-    symmetric: relation labels without direction; None: ``attrs["symmetric"]`` of the group, or none.
-    kb: knowledge base with the names of the concepts.
-    concepts_key: candidate concepts of the mentions, ``doc.spans[concepts_key]``.
     Raises ValueError if the Doc has no such group.
     """
     doc = source.doc
-    if spans_key not in doc.spans:
-        raise ValueError(
-            f"There is nothing to draw: the Doc has no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans'}. "
-            "Run a pipeline with the component 'keci' on it, or name another spans_key."
-        )
     begin, end = (source.start, source.end) if isinstance(source, Span) else (0, len(doc))
-    group = doc.spans[spans_key]
+    group = group_of(doc, spans_key)
     scores = per_mention(group, "scores", None)
-    candidates = _candidates(doc, concepts_key)
     mentions: list[DrawnMention] = []
     number: dict[int, int] = {}
     for i, (span, score) in enumerate(zip(checked_spans(group), scores, strict=True)):
-        if begin <= span.start < span.end <= end and (labels is None or span.label_ in labels):
+        if begin <= span.start < span.end <= end and (options.labels is None or span.label_ in options.labels):
             number[i] = len(mentions)
-            mentions.append(_mention(span, score, candidates[span.start, span.end], kb, begin))
-    undirected = set(group.attrs.get("symmetric", ()) if symmetric is None else symmetric)
+            mentions.append(_mention(span, score, options, begin))
+    undirected = set(group.attrs.get("symmetric", ()) if options.symmetric is None else options.symmetric)
+    shown = options.relation_labels
     relations = [
         DrawnRelation(
             number[head],
@@ -112,7 +95,7 @@ def make_picture(
             _relation_title(group, head, tail, label, score, label not in undirected),
         )
         for head, tail, label, score in group.attrs.get("relations", [])
-        if head in number and tail in number and (relation_labels is None or label in relation_labels)
+        if head in number and tail in number and (shown is None or label in shown)
     ]
     return Picture(
         [token.text for token in doc[begin:end]],
@@ -162,23 +145,18 @@ def _edge(picture: Picture, relation: DrawnRelation) -> tuple[tuple[tuple[int, i
     return tuple(ends if relation.directed else sorted(ends)), relation.label
 
 
-def _mention(
-    span: Span,
-    score: float | None,
-    candidates: list[tuple[str, str, float | None]],
-    kb: "KnowledgeBase | None",
-    begin: int,
-) -> DrawnMention:
+def _mention(span: Span, score: float | None, options: Options, begin: int) -> DrawnMention:
     lines = [shorten(span.text, 80), span.label_ + ("" if score is None else f", score {score:.2f}")]
-    weights = {concept: attention for concept, _, attention in candidates}
-    concept = None
+    candidates, concept = get_concepts(span, options.concepts_key), None
     if span.kb_id_:
-        concept = LinkedConcept(span.kb_id_, _name(span.kb_id_, kb), weights.get(span.kb_id_))
+        weights = {candidate.id: candidate.attention for candidate in candidates}
+        concept = LinkedConcept(span.kb_id_, _name(span.kb_id_, options.kb), weights.get(span.kb_id_))
         lines.append("concept " + _describe(concept))
-    others = [c for c in candidates if c[0] != span.kb_id_]
-    others.sort(key=lambda c: -(c[2] or 0.0))
-    for identifier, type_, attention in others[:SHOWN_CANDIDATES]:
-        lines.append("candidate " + _describe(LinkedConcept(identifier, _name(identifier, kb), attention), type_))
+    others = [candidate for candidate in candidates if candidate.id != span.kb_id_]
+    others.sort(key=lambda candidate: -(candidate.attention or 0.0))
+    for each in others[:SHOWN_CANDIDATES]:
+        shown = LinkedConcept(each.id, _name(each.id, options.kb), each.attention)
+        lines.append("candidate " + _describe(shown, each.type))
     if len(others) > SHOWN_CANDIDATES:
         lines.append(f"and {len(others) - SHOWN_CANDIDATES} more candidates")
     return DrawnMention(span.start - begin, span.end - begin, span.label_, "\n".join(lines), concept=concept)
@@ -191,16 +169,6 @@ def _describe(concept: LinkedConcept, type_: str = "") -> str:
 
 def _name(concept: str, kb: "KnowledgeBase | None") -> str:
     return kb.name(kb.index(concept)) if kb is not None and concept in kb else ""
-
-
-def _candidates(doc: Doc, key: str) -> dict[tuple[int, int], list[tuple[str, str, float | None]]]:
-    """(concept, semantic type, attention) of the candidates at each pair of token offsets."""
-    found: dict[tuple[int, int], list[tuple[str, str, float | None]]] = defaultdict(list)
-    if key in doc.spans:
-        group = doc.spans[key]
-        for span, weight in zip(checked_spans(group), per_mention(group, "attention", None), strict=True):
-            found[span.start, span.end].append((span.kb_id_, span.label_, weight))
-    return found
 
 
 def _relation_title(group: SpanGroup, head: int, tail: int, label: str, score: float, directed: bool) -> str:

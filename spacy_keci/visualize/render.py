@@ -1,8 +1,8 @@
 """Span graphs as pictures: ``spacy_keci.render(doc)``, as spaCy's displaCy does it for entities and dependencies."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 from zlib import crc32
 
@@ -13,70 +13,18 @@ from spacy.util import is_in_jupyter
 
 from ..doc_operations import each_doc
 from ..identifiers import identifiers
-from ..span_groups import CONCEPTS_KEY, SPANS_KEY, checked_spans, relation_rows_of
+from ..span_groups import checked_spans, relation_rows_of
 from ..tokens import check_known_labels
 from .layout import lay_out
 from .markup import Markup, fill
+from .options import Options, make_options
 from .picture import GAINED, LOST, Picture, compare, make_picture, overlay
 from .shapes import BAR, FONT, LABEL_FONT, PILL
 from .text import text_width
 
-if TYPE_CHECKING:
-    from ..knowledge.knowledge_base import KnowledgeBase
-
 PACKAGE = "spacy_keci.visualize"
 # Told apart by all kinds of colour vision, on white and on black.
 MARK_COLORS = {LOST: "#d55e00", GAINED: "#2b83c6"}
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to draw.
-
-    spans_key: which span graph, ``doc.spans[spans_key]``.
-    compare: two keys instead, an earlier and a later graph of the same text, such as ``("entities_initial",
-        "entities")``: drawn side by side where there is room, with what was lost and gained marked.
-    overlay: draw the two of ``compare`` in one.
-    width: of a row, in pixels at most.
-    colors: by entity type, beside those that packages give displaCy; other types get a colour by their name.
-    labels, relation_labels: show only these entity types and relations.
-    symmetric: relation labels that are drawn without an arrow; default: ``attrs["symmetric"]`` of the group.
-    kb: knowledge base that names the concepts.
-    concepts_key: where the candidate concepts of mentions are, with their attention weights if there are any.
-    list_concepts: list the linked concepts below the drawing. They are always in the hover texts.
-    kb_url_template: address of a concept in that list, with ``{}`` for its identifier; a mention with several, as
-        "5604,5605", has the first one's.
-    """
-
-    spans_key: str = SPANS_KEY
-    compare: tuple[str, str] | None = None
-    overlay: bool = False
-    width: float = 960
-    colors: Mapping[str, str] = field(default_factory=dict)
-    labels: Collection[str] | None = None
-    relation_labels: Collection[str] | None = None
-    symmetric: Collection[str] | None = None
-    kb: "KnowledgeBase | None" = None
-    concepts_key: str = CONCEPTS_KEY
-    list_concepts: bool = False
-    kb_url_template: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.width < 100:
-            raise ValueError(f"The option 'width' is in pixels, and at least 100, but it is {self.width}.")
-        if self.compare is not None and (isinstance(self.compare, str) or len(self.compare) != 2):
-            raise ValueError(f"The option 'compare' takes two keys of doc.spans, but it is {self.compare!r}.")
-        if self.overlay and self.compare is None:
-            raise ValueError("The option 'overlay' needs two keys of doc.spans in the option 'compare'.")
-        template = self.kb_url_template
-        if template is not None and not (template.startswith(("http://", "https://")) and "{}" in template):
-            raise ValueError(
-                "The option 'kb_url_template' is an address, http:// or https://, with {} for the identifier of a "
-                f"concept, but it is {template!r}."
-            )
-        for name in ("labels", "relation_labels", "symmetric"):
-            if isinstance(getattr(self, name), str):
-                raise ValueError(f"The option {name!r} is a list of labels, but it is {getattr(self, name)!r}.")
 
 
 def render(
@@ -92,13 +40,13 @@ def render(
     docs: what to draw; a Span is drawn with the mentions inside it.
     page: a whole HTML page instead of a fragment.
     jupyter: display it in the notebook, and return None; default: if this is a notebook.
-    options, settings: see :class:`Options`.
+    options, settings: see :class:`~spacy_keci.visualize.options.Options`.
     RETURNS: HTML that holds its SVG drawings and needs nothing else; as XML, it is well-formed.
     Raises TypeError for anything but documents, ValueError for an unknown option, a Doc without such a span graph, or
     labels that neither the documents nor their pipeline have.
     """
     docs = list(each_doc(docs))
-    _check_labels(docs, _make_options({**(options or {}), **settings}))
+    _check_labels(docs, make_options(options, settings))
     markup = "\n".join(render_figure(doc, options=options, **settings) for doc in docs)
     if page:
         markup = fill(PACKAGE, "page.html.jinja", content=Markup(markup), lang=docs[0].doc.lang_ if docs else "en")
@@ -115,7 +63,7 @@ def render(
 
 def render_figure(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
     """One ``<figure>``, as :func:`render` makes them, wherever it runs."""
-    chosen = _make_options({**(options or {}), **settings})
+    chosen = make_options(options, settings)
     pictures = _make_pictures(source, chosen)
     return fill(
         PACKAGE,
@@ -132,18 +80,10 @@ def render_figure(source: Doc | Span, *, options: Mapping[str, Any] | None = Non
 def render_svg(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
     """One drawing as an SVG document, to be saved as a file. Arguments and errors as for :func:`render`; a comparison
     must be an ``overlay``, as two drawings do not fit into one."""
-    pictures = _make_pictures(source, chosen := _make_options({**(options or {}), **settings}))
+    pictures = _make_pictures(source, chosen := make_options(options, settings))
     if len(pictures) > 1:
         raise ValueError("A comparison is two drawings: for a single SVG, set the option 'overlay'.")
     return _draw(pictures[0], chosen)
-
-
-def _make_options(settings: Mapping[str, Any]) -> Options:
-    known = [f.name for f in fields(Options)]
-    for name in settings:
-        if name not in known:
-            raise ValueError(f"Unknown option {name!r} for drawings of span graphs. Allowed: {', '.join(known)}.")
-    return Options(**settings)
 
 
 def _check_labels(docs: Sequence[Doc | Span], options: Options) -> None:
@@ -159,18 +99,7 @@ def _check_labels(docs: Sequence[Doc | Span], options: Options) -> None:
 
 def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:
     """One picture, or two for a comparison side by side."""
-    pictures = [
-        make_picture(
-            source,
-            key,
-            labels=options.labels,
-            relation_labels=options.relation_labels,
-            symmetric=options.symmetric,
-            kb=options.kb,
-            concepts_key=options.concepts_key,
-        )
-        for key in options.compare or [options.spans_key]
-    ]
+    pictures = [make_picture(source, key, options) for key in options.compare or [options.spans_key]]
     if options.compare is None:
         return pictures
     first, second = pictures
@@ -178,12 +107,13 @@ def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:
 
 
 def _draw(picture: Picture, options: Options) -> str:
+    own = {label.upper(): color for label, color in options.colors.items()}
     return fill(
         PACKAGE,
         "span_graph.svg.jinja",
         layout=lay_out(picture, options.width),
         description=" ".join(picture.tokens),
-        color_of=_Colors(options.colors),
+        color_of=partial(_color, colors=SpanRenderer().colors | own),
         width_of=lambda text: text_width(text, LABEL_FONT),
         font=FONT,
         label_font=LABEL_FONT,
@@ -193,15 +123,9 @@ def _draw(picture: Picture, options: Options) -> str:
     )
 
 
-class _Colors:
-    """displaCy's colours, those of packages and of the options; else pastel, the hue by the name of the label."""
-
-    def __init__(self, colors: Mapping[str, str]) -> None:
-        # displaCy knows labels in upper case
-        self.colors = SpanRenderer().colors | {label.upper(): color for label, color in colors.items()}
-
-    def __call__(self, label: str) -> str:
-        return self.colors.get(label.upper()) or f"hsl({crc32(label.encode()) * 137 % 360}, 60%, 80%)"
+def _color(label: str, colors: Mapping[str, str]) -> str:
+    """The colour of a label, in upper case as displaCy knows it; else pastel, the hue by the name of the label."""
+    return colors.get(label.upper()) or f"hsl({crc32(label.encode()) * 137 % 360}, 60%, 80%)"
 
 
 def _caption(i: int, picture: Picture, options: Options) -> str:

@@ -161,13 +161,13 @@ def test_streams(model: Path) -> None:
     assert "2 texts" in result.stderr
 
 
-@pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.is_writable])
+@pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.write])
 def test_every_format_that_can_be_written(model: Path, lines: Path, tmp_path: Path, format: str) -> None:
     if format in ("parquet", "relations"):
         pytest.importorskip("pyarrow", exc_type=ImportError)
     annotate_lines(model, lines, tmp_path / "parts", "--to", format)
     assert [path.name[:24] for path in (tmp_path / "parts").iterdir()] == ["part-000000000-000000100"]
-    if FORMATS[format].is_readable and format not in ("conll", "masked"):  # which do not keep ids, and whole texts
+    if FORMATS[format].read and format not in ("conll", "masked"):  # which do not keep ids, and whole texts
         (part,) = (tmp_path / "parts").iterdir()
         texts = sorted(
             read_any(part, format), key=lambda text: int(text.id.removeprefix("lines-"))

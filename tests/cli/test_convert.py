@@ -136,7 +136,7 @@ def test_mistakes_of_users(tmp_path: Path, corpus: Path) -> None:
     output = tmp_path / "out.spacy"
     for args, expected in [
         ((biorelex, output), "Cannot tell the format of"),
-        ((biorelex, output, "--from", "biorelex"), "is not BioRelEx JSON: expected a list of records, found dict"),
+        ((biorelex, output, "--from", "biorelex"), "is not BioRelEx JSON. record 1: id: Field required"),
         ((corpus, tmp_path / "out.txt"), "Cannot tell the format of"),
         ((corpus, output, "--from", "spacy"), "is not a file of spaCy's DocBin format"),
         ((corpus, output, "--group-file", few), "has no group for the text with the id '0'"),

@@ -300,7 +300,7 @@ def test_what_predictions_lose_is_told(model, corpus, golds, tmp_path):
 
 
 def test_format_of_predictions():
-    assert predictions_format(Path("x.SPACY")) is None
+    assert predictions_format(Path("x.SPACY")) == "spacy"
     assert predictions_format(Path("x.Json")) == "biorelex"
 
 

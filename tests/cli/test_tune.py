@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.tune import UNSCALED, describe, fit_settings, predict_with, present_settings, score_with
+from spacy_keci.cli.tune import UNSCALED, Trials, describe, fit_settings, present_settings
 from spacy_keci.pipeline.thresholds import Threshold
-from spacy_keci.scoring.tuning import LOWEST, compare
+from spacy_keci.scoring.tuning import LOWEST
 
 from ..pipeline.conftest import make_pipeline, train
 
@@ -46,12 +46,13 @@ def tune(*args: object) -> Result:
 
 def tuned_settings(nlp: Language, golds: list[Doc]) -> dict[str, Any]:
     _, pipe = find_extractor(nlp)
-    docs = predict_with(nlp, pipe, golds, {"threshold": LOWEST, "relation_threshold": LOWEST})
-    return fit_settings(*compare(docs, golds, pipe.spans_key, pipe.symmetric))
+    trials = Trials(nlp, pipe, golds)
+    return fit_settings(*trials.compare(trials.predict({"threshold": LOWEST, "relation_threshold": LOWEST})))
 
 
 def mean_f(nlp: Language, golds: list[Doc], settings: dict[str, Any]) -> float:
-    scores = score_with(nlp, find_extractor(nlp)[1], golds, settings)
+    trials = Trials(nlp, find_extractor(nlp)[1], golds)
+    scores = trials.score(trials.predict(settings))
     return sum(scores[f] for f in MEAN_OF) / 2
 
 

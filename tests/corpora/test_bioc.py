@@ -9,6 +9,7 @@ from spacy_keci.corpora.bioc import read_bioc_json, read_bioc_xml, write_bioc_js
 from spacy_keci.reports import Report
 
 bioc = pytest.importorskip("bioc", reason="needs the extra 'bioc'")
+biocjson, biocxml = (pytest.importorskip(f"bioc.{name}") for name in ("biocjson", "biocxml"))
 READ = {"json": read_bioc_json, "xml": read_bioc_xml}
 WRITE = {"json": write_bioc_json, "xml": write_bioc_xml}
 
@@ -67,8 +68,8 @@ def write_any(path: Path, kind: str, *documents: dict[str, Any]) -> Path:
     if kind == "json":
         path.write_text(json.dumps(collection), encoding="utf8")
     else:
-        parsed = bioc.biocjson.loads(json.dumps(fill(collection)))
-        path.write_text(bioc.biocxml.dumps(parsed), encoding="utf8")
+        parsed = biocjson.loads(json.dumps(fill(collection)))
+        path.write_text(biocxml.dumps(parsed), encoding="utf8")
     return path
 
 
@@ -182,9 +183,7 @@ def test_everything_comes_back(tmp_path: Path, kind: str) -> None:
     WRITE[kind]([text], tmp_path / "x", report)
     assert read(tmp_path / "x", kind)[0] == [text]
     assert not report.counts
-    bioc.validate(
-        bioc.biocjson.loads((tmp_path / "x").read_text()) if kind == "json" else bioc.biocxml.load(str(tmp_path / "x"))
-    )
+    bioc.validate(biocjson.loads((tmp_path / "x").read_text()) if kind == "json" else biocxml.load(str(tmp_path / "x")))
 
 
 def test_control_characters_have_no_place_in_xml(tmp_path: Path) -> None:
@@ -215,7 +214,7 @@ def test_clusters_without_identifiers_are_counted(tmp_path: Path) -> None:
 def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "bioc", None)
     with pytest.raises(ValueError, match=r"pip install bioc"):
-        list(read_bioc_json(tmp_path / "x", Report()))
+        list(read_bioc_xml(tmp_path / "x", Report()))
     (tmp_path / "old").write_text("kept")
     with pytest.raises(ValueError, match="pip install"):
         write_bioc_json([AnnotatedText("A")], tmp_path / "old", Report())

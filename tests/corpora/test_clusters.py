@@ -1,5 +1,6 @@
 from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
-from spacy_keci.corpora.clusters import ConceptRelation, concept_clusters, concept_relations, relate_concepts
+from spacy_keci.corpora.clusters import ConceptRelation, concept_relations, relate_concepts
+from spacy_keci.interactions import concept_clusters
 from spacy_keci.reports import Report
 
 MENTIONS = [
@@ -16,7 +17,8 @@ def text() -> AnnotatedText:
 
 
 def test_a_concept_has_all_mentions_that_carry_it() -> None:
-    assert concept_clusters(MENTIONS) == [
+    ids, clusters = concept_clusters([mention.kb_id for mention in MENTIONS])
+    assert list(zip(ids, clusters, strict=True)) == [
         ("5604", [0, 1]),
         ("5605", [0]),
         ("D007674|D006937", [3]),

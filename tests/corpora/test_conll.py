@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
-from spacy_keci.corpora.conll import read_conll, write_conll
+from spacy_keci.corpora.conll import read_conll
 from spacy_keci.corpora.formats import read_any, write_any
 from spacy_keci.reports import Report
 
@@ -81,13 +81,13 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
 @given(texts=st.lists(annotated_texts(), min_size=1, max_size=3))
 def test_a_second_read_is_equal(tmp_path_factory: pytest.TempPathFactory, texts: list[AnnotatedText]) -> None:
     path, report = tmp_path_factory.getbasetemp() / "x.conll", Report()
-    write_conll(texts, path, report)
+    write_any(texts, path, "conll", report)
     first = list(read_conll(path, report))
     assert len(first) == len(texts) - report.counts["dropped: text without words"]
     lost = sum(len(text.mentions) for text in texts) - sum(len(text.mentions) for text in first)
     assert lost <= report.dropped
     report = Report()
-    write_conll(first, path, report)
+    write_any(first, path, "conll", report)
     assert [(t.text, t.mentions) for t in read_conll(path, report)] == [(t.text, t.mentions) for t in first]
     assert not report.dropped
 

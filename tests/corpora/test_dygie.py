@@ -4,6 +4,7 @@ from typing import Any
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.dygie import read_dygie, write_dygie
+from spacy_keci.corpora.formats import write_any
 from spacy_keci.reports import Report
 
 DOCUMENT: dict[str, Any] = {
@@ -30,7 +31,7 @@ def read(path: Path, *documents: Any) -> tuple[list[AnnotatedText], Report]:
 def test_round_trip(tmp_path: Path) -> None:
     texts, report = read(tmp_path / "x", DOCUMENT, {"doc_key": "d2", "sentences": []})
     assert texts == [TEXT, AnnotatedText("", id="d2", sentences=[])]
-    write_dygie(texts, tmp_path / "y", report)
+    write_any(texts, tmp_path / "y", "dygie", report)
     first, second = map(json.loads, (tmp_path / "y").read_text(encoding="utf8").splitlines())
     assert first == {
         key: value if key == "doc_key" else [part for part in value if part]

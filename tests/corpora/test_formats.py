@@ -142,11 +142,11 @@ def test_a_second_read_is_equal(
     ],
 )
 def test_format_by_name_of_the_file(path: str, name: str) -> None:
-    assert get_format(Path(path)) is FORMATS[name]
+    assert get_format(Path(path)) == name
 
 
 def test_format_by_option() -> None:
-    assert get_format(Path("x.json"), "biorelex") is FORMATS["biorelex"]
+    assert get_format(Path("x.json"), "biorelex") == "biorelex"
     for path, name in (("x.json", None), ("x", None), ("x.jsonl", "xyz")):
         with pytest.raises(ValueError, match=r"name one of bigbio, bioc-json, .* spert"):
             get_format(Path(path), name)
@@ -206,7 +206,7 @@ def test_relations_and_clusters_of_what_is_not_there(tmp_path: Path, nlp: Langua
     problems = report.examples["malformed record"]
     assert [problem.partition(":")[0] for problem in problems] == [f"document {n}" for n in (1, 2, 3)]
     assert "refers to a missing mention: there are" in problems[0]
-    assert problems[-1].endswith("a relation or cluster of what is not there")
+    assert problems[-1].endswith("interactions.0: 'tail' is 1, but clusters are counted from 0 to 0")
 
 
 @pytest.mark.parametrize("name", ["bioc-json", "biorelex", "brat", "dygie", "pubtator"])

@@ -33,7 +33,7 @@ def test_round_trip(tmp_path: Path) -> None:
         id="7",
         sentences=[0],
     )
-    write_spert(texts, tmp_path / "y.json", report)
+    write_any(texts, tmp_path / "y.json", "spert", report)
     assert json.loads((tmp_path / "y.json").read_text()) == json.loads(path.read_text())
     assert not report.counts
 
@@ -41,7 +41,7 @@ def test_round_trip(tmp_path: Path) -> None:
 @pytest.mark.parametrize("orig_id", [7, 0, "007", "٧", "a1"])
 def test_ids_come_back(tmp_path: Path, orig_id: int | str) -> None:
     path = write(tmp_path / "x.json", {**SENTENCE, "orig_id": orig_id})
-    write_spert(read_spert(path, Report()), tmp_path / "y.json", Report())
+    write_any(read_spert(path, Report()), tmp_path / "y.json", "spert", Report())
     assert json.loads((tmp_path / "y.json").read_text())[0]["orig_id"] == orig_id
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_spert(tmp_path: Path) -> None:
 
 def test_tokens_of_other_texts(tmp_path: Path, nlp: Any) -> None:
     text = AnnotatedText("FKBP12-FK506  binds it.", [Mention(0, 6, "protein"), Mention(7, 12, "drug")], id="a1")
-    write_spert([text], tmp_path / "y.json", Report())
+    write_any([text], tmp_path / "y.json", "spert", Report())
     (record,) = json.loads((tmp_path / "y.json").read_text())
     assert record["tokens"] == ["FKBP12", "-", "FK506", "binds", "it."]
     assert [(e["start"], e["end"]) for e in record["entities"]] == [(0, 1), (2, 3)]
@@ -113,6 +113,6 @@ def test_ade_comes_back(data_dir: Path, tmp_path: Path) -> None:
         texts = list(read_spert(path, report))
         n_entities += sum(len(text.mentions) for text in texts)
         n_relations += sum(len(text.relations) for text in texts)
-        write_spert(texts, tmp_path / "y.json", report)
+        write_any(texts, tmp_path / "y.json", "spert", report)
         assert json.loads((tmp_path / "y.json").read_text()) == json.loads(path.read_text())
     assert (n_entities, n_relations, report.dropped) == (10839, 6821, 0)

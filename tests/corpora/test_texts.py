@@ -84,16 +84,14 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # conll and masked keep neither ids nor a text without mentions
-TEXT_FORMATS = [name for name, each in FORMATS.items() if each.is_readable and each.is_writable]
+TEXT_FORMATS = [name for name, each in FORMATS.items() if each.read and each.write]
 TEXT_FORMATS = [name for name in TEXT_FORMATS if name not in ("conll", "masked")]
 
 
 @pytest.mark.parametrize("format", TEXT_FORMATS)
 def test_texts_of_annotated_formats(tmp_path: Path, format: str) -> None:
     path = tmp_path / "x"
-    FORMATS[format].write(
-        [AnnotatedText("A binds B .", id="1"), AnnotatedText("C is D .", id="2", group="g")], path, Report()
-    )
+    write_any([AnnotatedText("A binds B .", id="1"), AnnotatedText("C is D .", id="2", group="g")], path, format)
     assert read(path, format) == [("1", "A binds B ."), ("2", "C is D .")]
 
 

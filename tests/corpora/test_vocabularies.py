@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_keci.cli.convert import convert
+from spacy_keci.cli.convert import convert_cli
 from spacy_keci.corpora.annotation import AnnotatedText, Mention
 from spacy_keci.corpora.formats import read_any
 from spacy_keci.corpora.vocabularies import name_vocabularies, parse_vocabularies
@@ -36,7 +36,7 @@ def test_identifiers_get_the_vocabulary_of_their_label(kb_id: str, expected: str
 def test_convert_keeps_relations_between_concepts(tmp_path: Path) -> None:
     (tmp_path / "a.pubtator").write_text(PUBTATOR)
     target = tmp_path / "b.pubtator"
-    convert(tmp_path / "a.pubtator", target, vocabularies={"Gene": "NCBIGene", "Disease": "MESH"})
+    convert_cli(tmp_path / "a.pubtator", target, vocabulary=["Gene=NCBIGene", "Disease=MESH"])
     lines = target.read_text().splitlines()
     assert "1\tAssociation\tNCBIGene:5604\tMESH:D009369\tNovel" in lines
     (text,) = read_any(target, None, Report())
