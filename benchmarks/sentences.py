@@ -21,7 +21,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_keci.cli.load import find_keci, read_gold
+from spacy_keci.cli.load import find_extractor, read_gold
 from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
 from spacy_keci.doc_operations import merge_docs
@@ -49,7 +49,7 @@ def main(
 ) -> None:
     """Score what a pipeline finds in sentences, in texts of several, and in the same texts by sentence."""
     nlp = load_by_sentence(model)
-    _, keci = find_keci(nlp)
+    _, keci = find_extractor(nlp)
     gold = read_gold(corpus, nlp, keci.spans_key)
     texts = [put_together(gold[i : i + together]) for i in range(0, len(gold), together)]
     scorer = StrictScorer(keci.spans_key, frozenset(keci.symmetric))
@@ -79,7 +79,7 @@ def main(
 def load_by_sentence(model: str) -> Language:
     """The pipeline, with the settings for sentences that our configs have, even if it was trained without them."""
     nlp = spacy.load(model)
-    name, _ = find_keci(nlp)
+    name, _ = find_extractor(nlp)
     settings: dict[str, Any] = {f"components.{name}.by_sentence": True}
     if "transformer" in nlp.pipe_names:
         settings["components.transformer.model.get_spans.@span_getters"] = WINDOWS

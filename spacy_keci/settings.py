@@ -43,7 +43,7 @@ def takes_settings(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any)
             for name in (*(retired or ()), *(renamed or ()))
         ]
-        function.__signature__ = signature.replace(parameters=_in_order(own + added))  # type: ignore[attr-defined]
+        function.__signature__ = signature.replace(parameters=sorted(own + added, key=lambda p: p.kind))  # type: ignore[attr-defined]
         function.__annotations__ = {**function.__annotations__, **{p.name: p.annotation for p in added}}
         return function  # type: ignore[return-value]
 
@@ -76,10 +76,6 @@ def _default(field: Field) -> Any:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return inspect.Parameter.empty if field.default is MISSING else field.default
-
-
-def _in_order(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    return sorted(parameters, key=lambda p: p.kind)
 
 
 def at_least(minimum: float, default: Any) -> Any:

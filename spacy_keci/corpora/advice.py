@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from ..reports import Report
 from ..sentences import sentences
 from ..tokenizer import biomedical_tokenizer
-from ..tokens import SPANS_KEY
+from ..tokens import get_relations
 from .annotation import AnnotatedText
 from .documents import to_docs
 
@@ -26,7 +26,7 @@ def advise(texts: Sequence[AnnotatedText]) -> list[str]:
             f"{len(texts)} texts are too few to train on from a bare encoder: annotate more, or start from a trained "
             "pipeline (docs/training.md). As a part to evaluate on they are too few for a difference of some points."
         )
-    across, total = across_sentences(to_docs(islice(texts, _SAMPLE), biomedical_tokenizer(), Report()))
+    across, total = _across_sentences(to_docs(islice(texts, _SAMPLE), biomedical_tokenizer(), Report()))
     if total and across / total > MANY_ACROSS:
         found.append(
             f"{across / total:.0%} of the relations hold between mentions in different sentences: a component with "
@@ -37,15 +37,13 @@ def advise(texts: Sequence[AnnotatedText]) -> list[str]:
     return found
 
 
-def across_sentences(docs: Iterable[Doc], spans_key: str = SPANS_KEY) -> tuple[int, int]:
-    """How many relations have their mentions in different sentences, and how many relations there are. Sentences are
-    those that are marked, else those of a rule."""
+def _across_sentences(docs: Iterable[Doc]) -> tuple[int, int]:
+    """How many relations have their mentions in different sentences, marked or by a rule, and how many there are."""
     across = total = 0
     for doc in docs:
         number_of = [number for number, sentence in enumerate(sentences(doc)) for _ in sentence]
-        group = doc.spans[spans_key]
-        for head, tail, *_ in group.attrs.get("relations", []):
-            ends = {number_of[i] for span in (group[head], group[tail]) for i in (span.start, span.end - 1)}
+        for relation in get_relations(doc):
+            ends = {number_of[i] for span in (relation.head, relation.tail) for i in (span.start, span.end - 1)}
             total += 1
             across += len(ends) > 1
     return across, total

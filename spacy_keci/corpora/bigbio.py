@@ -15,10 +15,8 @@ from ..identifiers import with_vocabulary
 from ..reports import Report
 from .annotation import AnnotatedText
 from .offsets import Passage
-from .reading import Record, check_records, count_unknown_keys, read_objects
+from .reading import Record, count_unknown_keys, read_records
 from .standoff import StandoffText
-
-FORMAT = "BigBIO's knowledge base schema"
 
 
 class _Passage(Record):
@@ -61,12 +59,8 @@ class _Document(Record):
 
 def read_bigbio(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """The documents, with ``document_id`` as id. Concepts are written "database:identifier", several of one mention
-    with commas between them.
-
-    A mention in several pieces becomes one, from the first to the last. Events, coreferences and malformed parts are
-    left out and counted. Raises ValueError if the file is of another kind.
-    """
-    for document in check_records(read_objects(path, FORMAT, report), _Document, path, FORMAT, report):
+    with commas between them. Events and coreferences have no place here."""
+    for document in read_records(path, _Document, "BigBIO's knowledge base schema", report):
         count_unknown_keys(document, "documents", report)
         id = document.document_id or document.id
         try:

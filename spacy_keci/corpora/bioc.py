@@ -1,4 +1,4 @@
-"""BioC in JSON and XML (Comeau et al. 2013, https://doi.org/10.1093/database/bat064), by the library ``bioc``.
+"""BioC in JSON and XML (Comeau et al. 2013, https://doi.org/10.1093/database/bat064), written by the library ``bioc``.
 
 Mentions are annotations with the infons ``type`` and ``identifier``. Relations hold between two annotations (their
 nodes), or, in BioRED, BC5CDR and PubTator3, between two identifiers (infons ``entity1`` and ``entity2``, ``Chemical``
@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
 
 from pydantic import Field, field_validator
 
@@ -31,8 +32,8 @@ CONCEPT_KEYS = ("identifier", "Identifier", "concept_id", "MESH")
 CONCEPT_PAIRS = (("entity1", "entity2"), ("Chemical", "Disease"), ("role1", "role2"))
 NOVELTY_KEYS = ("novel",)
 _BIOCTYPES = ("bioctype", "passages.bioctype", "passages.sentences.bioctype")
-_ELEMENTS = ["collection", "source", "date", "key", "infon", "document", "id", "passage", "offset", "text", "sentence"]
-_ELEMENTS += ["annotation", "location", "relation", "node"]
+_LISTS = {name: f"{name}s" for name in ("passage", "sentence", "annotation", "relation", "location", "node")}
+_ELEMENTS = {*_LISTS, "collection", "source", "date", "key", "infon", "document", "id", "offset", "text"}
 # Of a passage or sentence without one: StandoffText leaves it out, and counts it with its annotations.
 _NO_OFFSET = -1
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,15}\s*")
@@ -52,7 +53,7 @@ class _Location(Record):
 class _Annotation(_Infons):
     id: str | int = ""
     text: str | None = None
-    locations: list[_Location]
+    locations: list[_Location] = Field(default_factory=list)
 
 
 class _Node(Record):
@@ -91,11 +92,7 @@ class _Document(_Annotated):
 
 def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """The documents of a collection, of a list of collections, of an answer of PubTator3 ("PubTator3" in the place of
-    "documents"), or one a line. Malformed documents and parts are left out and reported; what has no place here, such
-    as other infons, is counted.
-
-    Raises ValueError if the file is not BioC JSON.
-    """
+    "documents"), or one a line. Other infons have no place here."""
     documents = []
     for each in read_objects(path, "BioC JSON", report):
         if isinstance(each, dict) and "passages" in each:
@@ -113,42 +110,34 @@ def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """As :func:`read_bioc_json`. Comments and processing instructions are no part of a text; what stands in elements
     that BioC does not have is."""
-    biocxml = _library().biocxml
-    from lxml import etree
-
     try:
-        parser = etree.XMLParser(resolve_entities="internal", no_network=True, remove_comments=True, remove_pis=True)
-        root = etree.fromstring(read_bytes(path), parser)
-    except etree.XMLSyntaxError as error:
-        raise ValueError(f"{path} is not BioC XML: {' '.join(str(error).split())}.") from None
+        root = ElementTree.fromstring(read_bytes(path))
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{path} is not BioC XML: {error}.") from None
     if root.tag != "collection":
         raise ValueError(f"{path} is not BioC XML: its root is {root.tag!r}, not 'collection'.")
-    for element in root.iter(etree.Element):
+    for element in root.iter():
         if element.tag not in _ELEMENTS:
-            report.drop("element that BioC does not have", str(element.tag))
-    for element in list(root.iter("text", "infon")):
-        words = "".join(element.itertext())
-        del element[:]
-        element.text = words
-    for element in root.iter("passage", "sentence"):
-        offset = element.find("offset")
-        if offset is None:
-            offset = etree.SubElement(element, "offset")
-        if not _INTEGER.fullmatch(offset.text or ""):
-            offset.text = str(_NO_OFFSET)
-    # One document at a time, so that a malformed one does not take the others with it.
-    for number, element in enumerate(root.iter("document"), start=1):
-        element.tail = None
-        for part, attribute in (("annotation", "id"), ("relation", "id"), ("node", "role")):
-            for each in element.iter(part):
-                each.set(attribute, each.get(attribute, ""))  # which are optional, and not so for the library
-        xml = etree.tostring(element, encoding="unicode")
-        try:
-            (document,) = biocxml.loads(f"<collection>{xml}</collection>").documents
-        except (ValueError, TypeError, KeyError, etree.XMLSyntaxError) as error:
-            report.drop_text("malformed record", f"document {number} (id {element.findtext('id')}): {error}")
-        else:
-            yield from _read(document, report)
+            report.drop("element that BioC does not have", element.tag)
+    documents = ({"passages": [], **_to_object(element)} for element in root.iter("document"))
+    for document in check_records(documents, _Document, path, "BioC XML", report):
+        yield from _read(document, report)
+
+
+def _to_object(element: ElementTree.Element) -> dict[str, Any]:
+    """An element as it is in JSON."""
+    found: dict[str, Any] = dict(element.attrib)
+    for child in element:
+        if child.tag in _LISTS:
+            found.setdefault(_LISTS[child.tag], []).append(_to_object(child))
+        elif child.tag == "infon":
+            found.setdefault("infons", {})[child.get("key")] = "".join(child.itertext())
+        elif child.tag in ("id", "offset", "text"):
+            found[child.tag] = "".join(child.itertext())
+    for key in ("offset", "length"):
+        if _INTEGER.fullmatch(found.get(key, "")):
+            found[key] = int(found[key])
+    return found
 
 
 def write_bioc_json(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
@@ -178,7 +167,7 @@ def _library() -> ModuleType:
     return bioc
 
 
-def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
+def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
     """The document as annotated text, unless its passages do not make a text."""
     id = id_text(document.id)
     passages, annotations = _passages(document)
@@ -219,11 +208,11 @@ def _read(document: Any, report: Report) -> Iterator[AnnotatedText]:
     yield relate_concepts(text.build(group=group), between_concepts, report)
 
 
-def _passages(document: Any) -> tuple[list[Passage], list[tuple[Any, int | None]]]:
+def _passages(document: _Document) -> tuple[list[Passage], list[tuple[_Annotation, int | None]]]:
     """The passages, or the sentences of those that have no text; all annotations, each with the number of its
     passage, None for those of the document."""
     passages: list[Passage] = []
-    annotations: list[tuple[Any, int | None]] = [(annotation, None) for annotation in document.annotations]
+    annotations: list[tuple[_Annotation, int | None]] = [(annotation, None) for annotation in document.annotations]
     for passage in document.passages:
         is_whole = passage.text or not passage.sentences
         for part in [passage] if is_whole else passage.sentences:

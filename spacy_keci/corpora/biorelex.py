@@ -58,10 +58,7 @@ class _Sentence(Record):
 def read_biorelex(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """Sentences with a mention for each occurrence of a name, ``clusters`` and ``interactions`` as in the file, and
     ``relations``: the interactions spelled out over all pairs of mentions across two clusters. The paper's id is the
-    group. Names that are not mentioned in the text have no mentions.
-
-    Raises ValueError if the file is not BioRelEx; malformed parts are left out and reported.
-    """
+    group. Names that are not mentioned in the text have no mentions."""
     for sentence in read_records(path, _Sentence, "BioRelEx JSON", report):
         mentions, clusters = _read_entities(sentence, report)
         interactions = _read_interactions(sentence, report)

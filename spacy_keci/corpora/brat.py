@@ -26,12 +26,9 @@ _CONCEPT = re.compile(r"(N\S*)\tReference (\S+) ([^\s:]*:\S+)(?:\t.*)?")
 
 
 def read_brat(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts of a folder and those below it, in the order of their names, which are their ids.
-
-    A mention in several pieces becomes one, from the first to the last. Events, attributes, notes, equivalences, texts
-    without annotations and malformed lines are left out and counted. The head of a relation is its Arg1, where it has
-    one, else its first argument. Raises ValueError if no text can be read.
-    """
+    """The texts of a folder and those below it, in the order of their names, which are their ids. The head of a
+    relation is its Arg1, where it has one, else its first argument. Events, attributes, notes, equivalences and texts
+    without annotations have no place here."""
     return _read_folder(path, (".ann",), report)
 
 

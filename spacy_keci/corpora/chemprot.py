@@ -24,8 +24,6 @@ def read_chemprot(path: Path, report: Report) -> Iterator[AnnotatedText]:
     tables beside it whose names differ only in ``abstracts``, ``entities`` and ``relations`` (or ``gold_standard``).
 
     Labels of relations are those of DrugProt, and the groups of ChemProt ("CPR:3"), whose finer labels are counted.
-    Malformed rows, and rows of abstracts that are not there, are left out and reported. Raises ValueError if there is
-    no table of abstracts.
     """
     tables = sorted(path.rglob("*")) if path.is_dir() else [path]
     tables = [table for table in tables if table.is_file() and _ABSTRACTS.search(table.name.lower())]

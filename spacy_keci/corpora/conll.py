@@ -23,10 +23,8 @@ _BEGINS, _ENDS = "BSU", "ESLU"
 
 def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """A text for each sentence: its tokens, joined by one space. Columns are divided by tabs, else by blanks; those
-    between token and tag are counted. Sentences of one document (after ``-DOCSTART-``) share a group, its number.
-
-    A sentence with a malformed line is left out and reported. Raises ValueError if none can be read.
-    """
+    between token and tag are counted. Sentences of one document (after ``-DOCSTART-``) share a group, its number. A
+    sentence with a malformed line is left out."""
     kept, problems, n_documents = 0, 0, 0
     sentence: list[tuple[str, str]] = []
     problem = ""

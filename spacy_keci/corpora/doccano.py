@@ -13,11 +13,9 @@ from pydantic import Field
 from ..reports import Report
 from .annotation import AnnotatedText
 from .foreign import TextRecord
-from .reading import Record, check_records, count_unknown_keys, id_text, read_objects
+from .reading import Record, count_unknown_keys, id_text, read_records
 from .standoff import StandoffText
 from .writing import present, write_lines
-
-FORMAT = "doccano's JSON"
 
 
 class _Entity(Record):
@@ -55,9 +53,8 @@ class _Line(TextRecord):
 
 
 def read_doccano(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts of a file. Comments, unknown keys (doccano's metadata) and malformed lines and labels are left out and
-    counted. Raises ValueError if no line can be read."""
-    for line in check_records(read_objects(path, FORMAT, report), _Line, path, FORMAT, report):
+    """The texts of a file. Comments and unknown keys (doccano's metadata) have no place here."""
+    for line in read_records(path, _Line, "doccano's JSON", report):
         count_unknown_keys(line, "texts", report)
         id = id_text(line.id)
         words = line.text if line.text is not None else line.data

@@ -34,11 +34,8 @@ class _Document(Record):
 
 
 def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """Documents whose text is the tokens joined by one space and the sentences by a line break.
-
-    Coreference clusters, events and malformed annotations are left out and counted. Raises ValueError if no line can
-    be read.
-    """
+    """Documents whose text is the tokens joined by one space and the sentences by a line break. Coreference clusters
+    and events have no place here."""
     for document in read_lines(path, _Document.model_validate, report):
         count_unknown_keys(document, "documents", report, known=_KNOWN)
         tokens = [token for sentence in document.sentences for token in sentence]

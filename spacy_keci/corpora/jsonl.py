@@ -62,11 +62,8 @@ class _Line(TextRecord):
 
 
 def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts of a file. Malformed lines, and those that have the annotation of another format, are left out and
-    reported by number; empty ones are skipped; keys that mean nothing here are counted.
-
-    Raises ValueError if no line can be read.
-    """
+    """The texts of a file. Lines that have the annotation of another format are malformed; empty ones are skipped; keys
+    that mean nothing here are counted."""
     return read_lines(path, partial(_parse, report=report), report)
 
 

@@ -59,11 +59,8 @@ class _Task(Record):
 def read_label_studio(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """The texts of tasks that have an annotation: the first that is marked as ground truth, else the first. The text
     is ``text`` of the task's data, else the only string in it. A mention with several labels is several mentions; a
-    relation to the left goes from its end to its beginning, one in both directions is two.
-
-    In JSON-MIN the text is ``text``. Other annotations, predictions, tasks that were skipped, and malformed parts are
-    left out and counted. Raises ValueError if the file is of another kind.
-    """
+    relation to the left goes from its end to its beginning, one in both directions is two. In JSON-MIN the text is
+    ``text``. Other annotations, predictions, and tasks that were skipped, have no place here."""
     for task in check_records(_full_tasks(read_objects(path, FORMAT, report)), _Task, path, FORMAT, report):
         id = id_text(task.data.get("id", task.id))
         strings = [value for value in task.data.values() if isinstance(value, str)]

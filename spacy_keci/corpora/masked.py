@@ -23,10 +23,7 @@ _MASK = re.compile(r"@([^\s@$]+)\$")
 def read_masked(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """A text for each line, with the two masks as mentions, whose labels are what is between ``@`` and ``$``. A pair
     that is related has a relation, ``related`` where the file says 1, from the first mention of the text to the
-    second. The index is the id. Each text is one sentence.
-
-    Lines that do not have two masks and a label are left out and reported. Raises ValueError if no line can be read.
-    """
+    second. The index is the id. Each text is one sentence."""
     lines = text_lines(path, report)
     kept = 0
     for number, line in enumerate(lines, start=1):

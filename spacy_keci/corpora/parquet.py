@@ -129,11 +129,8 @@ def from_row(row: Mapping[str, Any]) -> AnnotatedText:
 
 
 def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts of a file that has the columns of :data:`SCHEMA`. Rows with an error, without a text, or whose parts
-    do not fit together are left out and reported by number.
-
-    Raises ValueError if the file is not Parquet or has other columns.
-    """
+    """The texts of a file that has the columns of :data:`SCHEMA`. Rows with an error, without a text, or whose parts do
+    not fit together are left out and counted."""
     number = 0
     for batch in read_batches(path, ["text", "mentions", "relations"]):
         for row in batch.to_pylist():

@@ -58,8 +58,7 @@ class _Task(TextRecord):
 
 
 def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts of accepted tasks; rejected and ignored ones are left out and counted, as are malformed lines and
-    relations of spans without a label. Raises ValueError if no line can be read."""
+    """The texts of accepted tasks; rejected and ignored ones, and relations of spans without a label, are counted."""
     for task in read_lines(path, _Task.model_validate, report):
         if task.answer != "accept":
             report.drop_text(f"task with the answer {task.answer[:20]!r}", task.text[:40])

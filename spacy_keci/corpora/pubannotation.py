@@ -15,7 +15,7 @@ from pydantic import Field
 from ..reports import Report
 from .annotation import AnnotatedText
 from .foreign import TextRecord
-from .reading import Record, check_records, count_unknown_keys, find_files, id_text, read_objects
+from .reading import Record, count_unknown_keys, find_files, id_text, read_records
 from .standoff import StandoffText
 from .writing import present
 
@@ -66,13 +66,10 @@ class _Document(_Track, TextRecord):
 
 
 def read_pubannotation(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The texts, with "sourcedb:sourceid" as id, and the annotations of all projects (tracks).
-
-    A mention in several pieces becomes one, from the first to the last. Attributes other than concepts, modifications,
-    blocks and malformed parts are left out and counted. Raises ValueError if the file is of another kind.
-    """
+    """The texts, with "sourcedb:sourceid" as id, and the annotations of all projects (tracks). Attributes other than
+    concepts, modifications and blocks have no place here."""
     for file in find_files(path, ".json") if path.is_dir() else [path]:
-        for document in check_records(read_objects(file, FORMAT, report), _Document, file, FORMAT, report):
+        for document in read_records(file, _Document, FORMAT, report):
             yield _parse(document, report)
 
 

@@ -23,11 +23,8 @@ _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
 
 
 def read_pubtator(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The documents of a file. Lines that are none of the above, belong to another document, or are not UTF-8 are left
-    out and reported, as are documents whose title or abstract is not UTF-8; further columns are counted.
-
-    Raises ValueError if the file has no title.
-    """
+    """The documents of a file. Malformed are lines that are none of the above, belong to another document, or are not
+    UTF-8, and documents whose title or abstract is not; further columns are counted."""
     document: list[str] = []
     lines = text_lines(path, report)
     if any(line.strip() for line in lines) and not any(_is_title(line) for line in lines):

@@ -90,14 +90,9 @@ def shown(line: str) -> str:
 
 
 def read_records(path: Path, schema: type[RecordT], format: str, report: Report) -> list[RecordT]:
-    """The records of a JSON file that holds one list of objects; malformed ones are left out and reported.
-
-    Raises ValueError if the file is not JSON, holds no list, or if none of its records has the form of ``schema``.
-    """
-    data = read_json(path, format, report)
-    if not isinstance(data, list):
-        raise ValueError(f"{path} is not {format}: expected a list of records, found {type(data).__name__}.")
-    return check_records(data, schema, path, format, report)
+    """The objects of a file that has a list of them, one of them, or one a line; malformed ones are left out and
+    reported. Raises as :func:`read_objects` and :func:`check_records`."""
+    return check_records(read_objects(path, format, report), schema, path, format, report)
 
 
 def check_records(

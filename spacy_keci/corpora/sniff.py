@@ -13,27 +13,22 @@ from .reading import BOM, GZIP, read_text
 
 _HEAD = 1 << 20
 _MAX_RECORDS = 200
-# What must be among the keys of an object, and what must not: the first that fits.
-_MARKS: list[tuple[str, set[str], set[str]]] = [
-    ("bigbio", {"passages", "entities"}, set()),
-    ("bioc-json", {"passages"}, set()),
-    ("bioc-json", {"documents"}, set()),
-    ("bioc-json", {"PubTator3"}, set()),
-    ("pubannotation", {"denotations"}, set()),
-    ("pubannotation", {"tracks"}, set()),
-    ("dygie", {"sentences", "doc_key"}, set()),
-    ("dygie", {"sentences", "ner"}, set()),
-    ("label-studio", {"data", "annotations"}, set()),
-    ("label-studio", {"data", "predictions"}, set()),
-    ("spert", {"tokens", "entities"}, set()),
-    ("biorelex", {"text", "entities", "interactions"}, {"clusters"}),
-    ("prodigy", {"text", "spans"}, set()),
-    ("prodigy", {"text", "answer"}, set()),
-    ("prodigy", {"text", "_task_hash"}, set()),
-    ("doccano", {"text", "label"}, set()),
-    ("doccano", {"text", "labels"}, set()),
-    ("doccano", {"text", "Comments"}, set()),
-    ("doccano", {"data", "label"}, set()),
+# What must be among the keys of an object: the first that fits.
+_MARKS = [
+    (name, set(keys.split()))
+    for name, several in (
+        ("bigbio", ("passages entities",)),
+        ("bioc-json", ("passages", "documents", "PubTator3")),
+        ("pubannotation", ("denotations", "tracks")),
+        ("dygie", ("sentences doc_key", "sentences ner")),
+        ("label-studio", ("data annotations", "data predictions")),
+        ("spert", ("tokens entities",)),
+        ("jsonl", ("text entities interactions clusters",)),
+        ("biorelex", ("text entities interactions",)),
+        ("prodigy", ("text spans", "text answer", "text _task_hash")),
+        ("doccano", ("text label", "text labels", "text Comments", "data label")),
+    )
+    for keys in several
 ]
 _ROOT = re.compile(r"<(?![?!])([\w.-]+)")
 _TAG = re.compile(r"(?:[BISELU]-\S+|O)$")
@@ -88,8 +83,8 @@ def _sniff_json(path: Path, head: str) -> str | None:
         if is_minimal(record):
             return "label-studio"
         keys = record.keys()
-        for name, needed, others in _MARKS:
-            if needed <= keys and not others & keys:
+        for name, needed in _MARKS:
+            if needed <= keys:
                 return name
         for key in ("entities", "annotations"):
             match record.get(key):

@@ -39,11 +39,7 @@ class _Sentence(Record):
 
 
 def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """Sentences whose text is the tokens joined by one space, with ``orig_id`` as id.
-
-    Raises ValueError if the file is not SpERT's JSON; malformed sentences, and entities that are outside of them or
-    have no words, are left out and reported. Each text is one sentence.
-    """
+    """Sentences whose text is the tokens joined by one space, with ``orig_id`` as id. Each text is one sentence."""
     for sentence in read_records(path, _Sentence, "SpERT JSON", report):
         starts = list(accumulate((len(token) + 1 for token in sentence.tokens), initial=0))
         text = StandoffText(" ".join(sentence.tokens), id_text(sentence.orig_id), report)

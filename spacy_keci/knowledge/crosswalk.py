@@ -5,7 +5,7 @@ references say, names that are shared, then what is broader.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 from ..identifiers import vocabulary_here
@@ -16,7 +16,6 @@ from .sources.ontology import EXACT, SEE_ALSO, XREF
 from .variants import SALTS
 
 _REFERENCES = (EXACT, XREF, "close_match", SEE_ALSO, "broad_match", "related_match")
-_IS_A = ("is_a",)
 _STEPS = 3  # of is_a; farther, everything is a disease
 _MOST_NAMES = 40
 _SHORT = 4  # characters of names that say nothing
@@ -42,7 +41,7 @@ class Crosswalk:
         """Goals that a reference of the concept, or else one of its names, leads to, or its name with a salt: a drug
         of which the vocabulary has the salt alone. fits: which concepts are of the required type."""
         for label in _REFERENCES:
-            if goals := [c for c in self._related(concept, (label,)) if self.is_goal(c) and fits(c)]:
+            if goals := [c for c in self._related(concept, label) if self.is_goal(c) and fits(c)]:
                 return goals[:1]
         names = [name for name in self.kb.names(concept)[:_MOST_NAMES] if len(normalize(name)) > _SHORT]
         names += [found[1] for name in names if (found := _HUMAN_PROTEIN.fullmatch(name))]
@@ -56,7 +55,7 @@ class Crosswalk:
         level, seen = [concept], {concept}
         group = self._group(concept)
         for _ in range(_STEPS):
-            level = [p for p in dict.fromkeys(p for c in level for p in self._related(c, _IS_A)) if p not in seen]
+            level = [p for p in dict.fromkeys(p for c in level for p in self._related(c, "is_a")) if p not in seen]
             seen.update(level)
             if goals := [c for c in level if self.is_goal(c) and fits(c) and self._group(c) == group]:
                 return [c for c in goals if not any(c in self.ancestors(other) for other in goals if other != c)]
@@ -66,7 +65,7 @@ class Crosswalk:
         """What lies above a concept, the nearest first."""
         found, level = dict[int, None](), [concept]
         for _ in range(_STEPS):
-            level = [p for c in level for p in self._related(c, _IS_A) if p not in found]
+            level = [p for c in level for p in self._related(c, "is_a") if p not in found]
             found.update(dict.fromkeys(level))
         return list(found)
 
@@ -74,7 +73,6 @@ class Crosswalk:
         types = self.kb.concept_types(concept)
         return semantic_groups().get(types[0], types[0]) if types else ""
 
-    def _related(self, concept: int, labels: Sequence[str]) -> Iterator[int]:
-        wanted = {self._labels[label] for label in labels if label in self._labels}
+    def _related(self, concept: int, label: str) -> list[int]:
         numbers, targets = self.kb.graph.relations(concept)
-        return (t for number, t in zip(numbers.tolist(), targets.tolist(), strict=True) if number in wanted)
+        return targets[numbers == self._labels.get(label, -1)].tolist()

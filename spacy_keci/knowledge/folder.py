@@ -47,17 +47,15 @@ class OpenFolder(Files):
                 self.manifest = manifest
                 self._check()
                 error = None
-            except (OSError, KnowledgeBaseError) as caught:
+            except KnowledgeBaseError as caught:
                 error = caught
+            except OSError as caught:
+                error = KnowledgeBaseError(f"{path} is damaged ({caught}). Rebuild the knowledge base.")
             # the folder may have been replaced between the first file and the last
             if (_version(path) == before and _manifest_text(path) == text) or time.monotonic() > deadline:
                 break
         if error is not None:
-            raise (
-                error
-                if isinstance(error, KnowledgeBaseError)
-                else KnowledgeBaseError(f"{path} is damaged ({error}). Rebuild the knowledge base.")
-            )
+            raise error
         self.identity = hashlib.sha256(text).hexdigest()
 
     def _check(self) -> None:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import marisa_trie
@@ -19,7 +20,7 @@ def write_lexicon(folder: Path, names: Iterable[str], concepts: NDArray[np.int32
     Memory: the trie, and 23 bytes a name.
     """
     owner, case, kinds = array("i"), bytearray(), bytearray()
-    with StringTableWriter(folder, "keys") as keys:
+    with closing(StringTableWriter(folder, "keys")) as keys:
         for i, name in enumerate(names):
             for key, kind in keys_of(name).items():
                 keys.append(key)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WIDTH = 50
 
 
-def train_vectors(kb: KnowledgeBase, width: int = WIDTH, iterations: int = 4, seed: int = 0) -> NDArray[np.float32]:
+def train_vectors(kb: KnowledgeBase) -> NDArray[np.float32]:
     """Vectors from the relations: a truncated singular value decomposition of (node, relation and direction and node).
 
     A row of the matrix is a concept or type, a column a neighbour together with the relation to it and its direction;
@@ -26,10 +26,10 @@ def train_vectors(kb: KnowledgeBase, width: int = WIDTH, iterations: int = 4, se
     except ImportError:
         raise KnowledgeBaseError("To train vectors, run pip install scikit-learn.") from None
     matrix = _neighbours(kb)
-    size = min(width, min(matrix.shape) - 1)
-    vectors = np.zeros((matrix.shape[0], width), np.float32)
+    size = min(WIDTH, min(matrix.shape) - 1)
+    vectors = np.zeros((matrix.shape[0], WIDTH), np.float32)
     if size > 0 and matrix.nnz:
-        u, s, _ = randomized_svd(matrix, size, n_iter=iterations, random_state=seed)
+        u, s, _ = randomized_svd(matrix, size, n_iter=4, random_state=0)
         vectors[:, :size] = u * np.sqrt(s)
     norm = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, norm, out=np.zeros_like(vectors), where=norm > 1e-6)

@@ -7,7 +7,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import marisa_trie
@@ -141,15 +140,6 @@ class StringTableWriter:
             self._file.close()
             np.save(self._folder / f"{self._name}.offsets.npy", np.frombuffer(self._offsets, np.int64))
         return Files(self._folder, (f"{self._name}.utf8", f"{self._name}.offsets.npy")).strings(self._name)
-
-    def __enter__(self) -> "StringTableWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if error is None:
-            self.close()
-        else:
-            self._file.close()
 
 
 def as_array(values: "array[int] | bytearray", dtype: Any) -> NDArray[Any]:

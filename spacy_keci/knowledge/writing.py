@@ -1,5 +1,6 @@
 """Writes the files of a knowledge base from what was collected; ``seal`` makes it complete."""
 
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def write_knowledge(
 def write_ids(folder: Path, collection: Collection, identity: Identity) -> None:
     """The main identifier of each concept; a trie of all identifiers; those of each concept, best first."""
     concept, table = identity.concept, list(collection.ids.close())
-    with StringTableWriter(folder, "ids") as writer:
+    with closing(StringTableWriter(folder, "ids")) as writer:
         for number in identity.main.tolist():
             writer.append(table[number])
     np.save(folder / "concepts.source.npy", as_array(collection.source, np.uint8)[identity.main])

@@ -161,7 +161,7 @@ def test_xml_of_other_forms(tmp_path: Path) -> None:
         ("<collection>", "is not BioC XML: "),
         ("<a/>", "its root is 'a', not 'collection'"),
         ("", "is not BioC XML: "),
-        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "is not BioC XML: Entity 'e' not defined"),
+        ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "is not BioC XML: undefined entity"),
     ]:
         path.write_text(content)
         with pytest.raises(ValueError, match=message):
@@ -213,10 +213,8 @@ def test_clusters_without_identifiers_are_counted(tmp_path: Path) -> None:
 
 def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "bioc", None)
-    with pytest.raises(ValueError, match=r"pip install bioc"):
-        list(read_bioc_xml(tmp_path / "x", Report()))
     (tmp_path / "old").write_text("kept")
-    with pytest.raises(ValueError, match="pip install"):
+    with pytest.raises(ValueError, match="pip install bioc"):
         write_bioc_json([AnnotatedText("A")], tmp_path / "old", Report())
     assert (tmp_path / "old").read_text() == "kept"
 

@@ -120,7 +120,7 @@ def test_malformed_parts_are_reported_by_id(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("no json", "invalid JSON"),
-        ('{"id": 1}', "expected a list of records, found dict"),
+        ('{"id": 1}', "record 1 .id 1.: id: Input should be a valid string"),
         ('[{"tokens": []}]', "record 1: id: Field required"),
         ("\xff", "not text in UTF-8"),
     ],

@@ -6,7 +6,6 @@ from spacy_keci.corpora.annotation import Mention, RelationTriple
 from spacy_keci.corpora.formats import read_any
 from spacy_keci.reports import Report
 
-pytest.importorskip("lxml", reason="needs the extra 'bioc'")
 DOCUMENT = """<?xml version="1.0"?>
 <document id="DDI.d1"><!-- a comment -->
   <sentence id="DDI.d1.s0" text="Aspirin &amp; warfarin, or aspirin tablets and heparin.">

@@ -1,4 +1,5 @@
 import re
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_finds_what_a_look_up_of_every_span_finds(
 
 
 def small_lexicon(folder: Path, names: list[str], ranks: list[int] | None = None) -> Lexicon:
-    with StringTableWriter(folder, "names") as writer:
+    with closing(StringTableWriter(folder, "names")) as writer:
         for name in names:
             writer.append(name)
     write_lexicon(folder, names, np.arange(len(names), dtype=np.int32), np.array(ranks or [0] * len(names), np.int16))

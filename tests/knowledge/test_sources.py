@@ -324,10 +324,10 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
     wanted = ConceptRecord("X:1", "one", ("eins", "uno"), ("T001", "T002"), "First.", (("before", "X:2"),))
     assert records == {"X:1": wanted, "GO:2": ConceptRecord("GO:2", "two", types=("T038",))}
     assert report.examples["malformed"] == [
-        "a.jsonl, line 4: expected a JSON object",
-        "a.jsonl, line 5: TypeError: 3 is not a text",
-        "a.jsonl, line 6: not JSON: Expecting value: line 1 column 1 (char 0)",
-        "a.jsonl, line 7: ValueError: an identifier, a name or a label is empty",
+        "a.jsonl, line 4: Input should be an object",
+        "a.jsonl, line 5: id: Input should be a valid string",
+        "a.jsonl, line 6: Invalid JSON: expected ident at line 1 column 2",
+        "a.jsonl, line 7: name: an identifier, a name or a label is empty",
     ]
     head = "id\tname\taliases\ttypes\tdefinition\trelations\n"
     table, report = read(
@@ -483,7 +483,7 @@ def test_half_a_surrogate_pair_anywhere(tmp_path: Path, field: str) -> None:
     relations = [{"label": texts["label"], "target": texts["target"]}]
     record = {"id": texts["id"], "name": "one", "aliases": [texts["alias"]], "relations": relations}
     records, report = read("jsonl", write(tmp_path / "a.jsonl", json.dumps(record)))
-    assert not records and report.examples["malformed"][0].startswith("a.jsonl, line 1: UnicodeEncodeError")
+    assert not records and report.examples["malformed"][0].startswith("a.jsonl, line 1: Invalid JSON")
     node = {"id": texts["id"], "lbl": "one", "meta": {"synonyms": [{"val": texts["alias"]}]}}
     edge = {"sub": "GO:2", "pred": texts["label"], "obj": texts["target"]}
     graph = {"nodes": [node, {"id": "GO:2", "lbl": "two"}], "edges": [edge]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.knowledge.relation_vectors import train_vectors
+from spacy_keci.knowledge.relation_vectors import WIDTH, train_vectors
 from spacy_keci.knowledge.storage import KnowledgeBaseError
 from spacy_keci.knowledge.vectors import add_vectors, parse_vectors
 
@@ -65,14 +65,14 @@ def test_concepts_with_the_same_neighbours_are_alike(tmp_path: Path) -> None:
 
     concepts = [drug(i, f"D:{i // 3}") for i in range(9)] + [{"id": f"D:{i}", "name": f"ill {i}"} for i in range(3)]
     kb = build(tmp_path, concepts)
-    vectors = train_vectors(kb, width=4)
+    vectors = train_vectors(kb)
     cosine = vectors @ vectors.T
     same = [cosine[kb.index("C:0"), kb.index(f"C:{i}")] for i in (1, 2)]
     other = [cosine[kb.index("C:0"), kb.index(f"C:{i}")] for i in range(3, 9)]
     assert min(same) > 0.99 > max(other) + 0.2
-    assert np.array_equal(vectors, train_vectors(kb, width=4))
-    lonely = train_vectors(build(tmp_path, [{"id": "X:1", "name": "one"}]), width=4)
-    assert lonely.shape == (1, 4) and not lonely.any()
+    assert np.array_equal(vectors, train_vectors(kb))
+    lonely = train_vectors(build(tmp_path, [{"id": "X:1", "name": "one"}]))
+    assert lonely.shape == (1, WIDTH) and not lonely.any()
 
 
 def test_the_package_does_not_import_torch() -> None:

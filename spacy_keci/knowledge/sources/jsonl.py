@@ -1,9 +1,10 @@
 """One's own ontology as JSON lines or a table, and scispaCy's JSON lines."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ..semantic_types import TypeTable
 from ..storage import KnowledgeBaseError
@@ -13,28 +14,45 @@ from .source import ConceptRecord, SourceReport
 _COLUMNS = ("id", "name", "aliases", "types", "definition", "relations")
 
 
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("an identifier, a name or a label is empty")
+    return text
+
+
+_Name = Annotated[str, AfterValidator(_not_blank)]
+_Texts = tuple[str, ...] | None
+
+
+class _Relation(BaseModel):
+    label: _Name
+    target: _Name
+
+
+class _Concept(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    id: _Name
+    name: _Name
+    aliases: _Texts = None
+    types: _Texts = None
+    definition: str | None = None
+    relations: tuple[_Relation, ...] | None = None
+    alt_ids: _Texts = None
+
+
+class _ScispacyConcept(_Concept):
+    id: _Name = Field(alias="concept_id")
+    name: _Name = Field(alias="canonical_name")
+
+
 def read_jsonl(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     """A JSON object on a line: ``id`` and ``name``, and if there are any ``aliases`` (list), ``types`` (list of TUIs),
     ``definition``, ``relations`` (list of ``{"label": …, "target": …}``), ``alt_ids`` (list).
 
     A concept without types gets those of its vocabulary in the table of semantic types, or none.
     """
-    for path, number, data in _objects(paths, report):
-        try:
-            relations = tuple((_name(r["label"]), _name(r["target"])) for r in data.get("relations") or ())
-            record = ConceptRecord(
-                _name(data["id"]),
-                _name(data["name"]),
-                _texts(data.get("aliases")),
-                _texts(data.get("types")),
-                _text(data.get("definition") or ""),
-                relations,
-                _texts(data.get("alt_ids")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            report.malformed(path, number, f"{type(error).__name__}: {error}")
-            continue
-        yield record if record.types else record._replace(types=types.vocabulary(record.id))
+    return _read(paths, _Concept, types, report)
 
 
 def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
@@ -79,51 +97,27 @@ def read_scispacy(paths: list[Path], types: TypeTable, report: SourceReport) -> 
 
     https://github.com/allenai/scispacy, ``scispacy/linking_utils.py``
     """
-    for path, number, data in _objects(paths, report):
-        try:
-            yield ConceptRecord(
-                _name(data["concept_id"]),
-                _name(data["canonical_name"]),
-                _texts(data.get("aliases")),
-                _texts(data.get("types")) or types.vocabulary(data["concept_id"]),
-                _text(data.get("definition") or ""),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            report.malformed(path, number, f"{type(error).__name__}: {error}")
+    return _read(paths, _ScispacyConcept, types, report)
 
 
-def _objects(paths: list[Path], report: SourceReport) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+def _read(paths: list[Path], schema: type[_Concept], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     for path in paths:
         for number, line in read_lines(path, report):
             if not line.strip():
                 continue
             try:
-                data = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                report.malformed(path, number, f"not JSON: {error}")
+                concept = schema.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where, why = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+                report.malformed(path, number, f"{where}: {why}" if where else why)
                 continue
-            if isinstance(data, dict):
-                yield path, number, data
-            else:
-                report.malformed(path, number, "expected a JSON object")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
-    value.encode()  # a half of a surrogate pair, which JSON may hold, is a ValueError
-    return value
-
-
-def _name(value: Any) -> str:
-    if not (text := _text(value)).strip():
-        raise ValueError("an identifier, a name or a label is empty")
-    return text
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    if values is None:
-        return ()
-    if not isinstance(values, list):
-        raise TypeError(f"{values!r} is not a list")
-    return tuple(_text(v) for v in values)
+            yield ConceptRecord(
+                concept.id,
+                concept.name,
+                concept.aliases or (),
+                concept.types or types.vocabulary(concept.id),
+                concept.definition or "",
+                tuple((r.label, r.target) for r in concept.relations or ()),
+                concept.alt_ids or (),
+            )

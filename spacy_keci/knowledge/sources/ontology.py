@@ -1,7 +1,6 @@
 """Terms of an ontology, whatever its file format: semantic types come from the branch, through is_a."""
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -122,40 +121,20 @@ def branch_types(concept: str, terms: dict[str, Term], types: TypeTable) -> tupl
 
 
 def _cut_cycles(terms: dict[str, Term], report: SourceReport) -> None:
-    """Remove the is_a edges that lie on a cycle (those left when terms without parents are taken away in turn)."""
-    children: dict[str, list[str]] = {}
-    waiting: dict[str, int] = {}
-    for term in terms.values():
-        parents = [p for p in term.parents if p in terms]
-        waiting[term.id] = len(parents)
-        for parent in parents:
-            children.setdefault(parent, []).append(term.id)
-    free = deque(id for id, n in waiting.items() if n == 0)
-    while free:
-        for child in children.get(free.popleft(), ()):
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                free.append(child)
-    # what is left lies on a cycle or below one; walk up to find the edges that close it
-    left = {id: None for id, n in waiting.items() if n > 0}  # in order, as which edge goes depends on it
-    state: dict[str, int] = {}
-    for start in left:
-        stack = [(start, iter(list(terms[start].parents)))]
-        if state.get(start):
-            continue
-        state[start] = 1
+    """Remove the is_a edges that close a cycle, on the way up from each term."""
+    is_done: dict[str, bool] = {}  # False: on the way
+    for start in terms:
+        stack = [] if start in is_done else [(start, iter(list(terms[start].parents)))]
         while stack:
-            id, parents_left = stack[-1]
-            for parent in parents_left:
-                if parent not in left:
-                    continue
-                if state.get(parent) == 1:
+            id, parents = stack[-1]
+            is_done[id] = False
+            for parent in parents:
+                if is_done.get(parent) is False:
                     terms[id].parents.remove(parent)
                     report.drop("is_a that closes a cycle", f"{id} is_a {parent}")
-                elif not state.get(parent):
-                    state[parent] = 1
+                elif parent in terms and parent not in is_done:
                     stack.append((parent, iter(list(terms[parent].parents))))
                     break
             else:
-                state[id] = 2
+                is_done[id] = True
                 stack.pop()

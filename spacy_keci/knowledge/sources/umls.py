@@ -1,6 +1,7 @@
 """UMLS Metathesaurus in Rich Release Format (https://www.ncbi.nlm.nih.gov/books/NBK9685/)."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from ..semantic_types import TypeTable
@@ -61,30 +62,23 @@ def _concepts(
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """(CUI, preferred name, other names) of each run of lines with the same CUI."""
     c = _MRCONSO
-    cui, names = "", {}  # type: tuple[str, dict[str, tuple[bool, int]]]
-    for number, fields in _rows(path, 17, report):
-        if fields[c["cui"]] != cui:
-            if names:
-                yield _preferred(cui, names)
-            cui, names = fields[c["cui"]], {}
-        if fields[c["lat"]] != LANGUAGE:
-            report.count("names left out: not English")
-        elif fields[c["suppress"]] in _SUPPRESSED:
-            report.count("names left out: suppressible")
-        elif not fields[c["text"]].strip():
-            report.malformed(path, number, "a name is empty")
-        else:
+    for cui, rows in groupby(_rows(path, 17, report), key=lambda row: row[1][c["cui"]]):
+        names: dict[str, tuple[bool, int]] = {}
+        for number, fields in rows:
             text = fields[c["text"]]
-            preferred = (fields[c["ts"]], fields[c["stt"]], fields[c["ispref"]]) == ("P", "PF", "Y")
-            score = (preferred, ranks.get((fields[c["sab"]], fields[c["tty"]]), 0))
-            names[text] = max(score, names.get(text, (False, 0)))
-    if names:
-        yield _preferred(cui, names)
-
-
-def _preferred(cui: str, names: dict[str, tuple[bool, int]]) -> tuple[str, str, tuple[str, ...]]:
-    name = max(names, key=lambda n: names[n])
-    return cui, name, tuple(n for n in names if n != name)
+            if fields[c["lat"]] != LANGUAGE:
+                report.count("names left out: not English")
+            elif fields[c["suppress"]] in _SUPPRESSED:
+                report.count("names left out: suppressible")
+            elif not text.strip():
+                report.malformed(path, number, "a name is empty")
+            else:
+                preferred = (fields[c["ts"]], fields[c["stt"]], fields[c["ispref"]]) == ("P", "PF", "Y")
+                score = (preferred, ranks.get((fields[c["sab"]], fields[c["tty"]]), 0))
+                names[text] = max(score, names.get(text, (False, 0)))
+        if names:
+            name = max(names, key=lambda n: names[n])
+            yield cui, name, tuple(n for n in names if n != name)
 
 
 def _relations(path: Path, report: SourceReport) -> Iterator[ConceptRecord]:
