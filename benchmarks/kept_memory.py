@@ -1,10 +1,10 @@
-"""What a training step keeps in memory for the way back, in single precision and in bfloat16.
+"""Memory that a training step keeps for the backward pass, in single precision and in bfloat16.
 
     python benchmarks/kept_memory.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
 
-One batch, forward and backward. Counted are the tensors that autograd keeps, each memory once, at the moment when they
-are most; weights as they are do not count, as they are there anyway. bfloat16 is worked out by way of single precision
-where the CPU has no instructions for it: that takes long, but keeps the same.
+Forward and backward pass of one batch. Counts the tensors kept by autograd at their peak, each memory once, except the
+weights themselves. On CPUs without bfloat16 instructions, bfloat16 is emulated in single precision: this is slow, but
+keeps the same tensors.
 """
 
 import json
@@ -33,7 +33,7 @@ def main(
     sentences: Annotated[int, typer.Option(help="Sentences in the batch")] = 16,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/kept-memory.json",
 ) -> None:
-    """Count what is kept in both precisions."""
+    """Count the kept memory in both precisions."""
     torch.set_num_threads(1)
     mixed_precision.computes_in_bfloat16 = lambda device: True
     result: dict[str, Any] = {
@@ -65,7 +65,7 @@ def keep(model: Path, corpus: Path, sentences: int, *, bf16: bool) -> dict[str, 
 
 
 class Kept:
-    """Counts bytes by kind: now, and where they were most."""
+    """Counts bytes by kind: now, and at the peak."""
 
     def __init__(self) -> None:
         self.now: Counter[str] = Counter()
@@ -120,7 +120,7 @@ def kind_of(tensor: torch.Tensor) -> str:
 
 
 def make_markdown(result: dict[str, Any]) -> str:
-    rows = [["kept for the way back", *result["kept_mb"]], ["---"] + ["---:"] * len(result["kept_mb"])]
+    rows = [["kept for the backward pass", *result["kept_mb"]], ["---"] + ["---:"] * len(result["kept_mb"])]
     for kind in KINDS:
         rows.append([kind, *(f"{each[kind]:.0f} MB" for each in result["kept_mb"].values())])
     rows.append(["all", *(f"{sum(each.values()):.0f} MB" for each in result["kept_mb"].values())])

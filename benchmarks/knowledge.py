@@ -1,10 +1,10 @@
-"""What the knowledge base and the linker reach: coverage, linking quality, build, size, speed, growth.
+"""Measure the knowledge base and the linker: coverage, linking quality, build, size, speed, growth.
 
     python benchmarks/knowledge.py --data DIR [--scispacy] [--scale]
 
 ``--data`` is a folder for ``make data``, with gzipped vocabularies: ontologies/, biorelex/, ade/. ``--scispacy`` needs
-the extra of that name. Times are processor times on one thread, so that other work on the machine counts little; set
-OMP_NUM_THREADS=1. Results go to results/knowledge.json.
+the extra of that name. Times are CPU times on one thread, to reduce the effect of other processes; set
+OMP_NUM_THREADS=1. Results are written to results/knowledge.json.
 """
 
 import json
@@ -47,7 +47,7 @@ from spacy_keci.pipeline.concept_linker import ConceptLinker
 from spacy_keci.reports import Report
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
-# the order says whose names and candidates come first
+# names and candidates of earlier ones come first
 SOURCES = [
     "hgnc=hgnc_complete_set_2024.txt.gz",
     "famplex=famplex.obo.gz,famplex_relations.csv",
@@ -75,7 +75,7 @@ Corpus = list[tuple[str, list[Mention]]]
 def main(
     data: Annotated[Path, typer.Option(help="Folder with ontologies/, biorelex/ and ade/", exists=True)],
     out: Annotated[Path, typer.Option(help="Results, as JSON")] = Path("results/knowledge.json"),
-    kb: Annotated[Path | None, typer.Option(help="A knowledge base compiled before; built anew without")] = None,
+    kb: Annotated[Path | None, typer.Option(help="A compiled knowledge base; default: build one")] = None,
     scispacy: Annotated[bool, typer.Option(help="Compare with scispaCy's candidate generator")] = False,
     scale: Annotated[bool, typer.Option(help="Build synthetic knowledge bases up to UMLS's size too")] = False,
 ) -> None:
@@ -138,7 +138,7 @@ def to_markdown(results: dict[str, Any]) -> str:
         ]
     if "scispacy" in results:
         times = results["scispacy"]["linking_times_faster_on_sentences"]
-        rows.append(("linking against scispaCy's candidate generator, same spans", f"{times:.0f} times faster"))
+        rows.append(("linking, relative to scispaCy's candidate generator, same spans", f"{times:.0f} times faster"))
     for measured in results.get("scale", []):
         rows.append(
             (
@@ -151,7 +151,7 @@ def to_markdown(results: dict[str, Any]) -> str:
 
 
 def in_new_process(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """The function's measurements, from a fresh interpreter."""
+    """The measurements of the function in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -191,10 +191,10 @@ def open_and_link(path: Path, texts: list[str]) -> dict[str, Any]:
 
 
 def coverage(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
-    """Share of mentions with a candidate: the linker's on exactly their tokens, and of the mention's text alone.
+    """Share of mentions with a candidate: of the linker on exactly their tokens, and of the text of the mention alone.
 
-    ``by_key_alone``: of these, the ones whose text is a name as it is, with no modifier left out.
-    ``other_words_linked``: of the words in no mention, those in a span with candidates.
+    ``by_key_alone``: share of these whose whole text is a name, without leaving out modifiers.
+    ``other_words_linked``: share of the words outside mentions that are in a span with candidates.
     """
     linked: Counter[str] = Counter()
     total: Counter[str] = Counter()
@@ -228,7 +228,7 @@ def coverage(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
 
 
 def grounding(kb: KnowledgeBase, corpus: Corpus) -> dict[str, Any]:
-    """Gold concept among the candidates, and first by two simple priors; shares of all mentions that are grounded."""
+    """Gold concept among the candidates, and first by two simple priors; shares of all grounded mentions."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for (_, mentions), (_, found) in zip(corpus, link_corpus(kb, corpus), strict=True):
         for mention in mentions:
@@ -298,7 +298,7 @@ def speed(kb: KnowledgeBase, texts: list[str]) -> dict[str, Any]:
 
 
 def look_up_structures(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
-    """The trie beside other ways to keep the same keys: size on disk, time to open, time to look up a key."""
+    """Compare the trie with other structures for the same keys: size on disk, time to open, time to look up a key."""
     keys = [kb.lexicon.key_text(k) for k in range(len(kb.lexicon))]
     queries = random.Random(0).sample(keys, 20000)
     trie_path, table_path, sql_path = folder / "keys.trie", folder / "keys.npy", folder / "keys.sqlite"
@@ -341,7 +341,7 @@ def look_up_structures(kb: KnowledgeBase, folder: Path) -> dict[str, Any]:
 
 
 def compare_with_scispacy(kb: KnowledgeBase, texts: list[str], folder: Path, n: int = 3000) -> dict[str, Any]:
-    """Both over the same strings, from the same ``n`` concepts; scispaCy's index is built and loaded before."""
+    """Time both on the same strings, with the same ``n`` concepts; scispaCy's index is built and loaded first."""
     from scispacy.linking_utils import KnowledgeBase as ScispacyKnowledgeBase
 
     from spacy_keci.knowledge.scispacy_backend import load_scispacy_candidates
@@ -380,7 +380,8 @@ def compare_with_scispacy(kb: KnowledgeBase, texts: list[str], folder: Path, n: 
 
 
 def write_scispacy_index(folder: Path, names: list[str]) -> None:
-    """What scispaCy's ``create_tfidf_ann_index`` writes, with its parameters; that function wants scipy below 1.11."""
+    """Write the files of scispaCy's ``create_tfidf_ann_index``, with its parameters; that function needs scipy below
+    1.11."""
     import joblib
     import nmslib
     import scipy.sparse
@@ -402,7 +403,7 @@ def write_scispacy_index(folder: Path, names: list[str]) -> None:
 def growth(folder: Path) -> list[dict[str, Any]]:
     """Synthetic knowledge bases, to UMLS's 3.4 million concepts, 9 million names and 10 million relations.
 
-    Without the index of similar names: made-up words have so few 3-grams that it says nothing of real ones.
+    Without the index of similar names: made-up words have too few 3-grams for a realistic index.
     """
     curve = []
     for n in (100_000, 400_000, 1_200_000, 3_400_000):
@@ -420,7 +421,7 @@ SYLLABLES = [a + b for a in "bcdfglmnprstvz" for b in ("a", "e", "i", "o", "u", 
 
 
 def synthetic_records(n: int) -> Iterator[ConceptRecord]:
-    """2.65 names and 2.95 relations a concept, as in UMLS; names of one to four made-up words."""
+    """2.65 names and 2.95 relations per concept, as in UMLS; names of one to four made-up words."""
     rng, targets = random.Random(0), random.Random(0)
     words = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))) for _ in range(200_000)]
     for i in range(n):

@@ -1,11 +1,11 @@
-"""Time and size of latent_relations beside those of MiniLM on the same contexts. One thread, CPU time, one run.
+"""Compare time and size of latent_relations with MiniLM on the same contexts. One thread, CPU time, one run.
 
     python benchmarks/latent_relations.py corpus/gad/1/train.spacy
 
-A context is a sentence with two mentions. Pre-training: one update by the bound, with Adam; beside it an update of
-MiniLM from the same sentences without its objective, so that a task's own layers would come on top. Use: the
-representation of the relation (the mean of z), beside MiniLM's vectors of the words. What is compared runs in turn;
-medians and ranges over the rounds are reported. The vocabulary is filled up to what a large corpus has.
+A context is a sentence with two mentions. Pre-training: one update with the bound and Adam, compared with an update of
+MiniLM on the same sentences without the layers and loss of a task. Use: the representation of the relation (the mean of
+z), compared with MiniLM's vectors of the words. The models run in turn; medians and ranges over the rounds are
+reported. The vocabulary is filled up to the size of a large corpus.
 """
 
 import json
@@ -50,7 +50,7 @@ def main(
     contexts: Annotated[int, typer.Option(min=1, help="Contexts to time on")] = 256,
     batch_size: Annotated[int, typer.Option(min=1, help="Contexts of an update")] = 64,
     words: Annotated[int, typer.Option(min=1, help="Size of the vocabulary")] = 60_000,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is timed")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of timings")] = 3,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/speed-latent_relations.json",
 ) -> None:
     """Time the models of the paper's sizes, and MiniLM."""
@@ -129,7 +129,7 @@ def represent(model: RelationModel, batches: list[Any]) -> None:
 
 
 def load_encoder(sentences: list[list[str]]) -> tuple[nn.Module, list[Any]]:
-    """MiniLM, and what it reads of each batch."""
+    """MiniLM and its input for each batch."""
     from transformers import AutoModel, AutoTokenizer
 
     folder = resolve_name(ENCODER)
@@ -155,7 +155,7 @@ def encode(encoder: nn.Module, inputs: list[Any]) -> None:
 
 
 def count_weights(model: nn.Module) -> dict[str, float]:
-    """In millions: all, and those that are not a vector of a word or an entity."""
+    """In millions: all weights, and those without the vectors of words and entities."""
     tables = sum(
         weights.numel()
         for module in model.modules()
@@ -167,7 +167,7 @@ def count_weights(model: nn.Module) -> dict[str, float]:
 
 
 def make_markdown(result: dict[str, Any]) -> str:
-    columns = [each for task in TASKS for each in (f"{task}, contexts a second", "× MiniLM's time")]
+    columns = [each for task in TASKS for each in (f"{task}, contexts per second", "× MiniLM's time")]
     rows = [["", "million weights", "without tables", *columns], ["---"] + ["---:"] * (2 + len(columns))]
     for name, weights in result["million_weights"].items():
         row = [name, f"{weights['all']:.1f}", f"{weights['without_tables']:.2f}"]

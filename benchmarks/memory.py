@@ -1,8 +1,8 @@
-"""The memory that one long text without sentence ends takes, component by component.
+"""Peak memory for one long text without sentence ends, by component.
 
     python benchmarks/memory.py training/demo/model-last [--length 1000000]
 
-Each line has the tokens of the text, and the largest memory of the process (MB) after the component has run.
+Each line is the peak memory of the process (MB) after a component; the last line is the number of tokens.
 """
 
 import resource
@@ -19,9 +19,9 @@ PER_MB = 2**20 if sys.platform == "darwin" else 2**10
 def main(
     model: Annotated[str, typer.Argument(help="A trained pipeline")],
     length: Annotated[int, typer.Option(help="Characters of the text")] = 1_000_000,
-    unit: Annotated[str, typer.Option(help="What the text repeats")] = UNIT,
+    unit: Annotated[str, typer.Option(help="Repeated part of the text")] = UNIT,
 ) -> None:
-    """Print the peak of memory after each component."""
+    """Print the peak memory after each component."""
     nlp = spacy.load(model)
     nlp("CDK4 binds FKBP12.")
     typer.echo(f"{_peak():6.0f}  pipeline, loaded")

@@ -1,9 +1,9 @@
-"""The two backends of the relational graph convolution, torch and DGL, on the concept graphs of a corpus.
+"""Compare the two backends of the relational graph convolution, torch and DGL, on the concept graphs of a corpus.
 
     python benchmarks/relational_gcn.py corpus/biorelex/dev.spacy kb/open
 
-Forward and backward pass, one thread, CPU time. The backends have the same weights and run in turn, A B A B, so that a
-change of the machine's clock or load meets both alike. Needs the extra ``dgl``.
+Forward and backward pass, one thread, CPU time. The backends have the same weights and run in turn, A B A B, so that
+changes in clock or load affect both equally. Needs the extra ``dgl``.
 """
 
 import copy
@@ -36,7 +36,7 @@ def main(
     batch_size: Annotated[int, typer.Option(help="Texts in a batch")] = 32,
     width: Annotated[int, typer.Option(help="Of the vectors of concepts")] = 50,
     depth: Annotated[int, typer.Option(help="Layers")] = 3,
-    rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
+    rounds: Annotated[int, typer.Option(help="Number of timings")] = 5,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/relational_gcn.json",
 ) -> None:
     """Time both backends on the concept graphs of a corpus, and compare what they compute."""
@@ -100,7 +100,7 @@ def concept_graphs(corpus: Path, kb: Path, batch_size: int) -> tuple[list[Batch]
 
 
 def run(network: RelationalGCN, batch: Batch) -> list[torch.Tensor]:
-    """Vectors of the concepts, and the gradients of all weights when their sum is the loss."""
+    """Vectors of the concepts, and the gradients of all weights with their sum as the loss."""
     nodes, edges, labels = batch
     width = network.layers[0].itself.in_features  # type: ignore[union-attr]
     generator = torch.Generator().manual_seed(len(nodes))
@@ -114,10 +114,10 @@ def make_markdown(result: dict[str, Any]) -> str:
     milliseconds = {name: 1000 * median(seconds) for name, seconds in result["seconds_per_batch"].items()}
     ratio = result["dgl_to_torch"]
     return (
-        f"{result['batch_size']} sentences a batch, on average {result['nodes']:,.0f} concepts and semantic types with "
-        f"{result['edges']:,.0f} edges; {result['depth']} layers of width {result['width']}, {result['relations']} "
-        f"relations in both directions, forward and backward: torch {milliseconds['torch']:.1f} ms, DGL "
-        f"{milliseconds['dgl']:.1f} ms, in one run {ratio['median']:.2f} times as long "
+        f"{result['batch_size']} sentences per batch, on average {result['nodes']:,.0f} concepts and semantic types "
+        f"with {result['edges']:,.0f} edges; {result['depth']} layers of width {result['width']}, "
+        f"{result['relations']} relations in both directions, forward and backward: torch {milliseconds['torch']:.1f} "
+        f"ms, DGL {milliseconds['dgl']:.1f} ms, in one run {ratio['median']:.2f} times as long "
         f"({ratio['range'][0]:.2f}-{ratio['range'][1]:.2f})."
     )
 

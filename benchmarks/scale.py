@@ -1,10 +1,10 @@
-"""'spacy keci annotate' over many abstracts: what Arrow costs, what workers give, memory, and SIGKILLs. Linux only.
+"""'spacy keci annotate' on many abstracts: cost of Arrow, speed-up by workers, memory, and SIGKILLs. Linux only.
 
     python benchmarks/scale.py --texts 100000
     python benchmarks/scale.py --texts 5000 --no-ray
 
-Abstracts are sentences of the demo corpus in a row, with new names in place of those of its mentions: each brings words
-that were never seen before. Seconds depend on the machine and on what else it does; ratios are of one run.
+Abstracts are consecutive sentences of the demo corpus, with new names for their mentions, so that each has unseen
+words. Seconds depend on the machine and its load; ratios are of one run.
 """
 
 import hashlib
@@ -34,20 +34,21 @@ from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.formats import read_any
 
 ROOT = Path(__file__).parents[1]
-SENTENCES = 8  # of an abstract
-SECONDS = 0.2  # between two looks at the processes
+SENTENCES = 8  # per abstract
+SECONDS = 0.2  # between two measurements of the processes
 
 
 def main(
     model: Annotated[str, typer.Option(help="Trained pipeline")] = str(ROOT / "training/demo/model-last"),
     texts: Annotated[int, typer.Option(min=500, help="Abstracts, for memory")] = 100_000,
     speed_texts: Annotated[int, typer.Option(min=500, help="Abstracts, for the speed of workers and for kills")] = 3000,
-    kills: Annotated[int, typer.Option(min=0, max=50, help="How often to kill")] = 10,
+    kills: Annotated[int, typer.Option(min=0, max=50, help="Number of kills")] = 10,
     ray: Annotated[bool, typer.Option(help="Whether to run Ray as well")] = True,
-    seed: Annotated[int, typer.Option(help="Of the abstracts, and of when to kill whom")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the abstracts and the kills")] = 0,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/scale.json",
 ) -> None:
-    """Measure what the result file does not have yet, and fail if a row is lost or there twice after the kills."""
+    """Measure everything that is missing in the result file, and fail if a row is lost or duplicated after the
+    kills."""
     os.environ["OMP_NUM_THREADS"] = "1"
     rng = random.Random(seed)
     sizes = {"texts": texts, "speed_texts": speed_texts}
@@ -75,7 +76,7 @@ def main(
     print(result["markdown"])
     output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
     if not result["kills"]["identical"]:
-        sys.exit("The output of the killed and resumed run is another one.")
+        sys.exit("The output of the killed and resumed run differs.")
 
 
 def write_abstracts(path: Path, n: int, rng: random.Random) -> None:
@@ -98,7 +99,7 @@ def rename(text: AnnotatedText, number: int, rng: random.Random) -> str:
 
 
 def measure_arrow(model: str, path: Path, rounds: int = 5) -> dict[str, float]:
-    """CPU time of what Arrow adds (texts out of batches, graphs into batches, Parquet) over that of the pipeline."""
+    """CPU time added by Arrow (texts from batches, graphs to batches, Parquet), relative to the pipeline."""
     lines = [json.loads(line) for line in path.read_bytes().splitlines()]
     batch = pa.RecordBatch.from_pylist([{"id": line["id"], "text": line["text"]} for line in lines])
     annotator = Annotator(model)
@@ -124,7 +125,7 @@ def measure_arrow(model: str, path: Path, rounds: int = 5) -> dict[str, float]:
 
 
 def measure_workers(model: str, folder: Path, engine: str, n: int, texts: int) -> dict[str, Any]:
-    """Seconds from the first part to the end, and CPU seconds of all processes that have been waited for."""
+    """Seconds from the first part to the end, and CPU seconds of all finished child processes."""
     out = folder / f"{engine}-{n}"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
@@ -136,7 +137,7 @@ def measure_workers(model: str, folder: Path, engine: str, n: int, texts: int) -
         "engine": engine,
         "n": n,
         "seconds": round(seconds, 1),
-        # without start and loading: between the first and the last part
+        # between the first and the last part, without start and loading
         "texts_per_second": round((texts - 100) / (parts[-1] - parts[0]), 1),
         "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1)
         if engine == "local"
@@ -146,7 +147,7 @@ def measure_workers(model: str, folder: Path, engine: str, n: int, texts: int) -
 
 
 def measure_memory(model: str, folder: Path, texts: int) -> dict[str, Any]:
-    """MB of two workers over the run: all that is theirs (rss), and that with shared pages divided up (pss)."""
+    """MB of two workers over the run: resident (rss), and with shared pages divided up (pss)."""
     out, size = folder / "memory", part_size(texts)
     process = start_run(model, folder / "all.jsonl", out, "-n", "2", "--part-size", str(size))
     rows: list[dict[str, Any]] = []
@@ -163,8 +164,8 @@ def measure_memory(model: str, folder: Path, texts: int) -> dict[str, Any]:
 
 
 def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: random.Random) -> dict[str, Any]:
-    """A run with four workers, in which now a worker and now the driver is killed, until all is done; beside one that
-    is left alone. The parts are the same: in other batches, scores have other last digits."""
+    """Compare a run with four workers, in which workers and the driver are killed until it is complete, with an
+    uninterrupted one. Both have the same parts, since batches affect the last digits of scores."""
     undisturbed, out = folder / "undisturbed", folder / "killed"
     moments: list[dict[str, Any]] = []
     whom = ["worker", "driver"] * (kills // 2 + 1)
@@ -180,7 +181,7 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
         victim = process.pid
         if whom[number] == "worker" and (workers := children(victim)):
             victim = rng.choice(workers)
-        is_driver = victim == process.pid  # also where it has no workers yet
+        is_driver = victim == process.pid  # also if it has no workers yet
         moments.append({"whom": "driver" if is_driver else "worker", "parts": sum(1 for _ in out.glob("part-*"))})
         os.kill(victim, signal.SIGKILL)
         if is_driver:
@@ -199,7 +200,7 @@ def kill_and_resume(model: str, folder: Path, kills: int, texts: int, rng: rando
 
 
 def part_size(texts: int) -> int:
-    """Of a hundred parts."""
+    """The part size for a hundred parts."""
     return texts // 100
 
 
@@ -211,7 +212,7 @@ def children(pid: int) -> list[int]:
 
 
 def memory_of(pid: int) -> dict[str, int] | None:
-    """MB that are in memory (rss), and the same with shared pages divided up (pss); None if the process has ended."""
+    """MB in memory (rss), and with shared pages divided up (pss); None if the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -228,7 +229,7 @@ def rows_of(folder: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def digest(folder: Path) -> str:
-    """Of all rows, in the order of their ids."""
+    """The hash of all rows, in the order of their ids."""
     rows = sorted(rows_of(folder, SCHEMA.names), key=lambda row: row["id"])
     return hashlib.sha256("\n".join(json.dumps(row, sort_keys=True) for row in rows).encode()).hexdigest()
 
@@ -247,8 +248,8 @@ def make_markdown(result: dict[str, Any]) -> str:
     arrow, kills, memory = result["arrow"], result["kills"], result["memory"]["rows"]
     first = result["workers"][0]
     lines = [
-        f"Arrow in and out, Parquet included, takes {arrow['median']:.1%} of the CPU time of the pipeline "
-        f"({arrow['least']:.1%} to {arrow['most']:.1%}).",
+        f"Conversion from and to Arrow, including Parquet, takes {arrow['median']:.1%} of the CPU time of the "
+        f"pipeline ({arrow['least']:.1%} to {arrow['most']:.1%}).",
         "",
         f"| {result['speed_texts']:,} abstracts | workers | abstracts/s | × one | CPU, × one |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -269,8 +270,8 @@ def make_markdown(result: dict[str, Any]) -> str:
         *(f"| {' | '.join(row)} |" for row in table),
         "",
         f"{len(kills['moments'])} SIGKILLs of workers and driver over {result['speed_texts']:,} abstracts with four "
-        f"workers: {kills['lost']} rows lost, {kills['doubled']} doubled; the rows are "
-        f"{'equal to' if kills['identical'] else 'DIFFERENT FROM'} those of the undisturbed run.",
+        f"workers: {kills['lost']} rows lost, {kills['doubled']} duplicated; the rows are "
+        f"{'equal to' if kills['identical'] else 'DIFFERENT FROM'} those of the uninterrupted run.",
     ]
     return "\n".join(lines)
 

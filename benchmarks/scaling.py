@@ -1,9 +1,9 @@
-"""How time grows with the length of a text: the exponent, 1 where it is linear and 2 where it is quadratic.
+"""The growth of time with the length of a text, as an exponent: 1 is linear, 2 is quadratic.
 
     python benchmarks/scaling.py [--length 1000000]
 
-Texts are made to be hard: each repeats what a step has most work with, up to spaCy's limit of a million characters. The
-exponent is the slope of a line through processor times at lengths that double. Set OMP_NUM_THREADS=1.
+Texts are made to be hard: each repeats the most expensive input of a step, up to spaCy's limit of a million characters.
+The exponent is the slope of the log-log line of CPU times at doubling lengths. Set OMP_NUM_THREADS=1.
 """
 
 import gc
@@ -46,15 +46,15 @@ TEXTS = {
 }
 
 
-# what is measured, made ready for a text of so many characters
+# makes the function to measure, for a text of this many characters
 Step = Callable[[], object]
 
 
 def main(
     length: Annotated[int, typer.Option(help="Characters of the longest text")] = 1_000_000,
-    steps: Annotated[int, typer.Option(help="How often the length is halved")] = 4,
+    steps: Annotated[int, typer.Option(help="Number of halvings of the length")] = 4,
 ) -> None:
-    """Print the exponent, and seconds at the longest text, of each step."""
+    """Print the exponent of each step, and its seconds for the longest text."""
     lengths = [length >> step for step in reversed(range(steps))]
     with tempfile.TemporaryDirectory() as folder:
         nlp = make_pipeline(Path(folder))
@@ -71,7 +71,7 @@ def main(
 
 
 def on_text(nlp: Language, name: str, length: int) -> Step:
-    """A linker, or the search for abbreviations, on a text of :data:`TEXTS`; the time of the tokenizer is left out."""
+    """A linker, or the search for abbreviations, on a text of :data:`TEXTS`, without the time of the tokenizer."""
     function = find_abbreviations if name.startswith("abbreviations") else nlp.get_pipe("concept_linker")
     return partial(function, nlp.make_doc(_repeated(TEXTS[name], length)))
 
@@ -120,7 +120,7 @@ def make_pipeline(folder: Path) -> Language:
 
 
 def measure(step: Step) -> float:
-    """Processor seconds, without Python's search for cycles, which begins at some length and looks like a step."""
+    """CPU seconds, without Python's garbage collector, which starts at some length and would look like a step."""
     gc.collect()
     gc.disable()
     start = time.process_time()

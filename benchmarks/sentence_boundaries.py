@@ -1,12 +1,13 @@
-"""How many sentences biomedical_sentencizer finds, and spaCy's own; and how its time grows. Needs no trained pipeline.
+"""Score the sentences found by biomedical_sentencizer and by spaCy's sentencizer, and time them. Needs no trained
+pipeline.
 
     python benchmarks/sentence_boundaries.py --sentences biorelex=assets/biorelex/dev.json
     python benchmarks/sentence_boundaries.py --abstracts devel.tsv=CDR_DevelopmentSet.PubTator
 
-Sentences of a corpus are put together, some to a text: most of them stem from different papers, and titles have no full
-stop. Abstracts are as they were published; their gold sentences are those of a file of their tokens (a token and a tag
-on a line, an empty line after a sentence). A section head ("METHODS:") is a sentence of its own, also where the gold
-standard has it in one with the words after it. A sentence is found if its beginning and end are.
+Several sentences of a corpus are joined to a text: most of them are from different papers, and titles have no full
+stop. Abstracts are unchanged; their gold sentences come from a file of their tokens (a token and a tag per line, an
+empty line after a sentence). A section head ("METHODS:") is a separate sentence, even if the gold standard joins it
+with the following words. A sentence is found if its beginning and end are correct.
 """
 
 import re
@@ -30,7 +31,7 @@ from spacy_keci.tokenizer import create_biomedical_tokenizer
 SENTENCIZERS = ("biomedical_sentencizer", "sentencizer")
 HEAD = re.compile(r"[A-Z][A-Z ,/&-]+(?:\(S\))?:\s+(?=\S)")
 
-# A text and the characters that its sentences begin with.
+# A text and the start offsets of its sentences.
 Split = tuple[str, list[int]]
 
 
@@ -57,7 +58,7 @@ def main(
 
 
 def join(sentences: Sequence[str]) -> Split:
-    """A text of several sentences."""
+    """Join sentences to a text."""
     text, starts = "", []
     for sentence in sentences:
         text += " " if text else ""
@@ -67,7 +68,7 @@ def join(sentences: Sequence[str]) -> Split:
 
 
 def align(tokens: Path, abstracts: Path) -> Iterator[Split]:
-    """Abstracts with the sentences of their tokens. Those that other tokens were made of are left out."""
+    """Abstracts with the sentences of their tokens. Abstracts with other tokens are left out."""
     sentences = ["".join(re.findall(r"^\S+", part, re.M)) for part in tokens.read_text("utf8").split("\n\n")]
     first = {sentence: number for number, sentence in reversed(list(enumerate(sentences)))}
     for abstract in read_any(abstracts, "pubtator", Report()):
@@ -108,7 +109,7 @@ def print_times(part: str) -> None:
     for times in (1_000, 10_000, 100_000):
         text = part * times
         seconds = min(timeit.repeat(lambda text=text: find_sentences(text), number=1, repeat=3))  # type: ignore[misc]
-        print(f"{len(text):,} characters: {seconds:.2f} s, {1e6 * seconds / len(text):.2f} µs a character")
+        print(f"{len(text):,} characters: {seconds:.2f} s, {1e6 * seconds / len(text):.2f} µs per character")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""Texts of several sentences, read whole and by sentence by a pipeline that was trained on single sentences.
+"""Compare whole and sentence-wise reading of texts by a pipeline trained on single sentences.
 
     python benchmarks/sentences.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
 
-The sentences of a corpus are put together, some to a text. The pipeline reads each sentence alone; the texts, as if
-each were one long sentence; and the texts by sentence, with the boundaries that a biomedical_sentencizer sets. All are
-scored, strictly, on the same gold mentions and relations. Most sentences of a text come from different papers. It also
-counts how many of the sentences the component finds, and spaCy's own. For other corpora there is
-sentence_boundaries.py.
+Several sentences of a corpus are joined to a text. The pipeline reads each sentence alone; each text as one long
+sentence; and each text by sentence, with the boundaries of a biomedical_sentencizer. All have strict scores on the same
+gold mentions and relations. Most sentences of a text are from different papers. It also scores the sentences found by
+this component and by spaCy's sentencizer; sentence_boundaries.py does this for other corpora.
 """
 
 import json
@@ -47,7 +46,7 @@ def main(
     together: Annotated[int, typer.Option(min=2, help="Sentences in a text")] = 4,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/sentences.json",
 ) -> None:
-    """Score what a pipeline finds in sentences, in texts of several, and in the same texts by sentence."""
+    """Score a pipeline on sentences, on texts of several sentences, and on the same texts by sentence."""
     nlp = load_by_sentence(model)
     _, keci = find_extractor(nlp)
     gold = read_gold(corpus, nlp, keci.spans_key)
@@ -77,7 +76,7 @@ def main(
 
 
 def load_by_sentence(model: str) -> Language:
-    """The pipeline, with the settings for sentences that our configs have, even if it was trained without them."""
+    """The pipeline with the sentence settings of our configs, even if it was trained without them."""
     nlp = spacy.load(model)
     name, _ = find_extractor(nlp)
     settings: dict[str, Any] = {f"components.{name}.by_sentence": True}
@@ -87,7 +86,7 @@ def load_by_sentence(model: str) -> Language:
 
 
 def put_together(sentences: Sequence[Doc]) -> Doc:
-    """A text of several sentences, with their boundaries set: at their first words."""
+    """Join sentences to a text with sentence boundaries."""
     text = merge_docs(sentences)
     first_words = [next(token.i for token in sentence if not token.is_space) for sentence in sentences]
     starts = {0, *(doc_starts(sentences) + first_words)[1:].tolist()}
@@ -103,7 +102,7 @@ def score(nlp: Language, golds: Sequence[Doc], scorer: StrictScorer) -> dict[str
 
 
 def score_sentences(nlp: Language, texts: Sequence[Doc], factory: str) -> dict[str, float]:
-    """Precision, recall and F of the sentences that a component finds."""
+    """Precision, recall and F of the sentences found by a component."""
     component = nlp.create_pipe(factory)
     examples = [Example(component(nlp.make_doc(text.text)), text) for text in texts]
     scores = Scorer.score_spans(examples, "sents")

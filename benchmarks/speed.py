@@ -1,4 +1,4 @@
-"""Speed, memory and scaling of the pipeline, beside those of its encoder alone. One thread, CPU time, one run.
+"""Speed, memory and scaling of the pipeline, compared with its encoder alone. One thread, CPU time, one run.
 
     python benchmarks/speed.py corpus/biorelex/dev.spacy --paths.kb kb/open
     python benchmarks/speed.py --config configs/span_graph.cfg --output results/speed-span_graph.json
@@ -6,9 +6,9 @@
     python benchmarks/speed.py corpus/biorelex/dev.spacy --model training/biorelex/model-best
     python benchmarks/speed.py corpus/biorelex/dev.spacy --paths.kb kb/open --base-size --no-scaling
 
-What is compared runs in turn, A B A B, so that a change of the machine's clock or load meets all alike; medians and
-ranges over the rounds are reported. The encoder alone is given the very tensors that it is given in the pipeline.
-Peaks of memory come from processes of their own, and include the interpreter and the libraries ("loaded").
+The tasks run in turn, A B A B, so that changes in clock or load affect all equally; medians and ranges over the rounds
+are reported. The encoder alone gets the same tensors as in the pipeline. Peak memory is measured in separate processes,
+and includes the interpreter and the libraries ("loaded").
 """
 
 import json
@@ -57,15 +57,15 @@ from spacy_keci.reports import Report
 ROOT = Path(__file__).parents[1]
 ENCODER_INPUTS = "encoder_inputs.pt"
 WHOLE = {"components.transformer.model.max_items": None}
-# what is compared, and with which part of the encoder's work
+# tasks of the pipeline, and the task of the encoder that each is compared with
 RATIOS = {"inference": "encoder forward", "training": "encoder forward and backward"}
 BASELINES = [*RATIOS.values()]
-# the most that both may cost: of tags, of spans without knowledge, with it, linking included, and of either where the
-# encoder is as large as BERT-base
+# targets for both ratios: with tags, with spans without knowledge, with knowledge including linking, and with an
+# encoder of BERT-base's size
 BARS = {"tags": (1.15, 1.25), "spans": (1.6, 2.0), "knowledge": (1.8, 2.2), "base": (1.25, 1.4)}
 BASE_WIDTH = 768
 RANDOM_ENCODER = "BERT-base-random-weights"
-# the memory of training is compared with that of the encoder's, its optimizer's moments included
+# the memory of training is compared with this task, including the optimizer's moments
 ENCODER_TRAINING = "encoder forward, backward and update"
 MOST_MEMORY = 1.5
 BATCH_SIZES = [1, 4, 16, 64]
@@ -79,16 +79,16 @@ def main(
     model: Annotated[Path | None, typer.Option(help="Trained pipeline, instead of a new one", exists=True)] = None,
     config: Annotated[Path, typer.Option(help="Config of the new pipeline", exists=True)] = ROOT / "configs/keci.cfg",
     precision: Annotated[
-        Literal["bf16", "fp32"], typer.Option(help="Of encoder and heads", show_default="bf16 where the CPU has it")
+        Literal["bf16", "fp32"], typer.Option(help="Of encoder and heads", show_default="bf16 if the CPU supports it")
     ] = "bf16" if computes_in_bfloat16("cpu") else "fp32",
     sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
-    rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
+    rounds: Annotated[int, typer.Option(help="Number of timings")] = 5,
     steps: Annotated[int, typer.Option(help="Batches to train a new pipeline on first")] = 100,
     base_size: Annotated[bool, typer.Option(help="Encoder of BERT-base's size, with random weights")] = False,
     scaling: Annotated[bool, typer.Option(help="Time batches, sentences and documents of many sizes as well")] = True,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/speed.json",
 ) -> None:
-    """Time a pipeline beside its encoder. Further arguments override its config, such as
+    """Time a pipeline and its encoder. Further arguments override its config, such as
     --components.keci.model.span_width 256."""
     if base_size and model is not None:
         raise typer.BadParameter("--base-size makes the encoder of a new pipeline: leave out --model.")
@@ -98,8 +98,8 @@ def main(
     source = config if model is None else model / "config.cfg"
     for component in ("transformer", load_config(source)["nlp"]["pipeline"][-1]):
         overrides[f"components.{component}.model.mixed_precision"] = precision == "bf16"
-    # A process each, one at a time: peaks of memory are those of one task. This one stays small, as Linux passes the
-    # peak of a parent on to its children.
+    # A process for each task, one at a time, to measure the peak memory of one task. This process stays small, since on
+    # Linux children inherit the peak of their parent.
     with (
         TemporaryDirectory() as folder,
         ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool,
@@ -142,18 +142,18 @@ def main(
     output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
     print(f"\n{result['markdown']}\n")
     for task, ratio in result["ratios"].items():
-        line = f"{task}: {ratio['median']:.2f} times the {ratio['of']}, at most {ratio['bar']} wanted"
+        line = f"{task}: {ratio['median']:.2f} times the {ratio['of']}, target: at most {ratio['bar']}"
         msg.good(line) if ratio["median"] <= ratio["bar"] else msg.fail(line)
     more = memory_ratio(result["peak_memory_mb"])
-    line = f"training: {more:.2f} times the memory of the encoder's training, at most {MOST_MEMORY} wanted"
+    line = f"training: {more:.2f} times the memory of the encoder's training, target: at most {MOST_MEMORY}"
     msg.good(line) if more <= MOST_MEMORY else msg.fail(line)
 
 
-# Tasks, each in a process of its own
+# Tasks, each in a separate process
 
 
 def make_encoder(folder: Path, tokenizer: str) -> None:
-    """Save an untrained BERT of the base size, with the tokenizer of another encoder."""
+    """Save an untrained encoder of BERT-base's size, with the tokenizer of another encoder."""
     from transformers import AutoTokenizer, BertConfig, BertModel
 
     AutoTokenizer.from_pretrained(resolve_name(tokenizer)).save_pretrained(folder)
@@ -161,8 +161,8 @@ def make_encoder(folder: Path, tokenizer: str) -> None:
 
 
 def prepare(work: tuple[Path, Path, int], source: Path, overrides: dict[str, Any], steps: int) -> dict[str, Any]:
-    """Save the pipeline that is to be timed: a trained one, or one that is trained for some steps first, so that it
-    predicts about as many mentions and relations as there are. With it, what its encoder is given."""
+    """Save the pipeline to be timed, and the input of its encoder. A new pipeline is first trained for some steps, so
+    that it predicts a realistic number of mentions and relations."""
     folder, corpus, sentences = work
     torch.set_num_threads(1)
     if source.is_dir():
@@ -188,7 +188,7 @@ def prepare(work: tuple[Path, Path, int], source: Path, overrides: dict[str, Any
 
 
 def compare(work: tuple[Path, Path, int], rounds: int) -> dict[str, Any]:
-    """Milliseconds a sentence of the pipeline and of its encoder, and their ratios."""
+    """Milliseconds per sentence of the pipeline and its encoder, and their ratios."""
     workload = Workload(*work)
     tasks = workload.tasks()
     whole = Workload(*work, config=WHOLE).tasks()
@@ -212,7 +212,8 @@ def compare(work: tuple[Path, Path, int], rounds: int) -> dict[str, Any]:
 
 
 def compare_optimizers(work: tuple[Path, Path, int], rounds: int) -> dict[str, Any]:
-    """Milliseconds of an update of all weights of the encoder: Thinc's Adam, and the optimizer of the config."""
+    """Milliseconds of an update of all weights of the encoder, with Thinc's Adam and with the optimizer of the
+    config."""
     workload = Workload(*work)
     parameters = {name: p.detach().numpy() for name, p in workload.encoder.named_parameters()}
     gradients = {name: np.full_like(weights, 1e-3) for name, weights in parameters.items()}
@@ -230,7 +231,7 @@ def compare_optimizers(work: tuple[Path, Path, int], rounds: int) -> dict[str, A
 
 
 def peak_memory(work: tuple[Path, Path, int], task: str) -> float:
-    """Megabytes, at most, that a process holds in which the task runs over all sentences."""
+    """Peak megabytes of a process that runs the task over all sentences."""
     workload = Workload(*work)
     if task == ENCODER_TRAINING:
         _, inputs = torch.load(workload.folder / ENCODER_INPUTS)
@@ -241,7 +242,7 @@ def peak_memory(work: tuple[Path, Path, int], task: str) -> float:
 
 
 def scale_batch_size(work: tuple[Path, Path, int]) -> dict[str, Any]:
-    """Milliseconds a sentence by the number of sentences that are processed together, in the order of the corpus."""
+    """Milliseconds per sentence by the batch size, in the order of the corpus."""
     workload = Workload(*work)
     n = max(BATCH_SIZES)
     tasks: dict[tuple[str, int], Callable] = {}
@@ -256,7 +257,7 @@ def scale_batch_size(work: tuple[Path, Path, int]) -> dict[str, Any]:
 
 
 def scale_sentence_length(work: tuple[Path, Path, int]) -> dict[str, Any]:
-    """Milliseconds a sentence by its length, in batches of 16, and the exponent of the growth."""
+    """Milliseconds per sentence by its length, in batches of 16, and the exponent of the growth."""
     workload = Workload(*work)
     sentences = cycle(workload.docs)
     tasks: dict[tuple[str, int], Callable] = {}
@@ -273,7 +274,7 @@ def scale_sentence_length(work: tuple[Path, Path, int]) -> dict[str, Any]:
 
 
 def scale_document_length(work: tuple[Path, Path, int], task: str) -> dict[str, Any]:
-    """Milliseconds a document by its length, the exponent of the growth, and the peak of memory until then."""
+    """Milliseconds per document by its length, the exponent of the growth, and the peak memory so far."""
     workload = Workload(*work)
     ms, peaks = [], []
     for length in DOCUMENT_LENGTHS:
@@ -288,11 +289,11 @@ def scale_document_length(work: tuple[Path, Path, int], task: str) -> dict[str, 
     return {"tokens": DOCUMENT_LENGTHS, "ms": ms, "exponent": exponent(DOCUMENT_LENGTHS, ms), "peak_memory_mb": peaks}
 
 
-# What they work with
+# Shared by the tasks
 
 
 class Workload:
-    """A pipeline with sentences to work on."""
+    """A pipeline and its input sentences."""
 
     def __init__(self, folder: Path, corpus: Path, sentences: int, config: dict[str, Any] | None = None):
         torch.set_num_threads(1)
@@ -310,7 +311,7 @@ class Workload:
         self.autocast = self.nlp.config["components"]["transformer"]["model"]["mixed_precision"]
 
     def infer(self, texts: list[str], batch_size: int | None = None) -> list[Doc]:
-        """Text in, Docs with relations out."""
+        """Predict Docs with relations from texts."""
         return list(self.nlp.pipe(texts, batch_size=batch_size))
 
     def train(self, batches: Iterable[list[Example]]) -> None:
@@ -324,7 +325,7 @@ class Workload:
             )
 
     def tasks(self) -> dict[str, Callable[[], Any]]:
-        """Each runs over all sentences once."""
+        """The tasks by name; each runs once over all sentences."""
         forward, forward_and_backward = torch.load(self.folder / ENCODER_INPUTS)
         return {
             "encoder forward": partial(self.encode, forward),
@@ -351,14 +352,14 @@ class Workload:
                 self.encoder.zero_grad()
 
     def update_encoder(self) -> None:
-        """The optimizer sets the gradients to zero."""
+        """Update the encoder; the optimizer sets the gradients to zero."""
         for name, p in self.encoder.named_parameters():
             if p.grad is not None:
                 self.training["optimizer"]((0, name), p.detach().numpy(), p.grad.numpy())
 
 
 def kind_of(extractor: Extractor) -> str:
-    """Which bars count for a system."""
+    """The kind of a system, which determines its targets."""
     if extractor.model.attrs["uses_knowledge"]:
         return "knowledge"
     return "tags" if isinstance(extractor, JointNerRe) else "spans"
@@ -366,7 +367,7 @@ def kind_of(extractor: Extractor) -> str:
 
 @contextmanager
 def inputs_of(encoder: torch.nn.Module) -> Iterator[list[dict[str, torch.Tensor]]]:
-    """The tensors that the encoder is called with."""
+    """Record the tensors that the encoder is called with."""
     inputs: list[dict[str, torch.Tensor]] = []
     handle = encoder.register_forward_pre_hook(lambda _, args, kwargs: inputs.append(kwargs), with_kwargs=True)
     try:
@@ -384,7 +385,7 @@ def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
 
 
 def make_passage(nlp: Language, sentences: Iterator[Doc], n_tokens: int) -> Example:
-    """A text of so many tokens, made from sentence after sentence, with their mentions and relations."""
+    """A text of ``n_tokens`` tokens from consecutive sentences, with their mentions and relations."""
     text, n, whole = "", 0, AnnotatedText("")
     while n < n_tokens:
         sentence = from_doc(next(sentences))
@@ -393,7 +394,7 @@ def make_passage(nlp: Language, sentences: Iterator[Doc], n_tokens: int) -> Exam
         whole.relations += [r._replace(head=r.head + first, tail=r.tail + first) for r in sentence.relations]
         text += sentence.text + " "
         n += len(nlp.make_doc(sentence.text))
-    # Mentions beyond the end are left out by to_doc.
+    # to_doc leaves out mentions beyond the end.
     whole.text = nlp.make_doc(text)[:n_tokens].text
     return Example(nlp.make_doc(whole.text), to_doc(whole, nlp.make_doc, Report()))
 
@@ -415,7 +416,7 @@ def summary(values: list[float]) -> dict[str, float]:
 
 
 def exponent(sizes: list[int], times: list[float]) -> float:
-    """k of the time ~ size^k that fits the upper half of the sizes best, where fixed costs no longer show."""
+    """k of the best fit time ~ size^k for the upper half of the sizes, in which fixed costs are small."""
     upper = len(sizes) // 2
     return float(np.polyfit(np.log(sizes[upper:]), np.log(times[upper:]), 1)[0])
 
@@ -433,15 +434,15 @@ def cpu_name() -> str:
 
 
 def make_markdown(result: dict[str, Any]) -> str:
-    """The tables for people."""
+    """The tables as Markdown."""
     sentences, memory, optimizers = result["sentences"], result["peak_memory_mb"], result["optimizers"]
     update = {name: times["median"] for name, times in optimizers["ms_per_update"].items()}
     introduction = (
         f"{result['precision']}, one thread ({result['machine']['cpu']}), CPU time, median (range). "
         f"{sentences['number']} sentences of {result['corpus']['name']}, on average with {sentences['tokens']:.0f} "
-        f"tokens and {sentences['mentions']:.1f} predicted mentions. To load the pipeline takes "
-        f"{gigabytes(memory['loaded'])} of memory. Training takes {memory_ratio(memory):.2f} times that of the "
-        f"encoder's training (wanted: ≤ {MOST_MEMORY}). To update the {optimizers['million_weights']:.1f} million "
+        f"tokens and {sentences['mentions']:.1f} predicted mentions. Loading the pipeline takes "
+        f"{gigabytes(memory['loaded'])} of memory. Training takes {memory_ratio(memory):.2f} times the memory of the "
+        f"encoder's training (target: ≤ {MOST_MEMORY}). Updating the {optimizers['million_weights']:.1f} million "
         f"weights of the encoder takes {update['config']:.0f} ms, with Thinc's Adam {update['Adam.v1']:.0f} ms."
     )
     tables = [speed_table(result)]
@@ -452,7 +453,7 @@ def make_markdown(result: dict[str, Any]) -> str:
 
 def speed_table(result: dict[str, Any]) -> list[list[str]]:
     memory = result["peak_memory_mb"]
-    rows = [["", "ms a sentence", "× encoder", "wanted", "peak memory"], ["---"] + ["---:"] * 4]
+    rows = [["", "ms per sentence", "× encoder", "target", "peak memory"], ["---"] + ["---:"] * 4]
     for task, times in result["ms_per_sentence"].items():
         ratio = result["ratios"].get(task)
         rows.append(

@@ -1,13 +1,13 @@
-"""A trained pipeline in use, beside its encoder alone: one sentence at a time, sentences in batches, several processes,
-and its start.
+"""Compare prediction of a trained pipeline with its encoder alone: single sentences, batches, several processes, and
+the start of a process.
 
     python benchmarks/use.py training/biorelex/best-minilm-1/model-last corpus/biorelex/dev.spacy
     python benchmarks/use.py MODEL corpus/biorelex/dev.spacy --onnx MODEL-onnx --onnx MODEL-int8
 
-One thread, CPU time, one process; every sentence is read by all in turn, so that a change of the machine's clock or
-load meets all alike. The encoder alone is given the very tensors that it is given in the pipeline. Each start is a
-process of its own: Python, the import of spaCy, the pipeline, its first sentence. So is each run of 'spacy keci
-annotate'; runs over more and over fewer sentences are compared, so that their start is left out.
+One thread, CPU time, one process; all pipelines read each sentence in turn, so that changes in clock or load affect all
+equally. The encoder alone gets the same tensors as in the pipeline. Each start is a separate process: Python, the
+import of spaCy, the pipeline, its first sentence. So is each run of 'spacy keci annotate'; the difference between runs
+with more and fewer sentences excludes their start.
 """
 
 import json
@@ -48,7 +48,7 @@ print(imported, loaded, time.process_time())
 """
 PARTS = ["import", "load", "first sentence"]
 PROCESSES = (1, 2)
-TIMES = 3  # as many sentences in the longer run of 'annotate'
+TIMES = 3  # factor of sentences in the longer run of 'annotate'
 
 
 def main(
@@ -58,11 +58,11 @@ def main(
         list[Path] | None, typer.Option(help="The same pipeline after 'spacy keci optimize'; may be repeated")
     ] = None,
     sentences: Annotated[int, typer.Option(help="Sentences to time on")] = 128,
-    rounds: Annotated[int, typer.Option(help="How often everything is timed")] = 5,
-    starts: Annotated[int, typer.Option(help="How often each pipeline is started, and 'annotate' run")] = 3,
+    rounds: Annotated[int, typer.Option(help="Number of timings")] = 5,
+    starts: Annotated[int, typer.Option(help="Number of starts of each pipeline, and of runs of 'annotate'")] = 3,
     output: Annotated[Path, typer.Option(help="Result file")] = ROOT / "results/speed-use.json",
 ) -> None:
-    """Time a pipeline, and what 'spacy keci optimize' made of it, beside the encoder."""
+    """Time a pipeline and its copies made by 'spacy keci optimize', compared with their encoders."""
     torch.set_num_threads(1)
     pipelines = load_all(model, onnx or [])
     texts = read_texts(corpus, pipelines["fp32"].nlp)[:sentences]
@@ -88,7 +88,7 @@ def main(
 
 
 class Timed:
-    """A pipeline and its encoder. folder: where a process of its own loads it from; None: it is not started."""
+    """A pipeline and its encoder. folder: from which a separate process loads it; None if it is not started."""
 
     def __init__(self, path: Path, *, bf16: bool, folder: Path | None) -> None:
         config = spacy.util.load_config(path / "config.cfg")
@@ -107,7 +107,7 @@ class Timed:
                 self.encoder(**each)
 
     def record(self, function: Callable[[], Any]) -> list[dict[str, torch.Tensor]]:
-        """What the encoder is called with meanwhile."""
+        """The tensors that the encoder is called with during the function."""
         with inputs_of(self.encoder) as inputs:
             function()
         return inputs
@@ -117,8 +117,8 @@ class Timed:
 
 
 def load_all(model: Path, optimized: list[Path]) -> dict[str, Timed]:
-    """The pipelines by name: in single precision, in bfloat16 where the CPU has it, and as ONNX Runtime computes them.
-    What is started is the pipeline with its own settings, and each optimized one."""
+    """The pipelines by name: in single precision, in bfloat16 if the CPU supports it, and with ONNX Runtime. Starts are
+    timed for the pipeline with its own settings, and for each optimized one."""
     pipelines = {"fp32": Timed(model, bf16=False, folder=model)}
     if computes_in_bfloat16("cpu"):
         pipelines["bf16"] = Timed(model, bf16=True, folder=None)
@@ -138,8 +138,8 @@ def cpu_time(function: Callable[[], Any]) -> float:
 
 
 def time_one(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict[str, Any]:
-    """Milliseconds of a sentence: of all sentences and rounds the median and the 95th percentile; and, of each round,
-    how many times the encoder's time all sentences together took."""
+    """Milliseconds per sentence, as median and 95th percentile over all sentences and rounds; and the ratio to the
+    encoder's time for all sentences together, for each round."""
     inputs = {name: [p.record(lambda t=t, p=p: p.nlp(t)) for t in texts] for name, p in pipelines.items()}
     encoder: dict[str, list[list[float]]] = {name: [] for name in pipelines}
     whole: dict[str, list[list[float]]] = {name: [] for name in pipelines}
@@ -161,7 +161,7 @@ def time_one(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict
 
 
 def count_operations(pipeline: Timed, texts: list[str]) -> dict[str, float]:
-    """Millions of floating-point operations a sentence in matrix products, one sentence at a time."""
+    """Millions of floating-point operations per sentence in matrix products, one sentence at a time."""
     inputs = [pipeline.record(lambda t=t: pipeline.nlp(t)) for t in texts]
     counted = {}
     for name, items, read in (("encoder", inputs, pipeline.encode), ("pipeline", texts, pipeline.nlp)):
@@ -178,7 +178,7 @@ def percentiles(seconds: list[list[float]]) -> dict[str, float]:
 
 
 def time_batches(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict[str, Any]:
-    """Milliseconds a sentence in the batches of the pipeline, and how many times the encoder's time that is."""
+    """Milliseconds per sentence in the batches of the pipeline, and the ratio to the encoder's time."""
     inputs = {name: p.record(lambda p=p: p.read(texts)) for name, p in pipelines.items()}
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in pipelines}
     for _ in range(rounds):
@@ -196,8 +196,8 @@ def time_batches(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> 
 
 
 def compare_graphs(pipelines: dict[str, Timed], texts: list[str]) -> dict[str, Any]:
-    """In how many sentences the graph is another one than in single precision, and the largest difference of a score
-    where it is the same."""
+    """Number of sentences whose graph differs from single precision, and the largest difference of scores in all other
+    sentences."""
     graphs = {name: [graph_of(doc, p.spans_key) for doc in p.read(texts)] for name, p in pipelines.items()}
     compared = {}
     for name, found in graphs.items():
@@ -218,7 +218,7 @@ def graph_of(doc: Doc, spans_key: str) -> tuple[Any, list[float]]:
 def time_start(pipeline: Timed, text: str, starts: int) -> dict[str, dict[str, float]]:
     """CPU seconds of each part of a start."""
     runs = []
-    for _ in range(1 + starts):  # the first one reads from the disk
+    for _ in range(1 + starts):  # the first one reads from disk
         command = [sys.executable, "-c", START, str(pipeline.folder), text]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         out = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
@@ -228,7 +228,7 @@ def time_start(pipeline: Timed, text: str, starts: int) -> dict[str, dict[str, f
 
 
 def time_annotate(model: Path, texts: list[str], runs: int) -> dict[str, dict[str, float]]:
-    """CPU milliseconds a sentence of 'spacy keci annotate', by the number of processes, all of them together."""
+    """CPU milliseconds per sentence of 'spacy keci annotate', summed over processes, by their number."""
     ms: dict[int, list[float]] = {n: [] for n in PROCESSES}
     with TemporaryDirectory() as name:
         few, many, output = (Path(name) / file for file in ("few.txt", "many.txt", "found.jsonl"))
@@ -243,7 +243,7 @@ def time_annotate(model: Path, texts: list[str], runs: int) -> dict[str, dict[st
 
 
 def cpu_time_of_annotate(*arguments: str | Path) -> float:
-    """CPU seconds of a run, and of the processes that it starts."""
+    """CPU seconds of a run, including the processes that it starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "spacy_keci", "annotate", *map(str, arguments)]
     subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -257,7 +257,7 @@ def make_markdown(result: dict[str, Any]) -> str:
         f"One thread ({result['machine']['cpu']}), CPU time. {result['sentences']} sentences of "
         f"{result['corpus']['name']}; one at a time: median (95th percentile) of all sentences, in batches: median of "
         f"the rounds. The matrix products of the pipeline are {operations['pipeline']:.0f} million floating-point "
-        f"operations a sentence, {operations['pipeline'] / operations['encoder']:.2f} times the encoder's."
+        f"operations per sentence, {operations['pipeline'] / operations['encoder']:.2f} times the encoder's."
     )
     rows = [
         [
@@ -281,7 +281,7 @@ def make_markdown(result: dict[str, Any]) -> str:
                 f"{one['ratio']['median']:.2f}",
                 *(f"{batches[k]['median']:.1f} ms" for k in ("encoder_ms", "pipeline_ms")),
                 f"{batches['ratio']['median']:.2f}",
-                f"{graphs['others']} differ, scores by {graphs['largest_difference']:.0e} at most",
+                f"{graphs['others']} differ, scores by at most {graphs['largest_difference']:.0e}",
             ]
         )
     starts = [["start", *PARTS, "import and load"], ["---"] + ["---:"] * 4]
@@ -290,7 +290,7 @@ def make_markdown(result: dict[str, Any]) -> str:
         times = [f"{s:.2f} s" for s in [*seconds, sum(seconds[:2])]]
         starts.append(["as saved" if name == "fp32" else name, *times])
     annotate = [["spacy keci annotate", *(f"-n {n}" for n in result["annotate"])], ["---"] + ["---:"] * len(PROCESSES)]
-    annotate.append(["CPU time a sentence", *(f"{ms['median']:.1f} ms" for ms in result["annotate"].values())])
+    annotate.append(["CPU time per sentence", *(f"{ms['median']:.1f} ms" for ms in result["annotate"].values())])
     return "\n\n".join([introduction, *map(as_table, (rows, annotate, starts))])
 
 

@@ -1,13 +1,13 @@
-"""Run what is missing of the tables in experiments.yml.
+"""Run the experiments of the tables in experiments.yml whose results are missing.
 
     python experiments/run.py                       list the tables
     python experiments/run.py table-1 --dry-run     print the commands that would be run
     python experiments/run.py best table-1
     python experiments/run.py best --set encoder=allenai/scibert_scivocab_uncased encoder_name=scibert gpu_id=0
 
-A result that is there is not made again, unless with --force. Corpora, models and predictions that it needs are made
-first where they are missing; data and knowledge base must be there (spacy project run data, and kb). Afterwards,
-`python scripts/results.py` writes the results into the pages of the documentation.
+Existing results are skipped unless --force is given. Missing corpora, models and predictions are made first; data and
+knowledge base must exist (spacy project run data, and kb). Then `python scripts/results.py` writes the results into the
+documentation.
 """
 
 import json
@@ -30,14 +30,14 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("tables", nargs="*", choices=[*experiments["tables"], []], metavar="TABLE")
     parser.add_argument("--dry-run", action="store_true", help="print the commands, run nothing")
-    parser.add_argument("--force", action="store_true", help="make results again that are there")
+    parser.add_argument("--force", action="store_true", help="make existing results again")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="variables of the projects")
     options = parser.parse_args()
     if not options.tables:
         print("Tables:", ", ".join(experiments["tables"]))
     variables = dict(pair.split("=", 1) for pair in options.set)
     for name, value in variables.items():
-        if Path(value).exists():  # as the commands will see it, in the folder of a project
+        if Path(value).exists():  # absolute, since commands run in the folder of a project
             variables[name] = str(Path(value).resolve())
     maker = Maker(options.dry_run, options.force)
     for table in options.tables:
@@ -64,7 +64,7 @@ def runs(experiments: Mapping[str, Any], table: str) -> Iterator[tuple[Path, dic
 
 
 def as_variables(experiments: Mapping[str, Any], run: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of a run, its system given as config, settings and options of the evaluation."""
+    """The variables of a run, with config, settings and evaluation options of its system."""
     scored = experiments["systems"][run["system"]]
     trained_as = scored.get("trained_as", run["system"])
     trained = experiments["systems"][trained_as]
@@ -80,35 +80,35 @@ def as_variables(experiments: Mapping[str, Any], run: Mapping[str, Any], row: Ma
 
 
 def as_options(settings: Mapping[str, Any]) -> str:
-    """Settings of a config as options of a command line. A word is given as it is: spaCy puts options into JSON, where
-    quotation marks have no place, and takes what is not JSON for a string."""
+    """Settings of a config as options of a command line. Words are not quoted: spaCy embeds options in JSON, which does
+    not allow quotation marks, and reads anything that is not JSON as a string."""
     words = {name: value for name, value in settings.items() if isinstance(value, str) and value.isidentifier()}
     return " ".join(f"--{name} {words.get(name) or shlex.quote(json.dumps(value))}" for name, value in settings.items())
 
 
 class Maker:
-    """Runs commands of projects, after those that make what they need."""
+    """Runs commands of projects, after the commands that make their inputs."""
 
     def __init__(self, dry_run: bool = False, force: bool = False) -> None:
         self.dry_run, self.force = dry_run, force
         self.made: set[Path] = set()
 
     def is_there(self, folder: Path, name: str, variables: Mapping[str, Any]) -> bool:
-        """Whether the outputs of a command are there; if forced, whether they were made here."""
+        """Whether the outputs of a command exist; if forced, whether this object made them."""
         paths = [(folder / path).resolve() for path in self._commands(folder, variables)[name]["outputs"]]
         return all(path in self.made or (path.exists() and not self.force) for path in paths)
 
     def make(self, folder: Path, name: str, variables: Mapping[str, Any], of: str = "outputs") -> str:
         """Run a command of the project in a folder; returns its first output.
 
-        of: "outputs_no_cache" for what it writes beside; then nothing is run if that is there.
+        of: "outputs_no_cache" for its additional outputs; the command is then skipped if these exist.
         """
         commands = self._commands(folder, variables)
         command = commands[name]
         if of != "outputs" and all(self._exists(folder / path) for path in command[of]):
             return command[of][0]
         for needed in command.get("deps", []):
-            # of several commands that make a file, the last one is the one for special cases
+            # if several commands make a file, the last one is for special cases
             makers = [each for each, other in commands.items() if needed in other.get("outputs", [])]
             if makers and not self._exists(folder / needed):
                 self.make(folder, makers[-1], variables)

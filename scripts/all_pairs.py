@@ -1,4 +1,4 @@
-"""What the rule "all pairs of gold mentions are related" scores on ADE: how little a corpus says of relations.
+"""Score the rule "all pairs of gold mentions are related" on ADE, to show how easy its relations are.
 
     python scripts/all_pairs.py assets/ade/ade_split_*_test.json --output results/ade-all_pairs.json
 

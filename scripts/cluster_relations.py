@@ -1,9 +1,9 @@
-"""Group the relations of a corpus by what a pre-trained model makes of them, without labels.
+"""Cluster the relations of a corpus by their vectors in a pre-trained model, without labels.
 
     python scripts/cluster_relations.py training/demo-relations assets/demo/train.jsonl --clusters 8
 
-Prints what is in each group, and how well the groups agree with the labels and with the types of the mentions
-(adjusted mutual information: 1 for the same groups, 0 for chance). With ``--picture``, draws them.
+Prints the content of each cluster, and the agreement of the clusters with the labels and with the types of the mentions
+(adjusted mutual information: 1 for the same clusters, 0 for chance). With ``--picture``, draws them.
 """
 
 from argparse import ArgumentParser
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def make_pipeline(pretrained: Path) -> Language:
-    """All pairs of mentions get a vector."""
+    """A pipeline that gives a vector to all pairs of mentions."""
     nlp = spacy.blank("en")
     nlp.tokenizer = create_biomedical_tokenizer()(nlp)
     model = {"@architectures": "spacy_keci.LatentRelations.v1", **vars(Pretrained.from_disk(pretrained).settings)}

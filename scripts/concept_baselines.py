@@ -1,15 +1,15 @@
-"""What counting alone gives for relations between concepts, to measure a model against. Nothing here reads a word.
+"""Baselines for relations between concepts that only count mentions, and do not read the text.
 
     python scripts/concept_baselines.py corpus/biored/train.spacy corpus/biored/dev.spacy corpus/biored/test.spacy
 
-Mentions and identifiers are the gold ones. Every system has one label or score for each pair of concepts whose types
-may be related; a threshold on the scores is chosen on the second corpus, and the third is scored once.
+Mentions and identifiers are gold. Every system predicts a label or score for each pair of concepts whose types may be
+related; the threshold is chosen on the second corpus, and the third is scored once.
 
-- all pairs: each is related, by the most frequent label.
-- one sentence: each that some sentence mentions together.
+- all pairs: each pair is related, with the most frequent label.
+- one sentence: each pair that is mentioned together in a sentence.
 - table: the share of related pairs in training, and their most frequent label, by the two types, the sentences between
   the closest mentions, and the smaller number of mentions.
-- boosted trees: scikit-learn's, on all that the model is told of a pair besides its text.
+- boosted trees: scikit-learn's, on all features of the model except the text.
 """
 
 from argparse import ArgumentParser
@@ -129,7 +129,7 @@ def _table_keys(keys: np.ndarray) -> list[tuple[int, ...]]:
 
 
 def predict(system: System, part: Part, write: RelationWriter, threshold: float) -> list[Doc]:
-    """Documents with what the system predicts for the pairs of the part."""
+    """Documents with the system's predictions for the pairs of the part."""
     scores, classes = system(part.keys)
     pairs = np.flatnonzero(scores >= threshold)
     first = np.searchsorted(part.bags.pair, pairs)

@@ -1,14 +1,14 @@
-"""Pairs of concepts of BioRED and BC5CDR: labels for 'spacy keci relate-pairs', and what can be had without a text.
+"""Pairs of concepts of BioRED and BC5CDR: labels for 'spacy keci relate-pairs', and baselines without a text.
 
     python scripts/concept_pairs.py make corpus/pairs assets/biored assets/cdr
     python scripts/concept_pairs.py score corpus/pairs/by-pair
     python scripts/concept_pairs.py score corpus/pairs/by-pair found.tsv --output results/concept-pairs-by-pair.json
 
-"make" writes the abstracts as texts.jsonl, to pre-train on, and the pairs of chemicals, diseases and genes that a
-sentence mentions together, 70% to train, 10% for validation, 20% to test: by-pair at random, and by-entity, where every
-pair of the test part has a concept that no other part has. A pair is related if any abstract relates it, whatever the
-label. "score" scores what needs no model of relations: all pairs, and logistic regressions on types and number of
-sentences, and on the two identifiers as well; and the table of 'relate-pairs', if it is given.
+"make" writes the abstracts as texts.jsonl, for pre-training, and the pairs of chemicals, diseases and genes mentioned
+together in a sentence, 70% for training, 10% for validation, 20% for testing: by-pair at random, and by-entity, so that
+every test pair has a concept that is in no other part. A pair is related if any abstract relates it, with any label.
+"score" scores baselines: all pairs, and logistic regressions on types and number of sentences, without and with the two
+identifiers; and the table of 'relate-pairs', if given.
 """
 
 import csv

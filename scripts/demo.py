@@ -1,4 +1,4 @@
-"""Read the demo abstracts with the shipped pipeline: print relations and concepts, draw the texts and the graph of all.
+"""Read the demo abstracts with the shipped pipeline: print relations and concepts, draw the texts and their graph.
 
     python scripts/demo.py [MODEL] [--texts assets/demo/abstracts] [--output training/abstracts]
 
@@ -52,7 +52,7 @@ def main(
 
 
 def graph_page(graph: networkx.MultiDiGraph) -> str:
-    """All that has relations, as a drawing: parts that are not connected lie beside each other, the largest first."""
+    """A drawing of all nodes with relations: connected components side by side, the largest first."""
     simple = networkx.Graph(graph.edges())
     places, left, top, bottom = {}, 0.0, 0.0, 0.0
     for part in sorted(networkx.connected_components(simple), key=len, reverse=True):

@@ -1,10 +1,10 @@
-"""How often a pipeline takes co-occurrence, negation or conjecture for a relation.
+"""Count how often a pipeline predicts a relation for co-occurrence, negation or conjecture.
 
     python scripts/false_positives.py en_keci_biorelex assets/demo/negatives.jsonl --label bind
 
-A false positive is a relation with one of the labels that the gold standard does not have between the two mentions. A
-sentence counts once, however many it has. Sentences are grouped by ``meta["kind"]``; of the relations that the gold
-standard has (``bind_negative``, ...) the share that is found is printed as well.
+A false positive is a predicted relation with one of the labels that is not gold for the two mentions. A sentence counts
+once, however many it has. Sentences are grouped by ``meta["kind"]``; the share of gold relations (``bind_negative``,
+...) that is found is also printed.
 """
 
 from collections import Counter

@@ -3,10 +3,9 @@
     python scripts/get_data.py biorelex ontologies
     python scripts/get_data.py ade --copy-from ~/data
 
-Files that are there are kept. A folder given with --copy-from, or in the environment variable SPACY_KECI_DATA, has the
-same subfolders as assets/; its files may be packed with gzip or xz, or be members of a .tar.xz or .zip archive. A file
-with another checksum than the one listed is used with a warning: it is another version than the results were measured
-with.
+Existing files are kept. The folder of --copy-from, or of the environment variable SPACY_KECI_DATA, has the same
+subfolders as assets/; its files may be compressed with gzip or xz, or be members of a .tar.xz or .zip archive. A file
+with another checksum than listed is used with a warning: it is not the version with which the results were measured.
 """
 
 import csv
@@ -42,13 +41,13 @@ def main() -> None:
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a table with a head; lines that begin with # are comments."""
+    """The rows of a table with a header; lines that begin with # are comments."""
     lines = [line for line in path.read_text(encoding="utf8").splitlines() if not line.startswith("#")]
     return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def get(row: dict[str, str], target: Path, folder: Path | None) -> bool:
-    """Copy or download a file unless it is there. Returns whether it could be had; one without an address may be
+    """Copy or download a file unless it exists. Returns whether it is available; a file without an address may be
     missing."""
     how = "there"
     if not target.exists():
@@ -71,7 +70,7 @@ def get(row: dict[str, str], target: Path, folder: Path | None) -> bool:
 
 
 def find(folder: Path, file: str) -> bytes | None:
-    """Content of a file in a folder: as it is, packed, or in an archive; None if it is not there."""
+    """Content of a file in a folder: plain, compressed, or in an archive; None if missing."""
     path = folder / file
     if path.exists():
         return path.read_bytes()
@@ -105,7 +104,7 @@ def read_tar(archive: bytes) -> dict[str, bytes]:
 
 
 def member_of(files: dict[str, bytes], name: str) -> bytes | None:
-    """The file whose path ends with this one; or else with its last part, if it is the only one."""
+    """The file whose path ends with this path, or the only one that ends with its last part."""
     found = [content for path, content in files.items() if f"/{path}".endswith(f"/{name}")]
     if not found:
         found = [content for path, content in files.items() if Path(path).name == Path(name).name]

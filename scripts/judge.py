@@ -1,10 +1,11 @@
-"""The precision of a pipeline on texts without annotation: relations to be judged by a person, and what comes of it.
+"""Measure the precision of a pipeline on texts without annotation: write relations for a person to judge, and score
+them.
 
     python scripts/judge.py sheet en_keci_biorelex assets/demo/judgement/abstracts.jsonl --output sheet.tsv
     python scripts/judge.py score sheet.tsv          # needs SciPy, which comes with the extra "dev"
 
 The sheet has a row for each relation. Head and tail are marked in its sentence, as in "«FK506» binds «FKBP12»". In the
-column "verdict" write right or wrong: right if the sentence says what the relation says, of these two mentions.
+column "verdict" write right or wrong: right if the sentence states this relation between these two mentions.
 """
 
 import csv
@@ -34,7 +35,7 @@ def sheet(
     model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
     texts: Annotated[str, typer.Argument(help="File or folder of texts: .txt or .jsonl")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Sheet to write (.tsv)")],
-    number: Annotated[int | None, typer.Option(min=1, help="Relations to judge, drawn by chance; default: all")] = None,
+    number: Annotated[int | None, typer.Option(min=1, help="Number of random relations to judge; default: all")] = None,
     seed: Annotated[int, typer.Option(help="Of the draw")] = 0,
     spans_key: Annotated[str, typer.Option(help="Where the pipeline writes mentions")] = SPANS_KEY,
 ) -> None:
@@ -56,7 +57,7 @@ def sheet(
 def score(
     sheet: Annotated[Path, typer.Argument(help="Sheet with verdicts", exists=True, dir_okay=False)],
 ) -> None:
-    """Print the precision of the relations that were judged, by label, with the 95% interval of Wilson."""
+    """Print the precision of the judged relations by label, with 95% Wilson intervals."""
     verdicts = read_verdicts(sheet)
     print("| label | right | judged | precision | 95% |\n| --- | ---: | ---: | ---: | --- |")
     for label in [*sorted({label for label, _ in verdicts}), None]:
@@ -94,7 +95,7 @@ def mark(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def read_verdicts(path: Path) -> Counter[tuple[str, str]]:
-    """How many relations there are with each label and verdict."""
+    """The number of relations with each label and verdict."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t")
         if missing := {"label", "verdict"} - set(reader.fieldnames or ()):

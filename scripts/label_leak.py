@@ -1,8 +1,8 @@
-"""What a label in the input is worth: a warning about scores that look too good.
+"""Show the effect of labels in the input: a warning about scores that look too good.
 
-A published program for relation extraction from BioRED was scored on strings that hold the answer, such as
-``D001943 - Positive_Correlation - 672``. This trains a linear classifier of character n-grams on such strings of one
-corpus, with and without the label, and scores it on those of another. docs/concept_relations.md has the figures.
+A published program for relation extraction from BioRED was scored on strings that contain the label, such as ``D001943
+- Positive_Correlation - 672``. This script trains a linear classifier of character n-grams on such strings of one
+corpus, with and without the label, and scores it on another. docs/concept_relations.md has the figures.
 
     python scripts/label_leak.py corpus/biored/train.spacy corpus/biored/test.spacy
 """

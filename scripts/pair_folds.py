@@ -3,11 +3,11 @@
     python scripts/pair_folds.py assets/gad tfidf --output results/gad-tfidf.json
     python scripts/pair_folds.py assets/gad latent --pretrained training/gad/pretrained --output results/gad-latent.json
 
-Nothing is chosen by what a system scores, so that nothing is held out: the last step counts, and the threshold is 0.5.
-With ``--fraction 0.1`` only so much of each training fold is trained on. Folds that OUTPUT has are not made again.
+Nothing is chosen by scores, so nothing is held out: the last step counts, and the threshold is 0.5. With ``--fraction
+0.1``, only a tenth of each training fold is used. Folds that are in OUTPUT are skipped.
 Systems: "latent" is configs/latent_relations.cfg, and "transformer" configs/concept_relations.cfg at the level of
 mentions, both with the changes of ``--settings``; "tfidf" is a linear support vector machine on words and pairs of
-words; "all-positive" says that every pair is related.
+words; "all-positive" predicts that every pair is related.
 """
 
 import json
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list[Doc]]:
-    """What is trained on, and the test fold."""
+    """The training texts and the test fold."""
     report, tokenizer = Report(), biomedical_tokenizer()
     fit, test = (
         list(to_docs(read_masked(folder / f"{name}.tsv", report), tokenizer, report)) for name in ("train", "test")
@@ -115,7 +115,7 @@ def train_pipeline(config: str, settings: dict[str, Any], fit: list[Doc], test: 
         overrides = {
             "paths.train": str(folder / "fit.spacy"),
             "paths.dev": str(folder / "fit.spacy"),
-            "corpora.dev.limit": 10,  # which must be there, and selects nothing
+            "corpora.dev.limit": 10,  # required, but selects nothing
             **settings,
         }
         train(ROOT / "configs" / f"{config}.cfg", folder / "model", overrides=overrides)
@@ -135,7 +135,7 @@ def to_words(doc: Doc) -> str:
 
 
 def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[str, Any]:
-    """Means over folds, with the 95% interval of a mean of so many."""
+    """Means over folds with 95% intervals."""
     folds = dict(sorted(found.items(), key=lambda item: int(item[0])))
     columns = {key: [fold[key] for fold in folds.values()] for key in MEASURES}
     n = len(folds)
@@ -146,7 +146,7 @@ def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[
         "group": f"{name} ({n} folds)",
         "benchmark": "pairs",
         "scores": {f"pairs_{key}": mean(values) for key, values in columns.items()},
-        # of a few folds an interval says nothing
+        # an interval of a few folds is meaningless
         "intervals": {
             f"pairs_{key}": [mean(v) - reach[key], mean(v) + reach[key]] for key, v in columns.items() if n > 4
         },
@@ -171,12 +171,12 @@ def encoder_of(args: Any) -> str | None:
 
 
 def compare(ours: dict[str, dict[str, float]], theirs: dict[str, dict[str, float]]) -> dict[str, float]:
-    """p of a paired t test over the folds that both have. Folds share most of their texts: it is a rough guide."""
+    """p of a paired t test over the folds that both have. Only a rough guide, since folds share most of their texts."""
     both = sorted(ours.keys() & theirs.keys())
     if len(both) < 2:
         return {}
     found = {key: ttest_rel([ours[f][key] for f in both], [theirs[f][key] for f in both]).pvalue for key in MEASURES}
-    return {key: float(p) for key, p in found.items() if not np.isnan(p)}  # none where all differences are the same
+    return {key: float(p) for key, p in found.items() if not np.isnan(p)}  # none if all differences are equal
 
 
 if __name__ == "__main__":

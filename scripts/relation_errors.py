@@ -1,8 +1,8 @@
-"""List the relations that a pipeline finds and misses, sentence by sentence, to be sorted by cause.
+"""List the false and missed relations of a pipeline by sentence, to classify their causes.
 
     python scripts/relation_errors.py en_keci_biorelex corpus/biorelex/dev.spacy
 
-Relations are pairs of names, whatever their label. A name that only one side has as a mention is marked.
+Relations are pairs of names with any label. Names that are a mention on only one side are marked.
 """
 
 from argparse import ArgumentParser
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def differences(doc: Doc, other: Doc) -> list[str]:
-    """The relations of a document that the other one of the same text does not have."""
+    """The relations of a document that are missing in the other document of the same text."""
     known = by_names(other).keys()
     mentions = {span.text.lower() for span in other.spans["entities"]}
     lines = []

@@ -1,8 +1,8 @@
-"""Make the pipeline that is shipped from a trained one: sentences, a slim knowledge base, small weights.
+"""Make the shipped pipeline from a trained one: add sentences, a slim knowledge base and small weights.
 
     python scripts/release.py training/release/tuned kb/release training/release/pipeline --result results/release.json
 
-The knowledge base replaces the one of the training. Weights are saved in half precision, or as --storage says.
+The knowledge base replaces the one of the training. Weights are saved in half precision, or in the format of --storage.
 """
 
 import json
@@ -44,20 +44,20 @@ def main(
 
 
 def prepare(model: Path, kb: Path, storage: str) -> Language:
-    """The pipeline with sentences and the knowledge base."""
+    """The pipeline with a sentencizer and the knowledge base."""
     settings = {f"components.{name}.model.storage": storage for name in ("transformer", "keci")}
     nlp = spacy.load(model, config=settings)
     if not nlp.has_pipe("biomedical_sentencizer"):
         nlp.add_pipe("biomedical_sentencizer", first=True)
     linker: Any = nlp.get_pipe("concept_linker")
     linker.initialize(kb=kb)
-    # where it was trained and built is of no use elsewhere
+    # remove paths of training and build
     nlp.config["paths"] |= {"train": None, "dev": None, "kb": None}
     return nlp
 
 
 def describe(nlp: Language, kb: Path, result: Path | None) -> None:
-    """What meta.json and the README of the package say."""
+    """Set the contents of meta.json and of the package's README."""
     manifest = json.loads((kb / "manifest.json").read_text(encoding="utf8"))
     keci: Any = nlp.get_pipe("keci")
     relations = list(keci.relation_labels)

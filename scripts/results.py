@@ -1,7 +1,7 @@
-"""Write the tables of results/*.json into the pages of the documentation, so that no figure is typed by hand.
+"""Write the tables of results/*.json into the pages of the documentation.
 
-A table replaces what stands between ``<!-- results:PATTERN -->`` and ``<!-- /results -->``, where PATTERN matches the
-groups to show, for example ``biorelex-best*``.
+A table replaces the text between ``<!-- results:PATTERN -->`` and ``<!-- /results -->``. PATTERN matches the groups to
+show, for example ``biorelex-best*``.
 
     python scripts/results.py                       update README.md and docs/
     python scripts/results.py --check               exit with 1 if a page is not up to date
@@ -19,7 +19,7 @@ from statistics import mean, stdev
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-# Scores that make a column where a result of the table has them, with the column's title.
+# Scores with the titles of their columns; a column is shown if a result of the table has the score.
 COLUMNS = {
     "biorelex_mentions_f": "mentions (official)",
     "biorelex_relations_f": "relations (official)",
@@ -40,8 +40,8 @@ BLOCK = re.compile(r"(<!-- results:(?P<groups>.+?) -->\n).*?(<!-- /results -->)"
 
 
 def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Result files of 'spacy keci evaluate' and of the benchmarks, sorted by group and name. A result that brings its
-    own ``markdown``, such as a benchmark's, may hold anything else beside it.
+    """Result files of 'spacy keci evaluate' and of the benchmarks, sorted by group and name. A result with its own
+    ``markdown``, such as a benchmark's, may contain any other data.
 
     Raises ValueError for another kind of file, and for two runs of one group with the same corpus and seed, which would
     count one run twice.
@@ -65,8 +65,8 @@ def read_results(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 
 def update_tables(page: str, results: Sequence[dict[str, Any]]) -> str:
-    """The page with every marked block replaced by its table. Raises ValueError for a block without an end, and for one
-    that no result belongs to."""
+    """The page with every marked block replaced by its table. Raises ValueError for a block without an end or without a
+    result."""
 
     def replace(block: re.Match[str]) -> str:
         chosen = [result for result in results if fnmatchcase(result["group"], block["groups"])]
@@ -82,8 +82,7 @@ def update_tables(page: str, results: Sequence[dict[str, Any]]) -> str:
 
 def make_table(results: Sequence[dict[str, Any]]) -> str:
     """One row for each group: a single run with its bootstrap interval, several as mean ± standard deviation, F in
-    percent. Results that bring their own markdown are shown as they are, below the table of the others, and so are
-    those of linking, by type of mention."""
+    percent. The markdown of other results, and the tables of linking by type of mention, follow below."""
     own = [result["markdown"] for result in results if "markdown" in result]
     if linking := [result for result in results if result.get("benchmark") == "linking"]:
         own.append(make_linking_table(linking))
@@ -103,8 +102,8 @@ def make_table(results: Sequence[dict[str, Any]]) -> str:
 
 
 def make_linking_table(results: Sequence[dict[str, Any]]) -> str:
-    """Rows of type and run: shares of the mentions whose concept the knowledge base has, is among the candidates, is
-    the first of them; and, of those that it has, how often it is the first."""
+    """Rows by type and run: shares of mentions whose concept is in the knowledge base, among the candidates, and the
+    first candidate; and the share of the first among those in the knowledge base."""
     columns = ["number", "in the knowledge base", "among candidates", "first choice", "of those there: first choice"]
     rows = [["mentions of", "run", *columns], ["---"] * 2 + ["---:"] * len(columns)]
     types = {name: row["support"] for result in results for name, row in result["per_type"]["linking_first"].items()}

@@ -1,9 +1,9 @@
-"""Score how well a pipeline tells pairs of gold mentions that are related from those that are not.
+"""Score how well a pipeline separates related and unrelated pairs of gold mentions.
 
     python scripts/score_pairs.py training/gad/model-best corpus/gad/1/test.spacy
 
-Precision, recall and F1 of "related" at the pipeline's threshold; accuracy, the correlation of Matthews (MCC), and
-average precision, which no threshold can improve; beside what is had by saying that all pairs are related.
+Precision, recall and F1 of "related" at the pipeline's threshold; accuracy, the Matthews correlation coefficient (MCC),
+and average precision, which does not depend on the threshold; compared with predicting that all pairs are related.
 """
 
 import json
@@ -41,9 +41,9 @@ def main() -> None:
 
 
 def score_pairs(nlp: Language, golds: Sequence[Doc]) -> tuple[np.ndarray, np.ndarray]:
-    """(pairs,) whether the gold relates them, and the score with which the pipeline does; 0.5 is its threshold.
+    """(pairs,) whether they are related in the gold, and the score of the pipeline, whose threshold is 0.5.
 
-    The last component that predicts relations is given the gold mentions. All pairs of mentions of a text count.
+    The last component that predicts relations gets the gold mentions. All pairs of mentions of a text count.
     """
     name, extractor = find_extractor(nlp)
     assert extractor.entities_from is not None, f"'{name}' must read given mentions: set entities_from."
@@ -74,7 +74,7 @@ def score_pairs(nlp: Language, golds: Sequence[Doc]) -> tuple[np.ndarray, np.nda
 
 
 def measures(related: np.ndarray, scores: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
-    """The measures of scores, of which those from the threshold on count as related."""
+    """The measures of scores; scores of at least the threshold count as related."""
     predicted = scores >= threshold
     p, r, f, _ = precision_recall_fscore_support(related, predicted, average="binary", zero_division=0.0)
     rest = (

@@ -1,10 +1,11 @@
-"""Collect sentences on molecules that bind, without relations, from corpora of mentions in columns (CoNLL).
+"""Collect sentences about binding molecules from corpora of mentions in columns (CoNLL), without relations.
 
     python scripts/unlabelled_text.py assets/iob corpus/unlabelled.jsonl --without corpus/biorelex/dev.spacy
 
-A pipeline can annotate them, and another one learn from what it found (`spacy project run release-student`). A sentence
-is kept if it has two mentions of genes, proteins or chemicals and a word of binding, and no file of ``--without`` has
-it. The corpora give tokens; text is made of them by the usual spacing of English, so that it is not quite the original.
+A pipeline can annotate them, and another one can be trained on its annotations (`spacy project run release-student`). A
+sentence is kept if it has two mentions of genes, proteins or chemicals and a word for binding, and is in no file of
+``--without``. The corpora have only tokens; the text is made from them with the usual English spacing, and may differ
+slightly from the original.
 """
 
 import re
@@ -54,12 +55,12 @@ def main() -> None:
 
 
 def letters(text: str) -> str:
-    """What two forms of one sentence share: its letters and digits."""
+    """The letters and digits of a sentence, to compare two forms of it."""
     return re.sub(r"\W+", "", text).lower()
 
 
 def spaced(tokens: str) -> str:
-    """Tokens with a space between any two, as text."""
+    """Convert space-separated tokens to text."""
     text = NO_SPACE_AROUND.sub(r"\1", NO_SPACE_AFTER.sub(r"\1", NO_SPACE_BEFORE.sub(r"\1", tokens)))
     return " ".join(text.split())
 

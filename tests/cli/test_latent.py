@@ -193,7 +193,7 @@ class TestPairs:
         train, validation, test = (
             write(tmp_path / f"{name}.tsv", pairs) for name, pairs in zip("abc", labelled(), strict=True)
         )
-        assert "has not learned" in command("relate-pairs", folder / "model", test, code=1)
+        assert "has no trained classifier" in command("relate-pairs", folder / "model", test, code=1)
         assert "--validation" in command("relate-pairs", folder / "model", test, "--train", train, code=1)
         (tmp_path / "bad.tsv").write_text("G0\n")
         assert "Line 1" in command("relate-pairs", folder / "model", tmp_path / "bad.tsv", code=1)

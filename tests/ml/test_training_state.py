@@ -85,7 +85,7 @@ def test_networks_of_other_libraries() -> None:
     shim = TensorFlowShim.__new__(TensorFlowShim)
     shim._model = object()
     model._shims.append(shim)
-    with pytest.raises(ValueError, match="need networks of torch; the layer 'other' has"):
+    with pytest.raises(ValueError, match="need torch networks; the layer 'other' has"):
         model_state(model)
 
 
@@ -94,5 +94,7 @@ def test_weights_of_no_component() -> None:
     for model in models.values():
         model.initialize(INPUTS, INPUTS)
     learn(models, optimizer)
-    with pytest.raises(ValueError, match=r"of a component of \['first'\]; the optimizer has others: bias, weight"):
+    with pytest.raises(
+        ValueError, match=r"one of the components \['first'\], but the optimizer has others: bias, weight"
+    ):
         optimizer_state(optimizer, {"first": models["first"]})

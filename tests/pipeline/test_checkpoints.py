@@ -227,7 +227,7 @@ def test_another_training_is_refused(run: Run, corpus: Path) -> None:
     docs = list(spacy.tokens.DocBin().from_disk(corpus).get_docs(spacy.blank("en").vocab))
     try:
         save_docs(docs[::-1], corpus)
-        with pytest.raises(ValueError, match="texts, or their order, are not those of the checkpoint"):
+        with pytest.raises(ValueError, match="texts or their order differ from the checkpoint"):
             run.start()
     finally:
         corpus.write_bytes(texts)

@@ -354,7 +354,7 @@ class TestMistakes:
     def test_settings(self) -> None:
         with pytest.raises(ValueError, match="entities_from"):
             make_pipeline(entities_from=None)
-        with pytest.raises(ValueError, match="pairs of two types"):
+        with pytest.raises(ValueError, match="must be pairs of types"):
             make_pipeline(pair_types=[["Gene"]])
 
     def test_unknown_types(self, golds: list[Doc]) -> None:
@@ -366,7 +366,7 @@ class TestMistakes:
         trained.to_disk(tmp_path)
         for key, value in (("level", "mention"), ("symmetric", ["Bind", "Positive"])):
             nlp = spacy.load(tmp_path, config={"components": {"concept_relations": {key: value}}})
-            with pytest.raises(ValueError, match="Only another training"):
+            with pytest.raises(ValueError, match="Train again to change"):
                 nlp(make_given(nlp, golds)[0].predicted)
 
     def test_unknown_labels(self, golds: list[Doc]) -> None:

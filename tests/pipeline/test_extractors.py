@@ -301,7 +301,7 @@ class TestBadInput:
 
     def test_multi_label_is_learned(self, system: str, trained_one: Language) -> None:
         other = make_pipeline(system, multi_label=False).from_bytes(trained_one.to_bytes())
-        with pytest.raises(ValueError, match=r"multi_label .* is false, but its weights were learned with true"):
+        with pytest.raises(ValueError, match=r"multi_label .* is false, but its weights were trained with true"):
             other("FK506 binds FKBP12.")
 
     def test_a_taken_extension_name(self, system: str) -> None:

@@ -111,7 +111,7 @@ def test_the_ablations_of_the_paper_learn_and_are_saved(model: dict[str, Any], f
     texts = [doc.text for doc in flat_docs]
     other = make_pipeline(NAME, model={**MODEL, **model}).from_bytes(nlp.to_bytes())
     assert_same_graphs(list(nlp.pipe(texts)), list(other.pipe(texts)))
-    with pytest.raises(ValueError, match="weights were learned with"):
+    with pytest.raises(ValueError, match="weights were trained with"):
         make_pipeline(NAME).from_bytes(nlp.to_bytes())
 
 

@@ -57,7 +57,7 @@ def test_a_biaffine_classifier_of_pairs(demo_docs: list[Doc]) -> None:
     for _ in range(40):
         nlp.update(make_examples(nlp, demo_docs), sgd=optimizer)
     assert nlp.evaluate(make_examples(nlp, demo_docs))["relations_micro_f"] > 0.8
-    with pytest.raises(ValueError, match=r'pair_scorer = "concat", but the weights were learned with .*"biaffine"'):
+    with pytest.raises(ValueError, match=r'pair_scorer = "concat", but the weights were trained with .*"biaffine"'):
         make_pipeline(model={**model, "pair_scorer": "concat"}).from_bytes(nlp.to_bytes())
 
 

@@ -112,8 +112,8 @@ def test_after_pickle_and_disk(nlp: Language, source: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"entities_from": "entities"}, "go together"),
-        ({"mention_types": TYPES}, "go together"),
+        ({"entities_from": "entities"}, "Set entities_from and mention_types of .* together"),
+        ({"mention_types": TYPES}, "Set entities_from and mention_types of .* together"),
     ],
 )
 def test_settings_that_belong_together(nlp: Language, config: dict, message: str) -> None:

@@ -81,7 +81,7 @@ def test_labels_of_a_saved_component_that_were_changed(trained_one: Language, tm
     cfg = json.loads(path.read_text())
     cfg["labels"] = cfg["labels"][::-1] if change == "reverse" else cfg["labels"][:-1]
     srsly.write_json(path, cfg)
-    with pytest.raises(ValueError, match=r"its weights were learned with .* the file 'cfg' of the saved component"):
+    with pytest.raises(ValueError, match=r"its weights were trained with .* the file 'cfg' of the saved component"):
         spacy.load(tmp_path)("FK506 binds FKBP12.")
 
 

@@ -68,5 +68,5 @@ def test_another_encoder(docs: list[Doc], system: str, trained_one: Language) ->
     nlp = initialized(system, docs)
     encoder = nlp.get_pipe(system).model.get_ref("tok2vec")  # type: ignore[attr-defined]
     encoder.layers.pop()
-    with pytest.raises(ValueError, match="is not that of the trained pipeline"):
+    with pytest.raises(ValueError, match="differs from that of the trained pipeline"):
         start_from(nlp, trained_one)

@@ -71,11 +71,11 @@ def test_the_shortest_setting() -> None:
 @pytest.mark.parametrize(
     ("threshold", "message"),
     [
-        (1.5, "is a probability, but it is 1.5"),
-        ({"drug": -1.0}, "is a probability, but it is -1.0 for 'drug'"),
-        ([["drug", "high"]], "is a probability, but it is high for 'drug'"),
-        ([["drug", True]], "is a probability, but it is True for 'drug'"),
-        ([["drug", 0.1], ["*", 0.5], ["drug", 0.2]], "more than one value for 'drug': give one to each"),
+        (1.5, "must be a probability, but it is 1.5"),
+        ({"drug": -1.0}, "must be a probability, but it is -1.0 for 'drug'"),
+        ([["drug", "high"]], "must be a probability, but it is high for 'drug'"),
+        ([["drug", True]], "must be a probability, but it is True for 'drug'"),
+        ([["drug", 0.1], ["*", 0.5], ["drug", 0.2]], "more than one value for 'drug': give only one"),
         ([["drug", 0.1, 0.2]], "pairs of a label and a number"),
         (["drug"], "pairs of a label and a number"),
         ({"CPR:3": 0.5}, r"cannot be a key in a config. Give pairs instead: threshold = \[\['CPR:3', 0.5\]\]"),

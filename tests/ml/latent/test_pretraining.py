@@ -110,7 +110,7 @@ class TestStore:
 
     def test_no_pairs(self, nlp: Language, tmp_path: Path) -> None:
         write_contexts([nlp.make_doc("Nothing here.")], tmp_path / "a", ContextSettings())
-        with pytest.raises(ValueError, match="no two mentions"):
+        with pytest.raises(ValueError, match="no sentence of the texts has two mentions"):
             ContextStore(tmp_path / "a")
 
 
