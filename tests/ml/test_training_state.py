@@ -94,7 +94,5 @@ def test_weights_of_no_component() -> None:
     for model in models.values():
         model.initialize(INPUTS, INPUTS)
     learn(models, optimizer)
-    with pytest.raises(
-        ValueError, match=r"one of the components \['first'\], but the optimizer has others: bias, weight"
-    ):
+    with pytest.raises(ValueError, match=r"the components \['first'\], but the optimizer has others: bias, weight"):
         optimizer_state(optimizer, {"first": models["first"]})

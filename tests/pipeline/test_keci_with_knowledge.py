@@ -373,7 +373,7 @@ class TestErrors:
 
     def test_no_linker_in_the_pipeline(self) -> None:
         nlp = spacy.blank("en")
-        with pytest.raises(ValueError, match=r"is not in the pipeline\. Add it before"):
+        with pytest.raises(ValueError, match="is not in the pipeline"):
             nlp.add_pipe("keci", config={**TINY, "linker": "concept_linker"})
 
     def test_a_model_that_wants_knowledge_and_has_no_linker(self, demo_docs: list[Doc]) -> None:
