@@ -42,7 +42,6 @@ class Report:
         return [f"{n} {what}{first.get(what, '')}" for what, n in self.counts.items()]
 
     def lines(self) -> list[str]:
-        """The report as lines of text."""
         lines = []
         for what, n in self.counts.items():
             lines.append(f"{n:>7}  {what}")

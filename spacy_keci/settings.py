@@ -68,7 +68,6 @@ def _renamed(old: str, given: Any, new: str, given_new: Any, default: Any) -> An
 
 
 def defaults(settings: type) -> dict[str, Any]:
-    """The defaults of a dataclass by name."""
     return {f.name: _default(f) for f in fields(settings) if _default(f) is not inspect.Parameter.empty}
 
 

@@ -145,7 +145,6 @@ class _Worker:
             self.connection.send(job)
 
     def take(self) -> tuple[Any, Any]:
-        """The job and what came of it."""
         job, self.job = self.job, None
         try:
             return job, self.connection.recv()

@@ -51,7 +51,6 @@ def _concepts(linker: ConceptLinker) -> dict[str, Any]:
 
 
 def format_labels(found: dict[str, Any]) -> str:
-    """The description as text for people."""
     several = "several may hold" if found["multi_label"] else "at most one holds"
     thresholds = [
         (f"{kind}: {label}" if label != OTHERS else kind, value)

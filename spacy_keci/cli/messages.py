@@ -42,7 +42,6 @@ def is_debugging() -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, in one line."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return writable_line(f"{error.filename}: {error.strerror}.")
     return writable_line(str(error)) or type(error).__name__
@@ -66,7 +65,6 @@ def warn(message: str) -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """End the program with this exit code."""
     typer.secho(writable(f"✘ {message}"), fg="red", err=True)
     raise typer.Exit(code)
 

@@ -90,7 +90,6 @@ class Output:
         self._is_joined = True
 
     def emit(self, path: Path) -> None:
-        """Write a file to standard output."""
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()

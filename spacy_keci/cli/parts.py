@@ -146,11 +146,9 @@ class Parts:
             raise self._stems_from_another(max(there))
 
     def paths(self) -> list[Path]:
-        """The parts in the order of their texts."""
         return [self.folder / name for name in sorted(self._names(), key=range_of)]
 
     def clear(self) -> None:
-        """Remove all parts."""
         for path in self.folder.iterdir():
             if _PART.fullmatch(path.name) or _OLD_PART.fullmatch(path.name):
                 remove(path)

@@ -192,7 +192,6 @@ def read_section(sections: dict[str, Any], name: str, kind: type[Settings]) -> S
 
 
 def tell_report(report: Report, path: Path) -> None:
-    """Print a report, and append it to the log."""
     with path.open("a", encoding="utf8") as file:
         file.write(srsly.json_dumps(asdict(report)) + "\n")
     tqdm.write(

@@ -110,7 +110,6 @@ class Trials:
                 setattr(self.extractor, setting, value)
 
     def score(self, docs: Sequence[Doc]) -> dict[str, float]:
-        """The strict scores of what was predicted."""
         scorer = StrictScorer(self.extractor.spans_key, frozenset(self.extractor.symmetric))
         return scorer(pairs(docs, self.golds))
 
@@ -154,7 +153,6 @@ def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any
 
 
 def present_settings(extractor: Extractor) -> dict[str, Any]:
-    """The settings that are tuned, as they are set."""
     return {setting: getattr(extractor, setting) for setting in (*KINDS.values(), *UNSCALED)}
 
 
@@ -188,7 +186,6 @@ def format_table(tried: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Ma
 
 
 def describe(threshold: Threshold) -> str:
-    """A threshold in a cell of a table."""
     values = by_label(threshold)
     if not values:
         return "most probable"

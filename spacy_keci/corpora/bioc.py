@@ -125,7 +125,6 @@ def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def _to_object(element: ElementTree.Element) -> dict[str, Any]:
-    """An element as it is in JSON."""
     found: dict[str, Any] = dict(element.attrib)
     for child in element:
         if child.tag in _LISTS:

@@ -7,22 +7,12 @@ the file; and ``relations`` are the interactions spelled out over all pairs of m
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import NamedTuple
 
 from ..identifiers import identifiers
+from ..interactions import Interaction as ConceptRelation
 from ..interactions import concept_clusters, name_clusters
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple
-
-
-class ConceptRelation(NamedTuple):
-    """A relation between the concepts with these identifiers; score and novelty as of an interaction."""
-
-    head: str
-    tail: str
-    label: str
-    score: float = 1.0
-    novelty: str = ""
 
 
 def relate_concepts(text: AnnotatedText, relations: Iterable[ConceptRelation], report: Report) -> AnnotatedText:
@@ -44,7 +34,7 @@ def relate_concepts(text: AnnotatedText, relations: Iterable[ConceptRelation], r
         elif head is None or tail is None:
             report.drop("relation of a concept that no mention has", where)
         else:
-            interactions.append(Interaction(head, tail, *relation[2:]))
+            interactions.append(Interaction(head, tail, relation.label, relation.score, relation.novelty))
     if interactions:
         text.clusters, text.interactions = clusters, interactions
         text.relations = spell_out(text.mentions, clusters, interactions, report) + text.relations

@@ -181,7 +181,8 @@ class TextSource:
             for citation in read_pubmed(stream, str(name), self._report):
                 yield Text(citation.text, citation.pmid, f"{name}, PMID {citation.pmid}", {"meta": citation.meta})
             return
-        for data, id, place in _whole(stream, name, stem) if format == "txt" else _lines(stream, name, stem):
+        whole = [(stream.read(MAX_BYTES + 1), stem, str(name))] if format == "txt" else None
+        for data, id, place in whole or _lines(stream, name, stem):
             try:
                 if len(data) > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES:,} bytes")
@@ -199,10 +200,6 @@ class TextSource:
                 raise ValueError(f"no object with {text!r}")
             line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id, "")})
         return Text(line.text, str(line.id) or id, place, _data(line))
-
-
-def _whole(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
-    yield stream.read(MAX_BYTES + 1), stem, str(name)
 
 
 def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:

@@ -102,7 +102,6 @@ class Finding:
 
     @property
     def labels(self) -> list[str]:
-        """All labels in it."""
         items = [item for item in (self.gold, self.predicted) if item is not None]
         return list(dict.fromkeys(label for item in items for label in item.labels))
 

@@ -127,7 +127,6 @@ class _RowPlan:
             run.clear()
 
     def _box(self, m: int) -> tuple[float, float]:
-        """Left and right end of a bar."""
         start, stop = self.plan.spans[m]
         before, after = self.plan.margins[m]
         first, last = max(start, self.begin), min(stop, self.end)
@@ -160,7 +159,6 @@ class _RowPlan:
         return [*edges, *(_Edge(m, None, list(groups.values())) for m, groups in continued.items())]
 
     def _make_links(self, edges: Sequence[_Edge]) -> list[Link]:
-        """Links with their feet spread over the bars."""
         links = []
         # From left to right: arcs to the left, near ones first; the leg; arcs to the right, far ones first. Arcs
         # between the same two mentions stand around each other.

@@ -65,7 +65,6 @@ class Picture:
     relations: list[DrawnRelation] = field(default_factory=list)
 
     def count(self, mark: str) -> int:
-        """Mentions and relations with this mark."""
         return sum(m.mark == mark for m in self.mentions) + sum(r.mark == mark for r in self.relations)
 
 

@@ -27,7 +27,7 @@ class Plan:
     def __init__(self, picture: Picture, max_width: float) -> None:
         self.picture = picture
         self.max_width = max_width
-        self.atoms, first, self.breaks = _make_atoms(picture, FONT, max_width)
+        self.atoms, first, self.breaks = _make_atoms(picture, max_width)
         self.spans = [(first[m.start], first[m.end]) for m in picture.mentions]
         self.labels = [SIGNS[m.mark] + shorten(writable(m.label), LABEL_LENGTH) for m in picture.mentions]
         self.lanes, self._top_lanes = self._stack()
@@ -46,7 +46,6 @@ class Plan:
         return SIGNS[relation.mark] + shorten(writable(relation.label), LABEL_LENGTH)
 
     def break_rows(self) -> list[tuple[int, int]]:
-        """Rows as ranges of atoms."""
         inside = {k for start, end in self.spans for k in range(start + 1, end)}
         allowed = {k for k in range(1, len(self.atoms)) if self.atoms[k - 1].space and k not in inside}
         widths = [b + atom.width + a for b, atom, a in zip(self.before, self.atoms, self.after, strict=True)]
@@ -101,19 +100,11 @@ class Atom(NamedTuple):
     space: float
 
 
-class _Atoms(NamedTuple):
-    """The words of a picture; ``first`` has the atom with which each token begins, and the number of atoms at its end;
-    ``breaks`` are atoms that begin a row."""
-
-    atoms: list[Atom]
-    first: list[int]
-    breaks: set[int]
-
-
-def _make_atoms(picture: Picture, size: float, max_width: float) -> _Atoms:
-    """Whitespace is not an atom, unless a mention holds nothing else. A line break begins a row."""
+def _make_atoms(picture: Picture, max_width: float) -> tuple[list[Atom], list[int], set[int]]:
+    """The words of a picture; the atom with which each token begins, and the number of atoms behind these; the atoms
+    that begin a row. Whitespace is not an atom, unless a mention holds nothing else. A line break begins a row."""
     blank = {m.start for m in picture.mentions if not any(text.strip() for text in picture.tokens[m.start : m.end])}
-    space = text_width(" ", size)
+    space = text_width(" ", FONT)
     atoms: list[Atom] = []
     first: list[int] = []
     breaks: set[int] = set()
@@ -128,9 +119,9 @@ def _make_atoms(picture: Picture, size: float, max_width: float) -> _Atoms:
                 atoms[-1] = atoms[-1]._replace(space=space)
             continue
         text = "␣" if token.isspace() else " ".join(writable(token).split())
-        pieces = [Atom(piece, text_width(piece, size), 0.0) for piece in _pieces(text, size, max_width)]
+        pieces = [Atom(piece, text_width(piece, FONT), 0.0) for piece in _pieces(text, max_width)]
         atoms += [*pieces[:-1], pieces[-1]._replace(space=space * has_space)]
-    return _Atoms(atoms, [*first, len(atoms)], breaks - {0, len(atoms)})
+    return atoms, [*first, len(atoms)], breaks - {0, len(atoms)}
 
 
 def _break_rows(
@@ -182,15 +173,15 @@ def _break_rows(
     return rows
 
 
-def _pieces(text: str, size: float, max_width: float) -> list[str]:
-    if text_width(text, size) <= max_width:
+def _pieces(text: str, max_width: float) -> list[str]:
+    if text_width(text, FONT) <= max_width:
         return [text]
     pieces, width = [""], 0.0
     for char in text:
-        width += text_width(char, size)
+        width += text_width(char, FONT)
         if width > max_width and pieces[-1]:
             pieces.append("")
-            width = text_width(char, size)
+            width = text_width(char, FONT)
         pieces[-1] += char
     return pieces
 
