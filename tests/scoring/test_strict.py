@@ -153,7 +153,7 @@ def test_missing_key_in_the_gold_is_an_error(nlp):
 
 
 def test_other_text_is_an_error(nlp):
-    with pytest.raises(ValueError, match="another text"):
+    with pytest.raises(ValueError, match="has other text"):
         make_strict_scorer()([Example(nlp.make_doc("aa bb"), make_doc(nlp, "aa cc", [A]))])
 
 
