@@ -368,7 +368,7 @@ class TestErrors:
             other(TEXTS[0])
 
     def test_weights_of_another_architecture(self, trained: Language, kb: Path) -> None:
-        with pytest.raises(ValueError, match=r"makes a network 'span_graph', but .* of a network 'keci'"):
+        with pytest.raises(ValueError, match=r"makes a network 'span_graph', but .* to a network 'keci'"):
             make_pipeline(kb, SPAN_GRAPH).from_bytes(trained.to_bytes())
 
     def test_no_linker_in_the_pipeline(self) -> None:
