@@ -201,4 +201,4 @@ class TestPairs:
         said = srsly.read_json(tmp_path / "types" / "pretrained.json")
         srsly.write_json(tmp_path / "types" / "pretrained.json", said | {"kind": "types"})
         words = ["--train", train, "--validation", validation]
-        assert "pre-trained on such" in command("relate-pairs", tmp_path / "types", test, *words, code=1)
+        assert "pre-trained on concepts" in command("relate-pairs", tmp_path / "types", test, *words, code=1)

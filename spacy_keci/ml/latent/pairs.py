@@ -51,8 +51,7 @@ class PairSettings:
 
 @dataclass
 class PairPredictions:
-    """labels: the most probable relation of each pair. probabilities: (pairs,) that the pair is related at all, 1 -
-    p(none).
+    """labels: the most probable relation of each pair. probabilities: (pairs,) of being related at all, 1 - p(none).
 
     uncertainties: (pairs,) their standard deviation over samples. known: (pairs,) whether both concepts occurred in
         pre-training.
