@@ -20,11 +20,11 @@ import spacy
 import torch
 import typer
 from spacy.util import minibatch
-from spacy_keci.pipeline.knowledge import KnowledgeReader, KnowledgeVocabulary
 
 from spacy_keci.cli.provenance import describe_corpus, software_versions
 from spacy_keci.corpora.reader import read_docs
 from spacy_keci.ml.keci.relational_gcn import RelationalGCN, _dgl_backend
+from spacy_keci.pipeline.concept_reading import KnowledgeReader, KnowledgeVocabulary, read_concepts
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 ROOT = Path(__file__).parents[1]
@@ -93,10 +93,11 @@ def concept_graphs(corpus: Path, kb: Path, batch_size: int) -> tuple[list[Batch]
     reader = KnowledgeReader(linker.kb, vocabulary, linker.spans_key)
     batches = []
     for batch in minibatch(docs, batch_size):
-        graph = reader(batch)
+        concepts = read_concepts(batch, linker.spans_key)
+        graph = reader(concepts, concepts.mentions[:, 0])
         nodes = torch.zeros(len(graph.kinds))
         batches.append((nodes, torch.from_numpy(graph.edges.copy()), torch.from_numpy(graph.labels)))
-    return batches, vocabulary.schema.n_concept_relations
+    return batches, vocabulary.sizes["n_concept_relations"]
 
 
 def run(network: RelationalGCN, batch: Batch) -> list[torch.Tensor]:
