@@ -112,10 +112,12 @@ class _Words:
 
 def _keys_from(words: _Words, first: int, prefixes: Prefixes, piece: str | None = None) -> Iterator[tuple[int, int]]:
     """(last word, key) of the spans from a word on that are keys; ``piece``: in the place of the key of this word."""
-    after = words.edges[first + 1]
-    piece = words.text[words.edges[first] : after] if piece is None else piece
-    for prefix, key in prefixes(piece + words.text[after : words.edges[words.limits[first]]]):
-        last = words.ending_at.get(after + len(prefix) - len(piece))
+    begin, end = words.edges[first], words.edges[words.limits[first]]
+    text = words.text[begin:end]
+    if piece is not None:
+        begin, text = words.edges[first + 1] - len(piece), piece + words.text[words.edges[first + 1] : end]
+    for prefix, key in prefixes(text):
+        last = words.ending_at.get(begin + len(prefix))
         if last is not None and last >= first and not _is_phrase(words, first, last):
             yield last, key
 
