@@ -44,12 +44,11 @@ def find_spans(prefixes: Prefixes, tokens: Sequence[str], spaces: Sequence[bool]
                 names.setdefault((words.tokens[first], end), key)
             for span in (*_with_tail_word(words, first, last), *_with_modifiers(words, first, last, end)):
                 variants.setdefault(span, key)
-        for piece in without_species(words[first]):
-            for last, key in _keys_from(words, first, prefixes, piece):
-                if end := words.end(first, last):
-                    variants.setdefault((words.tokens[first], end), key)
-                for span in _with_modifiers(words, first, last, end):
-                    variants.setdefault(span, key)
+        for last, key in _keys_without_species(words, first, prefixes):
+            if end := words.end(first, last):
+                variants.setdefault((words.tokens[first], end), key)
+            for span in _with_modifiers(words, first, last, end):
+                variants.setdefault(span, key)
     for part in _parts(variants, names):
         del variants[part]
     return [Hit(*span, key) for span, key in sorted((variants | names).items())]
@@ -110,14 +109,23 @@ class _Words:
         return 0 if open_brackets else position
 
 
-def _keys_from(words: _Words, first: int, prefixes: Prefixes, piece: str | None = None) -> Iterator[tuple[int, int]]:
-    """(last word, key) of the spans from a word on that are keys; ``piece``: in the place of the key of this word."""
-    after = words.edges[first + 1]
-    piece = words.text[words.edges[first] : after] if piece is None else piece
-    for prefix, key in prefixes(piece + words.text[after : words.edges[words.limits[first]]]):
-        last = words.ending_at.get(after + len(prefix) - len(piece))
-        if last is not None and last >= first and not _is_phrase(words, first, last):
+def _keys_from(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
+    """(last word, key) of the spans from a word on that are keys."""
+    begin = words.edges[first]
+    for prefix, key in prefixes(words.text[begin : words.edges[words.limits[first]]]):
+        last = words.ending_at.get(begin + len(prefix))
+        if last is not None and not _is_phrase(words, first, last):
             yield last, key
+
+
+def _keys_without_species(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
+    """As :func:`_keys_from`, without the letter of a species at the word."""
+    for piece in without_species(words[first]):
+        after = words.edges[first + 1]
+        for prefix, key in prefixes(piece + words.text[after : words.edges[words.limits[first]]]):
+            last = words.ending_at.get(after + len(prefix) - len(piece))
+            if last is not None and last >= first and not _is_phrase(words, first, last):
+                yield last, key
 
 
 def _is_phrase(words: _Words, first: int, last: int) -> bool:
