@@ -78,8 +78,8 @@ def group_of(doc: Doc, spans_key: str) -> SpanGroup:
     """``doc.spans[spans_key]``. Raises ValueError if it is not there."""
     if spans_key not in doc.spans:
         raise ValueError(
-            f"There is no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans at all'}: run a pipeline that sets "
-            "it, or give another spans_key."
+            f"There is no doc.spans[{spans_key!r}], only {list(doc.spans) or 'no spans at all'}: run a pipeline that "
+            "sets it, or give another spans_key."
         )
     return doc.spans[spans_key]
 
