@@ -4,7 +4,7 @@
     python scripts/pair_folds.py assets/gad latent --pretrained training/gad/pretrained --output results/gad-latent.json
 
 Nothing is chosen by scores, so nothing is held out: the last step counts, and the threshold is 0.5. With ``--fraction
-0.1``, only a tenth of each training fold is used. Folds that are in OUTPUT are skipped.
+0.1``, only a tenth of each training fold is used. Folds that are in OUTPUT are compared, but not run again.
 Systems: "latent" is configs/latent_relations.cfg, and "transformer" configs/concept_relations.cfg at the level of
 mentions, both with the changes of ``--settings``; "tfidf" is a linear support vector machine on words and pairs of
 words; "all-positive" predicts that every pair is related.
@@ -88,13 +88,18 @@ def main() -> None:
         related = np.array([bool(doc.spans["entities"].attrs["relations"]) for doc in test])
         found[fold] = measures(related, systems[args.system](fit, test))
         print_table({f"fold {fold}": found[fold]})
-        result = summarize(found, name, args) | {"cpu_seconds": round(seconds + process_time() - start, 1)}
-        if args.compare is not None and args.compare.exists():
-            others = json.loads(args.compare.read_text(encoding="utf8"))["folds"]
-            result["compared"] = {"with": args.compare.stem, "p": compare(found, others)}
-        if args.output is not None:
-            args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+        save(found, seconds + process_time() - start, name, args)
+    save(found, seconds + process_time() - start, name, args)
     print_table({"mean": {key: mean(fold[key] for fold in found.values()) for key in MEASURES}})
+
+
+def save(found: dict[str, dict[str, float]], seconds: float, name: str, args: Any) -> None:
+    result = summarize(found, name, args) | {"cpu_seconds": round(seconds, 1)}
+    if args.compare is not None and args.compare.exists():
+        others = json.loads(args.compare.read_text(encoding="utf8"))["folds"]
+        result["compared"] = {"with": args.compare.stem, "p": compare(found, others)}
+    if args.output is not None:
+        args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
 
 
 def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list[Doc]]:

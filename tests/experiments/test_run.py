@@ -105,6 +105,8 @@ def test_every_result_can_be_made_again() -> None:
         "biored-concepts-",
         "biored-curve-",
         "biored-linking",
+        "biored-mentions-",
+        "biored-end-to-end-",
         "heldout-",
         "paired/release-",
         "mpnet6-",
