@@ -24,7 +24,7 @@ from ..reports import Report
 from .annotation import AnnotatedText, RelationTriple, with_ids, without_empty_mentions
 from .clusters import ConceptRelation, concept_relations, relate_concepts
 from .offsets import Passage
-from .reading import Record, check_records, count_unknown_keys, id_text, read_bytes, read_objects
+from .reading import Record, check_records, count_unknown_keys, id_text, read_objects, read_xml
 from .standoff import StandoffText
 
 TYPE_KEYS = ("type", "relation")
@@ -110,10 +110,7 @@ def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """As :func:`read_bioc_json`. Comments and processing instructions are no part of a text; what stands in elements
     that BioC does not have is."""
-    try:
-        root = ElementTree.fromstring(read_bytes(path))
-    except ElementTree.ParseError as error:
-        raise ValueError(f"{path} is not BioC XML: {error}.") from None
+    root = read_xml(path, "BioC XML")
     if root.tag != "collection":
         raise ValueError(f"{path} is not BioC XML: its root is {root.tag!r}, not 'collection'.")
     for element in root.iter():

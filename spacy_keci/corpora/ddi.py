@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from ..reports import Report
 from .annotation import AnnotatedText
-from .reading import find_files, read_bytes
+from .reading import find_files, read_xml
 from .standoff import StandoffText
 
 _PIECE = re.compile(r"(\d{1,15})-(\d{1,15})")
@@ -24,10 +24,10 @@ def read_ddi(path: Path, report: Report) -> Iterator[AnnotatedText]:
     kept, problems = 0, []
     for file in files:
         try:
-            root = ElementTree.fromstring(read_bytes(file))
+            root = read_xml(file, "XML")
             if root.tag != "document":
                 raise ValueError(f"its root is {root.tag!r}, not 'document'")
-        except (ValueError, ElementTree.ParseError) as error:
+        except ValueError as error:
             problems.append(f"{file.name}: {' '.join(str(error).split())}")
             report.drop_text("file that is not of the DDI corpus", problems[-1])
             continue

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from xml.etree import ElementTree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,6 +29,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 RecordT = TypeVar("RecordT", bound=Record)
 ParsedT = TypeVar("ParsedT")
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -39,6 +41,20 @@ def read_bytes(path: Path) -> bytes:
         return gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} cannot be unpacked to its end: {error}. Is it complete?") from None
+
+
+def read_xml(path: Path, format: str) -> ElementTree.Element:
+    """The root of an XML file, plain or gzipped, in any encoding of Python that it declares. Raises ValueError if it is
+    not XML, with the name of the format."""
+    data = read_bytes(path)
+    try:
+        declared = _ENCODING.match(data)
+        if not declared:
+            return ElementTree.fromstring(data)
+        # expat knows few encodings, and UTF-8 not as "utf8"
+        return ElementTree.fromstring(data.decode(declared[1].decode()).removeprefix("\ufeff"))
+    except (ElementTree.ParseError, LookupError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not {format}: {error}.") from None
 
 
 def find_files(path: Path, suffix: str) -> dict[Path, str]:

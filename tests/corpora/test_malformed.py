@@ -190,7 +190,7 @@ def damage(name: str, kind: str, path: Path) -> Path:
 
 @pytest.fixture(params=READERS)
 def name(request: pytest.FixtureRequest) -> str:
-    if str(request.param).startswith(("bioc", "ddi")):
+    if str(request.param).startswith("bioc"):
         pytest.importorskip("bioc", reason="needs the extra 'bioc'")
     return str(request.param)
 
