@@ -122,7 +122,7 @@ def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def _to_object(element: ElementTree.Element) -> dict[str, Any]:
-    found: dict[str, Any] = dict(element.attrib)
+    found: dict[str, Any] = {}
     for child in element:
         if child.tag in _LISTS:
             found.setdefault(_LISTS[child.tag], []).append(_to_object(child))
@@ -130,6 +130,7 @@ def _to_object(element: ElementTree.Element) -> dict[str, Any]:
             found.setdefault("infons", {})[child.get("key")] = "".join(child.itertext())
         elif child.tag in ("id", "offset", "text"):
             found[child.tag] = "".join(child.itertext())
+    found = {**element.attrib, **found}  # an element counts for more than an attribute of its name
     for key in ("offset", "length"):
         if _INTEGER.fullmatch(found.get(key, "")):
             found[key] = int(found[key])

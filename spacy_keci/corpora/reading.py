@@ -53,7 +53,7 @@ def read_xml(path: Path, format: str) -> ElementTree.Element:
             return ElementTree.fromstring(data)
         # expat knows few encodings, and UTF-8 not as "utf8"
         return ElementTree.fromstring(data.decode(declared[1].decode()).removeprefix("\ufeff"))
-    except (ElementTree.ParseError, LookupError, UnicodeDecodeError) as error:
+    except (ElementTree.ParseError, LookupError, UnicodeError) as error:
         raise ValueError(f"{path} is not {format}: {error}.") from None
 
 

@@ -249,6 +249,15 @@ def test_what_is_optional_in_xml(tmp_path: Path) -> None:
     assert other.text == "FK506 α" and not report.counts
 
 
+def test_attributes_with_the_names_of_lists(tmp_path: Path) -> None:
+    passage = '<passage annotations="x" infons="y"><infon key="k">v</infon><offset>0</offset><text>A</text>{}</passage>'
+    annotation = '<annotation><infon key="type">x</infon><location offset="0" length="1"/><text>A</text></annotation>'
+    (tmp_path / "x").write_text(f"<collection><document>{passage.format(annotation)}</document></collection>")
+    (text,), report = read(tmp_path / "x", "xml")
+    assert text.mentions == [Mention(0, 1, "x")]
+    assert report.counts == {"dropped: infon of a document, passage or sentence": 1}
+
+
 def pubtator3() -> dict[str, Any]:
     """A document as PubTator 3 gives it: normalised words of mentions, roles for the ends of relations."""
 
