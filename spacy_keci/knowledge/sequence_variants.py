@@ -173,7 +173,7 @@ _FORMS: list[tuple[re.Pattern[str], Callable[[str, dict[str, str]], str]]] = [
     (re.compile(pattern), form)
     for pattern, form in (
         # p.N102DfsX4, Y329fs
-        (rf"{_LEVEL}{_REF}(?P<at>\d+)(?P<alt>[A-Z])??(?:fs|FS)(?:[X*](?P<n>\d*)|(?P<m>))", _frame_shift),
+        (rf"{_LEVEL}{_REF}(?P<at>\d+)(?P<alt>[A-Z])??(?:fs|FS)(?:[X*](?P<n>\d*))?", _frame_shift),
         # V600E, p.(V600E), G-395A, C 23 S, R555-to-W, H626>R, E873 X
         (rf"{_LEVEL}\(?{_REF}[ (]*(?P<at>{_AT})[ )]*-?(?:{_TO})?{_ALT}\)?{_WORDS}", _substitution),
         (rf"{_REF}[ -]?(?P<at>\d+)-{_ALT}", _substitution),

@@ -49,10 +49,10 @@ class MentionLinker:
         return [self._link(span, long_forms) for span in mentions if span.label_ in self.types]
 
     def _link(self, span: Span, long_forms: "LongForms") -> LinkedMention:
-        from ..knowledge.sequence_variants import variant_form
-
         place = span.start, span.end, span.label_
         if self.types[span.label_].variant:
+            from ..knowledge.sequence_variants import variant_form
+
             return LinkedMention(*place, variant_form(span.text) or "")
         candidates = self._candidates(span, _meaning(span, long_forms))
         return LinkedMention(*place, candidates[0].concept if candidates else "", candidates)

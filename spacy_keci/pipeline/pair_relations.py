@@ -31,8 +31,8 @@ class PairRelationsSettings(ExtractorSettings):
     """Settings of components that classify pairs, in addition to those of all extractors.
 
     entities_from: as for all extractors, but required: mentions are always given. ``threshold`` is not used.
-    relation_threshold: as for all extractors, but for the probability that a pair is related at all, 1 - p(none); None:
-        0.5. With ``multi_label``, for the probability of each label.
+    relation_threshold: minimum probability that a pair is related at all, 1 - p(none), with the same forms as for all
+        extractors; None: 0.5. With ``multi_label``, minimum probability of each label.
     pair_types: pairs of types that may be related, ``[["Gene", "Disease"], ...]``, in any order; None: the pairs in the
         training data.
     max_batch_pairs: maximum number of pairs scored together in prediction; it bounds the memory.
