@@ -24,6 +24,7 @@ from spacy_keci.cli.load import find_extractor, read_gold
 from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
 from spacy_keci.doc_operations import merge_docs
+from spacy_keci.scoring.counts import as_examples
 from spacy_keci.scoring.strict import StrictScorer
 from spacy_keci.sentences import doc_starts
 
@@ -97,7 +98,7 @@ def put_together(sentences: Sequence[Doc]) -> Doc:
 
 def score(nlp: Language, golds: Sequence[Doc], scorer: StrictScorer) -> dict[str, float]:
     docs, _ = predict(nlp, golds)
-    scores = scorer([Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)])
+    scores = scorer(as_examples(docs, golds))
     return {name: scores[name] for name in SCORES}
 
 

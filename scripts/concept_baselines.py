@@ -30,6 +30,7 @@ from spacy_keci.ml.concept_pairs.pairs import Bags, Concepts, make_bags
 from spacy_keci.pipeline.concepts import ConceptGold, ConceptReader, RelationWriter, gold_relations
 from spacy_keci.scoring.concept_threshold import LOWEST, choose_threshold
 from spacy_keci.scoring.concepts import ConceptScorer
+from spacy_keci.scoring.counts import as_examples
 
 CLOSEST = list(PAIR_FEATURES).index("sentences between the closest mentions")
 # (pairs, features) -> (pairs,) probability of being related, and number of the label
@@ -74,7 +75,7 @@ def main() -> None:
         dev = predict(system, parts["dev"], write, LOWEST)
         threshold, *_ = choose_threshold(dev, parts["dev"].golds)
         docs = predict(system, parts["test"], write, threshold)
-        scores = ConceptScorer()([Example(d, g) for d, g in zip(docs, parts["test"].golds, strict=True)])
+        scores = ConceptScorer()(as_examples(docs, parts["test"].golds))
         pair, typed = ([100 * scores[f"concepts_{table}_{what}"] for what in "prf"] for table in ("pair", "typed"))
         print(f"{title:16} {pair[0]:7.1f} {pair[1]:6.1f} {pair[2]:6.1f}", end="")
         print(f" {typed[0]:8.1f} {typed[1]:6.1f} {typed[2]:6.1f}  {threshold:.2f}")

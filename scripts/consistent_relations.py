@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import spacy
-from spacy.tokens import Doc, DocBin, SpanGroup
-from spacy.training import Example
+from spacy.tokens import Doc, SpanGroup
 
 from spacy_keci.cli.provenance import describe_corpus
+from spacy_keci.corpora.docbin import load_docs
 from spacy_keci.knowledge.abbreviations import find_abbreviations
 from spacy_keci.scoring.biorelex import BioRelExScorer
+from spacy_keci.scoring.counts import as_examples
 
 VOCAB = spacy.blank("en").vocab
 RULES: dict[str, tuple[str, ...]] = {
@@ -39,16 +40,16 @@ def main() -> None:
     args = parser.parse_args()
     rows: dict[str, dict[str, dict[str, float]]] = {}
     for gold_path, predicted_path in args.of:
-        golds, predicted = read(gold_path), read(predicted_path)
+        golds, predicted = (list(load_docs(path, VOCAB)) for path in (gold_path, predicted_path))
         labels = {row[2] for doc in golds for row in doc.spans["entities"].attrs["relations"]}
         scorer = BioRelExScorer("entities", frozenset(labels))
         rows[gold_path.name] = {}
         for rule, parts in RULES.items():
-            added = sum(len(missing(doc, parts)) for doc in predicted)
-            docs = [with_relations(doc, missing(doc, parts)) for doc in predicted]
-            scores = scorer([Example(*pair) for pair in zip(docs, golds, strict=True)])
+            added = [missing(doc, parts) for doc in predicted]
+            docs = [with_relations(doc, rows_of_doc) for doc, rows_of_doc in zip(predicted, added, strict=True)]
+            scores = scorer(as_examples(docs, golds))
             rows[gold_path.name][rule] = {
-                "added": added,
+                "added": sum(map(len, added)),
                 "official": 100 * scores["biorelex_relations_f"],
                 "strict": 100 * scores["relations_micro_f"],
             }
@@ -66,10 +67,6 @@ def main() -> None:
             "markdown": "\n".join(lines),
         }
         args.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-
-
-def read(path: Path) -> list[Doc]:
-    return list(DocBin(store_user_data=True).from_disk(path).get_docs(VOCAB))
 
 
 def missing(doc: Doc, parts: tuple[str, ...]) -> list[list[Any]]:

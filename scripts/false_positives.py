@@ -15,6 +15,7 @@ import spacy
 import typer
 from spacy.tokens import Doc
 
+from spacy_keci.cli.options import Model
 from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.formats import read_any
 from spacy_keci.reports import Report
@@ -25,7 +26,7 @@ Pair = tuple[frozenset[tuple[int, int]], str]
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     corpus: Annotated[Path, typer.Argument(help="Sentences with gold relations", exists=True)],
     label: Annotated[list[str] | None, typer.Option(help="Labels of false positives; default: all that occur")] = None,
     threshold: Annotated[float, typer.Option(help="Exit with 1 if a larger share of the sentences has some")] = 1.0,

@@ -19,6 +19,7 @@ import spacy
 import typer
 from scipy.stats import binomtest
 
+from spacy_keci.cli.options import Model
 from spacy_keci.corpora.texts import TextSource
 from spacy_keci.export import relation_rows
 from spacy_keci.reports import Report
@@ -32,7 +33,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 @app.command()
 def sheet(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or the name of a package")],
+    model: Model,
     texts: Annotated[str, typer.Argument(help="File or folder of texts: .txt or .jsonl")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Sheet to write (.tsv)")],
     number: Annotated[int | None, typer.Option(min=1, help="Number of random relations to judge; default: all")] = None,

@@ -18,13 +18,13 @@ from ..pipeline.extractor import Extractor
 from ..reports import Report
 from ..scoring.attention import attention_by_type
 from ..scoring.bootstrap import confidence_intervals, paired_p_values
-from ..scoring.counts import CountTable, Statistic
+from ..scoring.counts import CountTable, Statistic, as_examples
 from ..scoring.linking import linking_counts
 from .benchmarks import BENCHMARKS, Benchmark, Scorer, choose_scorer, own_scorer
 from .load import find_extractor, knowledge_of, last_linker, load_pipeline, prepare_output, read_gold
 from .messages import warn
 from .options import BatchSize, Bootstrap, Gold, Gpu, Model
-from .prediction import Origin, pairs, predict
+from .prediction import Origin, predict
 from .provenance import describe_corpus, describe_pipeline, describe_training, software_versions
 from .result_tables import print_result
 
@@ -134,7 +134,7 @@ def evaluate_cli(
 
 def score(scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc], bootstrap: int = 0) -> dict[str, Any]:
     """Scores, their intervals, scores of each type and counts, as they stand in a result file."""
-    examples = pairs(docs, golds)
+    examples = as_examples(docs, golds)
     values = scorer(examples)
     intervals = {}
     if bootstrap:
@@ -172,7 +172,7 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
         types = attention_by_type(docs, key)
         found["attention"] = [{**each._asdict(), "name": kb.type_names.get(each.type, "")} for each in types]
     if any(mention.kb_id for gold in golds for mention in gold.spans[spans_key]):
-        found["linking"] = dict(linking_counts(pairs(docs, golds), kb, spans_key, key))
+        found["linking"] = dict(linking_counts(as_examples(docs, golds), kb, spans_key, key))
     return found
 
 
@@ -204,5 +204,5 @@ def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key:
 
 def compare_with(others: Sequence[Doc], scorer: Scorer, golds: Sequence[Doc], docs: Sequence[Doc]) -> dict[str, float]:
     """p values of the difference in F between two predictions."""
-    ours, theirs = (scorer.tables(pairs(system, golds)) for system in (docs, others))
+    ours, theirs = (scorer.tables(as_examples(system, golds)) for system in (docs, others))
     return paired_p_values(ours, theirs, statistics_of(scorer, ours))

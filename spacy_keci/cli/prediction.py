@@ -80,11 +80,6 @@ def _run(
     return docs
 
 
-def pairs(docs: Sequence[Doc], golds: Sequence[Doc]) -> list[Example]:
-    """What was predicted for each text, with its gold."""
-    return [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
-
-
 def give_mentions(
     docs: Sequence[Doc], golds: Sequence[Doc], given: Extractor | ConceptLinker, identifiers: Origin
 ) -> None:

@@ -22,12 +22,13 @@ from ..report.calibration import calibrate
 from ..scoring.concept_threshold import LOWEST as LOWEST_OF_CONCEPTS
 from ..scoring.concept_threshold import choose_threshold
 from ..scoring.concepts import ConceptScorer
+from ..scoring.counts import as_examples
 from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
 from .load import find_extractor, load_pipeline, read_gold
 from .messages import good, tell
 from .options import BatchSize, Gpu, Model
-from .prediction import Origin, pairs, predict
+from .prediction import Origin, predict
 
 KINDS = {"entities": "threshold", "relations": "relation_threshold"}
 SCALINGS = {"threshold": ("temperature", "bias"), "relation_threshold": ("relation_temperature", "relation_bias")}
@@ -111,7 +112,7 @@ class Trials:
 
     def score(self, docs: Sequence[Doc]) -> dict[str, float]:
         scorer = StrictScorer(self.extractor.spans_key, frozenset(self.extractor.symmetric))
-        return scorer(pairs(docs, self.golds))
+        return scorer(as_examples(docs, self.golds))
 
     def compare(self, docs: Sequence[Doc]) -> tuple[ScoredItems, ScoredItems]:
         """What of the mentions, and of the relations, that were predicted is right."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..corpora.annotation import AnnotatedText
@@ -52,6 +53,11 @@ class CountTable:
         """Precision, recall, F and support (number of gold items) of each label."""
         rows = zip(self.labels, precision_recall_f(self.totals).tolist(), self.totals.tolist(), strict=True)
         return {label: {"p": p, "r": r, "f": f, "support": tp + fn} for label, (p, r, f), (tp, _, fn) in rows}
+
+
+def as_examples(docs: Sequence[Doc], golds: Sequence[Doc]) -> list[Example]:
+    """Predicted documents, each with its gold one."""
+    return [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
 
 
 def precision_recall_f(counts: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc
-from spacy.training import Example
 
-from .counts import precision_recall_f, read_graphs
+from .counts import as_examples, precision_recall_f, read_graphs
 from .strict import triples
 
 # the thresholds to choose from
@@ -46,8 +45,7 @@ def compare(
     mentions: list[tuple[float, bool]] = []
     relations: list[tuple[float, bool, int, int]] = []
     n_mentions = n_relations = 0
-    examples = [Example(doc, gold) for doc, gold in zip(docs, golds, strict=True)]
-    for doc, (gold, predicted) in zip(docs, read_graphs(examples, spans_key), strict=True):
+    for doc, (gold, predicted) in zip(docs, read_graphs(as_examples(docs, golds), spans_key), strict=True):
         first = len(mentions)
         true_spans = {mention[:3] for mention in gold.mentions}
         true_triples = set(triples(gold, [mention[:3] for mention in gold.mentions], symmetric))
