@@ -30,6 +30,7 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING, MODEL_MAPPING_
 from ..mixed_precision import autocast
 from ..prediction import WatchingShim, in_use
 from ..storage import Storage, UnfilledWeights, pack, unpack
+from .dropout import ByteDropout
 from .windows import get_fitting_spans
 
 PACKAGE_SCHEME = "package://"
@@ -174,7 +175,10 @@ def _init_from_name(init: Callable, model: Model, X: Any = None, Y: Any = None) 
 
 def _autocast_forward(forward: Callable, enabled: bool, model: Model, X: Any, is_train: bool) -> Any:
     with autocast(model.shims[0], enabled) as in_bfloat16:
-        return forward(model, X, True) if is_train else predict(model, X, in_bfloat16=in_bfloat16)
+        if not is_train:
+            return predict(model, X, in_bfloat16=in_bfloat16)
+        with ByteDropout():
+            return forward(model, X, True)
 
 
 def predict(model: Model, X: Any, *, in_bfloat16: bool) -> tuple[Any, Callable]:
