@@ -20,6 +20,7 @@ from .merge import (
     semantic_groups,
 )
 from .normalize import normalize
+from .sources.ncbi_gene import IN_TAXON
 from .sources.ontology import EXACT, SEE_ALSO, XREF
 from .storage import StringTable
 
@@ -81,6 +82,7 @@ class _Evidence:
         self.n = len(self.table)
         self.references: list[tuple[int, int]] = []
         self.related: set[tuple[int, int]] = set()
+        self.of_one_species: set[int] = set()
         self.parents: dict[int, list[int]] = defaultdict(list)
         self.clusters = Clusters(self._vocabularies(), self._groups())
 
@@ -97,6 +99,7 @@ class _Evidence:
     def read_relations(self, heads: NDArray[np.int32], labels: NDArray[np.int16], targets: NDArray[np.int32]) -> None:
         """All other relations: which concepts are related, so that they are two, and which lie above which."""
         number = self.collection.labels
+        self.of_one_species.update(self.concept[heads[labels == number.get(IN_TAXON, -1)]].tolist())
         above = {number.get(label, -1) for label in HIERARCHY}
         is_a, see_also = number.get("is_a", -1), number.get(SEE_ALSO, -1)
         h, t = self.concept[heads], self.concept[targets]
@@ -158,14 +161,15 @@ class _Evidence:
         return groups
 
     def _name_keys(self, coded: bool) -> Iterator[tuple[int, str]]:
-        """(concept, key) of the names that say what a concept is, the preferred one first.
+        """(concept, key) of the names that say what a concept is, the preferred one first; not of the genes of a
+        species, which share their names with those of others.
 
         With ``coded``, of the vocabularies whose names are codes, and the codes too.
         """
         seen = bytearray(self.n)
         for number, name in zip(self.collection.name_owner.tolist(), self.names, strict=True):
             c, is_coded = int(self.concept[number]), self.ids[number].startswith(CODED)
-            if c < 0 or (coded and not is_coded):
+            if c < 0 or c in self.of_one_species or (coded and not is_coded):
                 continue
             preferred = not seen[c]
             seen[c] = 1

@@ -9,6 +9,7 @@ from .crosswalk import Crosswalk
 from .knowledge_base import KnowledgeBase
 from .merge import semantic_groups
 from .rephrase import rephrase
+from .sources.ncbi_gene import IN_TAXON
 
 _NEVER = (1 << 16, True)
 _MOST_NAMES = 60  # of what lies above the last word of a mention
@@ -23,12 +24,14 @@ class MentionType:
     broader: whether a mention for which these have no concept stands for a broader one.
     variant: whether they are sequence variants, which are not looked up: their normal form
         (:func:`~spacy_keci.knowledge.sequence_variants.variant_form`) is their identifier.
+    species_from: the label of the mentions that tell the species, for genes; empty: the species is not used.
     """
 
     types: tuple[str, ...]
     prefer: tuple[str, ...] = ()
     broader: bool = False
     variant: bool = False
+    species_from: str = ""
 
 
 class Found(NamedTuple):
@@ -44,30 +47,33 @@ class TypedLookup:
     def __init__(self, kb: KnowledgeBase, wanted: MentionType) -> None:
         self.kb, self.wanted = kb, wanted
         self.crosswalks = [Crosswalk(kb, vocabulary) for vocabulary in wanted.prefer]
+        self._in_taxon = kb.labels.index(IN_TAXON) if IN_TAXON in kb.labels else -1
         self._rank = lru_cache(maxsize=1 << 16)(self._rank_of)
         self._look_up = lru_cache(maxsize=1 << 16)(self._look_up_text)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TypedLookup, (self.kb, self.wanted)
 
-    def __call__(self, text: str, long_form: str | None = None) -> list[int]:
+    def __call__(self, text: str, long_form: str | None = None, species: int | None = None) -> list[int]:
         """Concepts, best first. long_form: what the text stands for, where it is an abbreviation that is defined.
+        species: the concept of the species, where it is known. Genes of another one are left out, and those of which
+        the knowledge base does not say the species (HGNC has human ones only) come last.
 
         A short form is what its long form is; what it is by itself counts where that is unknown.
         """
-        own = self._look_up(text)
+        own = self._look_up(text, species)
         if long_form is None:
             return own.concepts
-        long = self._look_up(long_form)
+        long = self._look_up(long_form, species)
         first, second = (own, long) if own.is_identified and not long.is_identified else (long, own)
         return first.concepts if first.is_identified else _unique([*first.concepts, *second.concepts])
 
-    def _look_up_text(self, text: str) -> Found:
+    def _look_up_text(self, text: str, species: int | None) -> Found:
         """The first way that leads to a concept with a preferred identifier is used: the text itself, other
         texts for it, what is broader, and last concepts of which the type is not the main one."""
         weak: list[int] = []
         for concepts in self._ways(text):
-            fitting = self.fitting(concepts)
+            fitting = self._of_species(self.fitting(concepts), species)
             if found := self._identified(fitting):
                 return Found(_unique([*found, *fitting, *weak]), True)
             weak += fitting
@@ -117,6 +123,21 @@ class TypedLookup:
     def fitting(self, concepts: Iterable[int]) -> list[int]:
         """The concepts whose main type is that of the mention, those that fit better first."""
         return sorted((c for c in _unique(concepts) if self.fits(c)), key=self._rank)
+
+    def _of_species(self, concepts: list[int], species: int | None) -> list[int]:
+        """Those of a species, then those of which no species is known; the other way round if none is asked for."""
+        own, unknown = [], []
+        for concept in concepts:
+            taxa = self._taxa(concept) if self._in_taxon >= 0 else []
+            if species in taxa or (taxa and species is None):
+                own.append(concept)
+            elif not taxa:
+                unknown.append(concept)
+        return unknown + own if species is None else own + unknown
+
+    def _taxa(self, concept: int) -> list[int]:
+        labels, targets = self.kb.graph.relations(concept)
+        return targets[labels == self._in_taxon].tolist()
 
     def fits(self, concept: int) -> bool:
         return self._rank(concept) < _NEVER

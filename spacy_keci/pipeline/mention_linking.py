@@ -46,24 +46,37 @@ class MentionLinker:
     ) -> list[LinkedMention]:
         """Mentions with other labels are left out. definitions: the abbreviations that the text defines."""
         long_forms = _long_forms(doc, definitions)
-        return [self._link(span, long_forms) for span in mentions if span.label_ in self.types]
+        spans = [span for span in mentions if span.label_ in self.types]
+        # those that tell the species of others come first
+        linked: dict[int, LinkedMention] = {}
+        for i in sorted(range(len(spans)), key=lambda i: bool(self.types[spans[i].label_].species_from)):
+            linked[i] = self._link(spans[i], long_forms, self._species_at(spans[i], linked.values()))
+        return [linked[i] for i in range(len(spans))]
 
-    def _link(self, span: Span, long_forms: "LongForms") -> LinkedMention:
+    def _species_at(self, span: Span, linked: Iterable[LinkedMention]) -> int | None:
+        """The species that is named nearest to a mention."""
+        source = self.types[span.label_].species_from
+        named = [m for m in linked if m.label == source and m.identifier] if source else []
+        if not named:
+            return None
+        return self.kb.index(min(named, key=lambda m: abs(m.start - span.start)).identifier)
+
+    def _link(self, span: Span, long_forms: "LongForms", species: int | None) -> LinkedMention:
         place = span.start, span.end, span.label_
         if self.types[span.label_].variant:
             from ..knowledge.sequence_variants import variant_form
 
             return LinkedMention(*place, variant_form(span.text) or "")
-        candidates = self._candidates(span, _meaning(span, long_forms))
+        candidates = self._candidates(span, _meaning(span, long_forms), species)
         return LinkedMention(*place, candidates[0].concept if candidates else "", candidates)
 
-    def _candidates(self, span: Span, long_form: str | None) -> "tuple[Candidate, ...]":
+    def _candidates(self, span: Span, long_form: str | None, species: int | None) -> "tuple[Candidate, ...]":
         from ..knowledge.candidates import Candidate
 
         prefer = self.types[span.label_].prefer
         return tuple(
             Candidate(self.kb.preferred_id(concept, prefer), next(iter(self.kb.concept_types(concept)), ""), 1.0)
-            for concept in self.lookups[span.label_](span.text, long_form)
+            for concept in self.lookups[span.label_](span.text, long_form, species)
         )
 
 
@@ -74,10 +87,10 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
 
     types: dict[str, MentionType] = {}
     for label, given in settings.items():
-        if unknown := given.keys() - {"types", "prefer", "broader", "variant"}:
+        if unknown := given.keys() - {"types", "prefer", "broader", "variant", "species_from"}:
             raise ValueError(
                 f"mention_types of {label!r} has unknown keys: {sorted(unknown)}. Allowed: types, prefer, "
-                "broader, variant."
+                "broader, variant, species_from."
             )
         if given.get("variant"):
             if len(given) > 1:
@@ -89,7 +102,13 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
         if not given.get("types"):
             raise ValueError(f"mention_types of {label!r} has no semantic types.")
         prefer = kb.vocabularies(given.get("prefer", ()))
-        types[label] = MentionType(tuple(given["types"]), prefer, bool(given.get("broader", False)))
+        if (species_from := given.get("species_from", "")) and species_from not in settings:
+            raise ValueError(
+                f"mention_types of {label!r}: species_from is {species_from!r}, which is none of the mention types."
+            )
+        types[label] = MentionType(
+            tuple(given["types"]), prefer, bool(given.get("broader", False)), species_from=species_from
+        )
     return MentionLinker(kb, types)
 
 

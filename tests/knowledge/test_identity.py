@@ -210,3 +210,17 @@ def test_the_whole_name_or_none(tmp_path: Path, synonym: str, name: str) -> None
     kb, reports = build_from(tmp_path, write_obo(tmp_path / "a.obo", "id: DOID:1; name: one; synonym: " + synonym))
     assert kb["DOID:1"].names == ["one", name][: 1 + bool(name)]
     assert reports["obo: a.obo"].counts["dropped: malformed"] == (not name)
+
+
+def test_genes_of_two_species_are_two(tmp_path: Path) -> None:
+    """They share their names; a human gene is the one of HGNC that it refers to."""
+    head = "#tax_id\tGeneID\tSymbol\tSynonyms\tdbXrefs\tdescription\n"
+    mouse, human = (
+        "10090\t22059\tTP53\tp53\tMGI:MGI:98834\ttumor protein p53\n",
+        "9606\t7157\tTP53\t-\tHGNC:HGNC:11998\t-\n",
+    )
+    (tmp_path / "gene_info").write_text(head + mouse + human, encoding="utf8")
+    (tmp_path / "hgnc.txt").write_text("hgnc_id\tsymbol\tname\nHGNC:11998\tTP53\ttumor protein p53\n", encoding="utf8")
+    kb, _ = build_from(tmp_path, f"hgnc={tmp_path / 'hgnc.txt'}", f"gene_info={tmp_path / 'gene_info'}")
+    assert len(kb) == 2
+    assert kb.index("NCBIGene:7157") == kb.index("HGNC:11998") != kb.index("NCBIGene:22059") == kb.index("MGI:98834")

@@ -522,3 +522,32 @@ def test_licences_that_files_state(tmp_path: Path) -> None:
     meta = {"basicPropertyValues": [{"pred": "http://purl.org/dc/terms/license", "val": "CC0"}]}
     path = write(tmp_path / "a.json", json.dumps({"graphs": [{"nodes": [], "meta": meta}]}))
     assert read("obographs", path)[1].licences == ["CC0"]
+
+
+GENE_INFO = """#tax_id	GeneID	Symbol	LocusTag	Synonyms	dbXrefs	description	type_of_gene	Other_designations
+10090	22059	Trp53	-	Tp53|bbl	MGI:MGI:98834|Ensembl:E1	transformed	protein-coding	p53 antigen|p44
+10116	1	Abc1	-	-	-	-	ncRNA	-
+10116	2	-	-	-	-	-	-	-
+"""
+# as NCBI Gene's web site writes it
+GENE_RESULT = """tax_id	Org_name	GeneID	CurrentID	Status	Symbol	Aliases	description	other_designations
+10090	Mus musculus	22059	0	live	Trp53	Tp53, bbl	transformed	p53 antigen|p44
+10090	Mus musculus	3	22059	secondary	Old	-	gone	-
+"""
+
+
+def test_ncbi_gene(tmp_path: Path) -> None:
+    records, report = read("gene_info", write(tmp_path / "mouse.gene_info", GENE_INFO))
+    names = ("transformed", "Tp53", "bbl", "p53 antigen", "p44")
+    species = ("in_taxon", "NCBITaxon:10090")
+    references = (("xref", "MGI:98834"), ("xref", "Ensembl:E1"))
+    assert list(records.values()) == [
+        ConceptRecord("NCBIGene:22059", "Trp53", names, ("T028", "T116"), relations=(species, *references)),
+        ConceptRecord("NCBIGene:1", "Abc1", (), ("T028", "T114"), relations=(("in_taxon", "NCBITaxon:10116"),)),
+    ]
+    assert report.counts["dropped: malformed"] == 1
+    records, report = read("gene_info", write(tmp_path / "gene_result.txt", GENE_RESULT))
+    assert list(records.values()) == [
+        ConceptRecord("NCBIGene:22059", "Trp53", names, ("T028", "T116"), relations=(species,))
+    ]
+    assert report.counts["dropped: not live"] == 1

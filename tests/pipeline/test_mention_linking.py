@@ -135,3 +135,50 @@ def test_types_that_are_wrong(nlp: Language, source: str, types: dict, message: 
     linker = nlp.add_pipe("concept_linker", config=config)
     with pytest.raises(ValueError, match=message):
         linker.initialize(sources=[source])
+
+
+GENES = [
+    {"id": "HGNC:11998", "name": "TP53", "aliases": ["p53"], "types": ["T028"], "alt_ids": ["NCBIGene:7157"]},
+    *(
+        {"id": f"NCBIGene:{id}", "name": name, "types": ["T028"], "relations": [{"label": "in_taxon", "target": taxon}]}
+        for id, name, taxon in ((22059, "Tp53", "NCBITaxon:10090"), (24842, "Tp53", "NCBITaxon:10116"))
+    ),
+    *(
+        {"id": f"NCBITaxon:{id}", "name": name, "types": ["T015"]}
+        for id, name in ((9606, "human"), (10090, "mouse"), (10116, "rat"))
+    ),
+]
+BY_SPECIES = {
+    "Gene": {"types": ["T028"], "prefer": ["NCBIGene"], "species_from": "Species"},
+    "Species": {"types": ["LIVB"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Tp53 in the mouse, not in a rat .", "NCBIGene:22059"),
+        ("A rat and then, far from it, Tp53 of a mouse .", "NCBIGene:22059"),
+        ("Tp53 of a rat .", "NCBIGene:24842"),
+        ("Tp53 is human .", "NCBIGene:7157"),  # none of the genes of other species
+        ("Tp53 is a gene .", "NCBIGene:7157"),
+        ("Tp53 of the Mouse or the rat .", "NCBIGene:22059"),
+    ],
+)
+def test_genes_of_the_species_that_is_named_nearest(nlp: Language, tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "kb.jsonl").write_text("\n".join(map(json.dumps, GENES)), encoding="utf8")
+    linker = nlp.add_pipe("concept_linker", config={"entities_from": "entities", "mention_types": BY_SPECIES})
+    linker.initialize(sources=[f"jsonl={tmp_path / 'kb.jsonl'}"])
+    doc = nlp.make_doc(text)
+    labels = {"Tp53": "Gene"} | dict.fromkeys(("human", "mouse", "Mouse", "rat"), "Species")
+    set_span_graph(doc, "entities", [Span(doc, t.i, t.i + 1, labels[t.text]) for t in doc if t.text in labels], None)
+    (gene,) = [span for span in linker(doc).spans["entities"] if span.label_ == "Gene"]
+    assert gene.kb_id_ == expected
+
+
+def test_species_from_a_type_that_is_not_linked(nlp: Language, tmp_path: Path) -> None:
+    (tmp_path / "kb.jsonl").write_text("\n".join(map(json.dumps, GENES)), encoding="utf8")
+    config = {"entities_from": "entities", "mention_types": {"Gene": BY_SPECIES["Gene"]}}
+    linker = nlp.add_pipe("concept_linker", config=config)
+    with pytest.raises(ValueError, match="species_from is 'Species', which is none of the mention types"):
+        linker.initialize(sources=[f"jsonl={tmp_path / 'kb.jsonl'}"])

@@ -5,6 +5,7 @@ from .famplex import read_famplex
 from .hgnc import read_hgnc
 from .jsonl import read_jsonl, read_scispacy, read_tsv
 from .mesh import read_mesh
+from .ncbi_gene import read_ncbi_gene
 from .obo import read_obo
 from .obographs import read_obographs
 from .protein_families import read_interpro, read_pfam
@@ -21,6 +22,7 @@ SOURCES = {
         Source("obo", read_obo),
         Source("obographs", read_obographs),
         Source("hgnc", read_hgnc, "CC0-1.0"),
+        Source("gene_info", read_ncbi_gene, "public domain (NCBI)"),
         Source("mesh", read_mesh, "NLM terms"),
         Source("famplex", read_famplex, "CC0-1.0"),
         Source("pfam", read_pfam, "CC0-1.0"),
