@@ -18,14 +18,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 import typer
+from speed import cpu_name
 from transformers import AutoModel
 
 from spacy_keci.cli.provenance import software_versions
 from spacy_keci.ml.encoders.dropout import ByteDropout
 from spacy_keci.ml.encoders.transformer import resolve_name
 from spacy_keci.ml.mixed_precision import computes_in_bfloat16
-
-from speed import cpu_name
 
 ROOT = Path(__file__).parents[1]
 # number of texts, word pieces of each
