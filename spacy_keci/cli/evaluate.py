@@ -54,9 +54,12 @@ def evaluate_cli(
         typer.Option(help="Identifiers of these: predicted, or gold where the mention is one (default: as mentions)"),
     ] = None,
     bootstrap: Bootstrap = 1000,
-    name: Annotated[str | None, typer.Option(help="Name of this run (default: of the pipeline)")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of this run (default: that of the result file, else of the pipeline)")
+    ] = None,
     group: Annotated[
-        str | None, typer.Option(help="Name shared by runs that differ in seed or fold (default: the name)")
+        str | None,
+        typer.Option(help="Name shared by runs that differ in seed or fold (default: the name, without '-SEED')"),
     ] = None,
     batch_size: BatchSize = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch (default: torch's own)")] = None,
@@ -98,14 +101,14 @@ def evaluate_cli(
         given = last_linker(nlp) if benchmark == Benchmark.linking else find_extractor(nlp)[1]
     docs, seconds = predict(nlp, golds, batch_size, given, mentions=mentions, identifiers=identifiers)
     pipeline = describe_pipeline(nlp)
-    name = name or pipeline["name"]
+    name = name or (pipeline["name"] if output is None else output.stem)
     scored = score(scorer, golds, docs, bootstrap)
     if compare is not None and others is not None:
         p_values = compare_with(others, scorer, golds, docs)
         scored["compared"] = {"with": "/".join(compare.parts[-2:]), **describe_corpus(compare), "p": p_values}
     result = {
         "name": name,
-        "group": group or name,
+        "group": group or name.removesuffix(f"-{pipeline['seed']}"),
         **scored,
         "mentions": mentions.value,
         "identifiers": identifiers.value,

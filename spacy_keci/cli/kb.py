@@ -25,13 +25,21 @@ KB = Annotated[Path, typer.Argument(help="Folder of a compiled knowledge base", 
 def build_cli(
     out: Annotated[Path, typer.Argument(help="Folder to write", file_okay=False)],
     source: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="FORMAT=FILE, or FORMAT=FILE,FILE where a vocabulary has several files; once for each vocabulary. "
             "FORMAT: jsonl, tsv, umls, obo, obographs, hgnc, mesh, famplex, pfam, interpro, drugbank, scispacy. The "
             "first sources name the concepts that they share with others, and come first among candidates."
         ),
-    ],
+    ] = None,
+    sources: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with a FORMAT=FILE on each line, paths from its folder; before those of --source",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     semantic_network: Annotated[
         list[Path] | None,
         typer.Option(
@@ -66,15 +74,16 @@ def build_cli(
     """Compile vocabularies into a knowledge base, and report what was read and what was dropped."""
     from ..knowledge.compile import SourceFiles, compile_knowledge_base
 
-    sources = [SourceFiles.parse(s) for s in source]
+    listed = [] if sources is None else SourceFiles.read(sources)
+    all_sources = [*listed, *(SourceFiles.parse(s) for s in source or ())]
     compute = dict(_vectors(text, encode_names, not quiet) for text in vectors or [])
     versions = dict(v.partition("=")[::2] for v in version or [])
-    formats = {s.format for s in sources}
+    formats = {s.format for s in all_sources}
     if wrong := [f"{name}={number}" for name, number in versions.items() if name not in formats or not number]:
         raise ValueError(f"--version takes FORMAT=VERSION, with the FORMAT of a source, and not {', '.join(wrong)}.")
     reports = compile_knowledge_base(
         out,
-        [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in sources],
+        [SourceFiles(s.format, s.paths, versions.get(s.format, "")) for s in all_sources],
         semantic_network or [],
         types or [],
         merge=merge,

@@ -34,18 +34,25 @@ class SourceFiles:
     version: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> "SourceFiles":
-        """From ``format=FILE`` or ``format=FILE,FILE``. Raises KnowledgeBaseError."""
+    def parse(cls, text: str, folder: Path = Path()) -> "SourceFiles":
+        """From ``format=FILE`` or ``format=FILE,FILE``, files of a folder. Raises KnowledgeBaseError."""
         name, equals, files = text.partition("=")
         if not equals or name not in SOURCES:
             raise KnowledgeBaseError(
                 f"Cannot read the source {text!r}: expected FORMAT=FILE (several files: FORMAT=FILE,FILE), where "
                 f"FORMAT is one of {', '.join(SOURCES)}."
             )
-        paths = [Path(f) for f in files.split(",") if f]
+        paths = [folder / f for f in files.split(",") if f]
         if not paths:
             raise KnowledgeBaseError(f"The source {text!r} names no file.")
         return cls(name, paths)
+
+    @classmethod
+    def read(cls, path: Path) -> "list[SourceFiles]":
+        """The sources that a text file lists, one a line, with paths from its folder; without lines that begin with
+        ``#``. Raises KnowledgeBaseError."""
+        lines = map(str.strip, path.read_text(encoding="utf8").splitlines())
+        return [cls.parse(line, path.parent) for line in lines if line and not line.startswith("#")]
 
 
 def compile_knowledge_base(

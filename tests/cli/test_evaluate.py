@@ -174,8 +174,16 @@ def test_same_scores_again(model, corpus, tmp_path):
     for i in range(2):
         evaluate(model, corpus, "-o", tmp_path / f"{i}.json", "--batch-size", i + 1, "--threads", 1)
         results.append(json.loads((tmp_path / f"{i}.json").read_text()))
-    first, second = ({k: r[k] for k in ("name", "scores", "intervals", "corpus", "model")} for r in results)
-    assert first == second and first["name"] == "en_upper"
+    first, second = ({k: r[k] for k in ("scores", "intervals", "corpus", "model")} for r in results)
+    assert first == second
+
+
+def test_names_of_a_result(model, corpus, tmp_path):
+    for name, group in (("run-0", "run"), ("run-1", "run-1")):  # the seed is 0
+        evaluate(model, corpus, "-o", tmp_path / f"{name}.json", "--bootstrap", 0)
+        result = json.loads((tmp_path / f"{name}.json").read_text())
+        assert (result["name"], result["group"]) == (name, group)
+    assert "en_upper on dev.spacy" in " ".join(evaluate(model, corpus, "--bootstrap", 0).split())
 
 
 def test_training_info(model, corpus, tmp_path):

@@ -82,6 +82,21 @@ def test_without_definitions(built: tuple[Path, str], tmp_path: Path) -> None:
     assert "A drink." not in run("show", tmp_path / "kb", "X:1")[1]
 
 
+def test_sources_in_a_file(built: tuple[Path, str], tmp_path: Path) -> None:
+    """Their paths are those from its folder, and they come before others."""
+    for name in ("green tea", "tea leaves"):
+        line = json.dumps({"id": "X:1", "name": name, "types": ["T168"]})
+        (tmp_path / f"{name[0]}.jsonl").write_text(line, encoding="utf8")
+    (tmp_path / "sources.txt").write_text("# mine\n\njsonl=g.jsonl\n", encoding="utf8")
+    code, output = run(
+        "build", tmp_path / "kb", "--sources", tmp_path / "sources.txt", "--source", f"jsonl={tmp_path / 't.jsonl'}",
+        "--quiet",
+    )  # fmt: skip
+    assert code == 0, output
+    assert "green tea" in run("search", tmp_path / "kb", "tea leaves")[1]
+    assert "at least one source" in run("build", tmp_path / "new")[1]
+
+
 def test_errors(built: tuple[Path, str], tmp_path: Path) -> None:
     for arguments in (
         ("show", built[0], "X:3"),

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,10 +50,11 @@ def write_folds(folder: Path) -> None:
 
 def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_folds(tmp_path)
-    output = tmp_path / "result.json"
+    output = tmp_path / f"pairs-{tmp_path.name}-tfidf.json"
 
     def run(*folds_: str) -> dict:
-        monkeypatch.setattr(sys, "argv", ["x", str(tmp_path), "tfidf", "--output", str(output), "--folds", *folds_])
+        systems = ["tfidf", "all-positive"]
+        monkeypatch.setattr(sys, "argv", ["x", str(tmp_path), *systems, "--output", str(tmp_path), "--folds", *folds_])
         folds.main()
         return json.loads(output.read_text())
 
@@ -64,6 +65,10 @@ def test_folds_are_scored_once(folds: ModuleType, tmp_path: Path, monkeypatch: p
     result = run("1", "2")
     assert {fold: values["f1"] for fold, values in result["folds"].items()} == {"1": 0.5, "2": 1.0}
     assert result["scores"]["pairs_f1"] == 0.75
+    all_positive = json.loads(output.with_name(output.name.replace("tfidf", "all-positive")).read_text())
+    assert all_positive["scores"]["pairs_recall"] == 1.0 and all_positive["model"]["settings"] == ""
+    part = folds.result_path("tfidf", SimpleNamespace(output=tmp_path, folder=Path("gad"), fraction=0.5))
+    assert part.name == "pairs-gad-tfidf-50.json"
     fit, test = folds.read_fold(tmp_path / "1", 0.5, 0)
     assert len(fit) == 10 and len(test) == 4
 
@@ -74,12 +79,11 @@ def test_a_network_learns_a_fold(folds: ModuleType, tmp_path: Path, monkeypatch:
     settings = {f"components.latent_relations.model.{name}": size for name, size in sizes.items()}
     settings |= {"training.max_steps": 60, "training.eval_frequency": 60, "training.optimizer.learn_rate": 0.01}
     options = " ".join(f"--{name} {value}" for name, value in settings.items())
-    output = tmp_path / "result.json"
-    monkeypatch.setattr(
-        sys, "argv", ["x", str(tmp_path), "latent", "--folds", "1", "--settings", options, "--output", str(output)]
-    )
+    arguments = [str(tmp_path), "latent-scratch", "--folds", "1", "--settings", options, "--output", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["x", *arguments])
     folds.main()
-    assert json.loads(output.read_text())["folds"]["1"]["average_precision"] == 1.0
+    result = json.loads((tmp_path / f"pairs-{tmp_path.name}-latent-scratch.json").read_text())
+    assert result["folds"]["1"]["average_precision"] == 1.0 and not result["model"]["pretrained"]
 
 
 def test_settings_of_the_transformer(folds: ModuleType) -> None:

@@ -1,0 +1,31 @@
+"""The recipe of the shipped pipeline."""
+
+import pytest
+from spacy.cli._util import parse_config_overrides
+from spacy.util import load_config
+
+from ..conftest import ROOT
+from .conftest import load_script
+
+TRAININGS = {"train": 1, "teacher": 2, "student": 1}
+
+
+@pytest.mark.parametrize("step", ["kb", *TRAININGS, "package"])
+def test_steps(step: str) -> None:
+    """Trainings change settings of their configs alike for both rates; scripts are there."""
+    release = load_script("release")
+    commands = list(release.commands(step, "1.0.0", "minilm", seed=3))
+    trainings = [words for words in commands if words[:4] == ["python", "-m", "spacy", "train"]]
+    assert len(trainings) == TRAININGS.get(step, 0)
+    for words in trainings:
+        overrides = parse_config_overrides(words[words.index("--paths.train") :], env_var=None)
+        config = load_config(ROOT / words[4], overrides=overrides, interpolate=True)
+        steps = config["training"]["max_steps"]
+        optimizer = config["training"]["optimizer"]
+        rates = optimizer["learn_rate"], optimizer["groups"]["keci"]["learn_rate"]
+        assert {rate["total_steps"] for rate in rates} == {steps}
+        assert len({rate["warmup_steps"] for rate in rates}) == 1
+        assert config["training"]["seed"] == 3 and config["corpora"]["dev"]["path"] == release.CALIBRATION
+        assert not any(value == "" for value in overrides.values())
+    for words in commands:
+        assert words[0] == "cp" or words[1] == "-m" or (ROOT / words[1]).is_file()
