@@ -32,7 +32,7 @@ def optimize_cli(
 ) -> None:
     """Save a pipeline whose encoder ONNX Runtime computes, on CPUs, in use: it cannot be trained further.
 
-    Where it is loaded, the extra 'onnx' is needed: pip install 'spacy-keci[onnx]'.
+    It needs ONNX: pip install onnx onnxruntime. Where the new pipeline is loaded, onnxruntime is enough.
 
     \b
     spacy keci optimize en_keci_biorelex fast/
@@ -72,13 +72,13 @@ def encoders_of(nlp: Language) -> list[str]:
 def optimize(nlp: Language, name: str, precision: Any) -> None:
     """Put an encoder of ONNX Runtime in the place of that of a component, in the pipeline and its config.
 
-    Raises ImportError if the extra is not installed, ValueError if the encoder cannot be exported.
+    Raises ImportError if one of them is not installed, ValueError if the encoder cannot be exported.
     """
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
     except ImportError as error:
-        raise ImportError(f"This needs ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'.") from None
+        raise ImportError(f"This needs ONNX Runtime ({error}): pip install onnx onnxruntime.") from None
     from ..ml.encoders.export import export
     from ..ml.encoders.onnx import put_in
 

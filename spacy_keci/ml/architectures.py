@@ -234,7 +234,7 @@ def build_onnx_transformer_model(
         from .encoders import onnx
     except ImportError as error:
         raise ImportError(
-            f"The encoder of this pipeline needs ONNX Runtime ({error}): pip install 'spacy-keci[onnx]'."
+            f"The encoder of this pipeline needs ONNX Runtime ({error}): pip install onnxruntime."
         ) from error
     return onnx.make_onnx_transformer(name, get_spans, tokenizer_config, transformer_config, max_items, precision)
 

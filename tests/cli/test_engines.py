@@ -37,7 +37,7 @@ def make_work() -> Callable[[int], int]:
 @pytest.fixture(scope="module")
 def ray_engine() -> Iterator[Engine]:
     if importlib.util.find_spec("ray") is None:
-        pytest.skip("needs Ray: pip install 'spacy-keci[ray]'")
+        pytest.skip("needs Ray: pip install 'ray[data]'")
     import ray
 
     yield run_on_ray(None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from spacy.language import Language
 
-pytest.importorskip("scispacy", reason="needs spacy-keci[scispacy]")
+pytest.importorskip("scispacy", reason="needs scispaCy: pip install scispacy")
 import joblib
 import nmslib
 import scipy.sparse

@@ -54,7 +54,7 @@ def test_values_and_gradients_of_equation_5(
 
 @pytest.mark.parametrize("bases", [None, 2])
 def test_dgl_computes_the_same(bases: int | None) -> None:
-    pytest.importorskip("dgl", reason="needs DGL: pip install 'spacy-keci[dgl]'", exc_type=ImportError)
+    pytest.importorskip("dgl", reason="needs DGL: pip install dgl==1.1.3 psutil", exc_type=ImportError)
     results = []
     for backend in ("torch", "dgl"):
         torch.manual_seed(0)
