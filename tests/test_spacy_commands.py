@@ -165,7 +165,7 @@ class TestPipelines:
         assert excluded.pipe_names == ["biomedical_sentencizer", "tok2vec", "concept_linker"]
 
     def test_without_its_encoder(self, trained: Language) -> None:
-        with trained.select_pipes(disable="tok2vec"), pytest.raises(ValueError, match="no vectors from.*'tok2vec'"):
+        with trained.select_pipes(disable="tok2vec"), pytest.raises(ValueError, match=r"no vectors from.*'tok2vec'"):
             trained(TEXTS[0])
         other = spacy.blank("en")
         other.add_pipe("concept_linker", source=trained)
