@@ -125,6 +125,11 @@ def test_occurrences_in_a_long_text(tmp_path: Path) -> None:
     assert [m.start for m in text.mentions[:3]] == [0, 100, 200] and not report.counts
 
 
+def test_what_pandas_writes_where_something_is_missing(tmp_path: Path) -> None:
+    lines = [{"text": "A", "id": 34567890.0}, {"text": "B", "id": None, "group": None, "meta": None}]
+    assert read(tmp_path / "x.jsonl", *lines)[0] == [AnnotatedText("A", id="34567890"), AnnotatedText("B")]
+
+
 def test_sentences_and_novelty_come_back(tmp_path: Path) -> None:
     text = AnnotatedText("A. B.", [Mention(0, 1, "x")], clusters=[[0]], sentences=[0, 3])
     text.interactions = [Interaction(0, 0, "r", novelty="Novel")]
