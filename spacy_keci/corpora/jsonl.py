@@ -172,7 +172,7 @@ def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
     meta = {}
     for key, value in text.meta.items():
         try:
-            json.dumps({key: value})
+            json.dumps({key: value}, allow_nan=False)
         except (TypeError, ValueError):
             report.drop("entry of meta that JSON cannot hold", f"{text.id or text.text[:40]!r}: {key!r}: {value!r}")
         else:

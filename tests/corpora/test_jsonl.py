@@ -84,11 +84,11 @@ def test_malformed_lines_are_reported_by_number(tmp_path: Path, bad: Any, messag
 
 def test_meta_that_json_cannot_hold_is_dropped(tmp_path: Path) -> None:
     report = Report()
-    meta = {"year": 1994, "raw": b"\x00", b"key": 1, "deep": {"raw": [b"\x00"]}}
+    meta = {"year": 1994, "raw": b"\x00", b"key": 1, "deep": {"raw": [b"\x00"]}, "share": float("nan")}
     write_jsonl([AnnotatedText("A", id="1", meta=meta)], tmp_path / "x.jsonl", report)
     (text,) = read_jsonl(tmp_path / "x.jsonl", Report())
     assert text.meta == {"year": 1994}
-    assert report.counts == {"dropped: entry of meta that JSON cannot hold": 3}
+    assert report.counts == {"dropped: entry of meta that JSON cannot hold": 4}
     assert report.examples["entry of meta that JSON cannot hold"][0] == "'1': 'raw': b'\\x00'"
 
 
