@@ -97,7 +97,7 @@ def corpus_graph_of_rows(rows: Iterable[Mapping[str, Any]], max_sentences: int =
     return graph
 
 
-def write_graph(graph: "networkx.MultiDiGraph", path: Path) -> None:
+def write_graph(graph: "networkx.MultiDiGraph", path: str | Path) -> None:
     """Write a graph as GraphML (``.graphml``), GEXF (``.gexf``) or node-link JSON (``.json``).
 
     GraphML and GEXF, for Cytoscape, Gephi and the like, have no lists: members are joined with " | ". Control
@@ -107,6 +107,7 @@ def write_graph(graph: "networkx.MultiDiGraph", path: Path) -> None:
 
     import networkx
 
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".json":
         data = networkx.node_link_data(graph, edges="edges")

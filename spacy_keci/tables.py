@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spacy.tokens import Doc, Span
 
@@ -22,6 +22,8 @@ COLUMNS = {**_TEXT, **_HEAD, "label": str, **_TAIL, "score": float, **_SENTENCE}
 _MENTION: dict[str, type] = {"mention": str, "type": str, "concept": str, "start": int, "end": int, "score": float}
 MENTION_COLUMNS = {**_TEXT, **_MENTION, **_SENTENCE}
 _ROWS_AT_ONCE = 10_000
+Kind = Literal["csv", "parquet"]
+KINDS: dict[str, Kind] = {".csv": "csv", ".parquet": "parquet"}
 # what a spreadsheet takes for a formula, or skips before one
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -68,28 +70,34 @@ def _row(doc: Doc, own: dict[str, Any], sentences: Sequence[Span]) -> dict[str, 
     }
 
 
-def write_relations(docs: Doc | Iterable[Doc], path: Path, spans_key: str = SPANS_KEY) -> None:
-    """Write :func:`relation_rows` to a ``.csv`` or ``.parquet`` file, a part at a time.
+def write_relations(
+    docs: Doc | Iterable[Doc], path: str | Path, spans_key: str = SPANS_KEY, *, kind: Kind | None = None
+) -> None:
+    """Write :func:`relation_rows` to a file, a part at a time.
 
+    kind: None: told by the suffix, ``.csv`` or ``.parquet``.
     In CSV, a text that begins as a formula does (with =, +, -, @, tab or CR) gets an apostrophe in front, so that a
     spreadsheet does not run it. Raises ValueError for another suffix, ImportError if pyarrow, for Parquet, is not
     installed.
     """
-    _write(relation_rows(docs, spans_key), COLUMNS, path)
+    _write(relation_rows(docs, spans_key), COLUMNS, Path(path), kind)
 
 
-def write_mentions(docs: Doc | Iterable[Doc], path: Path, spans_key: str = SPANS_KEY) -> None:
+def write_mentions(
+    docs: Doc | Iterable[Doc], path: str | Path, spans_key: str = SPANS_KEY, *, kind: Kind | None = None
+) -> None:
     """Write :func:`mention_rows` to a file, as :func:`write_relations` does."""
-    _write(mention_rows(docs, spans_key), MENTION_COLUMNS, path)
+    _write(mention_rows(docs, spans_key), MENTION_COLUMNS, Path(path), kind)
 
 
-def _write(rows: Iterator[dict[str, Any]], columns: Mapping[str, type], path: Path) -> None:
-    if path.suffix.lower() == ".csv":
+def _write(rows: Iterator[dict[str, Any]], columns: Mapping[str, type], path: Path, kind: Kind | None) -> None:
+    kind = kind or KINDS.get(path.suffix.lower())
+    if kind == "csv":
         with path.open("w", encoding="utf8", newline="") as file:
             writer = csv.DictWriter(file, list(columns))
             writer.writeheader()
             writer.writerows({name: _safe_cell(value) for name, value in row.items()} for row in rows)
-    elif path.suffix.lower() == ".parquet":
+    elif kind == "parquet":
         _write_parquet(rows, columns, path)
     else:
         raise ValueError(f"Cannot tell the kind of table of {path}: its name must end in .csv or .parquet.")

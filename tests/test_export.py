@@ -117,7 +117,7 @@ def test_csv_needs_no_library(docs: list[Doc], tmp_path: Path, monkeypatch: pyte
 
 def test_case_of_endings(docs: list[Doc], tmp_path: Path) -> None:
     write_relations(docs, tmp_path / "x.csv")
-    write_relations(docs, tmp_path / "y.CSV")
+    write_relations(docs, str(tmp_path / "y.CSV"))
     assert (tmp_path / "y.CSV").read_bytes() == (tmp_path / "x.csv").read_bytes()
 
 

@@ -164,6 +164,16 @@ class TestPipelines:
         excluded = spacy.load(trained.path, exclude="keci")
         assert excluded.pipe_names == ["biomedical_sentencizer", "tok2vec", "concept_linker"]
 
+    def test_without_its_encoder(self, trained: Language) -> None:
+        with trained.select_pipes(disable="tok2vec"), pytest.raises(ValueError, match=r"no vectors from.*'tok2vec'"):
+            trained(TEXTS[0])
+        other = spacy.blank("en")
+        other.add_pipe("concept_linker", source=trained)
+        other.add_pipe("keci", source=trained)
+        with pytest.raises(ValueError, match="source="):
+            other(TEXTS[0])
+        assert not other("").spans["entities"]
+
     def test_source_with_the_encoder_moved_in(self, trained: Language) -> None:
         expected = graphs(trained)
         trained.replace_listeners("tok2vec", "keci", ["model.tok2vec"])

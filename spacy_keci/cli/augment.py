@@ -38,7 +38,7 @@ def augment_cli(
     if output.resolve() == input.resolve():
         raise ValueError("Write the corpus and its copies to a file other than the corpus.")
     report = Report()
-    get_format(without_gz(output), target)
+    get_format(without_gz(output), target, to_write=True)
     texts = list(read_any(input, source, report))
     if not texts:
         raise ValueError(f"{input} holds no texts.")

@@ -63,7 +63,7 @@ def convert_cli(
     if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
         raise ValueError(f"{output} would overwrite the input: name another output.")
     report, vocabularies = Report(), parse_vocabularies(vocabulary or ())
-    if FORMATS[get_format(without_gz(output), target)].tokenizer is None and tokenizer is not None:
+    if FORMATS[get_format(without_gz(output), target, to_write=True)].tokenizer is None and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")
     if tokenizer is None:
         make_doc: MakeDoc | None = None

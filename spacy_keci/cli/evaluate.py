@@ -182,7 +182,12 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
 def predictions_format(path: Path) -> str:
     """The format to write predictions in: BioRelEx JSON, for its own program (.json), else what the name says. Raises
     ValueError if that is unclear."""
-    return get_format(path, "biorelex" if path.suffix.lower() == ".json" else None)
+    try:
+        return get_format(path, "biorelex" if path.suffix.lower() == ".json" else None, to_write=True)
+    except ValueError:
+        raise ValueError(
+            f"Cannot tell the format of {path}: its name must end in .spacy, .jsonl, or .json for BioRelEx."
+        ) from None
 
 
 def read_predictions(path: Path, nlp: Language, golds: Sequence[Doc], spans_key: str) -> list[Doc]:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from click import NoSuchOption
 from spacy.cli._util import parse_config_overrides
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import ConfigValidationError
 
 from ..corpora.reader import SUFFIXES, read_docs
 from ..pipeline.concept_linker import ConceptLinker
@@ -36,6 +39,8 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
     except Exception as error:  # a folder may hold whatever, and imports may fail
         if is_debugging():
             raise
+        if isinstance(error, ConfigValidationError):  # whose message has the whole config
+            error = ConfigValidationError.from_error(error, show_config=False)
         kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
         fail(f"Cannot load the pipeline {model}: {kind}{one_line(error)}")
 
@@ -97,11 +102,32 @@ def make_folder_of(path: Path) -> None:
 
 
 def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:
-    """The gold documents of a file or folder; says what of them is lost. Raises ValueError if there are none."""
+    """The gold documents of a file or folder; says what of them is lost, and which labels the pipeline does not have.
+    Raises ValueError if there are none."""
     report = Report()
     golds = read_docs(corpus, nlp, spans_key, report)
     if report.dropped:
         warn("Some of the gold could not be read, and is not scored: " + "; ".join(report.summary()))
     if not golds:
         raise ValueError(f"{corpus} holds no documents.")
+    groups = [gold.spans[spans_key] for gold in golds]
+    if not any(groups):
+        warn(f"{corpus} has no gold mentions: there is nothing to find, and all scores are 0.")
+    for name, pipe in nlp.pipeline:
+        if isinstance(pipe, Extractor) and pipe.spans_key == spans_key:
+            if pipe.entities_from is None:
+                _warn_of_labels(name, "mentions", (span.label_ for group in groups for span in group), pipe.labels)
+            rows = (row for group in groups for row in group.attrs.get("relations", ()))
+            _warn_of_labels(name, "relations", (row[2] for row in rows), pipe.relation_labels)
     return golds
+
+
+def _warn_of_labels(name: str, kind: str, gold: Iterable[str], known: Collection[str]) -> None:
+    counts = Counter(gold)
+    unknown = {label: n for label, n in counts.most_common() if label not in known}
+    if unknown:
+        labels = ", ".join(f"{label} ({n})" for label, n in unknown.items())
+        warn(
+            f"{sum(unknown.values())} of {counts.total()} gold {kind} have labels that '{name}' does not have, so they "
+            f"count as missed: {labels}. It has: {', '.join(known)}."
+        )

@@ -27,13 +27,20 @@ class Output:
     format: None: told by the suffix of a file; jsonl for standard output and folders.
     part_format: of the parts that a file is joined from: its own where such files can be joined, else ``spacy``, which
         keeps all.
-    Raises ValueError if the format is unclear, cannot be written, or has several files and goes to standard output.
+    Raises ValueError if the format is unclear, cannot be written, or has several files and goes to standard output, or
+    if the file is to be compressed.
     """
 
     def __init__(self, name: str, format: str | None) -> None:
         self.path = None if name == STDOUT else Path(name)
+        if self.path is not None and self.path.suffix.lower() == ".gz":
+            raise ValueError(
+                f"{name} would not be compressed: name it without .gz and gzip it later, or write Parquet."
+            )
         self.is_folder = self.path is not None and (self.path.is_dir() or not self.path.suffix)
-        self.format = get_format(Path(name), format or ("jsonl" if self.is_folder or self.path is None else None))
+        self.format = get_format(
+            Path(name), format or ("jsonl" if self.is_folder or self.path is None else None), to_write=True
+        )
         if FORMATS[self.format].write is None:
             raise ValueError(f"The format {self.format} is for reading only: name another one with --to.")
         if self.path is None and self.format == "brat":

@@ -1,7 +1,8 @@
 """``spacy keci show``: what a pipeline finds in a few sentences, as readable tables or as a drawing."""
 
+import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import table
 
+from ..corpora.reading import is_damaged
 from ..pipeline.extractor import Extractor
 from ..span_groups import initial_key, per_mention
 from ..tokens import get_relations
@@ -44,17 +46,16 @@ def show_cli(
     """
     if output is not None and output.suffix.lower() not in (".html", ".svg"):
         fail(f"Cannot draw as {output.suffix or 'a file without suffix'}. Use .html or .svg.")
+    lines = list(_checked(texts or _read_lines()))
+    if not lines:
+        fail("There is no text.")
     if output is not None:
-        texts = [line for line in texts or _read_lines() if line]
-        if not texts:
-            fail("There is no text to draw.")
-        if output.suffix.lower() == ".svg" and len(texts) != 1:
-            fail(f"An SVG file holds the drawing of one text, not of {len(texts)}. Use .html.")
+        if output.suffix.lower() == ".svg" and len(lines) > 1:
+            fail(f"An SVG file holds the drawing of one text, not of {len(lines)}. Use .html.")
         make_folder_of(output)
     nlp = load_pipeline(model)
     _, keci = find_extractor(nlp)
-    lines = texts or _read_lines()
-    docs = nlp.pipe(line for line in lines if line)
+    docs = nlp.pipe(lines)
     options = drawing_options(nlp, keci)
     if output is None:
         for doc in docs:
@@ -67,7 +68,18 @@ def show_cli(
 def _read_lines() -> Iterator[str]:
     if sys.stdin.isatty():
         tell("Reading texts from standard input, one a line. End with Ctrl-D.")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf8", errors="surrogateescape")  # which tells is_damaged
     return map(str.strip, sys.stdin)
+
+
+def _checked(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that are not empty. Raises ValueError for one that is not UTF-8."""
+    for number, line in enumerate(lines, start=1):
+        if is_damaged(line):
+            raise ValueError(f"Text {number} is not UTF-8: convert it, for example with iconv.")
+        if line:
+            yield line
 
 
 def drawing_options(nlp: Language, keci: Extractor) -> dict[str, Any]:

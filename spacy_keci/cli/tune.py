@@ -133,7 +133,7 @@ def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     tried = {"now": present}
     if not keep_thresholds:
         docs = trials.predict(UNSCALED | dict.fromkeys(KINDS.values(), LOWEST))
-        tried["tuned"] = present | UNSCALED | fit_settings(*trials.compare(docs))
+        tried["tuned"] = present | fit_settings(*trials.compare(docs))
     predicted = {title: trials.predict(settings) for title, settings in tried.items()}
     scores = {title: trials.score(docs) for title, docs in predicted.items()}
     means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
@@ -145,12 +145,15 @@ def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
-    """Settings of the component, from what it predicts with the lowest thresholds and what of that is right.
+    """Settings of the component, from what it predicts unscaled with the lowest thresholds and what of that is right.
 
-    Settings that nothing depends on are not among them.
+    Settings that nothing depends on are not among them: those of a kind of which nothing is right stay as they are.
     """
-    found = dict(zip(KINDS.values(), choose_thresholds(mentions, relations), strict=True))
-    return {setting: value for setting, value in found.items() if value is not None}
+    found: dict[str, Any] = {}
+    for setting, value in zip(KINDS.values(), choose_thresholds(mentions, relations), strict=True):
+        if value is not None:
+            found |= {setting: value, **{name: UNSCALED[name] for name in SCALINGS[setting]}}
+    return found
 
 
 def present_settings(extractor: Extractor) -> dict[str, Any]:

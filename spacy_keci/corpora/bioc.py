@@ -112,7 +112,8 @@ def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
     that BioC does not have is."""
     root = read_xml(path, "BioC XML")
     if root.tag != "collection":
-        raise ValueError(f"{path} is not BioC XML: its root is {root.tag!r}, not 'collection'.")
+        hint = " PubMed's own XML is read by 'spacy keci annotate --from pubmed'." if "Pubmed" in root.tag else ""
+        raise ValueError(f"{path} is not BioC XML: its root is {root.tag!r}, not 'collection'.{hint}")
     for element in root.iter():
         if element.tag not in _ELEMENTS:
             report.drop("element that BioC does not have", element.tag)

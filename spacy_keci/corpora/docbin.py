@@ -19,8 +19,12 @@ def load_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     try:
         yield from DocBin().from_bytes(data).get_docs(vocab)
     except Exception as error:  # zlib, msgpack, missing keys and wrong values each have their own
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"{path} is not a file of spaCy's DocBin format (.spacy): {reason}") from None
+        # E1014 says no more than that, and advises another command
+        reason = "" if "[E1014]" in str(error) else f" ({' '.join(str(error).split())[:300]})"
+        raise ValueError(
+            f"{path} is not a file of spaCy's DocBin format (.spacy){reason}. 'spacy keci convert' makes one of other "
+            "formats."
+        ) from None
 
 
 def save_docs(docs: Iterable[Doc], path: Path) -> None:

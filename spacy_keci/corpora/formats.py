@@ -3,6 +3,7 @@
 import gzip
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from spacy.vocab import Vocab
 
 from ..reports import Report
 from ..span_groups import SPANS_KEY
-from ..tables import write_relations
+from ..tables import Kind, write_relations
 from ..tokenizer import biomedical_tokenizer
 from .annotation import AnnotatedText, MakeDoc, without_empty_mentions
 from .bigbio import read_bigbio
@@ -97,10 +98,12 @@ def _write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     write_parquet(texts, path, report)
 
 
-def _write_table(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:
-    write_relations(to_docs(texts, make_doc, report), path)
+def _write_table(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc, *, kind: Kind) -> None:
+    write_relations(to_docs(texts, make_doc, report), path, kind=kind)
 
 
+# tables of relations
+TABLES: dict[str, Kind] = {"csv": "csv", "relations": "parquet"}
 FORMATS = {
     "bigbio": Format(read_bigbio, None),
     "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_TEXTS),
@@ -112,7 +115,7 @@ FORMATS = {
     "conll": Format(
         read_conll, write_conll, (".conll", ".iob", ".bio"), biomedical_tokenizer, (IDS, RELATIONS, *_TOKENS)
     ),
-    "csv": Format(None, _write_table, (".csv",), biomedical_tokenizer, _TABLE),
+    "csv": Format(None, partial(_write_table, kind=TABLES["csv"]), (".csv",), biomedical_tokenizer, _TABLE),
     "ddi": Format(read_ddi, None),
     "doccano": Format(read_doccano, write_doccano, lacks=(CONCEPTS, SCORES, *_NO_ENTITIES, *_TEXTS)),
     "dygie": Format(read_dygie, write_dygie, (), _words, _TOKENS),
@@ -123,7 +126,13 @@ FORMATS = {
     "prodigy": Format(read_prodigy, write_prodigy, (), biomedical_tokenizer, (*_NO_ENTITIES, *_TEXTS)),
     "pubannotation": Format(read_pubannotation, write_pubannotation, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
     "pubtator": Format(read_pubtator, write_pubtator, (".pubtator", ".pubtator.txt"), lacks=(SCORES, GROUPS, *_TEXTS)),
-    "relations": Format(None, _write_table, (".relations.parquet",), biomedical_tokenizer, _TABLE),
+    "relations": Format(
+        None,
+        partial(_write_table, kind=TABLES["relations"]),
+        (".relations.parquet",),
+        biomedical_tokenizer,
+        _TABLE,
+    ),
     "spacy": Format(read_docbin, write_docbin, (".spacy",), biomedical_tokenizer),
     "spert": Format(read_spert, write_spert, (), _words, (SEVERAL_SENTENCES, *_TOKENS)),
 }
@@ -131,17 +140,19 @@ FORMATS = {
 SHARED = {".jsonl": "jsonl", ".xml": "bioc-xml", ".json": None, ".tsv": None, ".txt": None}
 
 
-def get_format(path: Path, name: str | None = None) -> str:
+def get_format(path: Path, name: str | None = None, *, to_write: bool = False) -> str:
     """The name of a format: the given one, else the one that the name of a file tells, or brat for a folder.
 
-    Raises ValueError if unclear.
+    Raises ValueError if unclear, with the names of the formats that can be read, or written.
     """
     if name is None and path.is_dir():
         name = "brat"
     if name is None:
         name = _by_suffix(path) or SHARED.get(path.suffix.lower())
     if name not in FORMATS:
-        raise ValueError(f"Cannot tell the format of {path}: name one of {', '.join(FORMATS)}.")
+        names = ", ".join(key for key, each in FORMATS.items() if (each.write if to_write else each.read))
+        option = "--to" if to_write else "--from"
+        raise ValueError(f"Cannot tell the format of {path}: name one of {names}. In a command, by {option} FORMAT.")
     return name
 
 
@@ -169,27 +180,27 @@ def tell_format(path: Path) -> str:
     # the name of PubTator's files may end in .txt
     if plain.name.lower().endswith(tuple(s for each in FORMATS.values() for s in each.suffixes if s.count(".") > 1)):
         name = None
-    try:
-        return get_format(plain, name)
-    except ValueError as error:
-        raise ValueError(f"{error} In a command, by --from FORMAT.") from None
+    return get_format(plain, name)
 
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
     """What reads a file, in a format (default: as :func:`tell_format`). Raises ValueError if nothing does."""
     read = FORMATS[tell_format(path) if format is None else get_format(path, format)].read
     if read is None:
-        raise ValueError(f"{path} cannot be read as annotated text: it is a table of relations.")
+        raise ValueError(
+            f"{path} cannot be read as annotated text: it is a table, which is for writing only. Give a table of texts "
+            "as jsonl, such as pandas writes: frame.to_json('texts.jsonl', orient='records', lines=True)."
+        )
     return read
 
 
-def read_any(path: Path, format: str | None = None, report: Report | None = None) -> Iterator[AnnotatedText]:
+def read_any(path: str | Path, format: str | None = None, report: Report | None = None) -> Iterator[AnnotatedText]:
     """The texts of a file, which may be gzipped, or of a folder, in any format (default: as :func:`tell_format`),
     counted in the report.
 
     Raises ValueError if the format is unclear, cannot be read, or the file is not of it.
     """
-    report = report or Report()
+    report, path = report or Report(), Path(path)
     for text in reader_of(path, format)(path, report):
         report.count("texts")
         report.count("mentions", len(text.mentions))
@@ -200,7 +211,7 @@ def read_any(path: Path, format: str | None = None, report: Report | None = None
 
 def write_any(
     texts: Iterable[AnnotatedText],
-    path: Path,
+    path: str | Path,
     format: str | None = None,
     report: Report | None = None,
     make_doc: MakeDoc | None = None,
@@ -210,8 +221,8 @@ def write_any(
 
     Raises ValueError if the format is unclear, cannot be written, or has no tokens where ``make_doc`` is given.
     """
-    report = report or Report()
-    found = FORMATS[get_format(without_gz(path), format)]
+    report, path = report or Report(), Path(path)
+    found = FORMATS[get_format(without_gz(path), format, to_write=True)]
     if found.write is None:
         raise ValueError(f"{path} cannot be written: this format is for reading only.")
     if make_doc is not None and found.tokenizer is None:
@@ -243,8 +254,8 @@ def write_docs(
     sentences, is written as well where the format has a place for it: spaCy's own, and tables."""
     if format == "spacy":
         save_docs(docs, path)
-    elif format in ("csv", "relations"):
-        write_relations(docs, path, spans_key)
+    elif format in TABLES:
+        write_relations(docs, path, spans_key, kind=TABLES[format])
     else:
         tokens = make_doc if FORMATS[format].tokenizer else None
         write_any((from_doc(doc, spans_key) for doc in docs), path, format, report, tokens)

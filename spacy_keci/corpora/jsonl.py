@@ -23,7 +23,7 @@ from pydantic import Field
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
 from .foreign import TextRecord
-from .reading import Record, count_unknown_keys, read_lines
+from .reading import Record, count_unknown_keys, id_text, read_lines
 from .writing import present, write_lines
 
 
@@ -53,9 +53,10 @@ class _Line(TextRecord):
     text: str
     entities: list[_Entity] = Field(default_factory=list)
     relations: list[_Relation] = Field(default_factory=list)
-    id: str | int = ""
-    group: str | int = ""
-    meta: dict[str, Any] = Field(default_factory=dict)
+    # null as well: pandas writes it where something is missing
+    id: str | int | float | None = None
+    group: str | int | float | None = None
+    meta: dict[str, Any] | None = None
     clusters: list[list[int]] | None = None
     interactions: list[_Interaction] | None = None
     sentences: list[int] | None = None
@@ -93,9 +94,9 @@ def _parse(line: Any, report: Report) -> AnnotatedText:
         text=parsed.text,
         mentions=mentions,
         relations=[RelationTriple(r.head, r.tail, r.label, r.score) for r in parsed.relations],
-        id=str(parsed.id),
-        group=str(parsed.group),
-        meta=parsed.meta,
+        id=id_text(parsed.id),
+        group=id_text(parsed.group),
+        meta=parsed.meta or {},
         clusters=clusters,
         interactions=None
         if clusters is None
@@ -171,7 +172,7 @@ def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
     meta = {}
     for key, value in text.meta.items():
         try:
-            json.dumps({key: value})
+            json.dumps({key: value}, allow_nan=False)
         except (TypeError, ValueError):
             report.drop("entry of meta that JSON cannot hold", f"{text.id or text.text[:40]!r}: {key!r}: {value!r}")
         else:

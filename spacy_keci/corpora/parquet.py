@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
+from .reading import id_text
 
 _CANDIDATE = pa.struct(
     [("concept", pa.string()), ("type", pa.string()), ("score", pa.float64()), ("attention", pa.float64())]
@@ -161,21 +163,28 @@ def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = 
 def read_text_columns(path: Path, text: str, id: str) -> Iterator[tuple[str | None, str, dict[str, Any]]]:
     """Text, id and, for the keys ``group`` and ``meta``, what goes with it, of each row of a Parquet file.
 
-    Columns that are not in :data:`SCHEMA` go into ``meta``. Raises ValueError as :func:`read_batches` does.
+    Columns that are not in :data:`SCHEMA` go into ``meta``, and so does a column ``meta`` without JSON objects. Raises
+    ValueError as :func:`read_batches` does.
     """
-    for batch in read_batches(path, [text]):
+    for batch in read_batches(path, [text] if id == "id" else [text, id]):
         others = [name for name in batch.schema.names if name not in {text, id, *SCHEMA.names}]
         for row in batch.to_pylist():
-            meta = row.get("meta") or {}
-            meta = json.loads(meta) if isinstance(meta, str) else _as_json(meta)
-            data = {"group": str(row.get("group") or ""), "meta": meta | {name: _as_json(row[name]) for name in others}}
+            meta = _meta(row.get("meta")) | {name: _as_json(row[name]) for name in others}
+            data = {"group": id_text(row.get("group")), "meta": meta}
             value = row[text]
-            identifier = row.get(id)
             yield (
                 value if isinstance(value, str) else None,
-                "" if identifier is None else str(identifier),
+                id_text(row.get(id)),
                 {key: value for key, value in data.items() if value},
             )
+
+
+def _meta(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = json.loads(value)
+    value = _as_json(value)
+    return value if isinstance(value, dict) else {"meta": value} if value else {}
 
 
 def write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from pydantic import Field
 from pydantic_core import from_json
 
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
 from .pubmed import read_pubmed
-from .reading import Record, explain
+from .reading import Record, explain, id_text
 
 STDIN = "-"
 # one text a file, one text a line, one JSON object with a "text" a line, PubMed's XML
@@ -37,9 +36,9 @@ class Text(NamedTuple):
 
 class _Line(Record):
     text: str
-    id: str | int = ""
-    group: str | int = ""
-    meta: dict[str, Any] = Field(default_factory=dict)
+    id: str | int | float | None = None
+    group: str | int | float | None = None
+    meta: dict[str, Any] | None = None
 
 
 class _TextReport(Report):
@@ -198,8 +197,8 @@ class TextSource:
             record = from_json(_decode(data))
             if not isinstance(record, dict) or text not in record:
                 raise ValueError(f"no object with {text!r}")
-            line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id, "")})
-        return Text(line.text, str(line.id) or id, place, _data(line))
+            line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id)})
+        return Text(line.text, id_text(line.id) or id, place, _data(line))
 
 
 def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str, str]]:
@@ -215,7 +214,7 @@ def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str
 
 
 def _data(text: AnnotatedText | _Line) -> dict[str, Any]:
-    kept = {"group": str(text.group), "meta": text.meta}
+    kept = {"group": id_text(text.group), "meta": text.meta}
     return {key: value for key, value in kept.items() if value}
 
 

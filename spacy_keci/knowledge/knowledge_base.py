@@ -130,7 +130,7 @@ class KnowledgeBase:
 
     def has_vocabulary(self, vocabulary: str) -> bool:
         """Whether any concept has an identifier of a vocabulary, such as ``MESH``."""
-        return bool(self._id_trie.has_keys_with_prefix("C" if vocabulary == "UMLS" else f"{vocabulary}:"))
+        return any(True for _ in self._id_trie.iterkeys("C" if vocabulary == "UMLS" else f"{vocabulary}:"))
 
     @cached_property
     def _identifiers(self) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import ArgsKwargs, Model, get_torch_default_device, torch2xp, xp2torch
 from thinc.types import Floats2d
@@ -85,7 +86,10 @@ def forward(
     network = shim._model
     if network is None:
         raise ValueError("The model has not been initialized: call nlp.initialize(), or load a trained pipeline.")
-    vectors, backprop_tok2vec = model.get_ref("tok2vec")(X.docs, is_train)
+    tok2vec = model.get_ref("tok2vec")
+    if not is_train:
+        _check_encoded(tok2vec, X.docs)
+    vectors, backprop_tok2vec = tok2vec(X.docs, is_train)
     tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train, device=shim.device)
     if not is_train:
         return _predict(shim, tokens, X, mixed_precision), _no_way
@@ -105,6 +109,26 @@ def forward(
         return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
 
     return [(X, output)], backprop
+
+
+def _check_encoded(tok2vec: Model[list[Doc], list[Floats2d]], docs: list[Doc]) -> None:
+    """Raises ValueError if the component whose vectors are to be read has not run: a listener gives zeros then, from
+    which a network predicts nothing, or nonsense."""
+    for layer in tok2vec.walk():
+        upstream = getattr(layer, "upstream_name", None)
+        if upstream and any(len(doc) and not _is_encoded(doc, layer) for doc in docs):
+            name = "tok2vec' or 'transformer" if upstream == "*" else upstream
+            raise ValueError(
+                f"The texts have no vectors from the component '{name}', which the model reads: keep it enabled in the "
+                "pipeline, before this component. If this component comes from another pipeline, add that one as well "
+                "(nlp.add_pipe(NAME, source=...)), or call nlp.replace_listeners there first."
+            )
+
+
+def _is_encoded(doc: Doc, listener: Model) -> bool:
+    if isinstance(listener, Tok2VecListener):
+        return bool(doc.tensor.size)
+    return doc._.trf_data is not None
 
 
 def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -> Scores:

@@ -17,7 +17,7 @@ from ..span_groups import set_span_graph
 from ..tokens import CONCEPTS_KEY
 from .abbreviations import abbreviate, install_abbreviations_extension, set_abbreviations
 from .mention_linking import LinkedMention, MentionLinker, make_mention_linker, set_identifiers
-from .mentions import read_mentions
+from .mentions import has_mentions, read_mentions, without_mentions
 
 if TYPE_CHECKING:
     from ..knowledge.abbreviations import Abbreviation
@@ -149,6 +149,7 @@ class ConceptLinker:
         self.mention_types = dict(mention_types or {})
         self._mention_linker: MentionLinker | None = None
         self._source: CandidateSource | None = None
+        self._warned: set[str] = set()
 
     @property
     def source(self) -> "CandidateSource":
@@ -175,7 +176,7 @@ class ConceptLinker:
         *,
         nlp: Language | None = None,
         kb: str | Path | None = None,
-        sources: list[str] | None = None,
+        sources: str | list[str] | None = None,
         semantic_network: list[str] | None = None,
         candidates: Any = None,
     ) -> None:
@@ -202,7 +203,8 @@ class ConceptLinker:
         if kb:
             self._read(KnowledgeBase(kb))
         elif sources:
-            files, network = [SourceFiles.parse(s) for s in sources], [Path(p) for p in semantic_network or []]
+            listed = [sources] if isinstance(sources, str) else sources
+            files, network = [SourceFiles.parse(s) for s in listed], [Path(p) for p in semantic_network or []]
             self._read(TemporaryKnowledgeBase(lambda folder: compile_knowledge_base(folder, files, network)))
         elif candidates:
             self._source = candidates
@@ -256,11 +258,9 @@ class ConceptLinker:
         for mention in mentions:
             found[mention.start, mention.end] = mention.candidates
         if self.fuzzy_key is not None:
-            for span in read_mentions(doc, self.fuzzy_key):
-                if not found.get((span.start, span.end)):
-                    candidates = self.candidates(span)
-                    if candidates:
-                        found[span.start, span.end] = candidates
+            for span in self._given(doc, self.fuzzy_key, "fuzzy_key"):
+                if not found.get((span.start, span.end)) and (candidates := self.candidates(span)):
+                    found[span.start, span.end] = candidates
         return Links([Match(*span, found[span]) for span in sorted(found) if found[span]], definitions, mentions)
 
     def _link_mentions(self, doc: Doc, definitions: "list[Abbreviation]") -> list[LinkedMention]:
@@ -269,7 +269,14 @@ class ConceptLinker:
             return []
         if self._mention_linker is None:
             raise ValueError(f"'{self.name}' needs a knowledge base (kb) to link mentions by their types.")
-        return self._mention_linker(doc, read_mentions(doc, self.entities_from), definitions)
+        return self._mention_linker(doc, self._given(doc, self.entities_from, "entities_from"), definitions)
+
+    def _given(self, doc: Doc, source: str, setting: str) -> list[Span]:
+        """The mentions there. Warns once if none are set."""
+        if setting not in self._warned and not has_mentions(doc, source):
+            self._warned.add(setting)
+            warnings.warn(f"{without_mentions(source, self.name, 'link', setting)} (Shown once.)", stacklevel=2)
+        return read_mentions(doc, source)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Copy the open knowledge base to ``path``, unless it is already there. Other sources of candidates are not

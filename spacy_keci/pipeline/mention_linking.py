@@ -81,10 +81,13 @@ class MentionLinker:
 
 
 def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str, Any]]) -> MentionLinker:
-    """Create it from the setting ``mention_types`` of a linker. Raises ValueError for an invalid setting, or a
-    vocabulary that is not in the knowledge base."""
+    """Create it from the setting ``mention_types`` of a linker. Raises ValueError for an invalid setting, an unknown
+    semantic type, or a vocabulary that is not in the knowledge base."""
+    from ..knowledge.merge import semantic_groups
     from ..knowledge.typed_lookup import MentionType
 
+    groups = semantic_groups()
+    known = {*kb.types, *groups, *groups.values()}
     types: dict[str, MentionType] = {}
     for label, given in settings.items():
         if unknown := given.keys() - {"types", "prefer", "broader", "variant", "species_from"}:
@@ -101,6 +104,12 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
             continue
         if not given.get("types"):
             raise ValueError(f"mention_types of {label!r} has no semantic types.")
+        if unknown := set(given["types"]) - known:
+            raise ValueError(
+                f"mention_types of {label!r} has unknown semantic types: {', '.join(sorted(unknown))}. Allowed: a list "
+                f"of types of the knowledge base, or of UMLS (T047), or of its groups ("
+                f"{', '.join(sorted(set(groups.values())))})."
+            )
         prefer = kb.vocabularies(given.get("prefer", ()))
         if (species_from := given.get("species_from", "")) and species_from not in settings:
             raise ValueError(

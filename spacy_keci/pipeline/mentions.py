@@ -21,6 +21,14 @@ def place_of(source: str) -> str:
     return "doc.ents" if source == ENTS else f"doc.spans[{source!r}]"
 
 
+def without_mentions(source: str, name: str, what: str, setting: str = "entities_from") -> str:
+    """What to tell where no mentions are set for the component ``name`` to relate, or to link."""
+    return (
+        f"{place_of(source)} is not set, so '{name}' has no mentions to {what}. Add a component that sets it before "
+        f"'{name}', or change its setting '{setting}'."
+    )
+
+
 def read_mentions(doc: Doc, source: str) -> list[Span]:
     """``doc.ents``, or the spans of ``doc.spans[source]``; empty if missing."""
     return list(doc.ents) if source == ENTS else list(doc.spans.get(source, ()))

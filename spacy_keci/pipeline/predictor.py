@@ -21,7 +21,7 @@ from ..ml.graphs import PredictedGraphs
 from ..ml.relations.decoding import RelationRules
 from ..sentences import cut_texts, doc_starts, sentence_of_token, sentence_starts, text_of_token
 from .calibration import Scaling
-from .mentions import has_mentions, place_of, read_mentions
+from .mentions import has_mentions, read_mentions, without_mentions
 from .settings import ExtractorSettings
 from .thresholds import threshold_array
 
@@ -114,10 +114,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
         if self.entities_from is None:
             return None
         if not all(has_mentions(doc, self.entities_from) for doc in docs):
-            self._warn_once(
-                f"{place_of(self.entities_from)} is not set, so '{self.name}' has no mentions to relate. Add a "
-                f"component that sets it before '{self.name}', or change its setting 'entities_from'."
-            )
+            self._warn_once(without_mentions(self.entities_from, self.name, "relate"))
         return [read_mentions(doc, self.entities_from) for doc in docs]
 
     def read_texts(self, docs: list[Doc], mentions: np.ndarray, limit: int | None) -> np.ndarray:

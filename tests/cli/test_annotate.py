@@ -182,6 +182,13 @@ def test_whole_file_and_standard_output_are_the_same(model: Path, lines: Path, t
     assert list(tmp_path.iterdir()) == [tmp_path / "out.xml"]
 
 
+def test_a_table_may_have_any_name(model: Path, lines: Path, tmp_path: Path) -> None:
+    for name in ("out.csv", "out.tab"):
+        annotate_lines(model, lines, tmp_path / name, "--to", "csv")
+    result = annotate(model, lines, "-", "--to", "csv", "--from", "lines", "--batch-size", 8)
+    assert result.stdout_bytes == (tmp_path / "out.csv").read_bytes() == (tmp_path / "out.tab").read_bytes()
+
+
 def test_processes_change_nothing(model: Path, lines: Path, tmp_path: Path, undisturbed: bytes) -> None:
     assert annotate_lines(model, lines, tmp_path / "out.jsonl", "-n", 2).read_bytes() == undisturbed
 
@@ -517,6 +524,8 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, tmp_path / "broken.txt.gz", out), 1, "holds no texts that can be read"),
         ((model, tmp_path / "binary.spacy", out), 1, "is not a file of spaCy's DocBin format"),
         ((model, lines, tmp_path / "out.docx"), 1, "Cannot tell the format of"),
+        ((model, lines, tmp_path / "out.docx"), 1, "by --to FORMAT"),
+        ((model, lines, tmp_path / "out.jsonl.gz", "--to", "jsonl"), 1, "name it without .gz"),
         ((model, lines, out, "--from", "word"), 1, "Cannot tell the format of"),
         ((model, lines, out, "--to", "bigbio"), 1, "is for reading only"),
         ((model, lines, "-", "--to", "brat"), 1, "cannot be written to standard output"),

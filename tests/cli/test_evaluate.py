@@ -13,14 +13,17 @@ from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.benchmarks import Benchmark, choose_scorer, own_scorer
 from spacy_keci.cli.evaluate import predictions_format
+from spacy_keci.cli.load import read_gold
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.prediction import predict
 from spacy_keci.cli.provenance import encoder_name
+from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.corpora.documents import mark_sentences
 from spacy_keci.corpora.formats import read_any
 from spacy_keci.scoring.biorelex import BioRelExScorer
 from spacy_keci.scoring.strict import StrictScorer
 
+from ..pipeline.conftest import make_pipeline
 from ..scoring.graphs import make_doc
 
 
@@ -242,6 +245,25 @@ def test_what_is_read_is_not_overwritten(model, corpus, command):
         assert "name another file" in outcome.output or "is a folder" in outcome.output
     outcome = run(model, corpus.parent, "--predictions", corpus.parent / "new.spacy")
     assert outcome.exit_code == 1 and "read with it" in " ".join(outcome.output.split())
+
+
+def test_gold_that_cannot_be_found_is_told(golds, corpus, capsys):
+    nlp = make_pipeline()
+    nlp.get_pipe("keci").add_label("GENE")
+    nlp.get_pipe("keci").add_relation_label("inhibits")
+    read_gold(corpus, nlp, "entities")
+    told = " ".join(capsys.readouterr().err.split())
+    assert "1 of 5 gold mentions have labels that 'keci' does not have, so they count as missed: DRUG (1)" in told
+    assert "2 of 2 gold relations" in told and "binds (2). It has: inhibits." in told
+    save_docs(golds[2:3], corpus)
+    read_gold(corpus, nlp, "entities")
+    assert "has no gold mentions" in capsys.readouterr().err
+
+
+def test_an_unknown_setting_is_one_line(model, corpus):
+    outcome = run(model, corpus, "--components.test_upper_case_graph.labels", "x")
+    assert outcome.exit_code == 1 and "unexpected argument: 'labels'" in outcome.output
+    assert "'nlp':" not in outcome.output
 
 
 def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_predicted(model, corpus, tmp_path, monkeypatch):

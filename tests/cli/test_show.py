@@ -39,7 +39,7 @@ def model(demo_docs: list[Doc], tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
-def show(*arguments: object, texts: str = "") -> Result:
+def show(*arguments: object, texts: str | bytes = "") -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], input=texts)
 
 
@@ -55,8 +55,15 @@ def test_page(model, tmp_path):
     assert len(list(page.iter("figure"))) == 2 and "inhibits" in "".join(page.itertext())
 
 
+def test_texts_that_cannot_be_shown(model):
+    for texts, expected in (("\n", "There is no text"), (b"p53 binds.\n\xb5-opioid\n", "Text 2 is not UTF-8")):
+        outcome = show(model, texts=texts)
+        assert outcome.exit_code == 1 and expected in f"{outcome.output} {outcome.exception}"
+    assert "There is no text" in show(model, "").output
+
+
 def test_nothing_to_draw(model, tmp_path):
-    for texts, expected in (("", "There is no text to draw"), ("A\nB\n", "one text, not of 2")):
+    for texts, expected in (("", "There is no text."), ("A\nB\n", "one text, not of 2")):
         outcome = show(model, "-o", tmp_path / "x.svg", texts=texts)
         assert outcome.exit_code == 1 and expected in outcome.output
     assert not (tmp_path / "x.svg").exists()

@@ -74,7 +74,7 @@ def test_what_nothing_depends_on_stays(nlp: Language, demo_docs: list[Doc], labe
         golds.append(doc.copy())
         group = golds[-1].spans["entities"]
         group.attrs["relations"] = [[0, 1, label, 1.0]] if label and len(group) > 1 else []
-    assert tuned_settings(nlp, golds).keys() == {"threshold"}
+    assert tuned_settings(nlp, golds).keys() == {"threshold", "temperature", "bias"}
 
 
 def test_thresholds_of_given_mentions_stay(
@@ -85,7 +85,8 @@ def test_thresholds_of_given_mentions_stay(
     ruler = nlp.add_pipe("span_ruler", config={"spans_key": "mine"}, before="keci")
     try:
         ruler.add_patterns([{"label": m.label_, "pattern": m.text} for doc in demo_docs for m in doc.spans["entities"]])
-        assert tuned_settings(nlp, demo_docs).keys() == {"relation_threshold"}
+        found = tuned_settings(nlp, demo_docs)
+        assert found.keys() == {"relation_threshold", "relation_temperature", "relation_bias"}
     finally:
         nlp.remove_pipe("span_ruler")
 

@@ -160,6 +160,7 @@ def test_xml_of_other_forms(tmp_path: Path) -> None:
     for content, message in [
         ("<collection>", "is not BioC XML: "),
         ("<a/>", "its root is 'a', not 'collection'"),
+        ("<PubmedArticleSet/>", "not 'collection'. PubMed's own XML is read by 'spacy keci annotate --from pubmed'"),
         ("", "is not BioC XML: "),
         ('<!DOCTYPE a [<!ENTITY e SYSTEM "/etc/hostname">]><a>&e;</a>', "is not BioC XML: undefined entity"),
     ]:

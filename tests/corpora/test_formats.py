@@ -167,6 +167,10 @@ def test_one_way_formats(tmp_path: Path) -> None:
         list(read_any(tmp_path / "x.csv"))
     with pytest.raises(ValueError, match=r"x.json cannot be written: this format is for reading only"):
         write_any([TEXT], tmp_path / "x.json", "bigbio")
+    with pytest.raises(ValueError, match=r"of x.what: name one of bioc-json, (?!.*bigbio).*csv.* by --to FORMAT"):
+        write_any([TEXT], "x.what")
+    with pytest.raises(ValueError, match=r"of x.what: name one of bigbio, (?!.*csv).* by --from FORMAT"):
+        list(read_any("x.what"))
     with pytest.raises(ValueError, match=r"has no tokens"):
         write_any([TEXT], tmp_path / "x.jsonl", make_doc=Language().make_doc)
 
@@ -178,6 +182,8 @@ def test_tables_of_relations(tmp_path: Path) -> None:
     assert header.startswith("doc,group,head,head_type,head_concept,head_start,head_end,label,tail")
     assert len(rows) == 2
     assert rows[0].startswith("1,7,FK506,drug,CHEBI:61049,0,5,binds,FKBP12-GFP,protein,,12,22,1.0,FK506 binds")
+    write_any([TEXT], tmp_path / "x.tab", "csv")
+    assert (tmp_path / "x.tab").read_text(encoding="utf8").splitlines() == [header, *rows]
     losses = ("mention without a relation", "score of a mention", "meta of a text")
     assert report.counts == {f"dropped: {what}: no place in this format": 1 for what in losses}
 

@@ -84,11 +84,11 @@ def test_malformed_lines_are_reported_by_number(tmp_path: Path, bad: Any, messag
 
 def test_meta_that_json_cannot_hold_is_dropped(tmp_path: Path) -> None:
     report = Report()
-    meta = {"year": 1994, "raw": b"\x00", b"key": 1, "deep": {"raw": [b"\x00"]}}
+    meta = {"year": 1994, "raw": b"\x00", b"key": 1, "deep": {"raw": [b"\x00"]}, "share": float("nan")}
     write_jsonl([AnnotatedText("A", id="1", meta=meta)], tmp_path / "x.jsonl", report)
     (text,) = read_jsonl(tmp_path / "x.jsonl", Report())
     assert text.meta == {"year": 1994}
-    assert report.counts == {"dropped: entry of meta that JSON cannot hold": 3}
+    assert report.counts == {"dropped: entry of meta that JSON cannot hold": 4}
     assert report.examples["entry of meta that JSON cannot hold"][0] == "'1': 'raw': b'\\x00'"
 
 
@@ -123,6 +123,11 @@ def test_occurrences_in_a_long_text(tmp_path: Path) -> None:
     entities += [{"text": "a" * (n // 2), "label": "x", "occurrence": i + 1} for i in range(1000)]
     (text,), report = read(tmp_path / "x.jsonl", {"text": "a" * n, "entities": entities})
     assert [m.start for m in text.mentions[:3]] == [0, 100, 200] and not report.counts
+
+
+def test_what_pandas_writes_where_something_is_missing(tmp_path: Path) -> None:
+    lines = [{"text": "A", "id": 34567890.0}, {"text": "B", "id": None, "group": None, "meta": None}]
+    assert read(tmp_path / "x.jsonl", *lines)[0] == [AnnotatedText("A", id="34567890"), AnnotatedText("B")]
 
 
 def test_sentences_and_novelty_come_back(tmp_path: Path) -> None:

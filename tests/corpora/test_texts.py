@@ -31,14 +31,22 @@ def test_one_text_a_file_and_one_a_line(tmp_path: Path) -> None:
 
 def test_jsonl(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    lines = [{"text": "A"}, {"text": "B\u2028C", "id": 7, "group": "g", "meta": {"year": 2021}, "entities": "ignored"}]
+    lines = [
+        {"text": "A", "id": None, "group": None, "meta": None},
+        {"text": "B\u2028C", "id": 7, "group": "g", "meta": {"year": 2021}, "entities": "ignored"},
+        {"text": "D", "id": 34567890.0, "group": 2.5},
+    ]
     path.write_text("\n\n".join(map(json.dumps, lines)))
     texts = list(TextSource(str(path), None, Report()))
     assert [(text.id, text.text, text.place) for text in texts] == [
         ("x-1", "A", "x.jsonl, line 1"),
         ("7", "B\u2028C", "x.jsonl, line 3"),
+        ("34567890", "D", "x.jsonl, line 5"),
     ]
-    assert [text.data for text in texts] == [{}, {"group": "g", "meta": {"year": 2021}}]
+    assert [text.data for text in texts] == [{}, {"group": "g", "meta": {"year": 2021}}, {"group": "2.5"}]
+    path.write_text(path.read_text().replace("text", "abstract").replace('"id"', '"pmid"'))
+    fields = TextSource(str(path), None, Report(), text_field="abstract", id_field="pmid")
+    assert [text.id for text in fields] == [text.id for text in texts]
 
 
 def test_folder_in_the_order_of_names(tmp_path: Path) -> None:
@@ -217,9 +225,22 @@ def test_parquet(tmp_path: Path) -> None:
     assert report.examples == {"malformed text": ["x.parquet, row 4: no text"]}
     with pytest.raises(ValueError, match=r"x.parquet has no column 'text', only pmid, abstract"):
         read(tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match=r"x.parquet has no column 'doi', only pmid, abstract"):
+        list(TextSource(str(tmp_path / "x.parquet"), None, report, text_field="abstract", id_field="doi"))
     (tmp_path / "y.parquet").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match=r"y.parquet is not a whole Parquet file"):
         read(tmp_path / "y.parquet")
+
+
+def test_parquet_of_pandas(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs the extra 'export'")
+    from pyarrow import parquet
+
+    columns = {"text": ["A", "B"], "id": [34567890.0, float("nan")], "meta": ["in English", '{"year": 1990}']}
+    parquet.write_table(pa.table(columns), tmp_path / "x.parquet")
+    texts = list(TextSource(str(tmp_path / "x.parquet"), None, Report()))
+    assert [text.id for text in texts] == ["34567890", "x-2"]
+    assert [text.data["meta"] for text in texts] == [{"meta": "in English"}, {"year": 1990}]
 
 
 def test_what_was_annotated_is_read_again(tmp_path: Path) -> None:

@@ -253,6 +253,8 @@ def test_a_table_with_another_head(tmp_path: Path) -> None:
     records, report = read("tsv", write(tmp_path / "a.tsv", text))
     assert records == {"X:1": ConceptRecord("X:1", "one", types=("T001",), definition="First.")}
     assert report.counts["dropped: malformed"] == 1
+    records, report = read("tsv", write(tmp_path / "a.tsv", "Name\tid\none\tX:1\n"))
+    assert records == {"X:1": ConceptRecord("X:1", "one")}
     with pytest.raises(KnowledgeBaseError, match=r"unknown columns: synonyms\. Allowed: id, name"):
         read("tsv", write(tmp_path / "a.tsv", "id\tname\tsynonyms\nX:1\tone\tuno\n"))
 

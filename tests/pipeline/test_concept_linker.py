@@ -175,6 +175,8 @@ def test_errors_say_what_to_do(nlp: Language, source: str) -> None:
         nlp.initialize()
     with pytest.raises(ValueError, match="one of kb, sources and candidates"):
         linker.initialize(kb="x", sources=[source])
+    with pytest.raises(ValueError, match=r"Cannot read the source 'kb.csv': expected FORMAT=FILE"):
+        linker.initialize(sources="kb.csv")
     with pytest.raises(ValueError, match="is not a knowledge base"):
         linker.initialize(kb="nowhere")
     with pytest.raises(ValueError, match="max_words"):

@@ -95,7 +95,9 @@ def test_ents(nlp: Language, source: str) -> None:
 
 
 def test_texts_without_mentions(nlp: Language, source: str) -> None:
-    doc = add_linker(nlp, source)("AD is common.")
+    add_linker(nlp, source)
+    with pytest.warns(UserWarning, match=r"doc.spans\['entities'\] is not set.* no mentions to link"):
+        doc = nlp("AD is common.")
     assert [span.kb_id_ for span in doc.spans["concepts"]] == ["HGNC:1", "DOID:1"] and "entities" not in doc.spans
 
 
@@ -125,6 +127,8 @@ def test_settings_that_belong_together(nlp: Language, config: dict, message: str
     ("types", "message"),
     [
         ({"Gene": {"types": []}}, "no semantic types"),
+        ({"Gene": {"types": ["T028", "T9"]}}, "unknown semantic types: T9. Allowed: .*T047.*DISO"),
+        ({"Gene": {"types": "T028"}}, "unknown semantic types: 0, 2, 8, T"),
         ({"Gene": {"types": ["T028"], "vocabulary": ["X"]}}, "unknown keys.*Allowed"),
         ({"Variant": {"variant": True, "prefer": ["NCBIGene"]}}, "no other settings"),
         ({"Gene": {"types": ["T028"], "prefer": ["CHEBI"]}}, "No concept"),

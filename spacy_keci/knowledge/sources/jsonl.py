@@ -58,15 +58,15 @@ def read_jsonl(paths: list[Path], types: TypeTable, report: SourceReport) -> Ite
 def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
     """A table with the columns ``id name aliases types definition relations``: tabs between them, ``|`` within.
 
-    A head, which begins with ``id`` and ``name``, may name fewer columns, in another order; without one, the last may
-    be missing. A relation is ``label=target``. Raises KnowledgeBaseError for a head with other columns.
+    A head, which has ``id`` and ``name``, may name fewer columns, in another order; without one, the last may be
+    missing. A relation is ``label=target``. Raises KnowledgeBaseError for a head with other columns.
     """
     for path in paths:
         columns: tuple[str, ...] = _COLUMNS
         for number, line in read_lines(path, report):
             fields = line.split("\t")
-            if number == 1 and [field.lower() for field in fields[:2]] == ["id", "name"]:
-                columns = tuple(field.lower() for field in fields)
+            if number == 1 and {"id", "name"} <= set(head := tuple(field.strip().lower() for field in fields)):
+                columns = head
                 if unknown := [column for column in columns if column not in _COLUMNS]:
                     raise KnowledgeBaseError(
                         f"{path} has unknown columns: {', '.join(unknown)}. Allowed: {', '.join(_COLUMNS)}."
