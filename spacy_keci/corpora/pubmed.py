@@ -21,14 +21,16 @@ def read_pubmed(stream: BinaryIO, name: str, report: Report) -> Iterator[Citatio
     """The articles of a ``PubmedArticleSet``, one after the other, in memory that does not grow with their number.
 
     Sections are headed as PubMed shows them, "METHODS: ...". Citations without a PMID, and files that are not well
-    formed from some place on, or hold no article, are reported under ``name``. Books and deletions are not read.
+    formed from some place on, or hold no article, are reported under ``name``; so are books. Deletions are not read.
     """
     found = False
     try:
         events = ElementTree.iterparse(stream, events=("start", "end"))
         _, root = next(events)
         for event, element in events:
-            if event == "end" and element.tag == "PubmedArticle":
+            if event == "end" and element.tag == "PubmedBookArticle":
+                report.drop("book", f"{name}, PMID {_text(element.find('BookDocument/PMID'))}")
+            elif event == "end" and element.tag == "PubmedArticle":
                 found = True
                 citation = _read(element)
                 root.clear()

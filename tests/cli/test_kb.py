@@ -7,6 +7,7 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 import spacy_keci.cli.main  # noqa: F401
+from spacy_keci.knowledge.sources import SOURCES
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -33,6 +34,11 @@ def test_build_reports_what_was_read_and_dropped(built: tuple[Path, str]) -> Non
     out, output = built
     assert "2  concepts" in output and "1  dropped: malformed" in output and "kb.jsonl, line 3" in output
     assert (out / "vectors.mine.npy").exists()
+
+
+def test_sources_on_the_command_line_are_all_there_are() -> None:
+    shown = " ".join(run("build", "--help")[1].split())
+    assert f"FORMAT: {', '.join(SOURCES)}." in shown
 
 
 def test_info(built: tuple[Path, str]) -> None:

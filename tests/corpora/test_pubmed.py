@@ -41,8 +41,10 @@ def test_citations_that_lack_something() -> None:
         "<PubmedArticle><MedlineCitation><PMID>6</PMID><Article><ArticleTitle/>"
         "<VernacularTitle>Über p53</VernacularTitle></Article></MedlineCitation></PubmedArticle>"
     )
-    found, report = read(DOCTYPE + bare + vernacular + ARTICLE.format(pmid="") + END)
+    book = "<PubmedBookArticle><BookDocument><PMID>8</PMID></BookDocument></PubmedBookArticle>"
+    found, report = read(DOCTYPE + bare + vernacular + ARTICLE.format(pmid="") + book + END)
     assert found == [Citation("5", "", {}), Citation("6", "Über p53", {})]
+    assert report.examples["book"] == ["x.xml, PMID 8"]
     (problem,) = report.examples["malformed text"]
     assert problem.startswith("x.xml: an article without a PMID: 'Effect of CDKN2A on Ca2+")
 
