@@ -28,8 +28,9 @@ def build_cli(
         list[str] | None,
         typer.Option(
             help="FORMAT=FILE, or FORMAT=FILE,FILE where a vocabulary has several files; once for each vocabulary. "
-            "FORMAT: jsonl, tsv, umls, obo, obographs, hgnc, mesh, famplex, pfam, interpro, drugbank, scispacy, sssom. "
-            "The first sources name the concepts that they share with others, and come first among candidates."
+            "FORMAT: jsonl, tsv, umls, obo, obographs, hgnc, gene_info, mesh, famplex, pfam, interpro, drugbank, "
+            "scispacy, sssom. The first sources name the concepts that they share with others, and come first among "
+            "candidates."
         ),
     ] = None,
     sources: Annotated[
