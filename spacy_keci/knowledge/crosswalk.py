@@ -31,7 +31,6 @@ class Crosswalk:
 
     def __init__(self, kb: KnowledgeBase, vocabulary: str) -> None:
         self.kb, self.vocabulary = kb, vocabulary
-        self._labels = {name: number for number, name in enumerate(kb.labels)}
         self.is_goal = lru_cache(maxsize=1 << 16)(self._is_goal)
 
     def _is_goal(self, concept: int) -> bool:
@@ -41,7 +40,7 @@ class Crosswalk:
         """Goals that a reference of the concept, or else one of its names, leads to, or its name with a salt: a drug
         of which the vocabulary has the salt alone. fits: which concepts are of the required type."""
         for label in _REFERENCES:
-            if goals := [c for c in self._related(concept, label) if self.is_goal(c) and fits(c)]:
+            if goals := [c for c in self.kb.related(concept, label) if self.is_goal(c) and fits(c)]:
                 return goals[:1]
         names = [name for name in self.kb.names(concept)[:_MOST_NAMES] if len(normalize(name)) > _SHORT]
         names += [found[1] for name in names if (found := _HUMAN_PROTEIN.fullmatch(name))]
@@ -55,7 +54,7 @@ class Crosswalk:
         level, seen = [concept], {concept}
         group = self._group(concept)
         for _ in range(_STEPS):
-            level = [p for p in dict.fromkeys(p for c in level for p in self._related(c, "is_a")) if p not in seen]
+            level = [p for p in dict.fromkeys(p for c in level for p in self.kb.related(c, "is_a")) if p not in seen]
             seen.update(level)
             if goals := [c for c in level if self.is_goal(c) and fits(c) and self._group(c) == group]:
                 return [c for c in goals if not any(c in self.ancestors(other) for other in goals if other != c)]
@@ -65,14 +64,10 @@ class Crosswalk:
         """What lies above a concept, the nearest first."""
         found, level = dict[int, None](), [concept]
         for _ in range(_STEPS):
-            level = [p for c in level for p in self._related(c, "is_a") if p not in found]
+            level = [p for c in level for p in self.kb.related(c, "is_a") if p not in found]
             found.update(dict.fromkeys(level))
         return list(found)
 
     def _group(self, concept: int) -> str:
         types = self.kb.concept_types(concept)
         return semantic_groups().get(types[0], types[0]) if types else ""
-
-    def _related(self, concept: int, label: str) -> list[int]:
-        numbers, targets = self.kb.graph.relations(concept)
-        return targets[numbers == self._labels.get(label, -1)].tolist()

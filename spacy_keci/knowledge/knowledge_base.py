@@ -162,6 +162,15 @@ class KnowledgeBase:
         """Semantic types (TUIs) of a concept, the main one first."""
         return [self.types[t] for t in self.graph.types(index)]
 
+    def related(self, index: int, label: str) -> list[int]:
+        """Concepts to which a concept has a relation with this label."""
+        labels, targets = self.graph.relations(index)
+        return targets[labels == self._label_numbers.get(label, -1)].tolist()
+
+    @cached_property
+    def _label_numbers(self) -> dict[str, int]:
+        return {label: number for number, label in enumerate(self.labels)}
+
     @cached_property
     def kinds(self) -> NDArray[np.int64]:
         """(concepts, 2): numbers of the vocabulary and of the main semantic type of each concept; -1: it has none."""

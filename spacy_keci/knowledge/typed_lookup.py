@@ -47,7 +47,6 @@ class TypedLookup:
     def __init__(self, kb: KnowledgeBase, wanted: MentionType) -> None:
         self.kb, self.wanted = kb, wanted
         self.crosswalks = [Crosswalk(kb, vocabulary) for vocabulary in wanted.prefer]
-        self._in_taxon = kb.labels.index(IN_TAXON) if IN_TAXON in kb.labels else -1
         self._rank = lru_cache(maxsize=1 << 16)(self._rank_of)
         self._look_up = lru_cache(maxsize=1 << 16)(self._look_up_text)
 
@@ -128,16 +127,12 @@ class TypedLookup:
         """Those of a species, then those of which no species is known; the other way round if none is asked for."""
         own, unknown = [], []
         for concept in concepts:
-            taxa = self._taxa(concept) if self._in_taxon >= 0 else []
+            taxa = self.kb.related(concept, IN_TAXON)
             if species in taxa or (taxa and species is None):
                 own.append(concept)
             elif not taxa:
                 unknown.append(concept)
         return unknown + own if species is None else own + unknown
-
-    def _taxa(self, concept: int) -> list[int]:
-        labels, targets = self.kb.graph.relations(concept)
-        return targets[labels == self._in_taxon].tolist()
 
     def fits(self, concept: int) -> bool:
         return self._rank(concept) < _NEVER

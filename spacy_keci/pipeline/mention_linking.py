@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.tokens import Doc, Span
@@ -46,20 +47,24 @@ class MentionLinker:
     ) -> list[LinkedMention]:
         """Mentions with other labels are left out. definitions: the abbreviations that the text defines."""
         long_forms = _long_forms(doc, definitions)
-        spans = [span for span in mentions if span.label_ in self.types]
-        # those that tell the species of others come first
-        linked: dict[int, LinkedMention] = {}
-        for i in sorted(range(len(spans)), key=lambda i: bool(self.types[spans[i].label_].species_from)):
-            linked[i] = self._link(spans[i], long_forms, self._species_at(spans[i], linked.values()))
+        spans = [(span, self.types[span.label_].species_from) for span in mentions if span.label_ in self.types]
+        linked = {i: self._link(span, long_forms, None) for i, (span, source) in enumerate(spans) if not source}
+        species = self._species(linked.values())
+        for i, (span, source) in enumerate(spans):
+            if source:
+                linked[i] = self._link(span, long_forms, _nearest(species[source], span.start))
         return [linked[i] for i in range(len(spans))]
 
-    def _species_at(self, span: Span, linked: Iterable[LinkedMention]) -> int | None:
-        """The species that is named nearest to a mention."""
-        source = self.types[span.label_].species_from
-        named = [m for m in linked if m.label == source and m.identifier] if source else []
-        if not named:
-            return None
-        return self.kb.index(min(named, key=lambda m: abs(m.start - span.start)).identifier)
+    def _species(self, linked: Iterable[LinkedMention]) -> "dict[str, Positions]":
+        """By label: where mentions begin that have a concept, in order, and which it is."""
+        found: dict[str, Positions] = defaultdict(list)
+        sources = {wanted.species_from for wanted in self.types.values()}
+        for m in linked:
+            if m.label in sources and m.identifier:
+                found[m.label].append((m.start, self.kb.index(m.identifier)))
+        for positions in found.values():
+            positions.sort(key=itemgetter(0))
+        return found
 
     def _link(self, span: Span, long_forms: "LongForms", species: int | None) -> LinkedMention:
         place = span.start, span.end, span.label_
@@ -119,6 +124,17 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
             tuple(given["types"]), prefer, bool(given.get("broader", False)), species_from=species_from
         )
     return MentionLinker(kb, types)
+
+
+# tokens at which mentions begin, and their concepts
+Positions = list[tuple[int, int]]
+
+
+def _nearest(positions: Positions, start: int) -> int | None:
+    """The concept at the nearest position, the earlier one of two; None if there are none."""
+    i = bisect_right(positions, start, key=itemgetter(0))
+    near = positions[max(i - 1, 0) : i + 1]
+    return min(near, key=lambda each: abs(each[0] - start))[1] if near else None
 
 
 # tokens of a short form to the positions of its definitions and its long forms
