@@ -73,10 +73,12 @@ class TypedLookup:
         weak: list[int] = []
         for concepts in self._ways(text):
             fitting = self._of_species(self.fitting(concepts), species)
-            if found := self._identified(fitting):
+            # what a reference or a name leads to may be a gene of another species again
+            if found := self._of_species(self._identified(fitting), species):
                 return Found(_unique([*found, *fitting, *weak]), True)
             weak += fitting
         by_other_type = [c for c in self.kb.lexicon.lookup(text) if self._is_also(c) and self._is_wanted(c)]
+        by_other_type = self._of_species(by_other_type, species)
         return Found(_unique([*by_other_type, *weak]), bool(by_other_type))
 
     def _ways(self, text: str) -> Iterator[Iterable[int]]:

@@ -151,6 +151,13 @@ GENES = [
         {"id": f"NCBITaxon:{id}", "name": name, "types": ["T015"]}
         for id, name in ((9606, "human"), (10090, "mouse"), (10116, "rat"))
     ),
+    # its reference leads to a gene of the mouse
+    {
+        "id": "FPLX:RAS",
+        "name": "Ras",
+        "types": ["T028"],
+        "relations": [{"label": "see_also", "target": "NCBIGene:22059"}],
+    },
 ]
 BY_SPECIES = {
     "Gene": {"types": ["T028"], "prefer": ["NCBIGene"], "species_from": "Species"},
@@ -167,6 +174,8 @@ BY_SPECIES = {
         ("Tp53 is human .", "NCBIGene:7157"),  # none of the genes of other species
         ("Tp53 is a gene .", "NCBIGene:7157"),
         ("Tp53 of the Mouse or the rat .", "NCBIGene:22059"),
+        ("Ras of the mouse .", "NCBIGene:22059"),
+        ("Ras of a rat .", "FPLX:RAS"),
     ],
 )
 def test_genes_of_the_species_that_is_named_nearest(nlp: Language, tmp_path: Path, text: str, expected: str) -> None:
@@ -174,7 +183,7 @@ def test_genes_of_the_species_that_is_named_nearest(nlp: Language, tmp_path: Pat
     linker = nlp.add_pipe("concept_linker", config={"entities_from": "entities", "mention_types": BY_SPECIES})
     linker.initialize(sources=[f"jsonl={tmp_path / 'kb.jsonl'}"])
     doc = nlp.make_doc(text)
-    labels = {"Tp53": "Gene"} | dict.fromkeys(("human", "mouse", "Mouse", "rat"), "Species")
+    labels = {"Tp53": "Gene", "Ras": "Gene"} | dict.fromkeys(("human", "mouse", "Mouse", "rat"), "Species")
     set_span_graph(doc, "entities", [Span(doc, t.i, t.i + 1, labels[t.text]) for t in doc if t.text in labels], None)
     (gene,) = [span for span in linker(doc).spans["entities"] if span.label_ == "Gene"]
     assert gene.kb_id_ == expected
