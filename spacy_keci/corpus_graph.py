@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.tokens import Doc
 
 from .doc_operations import each_doc
+from .files import files_in
 from .identifiers import identifiers
 from .knowledge.normalize import normalize
 from .sentences import sentences
@@ -148,8 +149,7 @@ def _read(paths: Iterable[str | Path]) -> Iterator[Mapping[str, Any]]:
     from .corpora.parquet import read_batches
 
     for path in map(Path, paths):
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-        files = [file for file in files if not file.name.startswith(".")]
+        files = [file for file in files_in(path) if file.suffix == ".parquet"] if path.is_dir() else [path]
         if not files:
             raise ValueError(f"{path} holds no .parquet files.")
         for file in files:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..annotator import Annotator
 from ..corpora.texts import TextSource
+from ..files import remove
 from ..reports import Report
 from .convert import WRITABLE
 from .engines import Engine, run_here, run_local, run_on_ray
@@ -21,7 +22,7 @@ from .load import load_pipeline
 from .messages import INTERRUPTED, good, hear_interrupts, tell, warn, writable_line
 from .options import BatchSize, Gpu, Model
 from .outputs import STDOUT, TEXTS_PER_PART, Output
-from .parts import Job, Parts, Result, WritePart, merge, range_of, remove
+from .parts import Job, Parts, Result, WritePart, merge, range_of
 from .survive import run_all
 
 MAX_FAILURES = 1000  # texts in a row on which a pipeline may fail

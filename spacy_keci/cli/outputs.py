@@ -13,9 +13,10 @@ from ..annotator import Annotator
 from ..corpora.docbin import load_docs
 from ..corpora.formats import FORMATS, get_format, write_docs
 from ..corpora.texts import name_unfinished
+from ..files import remove
 from ..reports import Report
 from .load import make_folder_of
-from .parts import finish, locked, remove
+from .parts import finish, locked
 
 STDOUT = "-"
 TEXTS_PER_PART = 1000

@@ -8,22 +8,21 @@ a batch: what an interrupted and resumed run writes is, byte for byte, what an u
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
 from spacy.tokens import Doc
 
 from ..annotator import Annotator
 from ..corpora.annotation import AnnotatedText
 from ..corpora.formats import FORMATS, write_docs
 from ..corpora.texts import Text
+from ..files import lock, remove
 from ..reports import Report
 
 _PART = re.compile(r"part-(\d{9,})-(\d{9,})-([0-9a-f]{16})(\.[a-z.-]+)")
@@ -198,30 +197,13 @@ def finish(unfinished: Path, path: Path) -> None:
     unfinished.replace(path)
 
 
-def remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 @contextmanager
 def locked(folder: Path, name: str = "") -> Iterator[None]:
     """Raises ValueError if another process writes to this folder, or to the same shard of it."""
-    path = folder / f".lock{name}"
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"Another process is writing to {folder}: wait until it ends, or name another output."
-        ) from None
-    try:
+    with lock(folder / f".lock{name}") as is_free:
+        if not is_free:
+            raise ValueError(f"Another process is writing to {folder}: wait until it ends, or name another output.")
         yield
-    finally:
-        with suppress(OSError):  # Windows does not remove what is open
-            path.unlink()
-        lock.release()
 
 
 def range_of(name: str) -> tuple[int, int]:

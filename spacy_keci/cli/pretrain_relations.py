@@ -18,6 +18,7 @@ from spacy.tokens import Doc
 from spacy.util import load_config
 from tqdm import tqdm
 
+from ..files import files_in
 from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
@@ -165,8 +166,7 @@ def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Ite
     from ..tokenizer import biomedical_tokenizer
 
     suffixes = SUFFIXES if corpus.format is None else ("",)
-    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.name.lower().endswith(suffixes))
-    files = [file for file in files if file.is_file()]
+    files = [path] if path.is_file() else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds {', '.join(SUFFIXES)} files.")
     texts = chain.from_iterable(read_any(file, corpus.format, report) for file in files)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..files import files_in
 from ..reports import Report
 from .annotation import AnnotatedText
 from .reading import is_damaged, shown, text_lines
@@ -25,8 +26,8 @@ def read_chemprot(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
     Labels of relations are those of DrugProt, and the groups of ChemProt ("CPR:3"), whose finer labels are counted.
     """
-    tables = sorted(path.rglob("*")) if path.is_dir() else [path]
-    tables = [table for table in tables if table.is_file() and _ABSTRACTS.search(table.name.lower())]
+    tables = files_in(path) if path.is_dir() else [path]
+    tables = [table for table in tables if _ABSTRACTS.search(table.name.lower())]
     if not tables:
         raise ValueError(f"{path} is not ChemProt or DrugProt: there is no table of abstracts, ..._abstracts.tsv.")
     for table in tables:

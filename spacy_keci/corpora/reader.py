@@ -11,6 +11,7 @@ from spacy.training import Example
 from spacy.util import logger
 
 from ..alignment import Aligned, align
+from ..files import files_in
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .docbin import load_docs
@@ -111,7 +112,7 @@ def corpus_files(path: Path) -> list[Path]:
         if path.suffix.lower() not in SUFFIXES:
             raise ValueError(f"{path} is neither .spacy nor .jsonl: convert it with 'spacy keci convert'.")
         return [path]
-    files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    files = [file for file in files_in(path) if file.suffix.lower() in SUFFIXES]
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds a .spacy or .jsonl file.")
     return files

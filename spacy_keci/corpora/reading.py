@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ..files import files_in
 from ..reports import Report
 
 
@@ -61,12 +62,8 @@ def read_xml(path: Path, format: str) -> ElementTree.Element:
 def find_files(path: Path, suffix: str) -> dict[Path, str]:
     """The files of a folder and those below it, plain or gzipped, whose names end so, with these names from the folder
     on, without .gz; in the order of the names."""
-    found = {}
-    for file in path.rglob("*") if path.is_dir() else ():
-        name = file.relative_to(path).as_posix().removesuffix(".gz")
-        if name.endswith(suffix) and file.is_file():
-            found[file] = name
-    return dict(sorted(found.items(), key=lambda each: each[1]))
+    names = {file: file.relative_to(path).as_posix().removesuffix(".gz") for file in files_in(path)}
+    return dict(sorted(((f, name) for f, name in names.items() if name.endswith(suffix)), key=lambda each: each[1]))
 
 
 def read_text(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic_core import from_json
 
+from ..files import files_in
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
@@ -129,11 +130,7 @@ class TextSource:
             return [self._path]
         by_format = {None: tuple(SUFFIXES), "jsonl": (".jsonl",), "parquet": (".parquet",), "pubmed": (".xml",)}
         suffixes = by_format.get(self._format, (".txt",))
-        files = sorted(
-            file
-            for file in self._path.rglob("*")
-            if _split_name(file)[1] in suffixes and file.is_file() and not is_output(file)
-        )
+        files = [f for f in files_in(self._path) if _split_name(f)[1] in suffixes and not is_output(f)]
         if not files:
             raise FileNotFoundError(f"{self._path} holds no files {' or '.join(suffixes)}, compressed (.gz) or not.")
         return files

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..files import lock
 from .folder import MANIFEST
+
+LOCK = ".lock"
 
 
 @contextmanager
@@ -27,42 +30,31 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     path = path.resolve()  # what a link points to is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.name}.building-"
-    for left in path.parent.glob(f"{prefix}*"):
-        with _lock(left) as is_free:
+    for left in path.parent.glob(f"{prefix}*{LOCK}"):
+        with lock(left) as is_free:
             if is_free:
-                shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
-    with _lock(folder):
+                _remove(left.with_suffix(""))
+    # the lock comes first: who finds a folder finds whose it is
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=LOCK, dir=path.parent)
+    os.close(handle)
+    with lock(Path(name)):
+        folder = Path(name).with_suffix("")
         try:
+            folder.mkdir()
             yield folder
-            folder.chmod(0o755)
             _replace(path, folder)
         finally:
             # what is there now: a build that failed, or the knowledge base that was replaced
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
-    """Whether this process has the folder for itself, until the block ends; always without it where there are no
-    locks. A lock goes with the process that has it."""
-    if sys.platform == "win32":
-        yield False
-        return
-    import fcntl
+def _remove(folder: Path) -> None:
+    for each in (folder, _old(folder)):
+        shutil.rmtree(each, ignore_errors=True)
 
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        yield False
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(handle)
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.old")
 
 
 def _replace(path: Path, new: Path) -> None:
@@ -70,14 +62,13 @@ def _replace(path: Path, new: Path) -> None:
         new.rename(path)
     elif not _exchange(path, new):
         # two steps, where the system has no other way
-        old = new.with_name(f"{new.name}.old")
+        old = _old(new)
         path.rename(old)
         try:
             new.rename(path)
         except OSError:
             old.rename(path)
             raise
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _exchange(first: Path, second: Path) -> bool:

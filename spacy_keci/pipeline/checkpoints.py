@@ -26,6 +26,7 @@ from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from spacy.util import dict_to_dot, logger
 from thinc.api import Model, Optimizer
 
+from ..files import remove
 from ..knowledge.atomic import new_folder
 from ..ml.training_state import (
     load_model_state,
@@ -204,8 +205,8 @@ class Checkpoints:
             return
         if self.resume_at is not None:
             self.check_batches()
-        for folder in (*self.folders(), *self.path.glob(".step-*.building-*")):
-            shutil.rmtree(folder)
+        for left in (*self.folders(), *self.path.glob(".step-*.building-*")):
+            remove(left)
         with suppress(OSError):  # it may contain other files
             self.path.rmdir()
 
