@@ -1,6 +1,6 @@
 """What a pipeline predicts for the texts of a corpus, among mentions of its own or the gold ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from time import perf_counter
 
@@ -49,35 +49,37 @@ def predict(
     start = perf_counter()
     # what the gold says of sentences holds for the pipeline too, as it does in training
     docs = [copy_sentences(gold, nlp.make_doc(gold.text)) for gold in golds]
-    disabled: list[str] = []
-    if given is not None:
-        others = {name: pipe for name, pipe in nlp.pipeline if pipe is not given}
-        disabled = [name for name, pipe in others.items() if isinstance(pipe, Extractor)]
-        if isinstance(given, ConceptLinker) or (identifiers == Origin.gold and getattr(given, "linker", None) is None):
-            disabled += [name for name, pipe in others.items() if isinstance(pipe, ConceptLinker)]
-        if mentions == Origin.gold:
-            give_mentions(docs, golds, given, identifiers)
-        else:
-            source, own = _place(given), [name for name, pipe in nlp.pipeline if pipe is given]
-            of_mentions = [n for n, p in others.items() if isinstance(p, ConceptLinker) and p.entities_from is not None]
-            docs = _run(nlp, docs, golds, batch_size, [*own, *of_mentions])
-            give_identifiers(docs, golds, source)
-    docs = _run(nlp, docs, golds, batch_size, disabled)
+    idle, first = _idle(nlp, given, mentions, identifiers), []
+    found: Iterable[Doc] = docs
+    if given is not None and mentions == Origin.gold:
+        give_mentions(docs, golds, given, identifiers)
+    elif given is not None:
+        # gold identifiers come between the mentions and the component that reads them
+        source, at = _place(given), [pipe for _, pipe in nlp.pipeline].index(given)
+        first, rest = nlp.pipe_names[:at], nlp.pipe_names[at:]
+        found = give_identifiers(nlp.pipe(docs, batch_size=batch_size, disable=[*rest, *idle]), golds, source)
+    docs = []
+    for doc, gold in zip(nlp.pipe(found, batch_size=batch_size, disable=[*first, *idle]), golds, strict=True):
+        # Only spans are scored: to keep the encoder's output for every document would fill the memory.
+        related = {key: doc.user_data[key] for key in (RELATED,) if key in doc.user_data}
+        doc.user_data, doc.tensor = related | identity_of(gold), np.zeros((0,), dtype="float32")
+        docs.append(doc)
+    check_given(nlp, docs, idle)
     return docs, perf_counter() - start
 
 
-def _run(
-    nlp: Language, texts: Sequence[Doc], golds: Sequence[Doc], batch_size: int | None, disabled: Sequence[str]
-) -> list[Doc]:
-    docs = []
-    with nlp.select_pipes(disable=disabled):
-        for doc, gold in zip(nlp.pipe(texts, batch_size=batch_size), golds, strict=True):
-            # Only spans are scored: to keep the encoder's output for every document would fill the memory.
-            related = {key: doc.user_data[key] for key in (RELATED,) if key in doc.user_data}
-            doc.user_data, doc.tensor = related | identity_of(gold), np.zeros((0,), dtype="float32")
-            docs.append(doc)
-        check_given(nlp, docs)
-    return docs
+def _idle(nlp: Language, given: Extractor | ConceptLinker | None, mentions: Origin, identifiers: Origin) -> list[str]:
+    """Names of the components that do not run."""
+    if given is None:
+        return []
+    others = {name: pipe for name, pipe in nlp.pipeline if pipe is not given}
+    linkers = {name: pipe for name, pipe in others.items() if isinstance(pipe, ConceptLinker)}
+    if mentions == Origin.predicted:
+        return [name for name, linker in linkers.items() if linker.entities_from is not None]
+    idle = [name for name, pipe in others.items() if isinstance(pipe, Extractor)]
+    if isinstance(given, ConceptLinker) or (identifiers == Origin.gold and getattr(given, "linker", None) is None):
+        idle += linkers
+    return idle
 
 
 def give_mentions(
@@ -94,12 +96,14 @@ def give_mentions(
         doc.spans[source] = spans
 
 
-def give_identifiers(docs: Sequence[Doc], golds: Sequence[Doc], source: str) -> None:
-    """Identify predicted mentions as the gold ones with the same offsets and label, and no others."""
+def give_identifiers(docs: Iterable[Doc], golds: Sequence[Doc], source: str) -> Iterator[Doc]:
+    """The documents, with predicted mentions identified as the gold ones with the same offsets and label, and no
+    others."""
     for doc, gold in zip(docs, golds, strict=True):
         ids = {(m.start, m.end, m.label): m.kb_id for m in align(Example(doc, gold), SPANS_KEY).found}
         places = [(m.start, m.end, m.label) for m in read_mentions(doc, source)]
         doc.spans[source] = [Span(doc, *place, kb_id=ids.get(place, 0)) for place in places]
+        yield doc
 
 
 def _place(given: Extractor | ConceptLinker) -> str:
@@ -112,10 +116,10 @@ def _place(given: Extractor | ConceptLinker) -> str:
     return given.entities_from
 
 
-def check_given(nlp: Language, docs: Sequence[Doc]) -> None:
-    """Raises ValueError if an extractor that reads mentions got none in any of the documents."""
+def check_given(nlp: Language, docs: Sequence[Doc], idle: Collection[str]) -> None:
+    """Raises ValueError if an extractor that reads mentions, and is not idle, got none in any of the documents."""
     for name, pipe in nlp.pipeline:
-        source = pipe.entities_from if isinstance(pipe, Extractor) else None
+        source = pipe.entities_from if isinstance(pipe, Extractor) and name not in idle else None
         if source is not None and docs and not any(has_mentions(doc, source) for doc in docs):
             raise ValueError(
                 f"'{name}' reads given mentions (entities_from = \"{source}\"), but no component of this pipeline sets "

@@ -1,11 +1,14 @@
 """configs/end_to_end.cfg: from raw text to relations between concepts, and what each of the steps loses."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
@@ -94,7 +97,9 @@ def test_each_step_has_its_loss(folder: Path) -> None:
     assert found == pytest.approx(both, abs=0.1) and all_predicted == pytest.approx(linked, abs=0.1)
 
 
-def test_predicted_mentions_have_gold_identifiers_where_they_are_gold(folder: Path) -> None:
+def test_predicted_mentions_have_gold_identifiers_where_they_are_gold(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from spacy_keci.cli.load import find_extractor
     from spacy_keci.cli.prediction import Origin, predict
 
@@ -102,7 +107,16 @@ def test_predicted_mentions_have_gold_identifiers_where_they_are_gold(folder: Pa
     golds = make_abstracts(blank())
     for gold in golds[:1]:  # where gold differs, the mention of the tagger has no identifier
         gold.spans["entities"] = [span for span in gold.spans["entities"] if span.label_ == "Gene"]
+    read: Counter[str] = Counter()  # texts, by component
+    for name, pipe in nlp.pipeline:
+
+        def predict_and_count(docs: list[Doc], name: str = name, pipe: Any = pipe) -> Any:
+            read[name] += len(docs)
+            return type(pipe).predict(pipe, docs)
+
+        monkeypatch.setattr(pipe, "predict", predict_and_count)
     docs, _ = predict(nlp, golds, None, find_extractor(nlp)[1], mentions=Origin.predicted)
+    assert read == dict.fromkeys(("biomedical_sentencizer", "joint_ner_re", "concept_relations"), len(golds))
     assert {span.kb_id_ for span in docs[0].spans["entities"] if span.label_ == "Disease"} == {""}
     assert {span.kb_id_ for span in docs[0].spans["entities"] if span.label_ == "Gene"} == {"7157"}
     assert "3845" in {span.kb_id_ for doc in docs for span in doc.spans["entities"]}  # which the linker does not know
