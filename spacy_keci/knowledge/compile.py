@@ -17,6 +17,7 @@ from .knowledge_base import KnowledgeBase
 from .semantic_network import read_semantic_network
 from .semantic_types import TypeTable
 from .sources import SOURCES, SourceReport
+from .sources.files import each_file
 from .storage import KnowledgeBaseError
 from .vectors import write_vectors
 from .writing import write_knowledge
@@ -139,5 +140,5 @@ def _read(
 
 
 def _checksums(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    files = [f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
-    return [{"name": f.name, "bytes": f.stat().st_size, "sha256": checksum(f)} for f in files if f.is_file()]
+    files = [file for file in each_file(paths) if file.is_file()]
+    return [{"name": f.name, "bytes": f.stat().st_size, "sha256": checksum(f)} for f in files]

@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 
 from ..extensions import install_interactions_extension
 from ..ml.concept_pairs.inputs import ConceptPairInput
@@ -18,25 +18,10 @@ from ..settings import at_least, defaults, takes_settings
 from ..tokens import CONCEPTS_KEY
 from .concepts import ConceptReader, RelationWriter, pair_keys
 from .pair_relations import PairRelations, PairRelationsSettings
-from .settings import RETIRED
+from .settings import RETIRED, default_model
 
 if TYPE_CHECKING:
     from ..ml.network import Sizes
-
-MODEL = """
-[model]
-@architectures = "spacy_keci.ConceptPairs.v1"
-
-[model.tok2vec]
-@architectures = "spacy.HashEmbedCNN.v2"
-pretrained_vectors = null
-width = 96
-depth = 4
-embed_size = 2000
-maxout_pieces = 3
-window_size = 1
-subword_features = true
-"""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -67,7 +52,7 @@ class ConceptRelationsSettings(PairRelationsSettings):
     requires=["doc.spans"],
     default_config={
         **defaults(ConceptRelationsSettings),
-        **Config().from_str(MODEL),
+        "model": default_model("spacy_keci.ConceptPairs.v1"),
         "scorer": {"@scorers": "spacy_keci.concept_scorer.v1"},
     },
     default_score_weights={

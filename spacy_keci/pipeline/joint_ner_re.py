@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer
+from thinc.api import Model, Optimizer
 
 from ..alignment import align
 from ..ml.graphs import GoldGraphs, PredictedGraphs
@@ -23,26 +23,11 @@ from ..sentences import doc_starts, segment_of_token
 from ..settings import at_least, defaults, takes_settings
 from .extractor import Extractor
 from .mentions import as_candidates
-from .settings import RETIRED, ExtractorSettings
+from .settings import RETIRED, ExtractorSettings, default_model
 from .writing import write_graphs
 
 if TYPE_CHECKING:
     from ..ml.network import Sizes
-
-MODEL = """
-[model]
-@architectures = "spacy_keci.BiaffineJoint.v1"
-
-[model.tok2vec]
-@architectures = "spacy_keci.SentenceCNN.v1"
-pretrained_vectors = null
-width = 96
-depth = 4
-embed_size = 2000
-maxout_pieces = 3
-window_size = 1
-subword_features = true
-"""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -71,7 +56,7 @@ class JointSettings(ExtractorSettings):
     assigns=["doc.spans", "doc._.relations", "span._.relations"],
     default_config={
         **defaults(JointSettings),
-        **Config().from_str(MODEL),
+        "model": default_model("spacy_keci.BiaffineJoint.v1", "spacy_keci.SentenceCNN.v1"),
         "scorer": {"@scorers": "spacy_keci.strict_scorer.v1"},
     },
     default_score_weights={

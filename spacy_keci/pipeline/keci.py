@@ -13,7 +13,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import logger
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, NumpyOps
+from thinc.api import Model, NumpyOps
 
 from ..ml.graphs import GoldGraphs, PredictedGraphs, Pruning
 from ..ml.keci.inputs import KeciInput, SpanGraphInput, tokens_at_once
@@ -34,28 +34,12 @@ from .concept_reading import (
 from .extractor import Extractor
 from .gold import find_gold
 from .mentions import as_candidates
-from .settings import RETIRED, ExtractorSettings
+from .settings import RETIRED, ExtractorSettings, default_model
 from .writing import types_of_mentions, write_graphs
 
 if TYPE_CHECKING:
     from ..ml.keci.concept_graphs import ConceptGraphs
     from ..ml.network import Sizes
-
-MODEL = """
-[model]
-@architectures = "spacy_keci.SpanGraph.v1"
-max_span_length = 12
-
-[model.tok2vec]
-@architectures = "spacy.HashEmbedCNN.v2"
-pretrained_vectors = null
-width = 96
-depth = 4
-embed_size = 2000
-maxout_pieces = 3
-window_size = 1
-subword_features = true
-"""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -85,7 +69,7 @@ class KeciSettings(ExtractorSettings):
     assigns=["doc.spans", "doc._.relations", "span._.relations"],
     default_config={
         **defaults(KeciSettings),
-        **Config().from_str(MODEL),
+        "model": default_model("spacy_keci.SpanGraph.v1", max_span_length=12),
         "linker": None,
         "suggester": None,
         "vectors": {},

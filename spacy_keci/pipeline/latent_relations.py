@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Model
 
 from ..ml.latent.inputs import LatentInput
 from ..ml.latent.settings import representation_settings
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from ..ml.latent.pretrained import Pretrained
     from ..ml.network import Sizes
 
-MODEL = """
-[model]
-@architectures = "spacy_keci.LatentRelations.v1"
-"""
 # minimum count in the training data of a word that is unknown from pre-training
 MIN_COUNT = 2
 
@@ -54,7 +50,7 @@ class LatentRelationsSettings(PairRelationsSettings):
     requires=["doc.spans"],
     default_config={
         **defaults(LatentRelationsSettings),
-        **Config().from_str(MODEL),
+        "model": {"@architectures": "spacy_keci.LatentRelations.v1"},
         "scorer": {"@scorers": "spacy_keci.strict_scorer.v1"},
     },
     default_score_weights={"relations_micro_f": 1.0, "relations_micro_p": 0.0, "relations_micro_r": 0.0},

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..ml.contrastive.settings import HardNegativesSettings
 from ..settings import at_least, check_minimums
@@ -11,6 +12,21 @@ from .thresholds import Threshold, check_threshold
 
 # former settings of all extractors, with the value that now always applies
 RETIRED = {"relation_weight": 1.0}
+
+
+def default_model(architecture: str, tok2vec: str = "spacy.HashEmbedCNN.v2", **settings: Any) -> dict[str, Any]:
+    """The default of a component's model, as in its config: an architecture over a small network for tokens."""
+    layer = {
+        "@architectures": tok2vec,
+        "pretrained_vectors": None,
+        "width": 96,
+        "depth": 4,
+        "embed_size": 2000,
+        "maxout_pieces": 3,
+        "window_size": 1,
+        "subword_features": True,
+    }
+    return {"@architectures": architecture, **settings, "tok2vec": layer}
 
 
 @dataclass(eq=False, kw_only=True)

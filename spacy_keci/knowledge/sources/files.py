@@ -42,6 +42,12 @@ def _check_start(path: Path, start: bytes) -> None:
         )
 
 
+def each_file(paths: Iterable[Path]) -> Iterator[Path]:
+    """The paths, but of folders what they hold, in the order of the names."""
+    for path in paths:
+        yield from sorted(path.iterdir()) if path.is_dir() else [path]
+
+
 def read_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
     """Numbered lines, from 1, of a plain or gzipped file, without line ends and byte order mark.
 

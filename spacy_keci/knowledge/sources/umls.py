@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..semantic_types import TypeTable
 from ..storage import KnowledgeBaseError
-from .files import read_lines
+from .files import each_file, read_lines
 from .source import ConceptRecord, SourceReport
 
 # columns, by position
@@ -109,7 +109,7 @@ def _rows(path: Path, columns: int, report: SourceReport) -> Iterator[tuple[int,
 def _find(paths: list[Path]) -> dict[str, Path]:
     """The tables that are read, by name, folders opened. Raises KnowledgeBaseError where there are two of a name."""
     found: dict[str, Path] = {}
-    for file in (f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])):
+    for file in each_file(paths):
         name = file.name.split(".")[0]
         if name in _TABLES and ".RRF" in file.name and found.setdefault(name, file) != file:
             raise KnowledgeBaseError(
