@@ -1,5 +1,7 @@
-"""BC5CDR with the labels of BioRED, to train on before BioRED. Abstracts that BioRED has too, about one in ten, are left
-out: those of its development and test parts would give the answers away.
+"""BC5CDR with the labels of BioRED, to train on before BioRED.
+
+Abstracts that BioRED has too, about one in eight, are left out: those of its development and test parts would give the
+answers away.
 
 python scripts/cdr_like_biored.py assets/cdr assets/biored corpus/cdr.PubTator
 """
