@@ -1,0 +1,53 @@
+"""Windows of text in which mentions are marked, so that the encoder knows what the pairs to classify are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
+
+from .mentions import read_mentions
+
+GetSpans = Callable[[Iterable[Doc]], list[list[Span]]]
+
+
+def create_marked_mentions(get_spans: GetSpans, source: str, words: Mapping[str, str], keep_text: bool) -> GetSpans:
+    """Registered as ``spacy_keci.MarkedMentions.v1``, for ``get_spans`` of a transformer that reads given mentions.
+
+    The transformer reads "gene 1 causes disease 1, and gene 2 does not" in place of names: of each mention its type and
+    the number of its concept among those of the type, in the order of the text. This is entity masking, as in the
+    corpora of Lee et al. 2020 (BioBERT), with numbers that also show which mentions name one concept. Mentions inside
+    of others are left as they are. Tokens stay what they are, and only the text of the encoder's input changes.
+
+    get_spans: cuts the texts. source: the mentions, ``doc.spans[source]`` or ``doc.ents`` ("ents"); a component must
+        set them before the encoder reads the text. words: the word for each label; the label itself for others.
+    keep_text: whether the names follow, "gene 1 BRCA1 causes disease 1 breast cancer": typed entity markers (Zhou and
+        Chen 2022).
+    """
+    return partial(_get_marked_spans, get_spans=get_spans, source=source, words=dict(words), keep_text=keep_text)
+
+
+def _get_marked_spans(
+    docs: Iterable[Doc], *, get_spans: GetSpans, source: str, words: Mapping[str, str], keep_text: bool
+) -> list[list[Span]]:
+    return get_spans([mark_mentions(doc, source, words, keep_text) for doc in docs])
+
+
+def mark_mentions(doc: Doc, source: str, words: Mapping[str, str], keep_text: bool) -> Doc:
+    """A copy of the tokens and the sentences, with as many tokens, of which the first of each mention has the mark."""
+    texts = [token.text for token in doc]
+    numbers: dict[str, dict[str, int]] = defaultdict(dict)
+    for span in filter_spans(read_mentions(doc, source)):
+        of_type = numbers[span.label_]
+        number = of_type.setdefault(span.kb_id_ or span.text.lower(), len(of_type) + 1)
+        mark = f"{words.get(span.label_, span.label_)} {number}"
+        if keep_text:
+            texts[span.start] = f"{mark} {texts[span.start]}"
+        else:
+            # tokens of white space have no word pieces, so their vectors are zeros
+            texts[span.start : span.end] = [mark, *[" "] * (len(span) - 1)]
+    starts = [token.is_sent_start for token in doc] if doc.has_annotation("SENT_START") else None
+    return Doc(doc.vocab, texts, [bool(token.whitespace_) for token in doc], sent_starts=starts)
