@@ -51,6 +51,12 @@ AT_MENTIONS = {
     "components.concept_relations.relation_threshold": 0.5,
     "components.concept_relations.scorer.@scorers": "spacy_keci.strict_scorer.v1",
     "training.score_weights": {"relations_micro_f": 1.0},
+    # mentions are masked in the files
+    "components.transformer.model.get_spans": {
+        "@span_getters": "spacy-transformers.strided_spans.v1",
+        "window": 384,
+        "stride": 320,
+    },
     "training.batcher.size": 16,
 }
 SYSTEMS = ("all-positive", "tfidf", "latent-scratch", "latent-pretrained", "transformer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -9,7 +10,7 @@ from functools import partial
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
-from .mentions import read_mentions
+from .mentions import has_mentions, read_mentions, without_mentions
 
 GetSpans = Callable[[Iterable[Doc]], list[list[Span]]]
 
@@ -23,7 +24,8 @@ def create_marked_mentions(get_spans: GetSpans, source: str, words: Mapping[str,
     of others are left as they are. Tokens stay what they are, and only the text of the encoder's input changes.
 
     get_spans: cuts the texts. source: the mentions, ``doc.spans[source]`` or ``doc.ents`` ("ents"); a component must
-        set them before the encoder reads the text. words: the word for each label; the label itself for others.
+        set them before the encoder reads the text, or there is a warning. words: the word for each label; the label
+        itself for others.
     keep_text: whether the names follow, "gene 1 BRCA1 causes disease 1 breast cancer": typed entity markers (Zhou and
         Chen 2022).
     """
@@ -33,7 +35,10 @@ def create_marked_mentions(get_spans: GetSpans, source: str, words: Mapping[str,
 def _get_marked_spans(
     docs: Iterable[Doc], *, get_spans: GetSpans, source: str, words: Mapping[str, str], keep_text: bool
 ) -> list[list[Span]]:
-    return get_spans([mark_mentions(doc, source, words, keep_text) for doc in docs])
+    texts = list(docs)
+    if not all(has_mentions(doc, source) for doc in texts):
+        warnings.warn(without_mentions(source, "transformer", "mark", "source"), stacklevel=2)
+    return get_spans([mark_mentions(doc, source, words, keep_text) for doc in texts])
 
 
 def mark_mentions(doc: Doc, source: str, words: Mapping[str, str], keep_text: bool) -> Doc:

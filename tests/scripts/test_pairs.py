@@ -89,6 +89,7 @@ def test_a_network_learns_a_fold(folds: ModuleType, tmp_path: Path, monkeypatch:
 def test_settings_of_the_transformer(folds: ModuleType) -> None:
     config = load_config(ROOT / "configs" / "concept_relations.cfg", overrides=folds.AT_MENTIONS)
     assert config["components"]["concept_relations"]["level"] == "mention"
+    assert "words" not in config["components"]["transformer"]["model"]["get_spans"]
 
 
 def test_pairs_of_concepts(concepts: ModuleType, tmp_path: Path) -> None:
