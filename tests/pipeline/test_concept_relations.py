@@ -178,6 +178,11 @@ class TestLearning:
         again = predict(spacy.load(tmp_path), golds)
         np.testing.assert_allclose(scores(again), scores(predict(nlp, golds)), atol=1e-5)
 
+    def test_no_contrastive_loss_with_a_weight_of_0(self, golds: list[Doc]) -> None:
+        contrastive = {"@misc": "spacy_keci.Contrastive.v1", "weight": 0.0}
+        off, without = (train(make_pipeline(model={"contrastive": each}), golds, 3) for each in (contrastive, None))
+        assert off == without
+
     def test_contrastive_vectors_of_one_label_lie_together(self, golds: list[Doc]) -> None:
         pytest.importorskip("pytorch_metric_learning", reason="needs the extra 'contrastive'")
         nlp = make_pipeline(model={"contrastive": {"@misc": "spacy_keci.Contrastive.v1", "weight": 3.0}})

@@ -53,7 +53,8 @@ class ConceptPairNetwork(Network):
         self.classifier = feedforward(width, width, settings.depth, 1 + sizes.n_classes)
         start_from_none(self.classifier)
         self.novelty = nn.Linear(width, len(sizes.novelty_labels)) if sizes.novelty_labels else None
-        self.contrastive = Contrastive(width, settings.contrastive) if settings.contrastive else None
+        contrastive = settings.contrastive
+        self.contrastive = Contrastive(width, contrastive) if contrastive and contrastive.weight > 0 else None
 
     def forward(self, tokens: Tensor, pairs: PairTensors) -> PairScores:
         """tokens: (tokens, token width), of the batch, document by document."""

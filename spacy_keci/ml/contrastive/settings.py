@@ -35,7 +35,7 @@ class ContrastiveSettings:
 
     loss: "supcon", supervised contrastive learning (Khosla et al. 2020, Eq. 2), or "triplet", of each related pair, the
         nearest pair with the same label, and its hardest negatives.
-    weight: of the loss. temperature: of "supcon". margin: of "triplet", in cosine.
+    weight: of the loss; 0 for no such loss. temperature: of "supcon". margin: of "triplet", in cosine.
     begin: number of updates before the loss is added. width: of the vectors.
     negatives: the negatives of a related pair, a ``spacy_keci.HardNegatives.v1``; None for its defaults.
     """
