@@ -19,8 +19,7 @@ from ..pipeline.calibration import Scaling, fit_scaling
 from ..pipeline.extractor import Extractor
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
 from ..report.calibration import calibrate
-from ..scoring.concept_threshold import LOWEST as LOWEST_OF_CONCEPTS
-from ..scoring.concept_threshold import choose_threshold
+from ..scoring.concept_threshold import choose_threshold, compare_concepts
 from ..scoring.concepts import ConceptScorer
 from ..scoring.counts import as_examples
 from ..scoring.strict import StrictScorer
@@ -60,7 +59,7 @@ def tune_cli(
     temperatures and biases that make their scores probabilities.
 
     For a component that is scored by relations between concepts, choose the threshold of relations with the best mean
-    of the F scores of pairs and of pairs with labels.
+    of the F scores of pairs and of pairs with labels, and the temperature and bias of relations with labels.
 
     Choose on data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too
     high. The settings go to standard output, in the form that spacy.load takes.
@@ -120,11 +119,16 @@ class Trials:
 
 
 def choose_of_concepts(trials: Trials) -> dict[str, Any]:
-    """The threshold of relations between concepts; tells what it scores."""
-    docs = trials.predict({"relation_threshold": LOWEST_OF_CONCEPTS})
-    threshold, pair, typed = choose_threshold(docs, trials.golds, trials.extractor.spans_key)
-    tell(f"Relations from {threshold:.2f}: F {pair:.1%} of pairs, {typed:.1%} of pairs with labels")
-    return {"relation_threshold": threshold}
+    """The threshold of relations between concepts, temperature and bias; tells what they score."""
+    setting = KINDS["relations"]
+    unscaled = {name: UNSCALED[name] for name in SCALINGS[setting]}
+    docs = trials.predict({setting: LOWEST, **unscaled})
+    pairs, typed = (
+        compare_concepts(docs, trials.golds, trials.extractor.spans_key, typed=typed) for typed in (False, True)
+    )
+    threshold, f_pair, f_typed = choose_threshold(pairs, typed)
+    tell(f"Relations from {threshold:.2f}: F {f_pair:.1%} of pairs, {f_typed:.1%} of pairs with labels")
+    return calibrated({setting: threshold, **unscaled}, {"relations": typed.reaching(threshold)})
 
 
 def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
@@ -141,7 +145,7 @@ def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
     if best == "now" and not keep_thresholds:
         tell("No thresholds are better than the present ones.")
-    return calibrated(tried[best], *trials.compare(predicted[best]))
+    return calibrated(tried[best], dict(zip(KINDS, trials.compare(predicted[best]), strict=True)))
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
@@ -160,20 +164,20 @@ def present_settings(extractor: Extractor) -> dict[str, Any]:
     return {setting: getattr(extractor, setting) for setting in (*KINDS.values(), *UNSCALED)}
 
 
-def calibrated(settings: Mapping[str, Any], mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
-    """The same settings with temperatures and biases that fit what was predicted with them; prints the calibration
+def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) -> dict[str, Any]:
+    """The same settings with temperatures and biases that fit what was found with them, by kind; prints the calibration
     error before and after. Thresholds are moved so that the same mentions and relations reach them."""
-    found = dict(settings)
-    for items, (kind, threshold) in zip((mentions, relations), KINDS.items(), strict=True):
-        change, names = fit_scaling(items.scores, items.correct), SCALINGS[threshold]
-        found |= zip(names, Scaling(*(settings[name] for name in names)).then(change), strict=True)
+    fitted = dict(settings)
+    for kind, items in found.items():
+        change, names = fit_scaling(items.scores, items.correct), SCALINGS[threshold := KINDS[kind]]
+        fitted |= zip(names, Scaling(*(settings[name] for name in names)).then(change), strict=True)
         moved = by_label(settings[threshold])
-        found[threshold] = as_setting({label: float(change(np.array([value]))[0]) for label, value in moved.items()})
+        fitted[threshold] = as_setting({label: float(change(np.array([value]))[0]) for label, value in moved.items()})
         before = calibrate(items.scores, items.correct)
         after = calibrate(change(items.scores), items.correct)
         if before and after:
             tell(f"Calibration error of {kind}: {before.error:.1%} before, {after.error:.1%} after")
-    return found
+    return fitted
 
 
 def format_table(tried: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Mapping[str, float]]) -> str:

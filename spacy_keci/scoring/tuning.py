@@ -1,7 +1,7 @@
 """Choose the best thresholds from one prediction, without running a pipeline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,11 @@ class ScoredItems:
     correct: NDArray[np.bool_]
     ends: NDArray[np.int64]
     gold: int
+
+    def reaching(self, threshold: float) -> "ScoredItems":
+        """Those whose score reaches a threshold."""
+        kept = self.scores >= threshold
+        return replace(self, scores=self.scores[kept], correct=self.correct[kept], ends=self.ends[kept])
 
     @property
     def can_be_tuned(self) -> bool:
@@ -58,7 +63,7 @@ def compare(
         ]
         n_mentions += len(true_spans)
         n_relations += len(true_triples)
-    return _as_items(mentions, 0, n_mentions), _as_items(relations, 2, n_relations)
+    return as_items(mentions, 0, n_mentions), as_items(relations, 2, n_relations)
 
 
 def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[float | None, float | None]:
@@ -68,8 +73,8 @@ def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[fl
     A mention is kept if its score reaches the threshold, a relation if its score and those of both its mentions do.
     """
     weaker_end = mentions.scores[relations.ends].min(axis=1, initial=1.0)
-    mention_f = _f(mentions, mentions.scores)
-    relation_f = _f(relations, weaker_end, relations.scores)
+    mention_f = f_scores(mentions, mentions.scores)
+    relation_f = f_scores(relations, weaker_end, relations.scores)
     means = (mention_f[:, None] + relation_f) / 2
     best = np.argwhere(means >= means.max() - 1e-9)
     i, j = best[np.abs(best - best.mean(axis=0)).sum(axis=1).argmin()]
@@ -79,12 +84,13 @@ def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[fl
     )
 
 
-def _as_items(rows: Sequence[tuple[float, ...]], n_ends: int, gold: int) -> ScoredItems:
+def as_items(rows: Sequence[tuple[float, ...]], n_ends: int, gold: int) -> ScoredItems:
+    """rows: score, whether it is correct, and the ends of each item."""
     array = np.array(rows, dtype="float64").reshape(-1, 2 + n_ends)
     return ScoredItems(array[:, 0], array[:, 1] > 0, array[:, 2:].astype("int64"), gold)
 
 
-def _f(items: ScoredItems, *scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def f_scores(items: ScoredItems, *scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """F score for each threshold of the grid, or each pair of thresholds, of those scores."""
     right = _count_kept([score[items.correct] for score in scores])
     wrong = _count_kept([score[~items.correct] for score in scores])

@@ -38,8 +38,9 @@ def run(*arguments: object) -> str:
 def test_tuned_and_scored(folder: Path, tmp_path: Path) -> None:
     tuned, output, found = tmp_path / "tuned", tmp_path / "result.json", tmp_path / "found.spacy"
     shown = run("tune", folder / "model", folder / "dev.spacy", "--mentions", "gold", "--output", tuned)
-    threshold = spacy.load(tuned).get_pipe("concept_relations").relation_threshold  # type: ignore[attr-defined]
-    assert f"components.concept_relations.relation_threshold = {threshold}" in shown
+    component = spacy.load(tuned).get_pipe("concept_relations")
+    for setting in ("relation_threshold", "relation_temperature", "relation_bias"):
+        assert f"components.concept_relations.{setting} = {getattr(component, setting)}" in shown
     gold = ("--mentions", "gold", "--output", output)
     shown = run("evaluate", tuned, folder / "test.spacy", *gold, "--predictions", found)
     result = json.loads(output.read_text())

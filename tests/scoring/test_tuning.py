@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Span, SpanGroup
 
 from spacy_keci.scoring.counts import precision_recall_f
-from spacy_keci.scoring.tuning import GRID, ScoredItems, _f, choose_thresholds, compare
+from spacy_keci.scoring.tuning import GRID, ScoredItems, choose_thresholds, compare, f_scores
 
 PROBABILITIES = st.one_of(st.sampled_from([0.05, 0.5, 0.99, 1.0]), st.floats(0.05, 1.0))
 
@@ -42,8 +42,8 @@ def f_at(mentions: ScoredItems, relations: ScoredItems, low: float, high: float)
 @given(predictions())
 def test_no_thresholds_are_better(items: tuple[ScoredItems, ScoredItems]) -> None:
     mentions, relations = items
-    mention_f = _f(mentions, mentions.scores)
-    relation_f = _f(relations, mentions.scores[relations.ends].min(axis=1, initial=1.0), relations.scores)
+    mention_f = f_scores(mentions, mentions.scores)
+    relation_f = f_scores(relations, mentions.scores[relations.ends].min(axis=1, initial=1.0), relations.scores)
     for i, j in ((0, 0), (45, 60), (94, 94)):
         assert (mention_f[i], relation_f[i, j]) == f_at(mentions, relations, GRID[i], GRID[j])
     low, high = choose_thresholds(mentions, relations)
