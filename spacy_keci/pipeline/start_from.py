@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from spacy.language import Language
@@ -66,6 +66,7 @@ def _copy_network(pipe: Predictor, source: Predictor) -> str:
     rows = {
         "entities": _rows(pipe.labels, source.labels),
         "relations": _rows(pipe.relation_labels, source.relation_labels),
+        "classifier": _rows(_classes(pipe), _classes(source)),
     }
     of_labels = set() if pipe.label_data == source.label_data else _weights_of_labels(trained)
     n_copied = 0
@@ -92,7 +93,14 @@ def _weights_of_labels(network: Network) -> set[str]:
     return {key for key, weight in network.state_dict().items() if larger[key].shape != weight.shape}
 
 
-def _rows(labels: Sequence[str], source_labels: Sequence[str]) -> dict[int, int]:
+def _classes(pipe: Predictor) -> list[tuple[str, bool]]:
+    """The labels of pairs of concepts, and whether they hold backward, in the order of their classes."""
+    assert pipe.network is not None
+    directed = pipe.network.arguments.get("directed_labels", ())
+    return [(label, False) for label in pipe.relation_labels] + [(label, True) for label in directed]
+
+
+def _rows(labels: Sequence[Any], source_labels: Sequence[Any]) -> dict[int, int]:
     """Map rows of a last layer to those of the source by label. Row 0 is for no label."""
     return {0: 0} | {1 + source_labels.index(label): 1 + i for i, label in enumerate(labels) if label in source_labels}
 

@@ -12,6 +12,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import fix_random_seed
 
 from spacy_keci import get_relations
+from spacy_keci.pipeline.start_from import start_from
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from .abstracts import make_abstracts, make_given
@@ -164,6 +165,20 @@ class TestLearning:
                 parameter -= step * parameter.grad
         after = component.update(examples)["concept_relations"]
         assert before - after == pytest.approx(step * squared, rel=0.05)
+
+    def test_starts_from_a_pipeline_with_fewer_labels(self, golds: list[Doc]) -> None:
+        few = [gold for gold in golds if gold.spans["entities"].attrs["interactions"][0][2] != "Bind"]
+        train(known := make_pipeline(), few, 2)
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, golds))
+        start_from(nlp, known)
+        pipe, source = nlp.get_pipe("concept_relations"), known.get_pipe("concept_relations")
+        assert set(pipe.relation_labels) - set(source.relation_labels) == {"Bind"}
+        new, old = (each.network.state_dict() for each in (pipe, source))
+        torch.testing.assert_close(new["mentions.weight"], old["mentions.weight"], rtol=0, atol=0)
+        for i, label in enumerate(source.relation_labels):
+            row = new["classifier.3.weight"][1 + pipe.relation_labels.index(label)]
+            torch.testing.assert_close(row, old["classifier.3.weight"][1 + i], rtol=0, atol=0)
 
     @pytest.mark.parametrize("loss", ["supcon", "triplet"])
     @pytest.mark.parametrize("source", ["batch", "memory", "mined"])

@@ -1,6 +1,7 @@
 """Scores of pairs of concepts from the vectors of a document's tokens."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -113,10 +114,10 @@ class _Features(nn.Module):
 
     def __init__(self, sizes: Iterable[int], width: int):
         super().__init__()
-        counts = torch.tensor(list(sizes))
+        *begins, total = accumulate(sizes, initial=0)
         self.offsets: Tensor
-        self.register_buffer("offsets", counts.cumsum(0) - counts, persistent=False)
-        self.table = nn.EmbeddingBag(int(counts.sum()), width, mode="sum")
+        self.register_buffer("offsets", torch.tensor(begins), persistent=False)
+        self.table = nn.EmbeddingBag(total, width, mode="sum")
         nn.init.normal_(self.table.weight, std=0.1)
 
     def forward(self, values: Tensor) -> Tensor:
