@@ -53,6 +53,11 @@ class _TextReport(Report):
         self._report.drop_text(reason, case)
 
 
+class _Fields(NamedTuple):
+    text: str = "text"
+    id: str = "id"
+
+
 def name_unfinished(output: Path) -> Path:
     """The folder for the parts of a file that is there when it is complete, and not before."""
     return output.with_name(f"unfinished.{output.name}")
@@ -70,8 +75,8 @@ class TextSource:
     text_field, id_field: of the objects in jsonl, and columns of Parquet.
 
     A text without an id gets the name of its file, with the number of its line where files have several texts.
-    Raises FileNotFoundError if there is no such file, ValueError if the format is unclear, if the path is the output
-    or below it, or if it is a folder of annotated texts with the output in it.
+    Raises FileNotFoundError if there is no such file, ValueError if the format is unclear or has no such fields, if the
+    path is the output or below it, or if it is a folder of annotated texts with the output in it.
     """
 
     def __init__(
@@ -84,15 +89,21 @@ class TextSource:
         id_field: str = "id",
     ) -> None:
         self._path, self._format, self._report = Path(path), format, report
-        self._fields = text_field, id_field
+        self._fields = _Fields(text_field, id_field)
         self._is_plain = format is None or format in PLAIN_FORMATS
         if path == STDIN and format not in (None, *STREAMS):
             raise ValueError(f"Standard input is read as {' or '.join(STREAMS)}, not as {format}.")
         self._files = None if path == STDIN else self._find_files(output and output.resolve())
+        if self._fields != _Fields() and not self._have_fields():
+            raise ValueError(f"{path} has no fields that could be named: only jsonl and Parquet have.")
         # as they are now: files may go while others are read
         self._sizes = {file: file.stat().st_size for file in self._files or ()}
         self._bytes_before = 0
         self._raw: BinaryIO | None = None
+
+    def _have_fields(self) -> bool:
+        formats = [self._format] if self._files is None else [_plain_format(f, self._format) for f in self._files]
+        return "jsonl" in formats or "parquet" in formats
 
     @property
     def size(self) -> int | None:

@@ -268,6 +268,17 @@ def test_fields_of_other_names(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["texts.txt", "texts.lines"])
+def test_texts_without_fields(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("A text.\n")
+    format = "lines" if name.endswith("lines") else None
+    assert TextSource(str(tmp_path / name), format, Report())
+    with pytest.raises(ValueError, match="has no fields"):
+        TextSource(str(tmp_path / name), format, Report(), text_field="abstract")
+    with pytest.raises(ValueError, match="has no fields"):
+        TextSource("-", format, Report(), id_field="pmid")
+
+
 def test_mistakes(tmp_path: Path) -> None:
     (tmp_path / "x.docx").write_text("A")
     for path, format, message in [
