@@ -50,9 +50,9 @@ def create_training_record() -> Callable[[Language], Language]:
     return record
 
 
-def create_start_from(pipeline: str) -> Callable[[Language], Language]:
+def create_start_from(pipeline: str | None) -> Callable[[Language], Language]:
     """Registered as ``spacy_keci.StartFrom.v1``, for ``[initialize.after_init]``: start the training from the weights
-    of a trained pipeline, given as the name of a package or a folder. Its labels may differ.
+    of a trained pipeline, given as the name of a package or a folder; null for none. Its labels may differ.
 
     Raises OSError if there is no such pipeline, and ValueError as :func:`spacy_keci.pipeline.start_from.start_from`
     does.
@@ -63,7 +63,8 @@ def create_start_from(pipeline: str) -> Callable[[Language], Language]:
 
         from .pipeline.start_from import start_from
 
-        start_from(nlp, spacy.load(pipeline))
+        if pipeline is not None:
+            start_from(nlp, spacy.load(pipeline))
         return nlp
 
     return load

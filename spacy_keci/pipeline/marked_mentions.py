@@ -19,16 +19,16 @@ GetSpans = Callable[[Iterable[Doc]], list[list[Span]]]
 def create_marked_mentions(get_spans: GetSpans, source: str, words: Mapping[str, str], keep_text: bool) -> GetSpans:
     """Registered as ``spacy_keci.MarkedMentions.v1``, for ``get_spans`` of a transformer that reads given mentions.
 
-    The transformer reads "gene 1 causes disease 1, and gene 2 does not" in place of names: of each mention its type and
-    the number of its concept among those of the type, in the order of the text. This is entity masking, as in the
-    corpora of Lee et al. 2020 (BioBERT), with numbers that also show which mentions name one concept. Mentions inside
-    of others are left as they are. Tokens stay what they are, and only the text of the encoder's input changes.
+    The transformer reads marks before the mentions, "gene 1 BRCA1 causes disease 1 breast cancer": of each its type, as
+    in the typed entity markers of Zhou and Chen 2022, and the number of its concept among those of the type, which
+    shows what mentions name one concept. Mentions inside of others have no mark. Only the text of the encoder's input
+    changes, and no tokens.
 
     get_spans: cuts the texts. source: the mentions, ``doc.spans[source]`` or ``doc.ents`` ("ents"); a component must
         set them before the encoder reads the text, or there is a warning. words: the word for each label; the label
         itself for others.
-    keep_text: whether the names follow, "gene 1 BRCA1 causes disease 1 breast cancer": typed entity markers (Zhou and
-        Chen 2022).
+    keep_text: whether names follow the marks. Otherwise these stand in their place, "gene 1 causes disease 1": entity
+        masking, as in the corpora of BioBERT (Lee et al. 2020).
     """
     return partial(_get_marked_spans, get_spans=get_spans, source=source, words=dict(words), keep_text=keep_text)
 

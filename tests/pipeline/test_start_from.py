@@ -59,6 +59,13 @@ def test_rows_of_shared_labels(trained_one: Language, system: str, docs: list[Do
     torch.testing.assert_close(head[0], known[0], rtol=0, atol=0)
 
 
+def test_none(system: str, docs: list[Doc]) -> None:
+    nlp = initialized(system, docs)
+    before = {name: weight.clone() for name, weight in weights(nlp, system).items()}
+    assert create_start_from(None)(nlp) is nlp
+    assert all(torch.equal(weight, before[name]) for name, weight in weights(nlp, system).items())
+
+
 def test_nothing_in_common(system: str, trained_one: Language) -> None:
     with pytest.raises(ValueError, match="no trainable component of the same name"):
         start_from(spacy.blank("en"), trained_one)
