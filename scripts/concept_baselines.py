@@ -28,9 +28,10 @@ from spacy_keci.ml.concept_pairs.features import PAIR_FEATURES, pair_features
 from spacy_keci.ml.concept_pairs.graphs import PredictedPairs
 from spacy_keci.ml.concept_pairs.pairs import Bags, Concepts, make_bags
 from spacy_keci.pipeline.concepts import ConceptGold, ConceptReader, RelationWriter, gold_relations
-from spacy_keci.scoring.concept_threshold import LOWEST, choose_threshold
+from spacy_keci.scoring.concept_threshold import choose_threshold, compare_concepts
 from spacy_keci.scoring.concepts import ConceptScorer
 from spacy_keci.scoring.counts import as_examples
+from spacy_keci.scoring.tuning import LOWEST
 
 CLOSEST = list(PAIR_FEATURES).index("sentences between the closest mentions")
 # (pairs, features) -> (pairs,) probability of being related, and number of the label
@@ -73,7 +74,8 @@ def main() -> None:
     print(f"{'':16} {'pair P':>7} {'R':>6} {'F':>6} {'typed P':>8} {'R':>6} {'F':>6}  threshold")
     for title, system in make_systems(parts["train"]).items():
         dev = predict(system, parts["dev"], write, LOWEST)
-        threshold, *_ = choose_threshold(dev, parts["dev"].golds)
+        found = (compare_concepts(dev, parts["dev"].golds, typed=typed) for typed in (False, True))
+        threshold, *_ = choose_threshold(*found)
         docs = predict(system, parts["test"], write, threshold)
         scores = ConceptScorer()(as_examples(docs, parts["test"].golds))
         pair, typed = ([100 * scores[f"concepts_{table}_{what}"] for what in "prf"] for table in ("pair", "typed"))

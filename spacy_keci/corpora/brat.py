@@ -84,7 +84,8 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
         while name.lower() in taken:
             name = f"{name}-{number}"
         taken.add(name.lower())
-        file = path / f"{quote(name, safe=' ()[]{},;=@+')}.txt"
+        # a name that begins with a dot would be hidden
+        file = path / f"{re.sub('^[.]', '%2E', quote(name, safe=' ()[]{},;=@+'))}.txt"
         file.write_bytes(text.text.encode())
         file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())
 

@@ -133,14 +133,14 @@ def test_written_as_brat_does(tmp_path: Path) -> None:
     texts = [text, AnnotatedText("second", id="../x"), AnnotatedText("third")]
     write_brat(texts, tmp_path / "c", report)
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == [
-        "..%2Fx-1.ann",
-        "..%2Fx-1.txt",
-        "..%2Fx.ann",
-        "..%2Fx.txt",
+        "%2E.%2Fx-1.ann",
+        "%2E.%2Fx-1.txt",
+        "%2E.%2Fx.ann",
+        "%2E.%2Fx.txt",
         "2.ann",
         "2.txt",
     ]
-    assert (tmp_path / "c" / "..%2Fx.ann").read_text(encoding="utf8").splitlines() == [
+    assert (tmp_path / "c" / "%2E.%2Fx.ann").read_text(encoding="utf8").splitlines() == [
         "T1\tdrug 0 5\tFK506",
         "N1\tReference T1 CHEBI:61049\tFK506",
         "T2\ta_b 6 11;12 18\tbinds FKBP12",
