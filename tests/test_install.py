@@ -56,7 +56,7 @@ ENTRY_POINTS = {
         "spacy_keci.concept_scorer.v1",
         "spacy_keci.strict_scorer.v1",
     ],
-    "spacy_span_getters": ["spacy_keci.SentenceWindows.v1"],
+    "spacy_span_getters": ["spacy_keci.MarkedMentions.v1", "spacy_keci.SentenceWindows.v1"],
     "spacy_tokenizers": ["spacy_keci.BiomedicalTokenizer.v1"],
     "thinc_optimizers": ["spacy_keci.AdamW.v1"],
 }
