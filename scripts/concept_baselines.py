@@ -74,8 +74,7 @@ def main() -> None:
     print(f"{'':16} {'pair P':>7} {'R':>6} {'F':>6} {'typed P':>8} {'R':>6} {'F':>6}  threshold")
     for title, system in make_systems(parts["train"]).items():
         dev = predict(system, parts["dev"], write, LOWEST)
-        found = (compare_concepts(dev, parts["dev"].golds, typed=typed) for typed in (False, True))
-        threshold, *_ = choose_threshold(*found)
+        threshold, *_ = choose_threshold(*compare_concepts(dev, parts["dev"].golds))
         docs = predict(system, parts["test"], write, threshold)
         scores = ConceptScorer()(as_examples(docs, parts["test"].golds))
         pair, typed = ([100 * scores[f"concepts_{table}_{what}"] for what in "prf"] for table in ("pair", "typed"))

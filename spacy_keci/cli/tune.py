@@ -123,9 +123,7 @@ def choose_of_concepts(trials: Trials) -> dict[str, Any]:
     setting = KINDS["relations"]
     unscaled = {name: UNSCALED[name] for name in SCALINGS[setting]}
     docs = trials.predict({setting: LOWEST, **unscaled})
-    pairs, typed = (
-        compare_concepts(docs, trials.golds, trials.extractor.spans_key, typed=typed) for typed in (False, True)
-    )
+    pairs, typed = compare_concepts(docs, trials.golds, trials.extractor.spans_key)
     threshold, f_pair, f_typed = choose_threshold(pairs, typed)
     tell(f"Relations from {threshold:.2f}: F {f_pair:.1%} of pairs, {f_typed:.1%} of pairs with labels")
     return calibrated({setting: threshold, **unscaled}, {"relations": typed.reaching(threshold)})

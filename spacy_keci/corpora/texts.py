@@ -23,6 +23,7 @@ STDIN = "-"
 STREAMS = ("txt", "lines", "jsonl", "pubmed")
 PLAIN_FORMATS = (*STREAMS, "parquet")
 SUFFIXES = {".txt": "txt", ".jsonl": "jsonl", ".parquet": "parquet"}
+FIELDS = "text", "id"  # of jsonl and Parquet, unless others are named
 MAX_BYTES = 64 << 20  # of a line, or of a file that is a text: many times what a pipeline reads
 
 
@@ -53,11 +54,6 @@ class _TextReport(Report):
         self._report.drop_text(reason, case)
 
 
-class _Fields(NamedTuple):
-    text: str = "text"
-    id: str = "id"
-
-
 def name_unfinished(output: Path) -> Path:
     """The folder for the parts of a file that is there when it is complete, and not before."""
     return output.with_name(f"unfinished.{output.name}")
@@ -85,16 +81,16 @@ class TextSource:
         format: str | None,
         report: Report,
         output: Path | None = None,
-        text_field: str = "text",
-        id_field: str = "id",
+        text_field: str = FIELDS[0],
+        id_field: str = FIELDS[1],
     ) -> None:
         self._path, self._format, self._report = Path(path), format, report
-        self._fields = _Fields(text_field, id_field)
+        self._fields = text_field, id_field
         self._is_plain = format is None or format in PLAIN_FORMATS
         if path == STDIN and format not in (None, *STREAMS):
             raise ValueError(f"Standard input is read as {' or '.join(STREAMS)}, not as {format}.")
         self._files = None if path == STDIN else self._find_files(output and output.resolve())
-        if self._fields != _Fields() and not self._have_fields():
+        if self._fields != FIELDS and not self._have_fields():
             raise ValueError(f"{path} has no fields that could be named: only jsonl and Parquet have.")
         # as they are now: files may go while others are read
         self._sizes = {file: file.stat().st_size for file in self._files or ()}

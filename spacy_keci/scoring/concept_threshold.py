@@ -12,23 +12,25 @@ from .tuning import GRID, ScoredItems, as_items, f_scores
 
 
 def compare_concepts(
-    docs: Sequence[Doc], golds: Sequence[Doc], spans_key: str = SPANS_KEY, *, typed: bool
-) -> ScoredItems:
-    """Compare predicted relations between concepts with the gold ones, with their labels or as pairs.
+    docs: Sequence[Doc], golds: Sequence[Doc], spans_key: str = SPANS_KEY
+) -> tuple[ScoredItems, ScoredItems]:
+    """Compare predicted relations between concepts with the gold ones: as pairs, and with their labels.
 
     docs: predicted with the lowest threshold, so that they include all relations that higher ones keep.
     """
-    rows: list[tuple[float, bool]] = []
-    n_gold = 0
+    rows: tuple[list[tuple[float, bool]], ...] = ([], [])
+    n_gold = [0, 0]
     for doc, gold in zip(docs, golds, strict=True):
-        truth = {_item(*fact[:3], typed=typed) for fact in concept_facts(gold, spans_key)}
-        scores: dict[tuple[str, ...], float] = {}
-        for each in get_interactions(doc, spans_key):
-            item = _item(min(each.head, each.tail), max(each.head, each.tail), each.label, typed=typed)
-            scores[item] = max(each.score, scores.get(item, 0.0))
-        rows += [(score, item in truth) for item, score in scores.items()]
-        n_gold += len(truth)
-    return as_items(rows, 0, n_gold)
+        facts, found = concept_facts(gold, spans_key), get_interactions(doc, spans_key)
+        for k, typed in enumerate((False, True)):
+            truth = {_item(*fact[:3], typed=typed) for fact in facts}
+            scores: dict[tuple[str, ...], float] = {}
+            for each in found:
+                item = _item(min(each.head, each.tail), max(each.head, each.tail), each.label, typed=typed)
+                scores[item] = max(each.score, scores.get(item, 0.0))
+            rows[k].extend((score, item in truth) for item, score in scores.items())
+            n_gold[k] += len(truth)
+    return as_items(rows[0], 0, n_gold[0]), as_items(rows[1], 0, n_gold[1])
 
 
 def choose_threshold(pairs: ScoredItems, typed: ScoredItems) -> tuple[float, float, float]:

@@ -21,8 +21,7 @@ def make_doc(rows: list) -> Doc:
 
 
 def choose(docs: list[Doc], golds: list[Doc]) -> tuple[float, float, float]:
-    pairs, typed = (compare_concepts(docs, golds, typed=typed) for typed in (False, True))
-    return choose_threshold(pairs, typed)
+    return choose_threshold(*compare_concepts(docs, golds))
 
 
 class TestThreshold:
@@ -48,6 +47,6 @@ class TestThreshold:
 
     def test_items_that_reach_it(self) -> None:
         docs = [make_doc([[0, 1, "Bind", 0.9], [1, 2, "Other", 0.8], [0, 2, "Bind", 0.3]])]
-        items = compare_concepts(docs, [make_doc([[0, 1, "Bind", 1.0], [1, 2, "Bind", 1.0]])], typed=True)
+        _, items = compare_concepts(docs, [make_doc([[0, 1, "Bind", 1.0], [1, 2, "Bind", 1.0]])])
         assert (items.reaching(0.5).correct.tolist(), items.reaching(0.5).gold) == ([True, False], 2)
         assert items.reaching(0.3).scores.tolist() == pytest.approx([0.9, 0.8, 0.3])
