@@ -25,6 +25,7 @@ class MentionType:
     variant: whether they are sequence variants, which are not looked up: their normal form
         (:func:`~spacy_keci.knowledge.sequence_variants.variant_form`) is their identifier.
     species_from: the label of the mentions that tell the species, for genes; empty: the species is not used.
+    species: identifier of the species of those concepts for which the knowledge base says none; empty: unknown.
     """
 
     types: tuple[str, ...]
@@ -32,6 +33,7 @@ class MentionType:
     broader: bool = False
     variant: bool = False
     species_from: str = ""
+    species: str = ""
 
 
 class Found(NamedTuple):
@@ -47,6 +49,7 @@ class TypedLookup:
     def __init__(self, kb: KnowledgeBase, wanted: MentionType) -> None:
         self.kb, self.wanted = kb, wanted
         self.crosswalks = [Crosswalk(kb, vocabulary) for vocabulary in wanted.prefer]
+        self._default_species = kb.index(wanted.species) if wanted.species else None
         self._rank = lru_cache(maxsize=1 << 16)(self._rank_of)
         self._look_up = lru_cache(maxsize=1 << 16)(self._look_up_text)
 
@@ -55,8 +58,8 @@ class TypedLookup:
 
     def __call__(self, text: str, long_form: str | None = None, species: int | None = None) -> list[int]:
         """Concepts, best first. long_form: what the text stands for, where it is an abbreviation that is defined.
-        species: the concept of the species, where it is known. Genes of another one are left out, and those of which
-        the knowledge base does not say the species (HGNC has human ones only) come last.
+        species: the concept of the species, where the text names one, or -1 for a species that the knowledge base does
+        not have. Genes of another one are left out, and those of unknown species come last.
 
         A short form is what its long form is; what it is by itself counts where that is unknown.
         """
@@ -73,8 +76,7 @@ class TypedLookup:
         weak: list[int] = []
         for concepts in self._ways(text):
             fitting = self._of_species(self.fitting(concepts), species)
-            # what a reference or a name leads to may be a gene of another species again
-            if found := self._of_species(self._identified(fitting), species):
+            if found := self._of_species(self._identified(fitting, species), species):
                 return Found(_unique([*found, *fitting, *weak]), True)
             weak += fitting
         by_other_type = [c for c in self.kb.lexicon.lookup(text) if self._is_also(c) and self._is_wanted(c)]
@@ -110,14 +112,18 @@ class TypedLookup:
                     names += [name for name in self.kb.names(broader) if " " not in name]
         return list(dict.fromkeys(names))[:_MOST_NAMES]
 
-    def _identified(self, fitting: list[int]) -> list[int]:
+    def _identified(self, fitting: list[int], species: int | None) -> list[int]:
         """Those with a preferred identifier, or else what they are in the vocabulary."""
+
+        def fits(concept: int) -> bool:  # what a reference or a name leads to may be a gene of another species
+            return self.fits(concept) and bool(self._of_species([concept], species))
+
         if not self.crosswalks:
             return fitting
         for crosswalk in self.crosswalks:
             if found := [c for c in fitting if crosswalk.is_goal(c)]:
                 return found
-            if found := [same for c in fitting for same in crosswalk.same(c, self.fits)]:
+            if found := [same for c in fitting for same in crosswalk.same(c, fits)]:
                 return found
         return []
 
@@ -126,15 +132,17 @@ class TypedLookup:
         return sorted((c for c in _unique(concepts) if self.fits(c)), key=self._rank)
 
     def _of_species(self, concepts: list[int], species: int | None) -> list[int]:
-        """Those of a species, then those of which no species is known; the other way round if none is asked for."""
-        own, unknown = [], []
+        """Those of a species, then those of unknown species; if none is asked for, then all others."""
+        own: list[int] = []
+        unknown: list[int] = []
+        others: list[int] = []
+        asked = self._default_species if species is None else species
         for concept in concepts:
             taxa = self.kb.related(concept, IN_TAXON)
-            if species in taxa or (taxa and species is None):
-                own.append(concept)
-            elif not taxa:
-                unknown.append(concept)
-        return unknown + own if species is None else own + unknown
+            if not taxa and self._default_species is not None and self._is_wanted(concept):
+                taxa = [self._default_species]
+            (own if asked in taxa else others if taxa else unknown).append(concept)
+        return own + unknown + (others if species is None else [])
 
     def fits(self, concept: int) -> bool:
         return self._rank(concept) < _NEVER

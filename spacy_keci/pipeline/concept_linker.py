@@ -6,11 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from spacy.util import from_bytes, to_bytes
+from spacy.vocab import Vocab
 
 from ..extensions import install_concepts_extension
+from ..knowledge.annotated_names import AnnotatedNames
 from ..knowledge.atomic import new_folder
 from ..knowledge.folder import remove_knowledge_base, unpack
 from ..span_groups import set_span_graph
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from ..knowledge.candidates import Candidate, CandidateSource, Match
     from ..knowledge.knowledge_base import KnowledgeBase
 
+ANNOTATED = "annotated_names.jsonl"  # in the folder of the component
 DEFAULT_CONFIG: dict[str, Any] = {
     "spans_key": CONCEPTS_KEY,
     "concepts_attr": "concepts",
@@ -179,15 +184,23 @@ class ConceptLinker:
         sources: str | list[str] | None = None,
         semantic_network: list[str] | None = None,
         candidates: Any = None,
+        annotated: str | Path | None = None,
     ) -> None:
         """Set the source of candidates, one of
 
         kb: folder of a compiled knowledge base;
         sources: vocabularies to compile now, as ``["jsonl=kb.jsonl", …]``, with the files of the ``semantic_network``;
-        candidates: any :class:`~spacy_keci.knowledge.candidates.CandidateSource`, such as scispaCy's.
+        candidates: any :class:`~spacy_keci.knowledge.candidates.CandidateSource`, such as scispaCy's;
+
+        and, for mentions that are linked by their types, the names to learn:
+
+        annotated: a ``.spacy`` file whose mentions, ``doc.spans["entities"]``, have identifiers. A mention with the
+            text of one of them gets its identifier, whatever the knowledge base says; see
+            :class:`~spacy_keci.knowledge.annotated_names.AnnotatedNames`.
 
         Raises ValueError unless exactly one is given; none is allowed if the linker already has a source. Also raises
-        ValueError for a semantic network without ``sources``: a knowledge base has its own.
+        ValueError for a semantic network without ``sources``: a knowledge base has its own, and for annotated texts
+        without a mention to learn from.
         """
         from ..knowledge.compile import SourceFiles, compile_knowledge_base
         from ..knowledge.knowledge_base import KnowledgeBase, TemporaryKnowledgeBase
@@ -210,6 +223,23 @@ class ConceptLinker:
             self._source = candidates
         else:
             self.source  # noqa: B018 - raises if there is none
+        if annotated:
+            self._learn(Path(annotated), Vocab() if nlp is None else nlp.vocab)
+
+    def _learn(self, path: Path, vocab: Vocab) -> None:
+        from ..corpora.docbin import load_docs
+
+        if self._mention_linker is None:
+            raise ValueError(
+                f"The component '{self.name}' learns names of annotated texts only for mentions that it links by their "
+                "types: set entities_from and mention_types."
+            )
+        self._mention_linker.learn(load_docs(path, vocab))
+        if not len(self._mention_linker.annotated):
+            raise ValueError(
+                f"{path} has no mentions with identifiers whose labels are in mention_types of '{self.name}': "
+                f"{', '.join(self.mention_types)}."
+            )
 
     def __call__(self, doc: Doc) -> Doc:
         self.set_annotations([doc], self.predict([doc]))
@@ -283,6 +313,12 @@ class ConceptLinker:
         saved (see :meth:`initialize`); a knowledge base of an earlier save is then deleted."""
         target = Path(path) / "kb"
         kb = _kb_of(self._source)
+        names = self._annotated_names()
+        if names and "annotated" not in exclude:
+            Path(path).mkdir(parents=True, exist_ok=True)
+            srsly.write_jsonl(Path(path) / ANNOTATED, names)
+        else:
+            (Path(path) / ANNOTATED).unlink(missing_ok=True)
         if "kb" in exclude:
             return
         if kb is None:
@@ -298,20 +334,36 @@ class ConceptLinker:
         folder = Path(path) / "kb"
         if "kb" not in exclude and folder.exists():
             self._read(KnowledgeBase(folder))
+        if "annotated" not in exclude and (names := Path(path) / ANNOTATED).exists():
+            self._set_annotated_names(srsly.read_jsonl(names))
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """The files of the knowledge base; none for other sources of candidates."""
+        """The names of annotated texts, and the files of the knowledge base; none for other sources of candidates."""
         kb = _kb_of(self._source)
-        return b"" if "kb" in exclude or kb is None else kb.files.pack()
+        parts: dict[str, Callable[[], bytes]] = {
+            "kb": lambda: b"" if kb is None else kb.files.pack(),
+            "annotated": lambda: srsly.msgpack_dumps(self._annotated_names()),
+        }
+        return to_bytes(parts, exclude)
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "ConceptLinker":
         """Write the files to a temporary folder and open them."""
         from ..knowledge.knowledge_base import TemporaryKnowledgeBase
 
-        if "kb" not in exclude and data:
-            self._read(TemporaryKnowledgeBase(partial(unpack, data)))
+        parts = {
+            "kb": lambda files: self._read(TemporaryKnowledgeBase(partial(unpack, files))) if files else None,
+            "annotated": lambda rows: self._set_annotated_names(srsly.msgpack_loads(rows)),
+        }
+        from_bytes(data, parts, exclude)
         return self
+
+    def _annotated_names(self) -> list[list[str]]:
+        return [] if self._mention_linker is None else self._mention_linker.annotated.rows()
+
+    def _set_annotated_names(self, rows: Iterable[list[str]]) -> None:
+        if self._mention_linker is not None:
+            self._mention_linker.annotated = AnnotatedNames(rows)
 
     def _read(self, kb: "KnowledgeBase") -> None:
         from ..knowledge.candidates import KnowledgeBaseCandidates

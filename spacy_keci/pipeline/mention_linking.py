@@ -1,14 +1,17 @@
-"""Link given mentions with known types to concepts."""
+"""Link given mentions with known types to concepts, by a knowledge base and the names in annotated texts."""
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.tokens import Doc, Span
 
+from ..identifiers import composite_parts, identifiers, linked
+from ..knowledge.annotated_names import AnnotatedName, AnnotatedNames
 from ..span_groups import MEMBERS, set_span_graph
+from ..tokens import SPANS_KEY
 from .abbreviations import forms_of
 from .mentions import ENTS, read_mentions
 
@@ -19,9 +22,13 @@ if TYPE_CHECKING:
     from ..knowledge.typed_lookup import MentionType
 
 
+_GUESTS = {"T005", "T007"}  # virus, bacterium
+
+
 class LinkedMention(NamedTuple):
     """A mention, tokens ``start`` to ``end`` (exclusive), its identifier, empty if none is found, and the candidates
-    that it is the first of. The normal form of a sequence variant is no concept, so it has none."""
+    that it is the first of. An identifier that is no concept of the knowledge base, such as the normal form of a
+    sequence variant, has none."""
 
     start: int
     end: int
@@ -31,16 +38,22 @@ class LinkedMention(NamedTuple):
 
 
 class MentionLinker:
-    """Links mentions whose labels are in ``types``, which maps labels to semantic types."""
+    """Links mentions whose labels are in ``types``, which maps labels to semantic types.
 
-    def __init__(self, kb: "KnowledgeBase", types: "Mapping[str, MentionType]") -> None:
+    annotated: what names are in annotated texts, which counts before the knowledge base.
+    """
+
+    def __init__(
+        self, kb: "KnowledgeBase", types: "Mapping[str, MentionType]", annotated: AnnotatedNames | None = None
+    ) -> None:
         from ..knowledge.typed_lookup import TypedLookup
 
         self.kb, self.types = kb, dict(types)
+        self.annotated = annotated or AnnotatedNames()
         self.lookups = {label: TypedLookup(kb, wanted) for label, wanted in types.items() if not wanted.variant}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return MentionLinker, (self.kb, self.types)
+        return MentionLinker, (self.kb, self.types, self.annotated)
 
     def __call__(
         self, doc: Doc, mentions: Iterable[Span], definitions: "Iterable[Abbreviation]"
@@ -48,41 +61,78 @@ class MentionLinker:
         """Mentions with other labels are left out. definitions: the abbreviations that the text defines."""
         long_forms = _long_forms(doc, definitions)
         spans = [(span, self.types[span.label_].species_from) for span in mentions if span.label_ in self.types]
-        linked = {i: self._link(span, long_forms, None) for i, (span, source) in enumerate(spans) if not source}
-        species = self._species(linked.values())
+        linked = {i: self._link(span, long_forms, "") for i, (span, source) in enumerate(spans) if not source}
+        species = self.species((m.label, m.start, m.identifier) for m in linked.values())
         for i, (span, source) in enumerate(spans):
             if source:
-                linked[i] = self._link(span, long_forms, _nearest(species[source], span.start))
+                linked[i] = self._link(span, long_forms, nearest(species[source], span.start))
         return [linked[i] for i in range(len(spans))]
 
-    def _species(self, linked: Iterable[LinkedMention]) -> "dict[str, Positions]":
-        """By label: where mentions begin that have a concept, in order, and which it is."""
+    def species(self, mentions: "Iterable[tuple[str, int, str]]") -> "dict[str, Positions]":
+        """By label: where mentions of species begin, in order, and their identifiers. Viruses and bacteria are left
+        out: a text names them beside their host, whose genes it is about.
+
+        mentions: label, first token and identifier of each."""
         found: dict[str, Positions] = defaultdict(list)
         sources = {wanted.species_from for wanted in self.types.values()}
-        for m in linked:
-            if m.label in sources and m.identifier:
-                found[m.label].append((m.start, self.kb.index(m.identifier)))
+        for label, start, identifier in mentions:
+            if label in sources and identifier and not self._is_guest(identifier):
+                found[label].append((start, identifier))
         for positions in found.values():
             positions.sort(key=itemgetter(0))
         return found
 
-    def _link(self, span: Span, long_forms: "LongForms", species: int | None) -> LinkedMention:
+    def _is_guest(self, identifier: str) -> bool:
+        types = self.kb.concept_types(self.kb.index(identifier)) if identifier in self.kb else ()
+        return not _GUESTS.isdisjoint(types)
+
+    def _link(self, span: Span, long_forms: "LongForms", species: str) -> LinkedMention:
         place = span.start, span.end, span.label_
+        long_form = _meaning(span, long_forms)
+        for name in (long_form, span.text):
+            if name and (identifier := self.annotated.look_up(span.label_, name, species)):
+                return LinkedMention(*place, identifier, self._concepts_of(identifier, span.label_))
         if self.types[span.label_].variant:
             from ..knowledge.sequence_variants import variant_form
 
             return LinkedMention(*place, variant_form(span.text) or "")
-        candidates = self._candidates(span, _meaning(span, long_forms), species)
+        candidates = self._candidates(span, long_form, species)
         return LinkedMention(*place, candidates[0].concept if candidates else "", candidates)
 
-    def _candidates(self, span: Span, long_form: str | None, species: int | None) -> "tuple[Candidate, ...]":
+    def _concepts_of(self, annotation: str, label: str) -> "tuple[Candidate, ...]":
+        """The concepts of an annotation, if the knowledge base has all."""
+        ids = [part for id in identifiers(annotation) for part in composite_parts(id) or [id]]
+        known = all(id in self.kb for id in ids)
+        return tuple(self._candidate(self.kb.index(id), label) for id in ids) if known else ()
+
+    def _candidates(self, span: Span, long_form: str | None, species: str) -> "tuple[Candidate, ...]":
+        of = self.kb.index(species) if species in self.kb else -1
+        found = self.lookups[span.label_](span.text, long_form, of if species else None)
+        return tuple(self._candidate(concept, span.label_) for concept in found)
+
+    def _candidate(self, concept: int, label: str) -> "Candidate":
         from ..knowledge.candidates import Candidate
 
-        prefer = self.types[span.label_].prefer
-        return tuple(
-            Candidate(self.kb.preferred_id(concept, prefer), next(iter(self.kb.concept_types(concept)), ""), 1.0)
-            for concept in self.lookups[span.label_](span.text, long_form, species)
-        )
+        id = self.kb.preferred_id(concept, self.types[label].prefer)
+        return Candidate(id, next(iter(self.kb.concept_types(concept)), ""), 1.0)
+
+    def learn(self, docs: Iterable[Doc]) -> None:
+        """Replace ``annotated`` by the names of gold mentions, ``doc.spans["entities"]``: their texts and, for a short
+        form that the text defines, its long form."""
+        self.annotated = AnnotatedNames.count(name for i, doc in enumerate(docs) for name in self._names(doc, i))
+
+    def _names(self, doc: Doc, number: int) -> "Iterator[AnnotatedName]":
+        from ..knowledge.abbreviations import find_abbreviations
+
+        long_forms = _long_forms(doc, find_abbreviations(doc))
+        mentions = [(span, linked(span.kb_id_)) for span in doc.spans.get(SPANS_KEY, ())]
+        species = self.species((span.label_, span.start, id) for span, id in mentions)
+        for span, id in mentions:
+            if id and (wanted := self.types.get(span.label_)):
+                near = nearest(species.get(wanted.species_from, []), span.start)
+                for name in (span.text, _meaning(span, long_forms)):
+                    if name:
+                        yield AnnotatedName(span.label_, name, near, id, number)
 
 
 def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str, Any]]) -> MentionLinker:
@@ -95,10 +145,10 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
     known = {*kb.types, *groups, *groups.values()}
     types: dict[str, MentionType] = {}
     for label, given in settings.items():
-        if unknown := given.keys() - {"types", "prefer", "broader", "variant", "species_from"}:
+        if unknown := given.keys() - {"types", "prefer", "broader", "variant", "species_from", "species"}:
             raise ValueError(
                 f"mention_types of {label!r} has unknown keys: {sorted(unknown)}. Allowed: types, prefer, "
-                "broader, variant, species_from."
+                "broader, variant, species_from, species."
             )
         if given.get("variant"):
             if len(given) > 1:
@@ -120,21 +170,23 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
             raise ValueError(
                 f"mention_types of {label!r}: species_from is {species_from!r}, which is none of the mention types."
             )
+        if (species := given.get("species", "")) and species not in kb:
+            raise ValueError(f"mention_types of {label!r}: the knowledge base has no species {species!r}.")
         types[label] = MentionType(
-            tuple(given["types"]), prefer, bool(given.get("broader", False)), species_from=species_from
+            tuple(given["types"]), prefer, bool(given.get("broader", False)), False, species_from, species
         )
     return MentionLinker(kb, types)
 
 
-# tokens at which mentions begin, and their concepts
-Positions = list[tuple[int, int]]
+# tokens at which mentions begin, and their identifiers
+Positions = list[tuple[int, str]]
 
 
-def _nearest(positions: Positions, start: int) -> int | None:
-    """The concept at the nearest position, the earlier one of two; None if there are none."""
+def nearest(positions: Positions, start: int) -> str:
+    """The identifier at the nearest position, the earlier one of two; empty if there are none."""
     i = bisect_right(positions, start, key=itemgetter(0))
     near = positions[max(i - 1, 0) : i + 1]
-    return min(near, key=lambda each: abs(each[0] - start))[1] if near else None
+    return min(near, key=lambda each: abs(each[0] - start))[1] if near else ""
 
 
 # tokens of a short form to the positions of its definitions and its long forms

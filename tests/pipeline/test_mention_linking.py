@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, DocBin, Span, SpanGroup
 
 from spacy_keci import get_concepts, get_relations
 from spacy_keci.span_groups import set_span_graph
@@ -195,3 +195,116 @@ def test_species_from_a_type_that_is_not_linked(nlp: Language, tmp_path: Path) -
     linker = nlp.add_pipe("concept_linker", config=config)
     with pytest.raises(ValueError, match="species_from is 'Species', which is none of the mention types"):
         linker.initialize(sources=[f"jsonl={tmp_path / 'kb.jsonl'}"])
+
+
+def add_species_linker(nlp: Language, folder: Path, gene: dict | None = None, **options: object) -> None:
+    organisms = [
+        {"id": "NCBITaxon:562", "name": "E. coli", "types": ["T007"]},
+        {"id": "NCBITaxon:7955", "name": "zebrafish", "types": ["T013"]},
+    ]
+    (folder / "species.jsonl").write_text("\n".join(map(json.dumps, [*GENES, *organisms])), encoding="utf8")
+    types = {**BY_SPECIES, "Gene": {**BY_SPECIES["Gene"], **(gene or {})}}
+    linker = nlp.add_pipe("concept_linker", config={"entities_from": "entities", "mention_types": types})
+    linker.initialize(nlp=nlp, sources=[f"jsonl={folder / 'species.jsonl'}"], **options)
+
+
+def annotate_words(nlp: Language, text: str, ids: dict[str, str] | None = None) -> Doc:
+    labels = {"Tp53": "Gene", "Ras": "Gene", "Xyz": "Gene"}
+    labels |= dict.fromkeys(("human", "mouse", "rat", "zebrafish", "coli", "axolotl"), "Species")
+    doc = nlp.make_doc(text)
+    words = [token for token in doc if token.text in labels]
+    set_span_graph(
+        doc,
+        "entities",
+        [Span(doc, t.i, t.i + 1, labels[t.text], kb_id=(ids or {}).get(t.text, "")) for t in words],
+        None,
+    )
+    return doc
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Tp53 is a gene .", "NCBIGene:7157"),
+        ("Tp53 is human .", "NCBIGene:7157"),
+        ("Tp53 of a mouse .", "NCBIGene:22059"),
+        # HGNC's gene is human, and the knowledge base has none of this species
+        ("Tp53 of a zebrafish .", ""),
+        # bacteria are named beside the species of the gene
+        ("Tp53 in E. coli , from a mouse .", "NCBIGene:22059"),
+        ("Tp53 in E. coli .", "NCBIGene:7157"),
+    ],
+)
+def test_genes_without_a_species_are_those_of_the_default(
+    nlp: Language, tmp_path: Path, text: str, expected: str
+) -> None:
+    add_species_linker(nlp, tmp_path, {"species": "NCBITaxon:9606"})
+    doc = nlp(annotate_words(nlp, text))
+    (gene,) = [span for span in doc.spans["entities"] if span.label_ == "Gene"]
+    assert gene.kb_id_ == expected
+
+
+def test_an_unknown_default_species(nlp: Language, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'Gene': the knowledge base has no species 'NCBITaxon:1'"):
+        add_species_linker(nlp, tmp_path, {"species": "NCBITaxon:1"})
+
+
+def save_annotated(nlp: Language, path: Path) -> Path:
+    rat, fish = {"rat": "NCBITaxon:10116"}, {"axolotl": "NCBITaxon:8296"}
+    docs = [
+        annotate_words(nlp, "Ras of a rat , Ras , Ras .", {**rat, "Ras": "NCBIGene:293621"}),
+        annotate_words(nlp, "Ras of the rat .", {**rat, "Ras": "NCBIGene:24842"}),
+        annotate_words(nlp, "The rat has Ras .", {**rat, "Ras": "NCBIGene:24842"}),
+        annotate_words(nlp, "Xyz of an axolotl .", {**fish, "Xyz": "NCBIGene:1,NCBIGene:2"}),
+        annotate_words(nlp, "Tp53 of a rat .", {**rat, "Tp53": "-"}),
+    ]
+    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "identifier", "candidates"),
+    [
+        # two of three texts say so; mentions within a text count once
+        ("Ras of a rat .", "NCBIGene:24842", ["NCBIGene:24842"]),
+        ("Ras of the mouse .", "NCBIGene:22059", ["NCBIGene:22059", "FPLX:RAS"]),
+        # neither the species nor the gene is in the knowledge base
+        ("Xyz of an axolotl .", "NCBIGene:1,NCBIGene:2", []),
+        ("Xyz of a rat .", "", []),
+        ("Tp53 of a rat .", "NCBIGene:24842", ["NCBIGene:24842", "NCBIGene:7157"]),
+    ],
+)
+def test_names_of_annotated_texts(
+    nlp: Language, tmp_path: Path, text: str, identifier: str, candidates: list[str]
+) -> None:
+    add_species_linker(nlp, tmp_path, annotated=save_annotated(nlp, tmp_path / "train.spacy"))
+
+    def check(nlp: Language) -> None:
+        doc = nlp(annotate_words(nlp, text))
+        (gene,) = [span for span in doc.spans["entities"] if span.label_ == "Gene"]
+        assert (gene.kb_id_, [concept.id for concept in get_concepts(gene, "concepts")]) == (identifier, candidates)
+
+    check(nlp)
+    nlp.to_disk(tmp_path / "model")
+    check(spacy.load(tmp_path / "model"))
+    check(spacy.blank("en", config=nlp.config).from_bytes(nlp.to_bytes()))
+    copy = pickle.loads(pickle.dumps(nlp.get_pipe("concept_linker")))
+    assert copy.to_bytes(exclude=["kb"]) == nlp.get_pipe("concept_linker").to_bytes(exclude=["kb"])
+
+
+def test_a_saved_linker_forgets_names_of_an_earlier_save(nlp: Language, source: str, tmp_path: Path) -> None:
+    add_species_linker(nlp, tmp_path, annotated=save_annotated(nlp, tmp_path / "train.spacy"))
+    nlp.get_pipe("concept_linker").to_disk(tmp_path / "saved")
+    assert (tmp_path / "saved" / "annotated_names.jsonl").exists()
+    add_linker(spacy.blank("en"), source).get_pipe("concept_linker").to_disk(tmp_path / "saved")
+    assert not (tmp_path / "saved" / "annotated_names.jsonl").exists()
+
+
+def test_annotated_texts_that_teach_nothing(nlp: Language, source: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.spacy"
+    DocBin(docs=[annotate_words(nlp, "Ras of a rat .")], store_user_data=True).to_disk(path)
+    with pytest.raises(ValueError, match=r"train.spacy has no mentions with identifiers .*: Gene, Species\."):
+        add_species_linker(nlp, tmp_path, annotated=path)
+    plain = spacy.blank("en").add_pipe("concept_linker")
+    with pytest.raises(ValueError, match="only for mentions that it links by their types"):
+        plain.initialize(sources=[source], annotated=path)
