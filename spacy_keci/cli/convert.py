@@ -1,5 +1,6 @@
 """``spacy keci convert``: corpora from one format into another."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,8 @@ from ..corpora.advice import advise
 from ..corpora.annotation import MakeDoc
 from ..corpora.formats import FORMATS, get_format, read_any, without_gz, write_any
 from ..corpora.groups import read_groups
-from ..corpora.vocabularies import name_vocabularies, parse_vocabularies
+from ..corpora.merging import rename_labels, without
+from ..corpora.vocabularies import name_vocabularies, parse_names
 from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
 from .messages import good, warn
@@ -48,6 +50,14 @@ def convert_cli(
             help="Vocabulary of the identifiers of mentions with a label, if they do not name it: Disease=MESH",
         ),
     ] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=NAME", help="Another label, of mentions and relations: Chemical=ChemicalEntity"),
+    ] = None,
+    leave_out: Annotated[
+        list[Path] | None,
+        typer.Option("--without", help="A corpus whose texts are left out, such as the test part", exists=True),
+    ] = None,
 ) -> None:
     """Convert annotated text, and report what was kept and what was not.
 
@@ -59,10 +69,12 @@ def convert_cli(
     spacy keci convert Train.PubTator train.spacy
     spacy keci convert annotated/ train.jsonl --from brat
     spacy keci convert train.jsonl train.json --to spert --tokenizer en_keci_biorelex
+    spacy keci convert CDR.PubTator.gz more.spacy --rename Chemical=ChemicalEntity --without test.spacy
     """
-    if output.resolve() in [path.resolve() for path in (input, group_file) if path is not None]:
+    others = leave_out or []
+    if output.resolve() in [path.resolve() for path in (input, group_file, *others) if path is not None]:
         raise ValueError(f"{output} would overwrite the input: name another output.")
-    report, vocabularies = Report(), parse_vocabularies(vocabulary or ())
+    report, vocabularies, names = Report(), parse_names(vocabulary or ()), parse_names(rename or ())
     if FORMATS[get_format(without_gz(output), target, to_write=True)].tokenizer is None and tokenizer is not None:
         raise ValueError("The format to write has no tokens: leave out --tokenizer.")
     if tokenizer is None:
@@ -72,6 +84,11 @@ def convert_cli(
     texts = list(name_vocabularies(read_any(input, source, report), vocabularies))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
+    texts = rename_labels(texts, names)
+    if others:
+        texts = list(without(texts, chain.from_iterable(map(read_any, others)), report))
+        if not texts:
+            raise ValueError(f"All texts of {input} are in {', '.join(map(str, others))}.")
     if group_file is not None:
         groups = read_groups(group_file)
         for text in texts:

@@ -26,12 +26,12 @@ def _named(kb_id: str, vocabulary: str) -> str:
     return "".join(part if part in (*",;|", UNLINKED) else with_vocabulary(vocabulary, part) for part in parts)
 
 
-def parse_vocabularies(options: Iterable[str]) -> dict[str, str]:
-    """From ``LABEL=VOCABULARY``. Raises ValueError for anything else."""
+def parse_names(options: Iterable[str]) -> dict[str, str]:
+    """What labels map to, from ``LABEL=NAME``. Raises ValueError for anything else."""
     found = {}
     for option in options:
-        label, equals, vocabulary = option.partition("=")
-        if not (label and equals and vocabulary):
-            raise ValueError(f"Expected LABEL=VOCABULARY, such as Disease=MESH, not {option!r}.")
-        found[label] = vocabulary
+        label, equals, name = option.partition("=")
+        if not (label and equals and name):
+            raise ValueError(f"Expected LABEL=NAME, such as Disease=MESH, not {option!r}.")
+        found[label] = name
     return found

@@ -184,7 +184,7 @@ class ConceptLinker:
         sources: str | list[str] | None = None,
         semantic_network: list[str] | None = None,
         candidates: Any = None,
-        annotated: str | Path | None = None,
+        annotated: str | list[str] | None = None,
     ) -> None:
         """Set the source of candidates, one of
 
@@ -194,8 +194,8 @@ class ConceptLinker:
 
         and, for mentions that are linked by their types, the names to learn:
 
-        annotated: a ``.spacy`` file whose mentions, ``doc.spans["entities"]``, have identifiers. A mention with the
-            text of one of them gets its identifier, whatever the knowledge base says; see
+        annotated: one or more ``.spacy`` files whose mentions, ``doc.spans["entities"]``, have identifiers. A mention
+            with the text of one of them gets its identifier, whatever the knowledge base says; see
             :class:`~spacy_keci.knowledge.annotated_names.AnnotatedNames`.
 
         Raises ValueError unless exactly one is given; none is allowed if the linker already has a source. Also raises
@@ -224,9 +224,10 @@ class ConceptLinker:
         else:
             self.source  # noqa: B018 - raises if there is none
         if annotated:
-            self._learn(Path(annotated), Vocab() if nlp is None else nlp.vocab)
+            paths = [annotated] if isinstance(annotated, str) else annotated
+            self._learn(list(map(Path, paths)), Vocab() if nlp is None else nlp.vocab)
 
-    def _learn(self, path: Path, vocab: Vocab) -> None:
+    def _learn(self, paths: list[Path], vocab: Vocab) -> None:
         from ..corpora.docbin import load_docs
 
         if self._mention_linker is None:
@@ -234,11 +235,11 @@ class ConceptLinker:
                 f"The component '{self.name}' learns names of annotated texts only for mentions that it links by their "
                 "types: set entities_from and mention_types."
             )
-        self._mention_linker.learn(load_docs(path, vocab))
+        self._mention_linker.learn(doc for path in paths for doc in load_docs(path, vocab))
         if not len(self._mention_linker.annotated):
             raise ValueError(
-                f"{path} has no mentions with identifiers whose labels are in mention_types of '{self.name}': "
-                f"{', '.join(self.mention_types)}."
+                f"No mention of {', '.join(map(str, paths))} has an identifier and a label that is in mention_types of "
+                f"'{self.name}': {', '.join(self.mention_types)}."
             )
 
     def __call__(self, doc: Doc) -> Doc:

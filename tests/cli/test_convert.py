@@ -205,3 +205,33 @@ def test_commands_are_found(command: tuple[str, ...]) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "convert" in result.stdout and "split" in result.stdout
+
+
+def test_rename_and_without(corpus: Path, tmp_path: Path) -> None:
+    # by id, and by text where the id is another one
+    same = [LINES[3], {"id": "other", "text": "FK506  binds\nFKBP5-GFP."}, {"text": "nothing"}]
+    test = write(tmp_path / "test.jsonl", *same)
+    output = tmp_path / "out.spacy"
+    names = ["--rename", "drug=Chemical", "--rename", "binds=Bind"]
+    result = run("convert", corpus, output, *names, "--without", test)
+    assert result.exit_code == 0 and "2 texts left out, since another corpus has them" in message(result)
+    docs = load(output)
+    assert [doc.text[-6] for doc in docs] == list("01246789")
+    assert {span.label_ for doc in docs for span in doc.spans["entities"]} == {"Chemical", "protein"}
+    assert {relation.label for doc in docs for relation in get_relations(doc)} == {"Bind"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--rename", "Drug=Chemical"], "No text has the label Drug. Labels: binds, drug, protein."),
+        (["--rename", "Drug"], "Expected LABEL=NAME"),
+        (["--without", "corpus.jsonl"], "All texts of corpus.jsonl are in corpus.jsonl"),
+    ],
+)
+def test_nothing_to_rename_or_to_keep(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(corpus.parent)
+    result = run("convert", "corpus.jsonl", "out.spacy", *options)
+    assert result.exit_code == 1 and expected in message(result)

@@ -5,7 +5,7 @@ import pytest
 from spacy_keci.cli.convert import convert_cli
 from spacy_keci.corpora.annotation import AnnotatedText, Mention
 from spacy_keci.corpora.formats import read_any
-from spacy_keci.corpora.vocabularies import name_vocabularies, parse_vocabularies
+from spacy_keci.corpora.vocabularies import name_vocabularies, parse_names
 from spacy_keci.reports import Report
 
 PUBTATOR = """1|t|MEK1/2 and cancer
@@ -44,7 +44,7 @@ def test_convert_keeps_relations_between_concepts(tmp_path: Path) -> None:
 
 
 def test_options() -> None:
-    assert parse_vocabularies(["Gene=NCBIGene", "Disease=MESH"]) == {"Gene": "NCBIGene", "Disease": "MESH"}
+    assert parse_names(["Gene=NCBIGene", "Disease=MESH"]) == {"Gene": "NCBIGene", "Disease": "MESH"}
     for wrong in ("Gene", "=MESH", "Gene="):
-        with pytest.raises(ValueError, match="LABEL=VOCABULARY"):
-            parse_vocabularies([wrong])
+        with pytest.raises(ValueError, match="LABEL=NAME"):
+            parse_names([wrong])

@@ -277,7 +277,7 @@ def save_annotated(nlp: Language, path: Path) -> Path:
 def test_names_of_annotated_texts(
     nlp: Language, tmp_path: Path, text: str, identifier: str, candidates: list[str]
 ) -> None:
-    add_species_linker(nlp, tmp_path, annotated=save_annotated(nlp, tmp_path / "train.spacy"))
+    add_species_linker(nlp, tmp_path, annotated=str(save_annotated(nlp, tmp_path / "train.spacy")))
 
     def check(nlp: Language) -> None:
         doc = nlp(annotate_words(nlp, text))
@@ -293,7 +293,7 @@ def test_names_of_annotated_texts(
 
 
 def test_a_saved_linker_forgets_names_of_an_earlier_save(nlp: Language, source: str, tmp_path: Path) -> None:
-    add_species_linker(nlp, tmp_path, annotated=save_annotated(nlp, tmp_path / "train.spacy"))
+    add_species_linker(nlp, tmp_path, annotated=str(save_annotated(nlp, tmp_path / "train.spacy")))
     nlp.get_pipe("concept_linker").to_disk(tmp_path / "saved")
     assert (tmp_path / "saved" / "annotated_names.jsonl").exists()
     add_linker(spacy.blank("en"), source).get_pipe("concept_linker").to_disk(tmp_path / "saved")
@@ -303,8 +303,8 @@ def test_a_saved_linker_forgets_names_of_an_earlier_save(nlp: Language, source: 
 def test_annotated_texts_that_teach_nothing(nlp: Language, source: str, tmp_path: Path) -> None:
     path = tmp_path / "train.spacy"
     DocBin(docs=[annotate_words(nlp, "Ras of a rat .")], store_user_data=True).to_disk(path)
-    with pytest.raises(ValueError, match=r"train.spacy has no mentions with identifiers .*: Gene, Species\."):
-        add_species_linker(nlp, tmp_path, annotated=path)
+    with pytest.raises(ValueError, match=r"No mention of .*train.spacy has an identifier .*: Gene, Species\."):
+        add_species_linker(nlp, tmp_path, annotated=[str(path)])
     plain = spacy.blank("en").add_pipe("concept_linker")
     with pytest.raises(ValueError, match="only for mentions that it links by their types"):
-        plain.initialize(sources=[source], annotated=path)
+        plain.initialize(sources=[source], annotated=[str(path)])
