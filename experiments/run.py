@@ -41,26 +41,30 @@ def main() -> None:
             variables[name] = str(Path(value).resolve())
     maker = Maker(options.dry_run, options.force)
     for table in options.tables:
-        for folder, run, baseline in runs(experiments, table):
+        for folder, command, run, baseline in runs(experiments, table):
             run |= variables
             if baseline is not None:
                 run["results"] = "results/paired"
-                if maker.is_there(folder, "evaluate", run):
+                if maker.is_there(folder, command, run):
                     continue
-                predictions = maker.make(folder, "evaluate", baseline | variables, of="outputs_no_cache")
+                predictions = maker.make(folder, command, baseline | variables, of="outputs_no_cache")
                 run["options"] = f"--compare {predictions}"
-            if not maker.is_there(folder, "evaluate", run):
-                maker.make(folder, "evaluate", run)
+            if not maker.is_there(folder, command, run):
+                maker.make(folder, command, run)
 
 
-def runs(experiments: Mapping[str, Any], table: str) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any] | None]]:
-    """The runs of a table: the folder of a project, its variables, and those of the run to compare with, if any."""
+def runs(
+    experiments: Mapping[str, Any], table: str
+) -> Iterator[tuple[Path, str, dict[str, Any], dict[str, Any] | None]]:
+    """The runs of a table: the folder of a project, the command that scores, its variables, and those of the run to
+    compare with, if any."""
     for row in experiments["tables"][table]:
         folds = [{"fold": fold} for fold in row.get("folds", ())] or [{}]
         for seed, fold, system in product(row["seeds"], folds, row["systems"]):
             run = {"system": system, "seed": seed, **fold, **row.get("vars", {})}
             baseline = as_variables(experiments, run | row["against"], row) if "against" in row else None
-            yield ROOT / experiments["projects"][row["corpus"]], as_variables(experiments, run, row), baseline
+            folder, command = ROOT / experiments["projects"][row["corpus"]], row.get("command", "evaluate")
+            yield folder, command, as_variables(experiments, run, row), baseline
 
 
 def as_variables(experiments: Mapping[str, Any], run: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
