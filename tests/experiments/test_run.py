@@ -87,9 +87,9 @@ def outputs() -> dict[str, dict[str, Any]]:
     """Every result of the tables, and the variables of its run."""
     found = {}
     for table in EXPERIMENTS["tables"]:
-        for folder, run, baseline in runs(EXPERIMENTS, table):
+        for folder, command, run, baseline in runs(EXPERIMENTS, table):
             variables = run | ({"results": "results/paired"} if baseline else {})
-            (path,) = Maker()._commands(folder, variables)["evaluate"]["outputs"]
+            (path,) = Maker()._commands(folder, variables)[command]["outputs"]
             found[(folder / path).resolve().relative_to(ROOT).as_posix()] = run
     return found
 
@@ -129,7 +129,7 @@ def test_settings_are_those_of_their_configs() -> None:
             *sections, key = setting.split(".")
             assert reduce(getitem, sections, config).get(key) != value  # set there, or left at its default
             changed.add(setting)
-    assert len(changed) == 14
+    assert len(changed) == 20
 
 
 def test_options() -> None:
