@@ -30,7 +30,7 @@ class _Relation(BaseModel):
 
 
 class _Concept(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, extra="allow")  # other fields are counted
 
     id: _Name
     name: _Name
@@ -112,6 +112,7 @@ def _read(paths: list[Path], schema: type[_Concept], types: TypeTable, report: S
                 where, why = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
                 report.malformed(path, number, f"{where}: {why}" if where else why)
                 continue
+            report.drop_each("unknown field", f"{path.name}, line {number}", concept.model_extra or ())
             yield ConceptRecord(
                 concept.id,
                 concept.name,
