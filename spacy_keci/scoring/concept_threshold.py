@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 
 from ..interactions import get_interactions
 from ..tokens import SPANS_KEY
-from .concepts import PAIR, concept_facts
+from .concepts import PAIR, concept_facts, is_annotated
 from .tuning import GRID, ScoredItems, as_items, f_scores
 
 
@@ -16,11 +16,14 @@ def compare_concepts(
 ) -> tuple[ScoredItems, ScoredItems]:
     """Compare predicted relations between concepts with the gold ones: as pairs, and with their labels.
 
-    docs: predicted with the lowest threshold, so that they include all relations that higher ones keep.
+    docs: predicted with the lowest threshold, so that they include all relations that higher ones keep. Documents whose
+        gold has no annotation of relations are left out.
     """
     rows: tuple[list[tuple[float, bool]], ...] = ([], [])
     n_gold = [0, 0]
     for doc, gold in zip(docs, golds, strict=True):
+        if not is_annotated(gold, spans_key):
+            continue
         facts, found = concept_facts(gold, spans_key), get_interactions(doc, spans_key)
         for k, typed in enumerate((False, True)):
             truth = {_item(*fact[:3], typed=typed) for fact in facts}
