@@ -241,3 +241,5 @@ def test_labels_that_nothing_has(doc):
         spacy_keci.render(doc, relation_labels=["bindz"])
     with pytest.raises(ValueError, match=r"The option 'labels' .*: 'durg'\."):
         spacy_keci.render([doc, doc], labels=["durg"])
+    with pytest.raises(ValueError, match=r"The option 'labels' .*: 'durg'\."):
+        render_svg(doc, labels=["durg"])
