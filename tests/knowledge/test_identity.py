@@ -173,6 +173,9 @@ def test_which_identifier_is_written(tmp_path: Path) -> None:
             (candidate,) = KnowledgeBaseCandidates(kb, prefer).nearest("TP53")
             assert candidate.concept == expected and kb.index(candidate.concept) == 0
     assert KnowledgeBaseCandidates(kb, ["UMLS"]).nearest("DNA")[0].concept == "C0012860"
+    kb = build(tmp_path, [gene, {"id": "CHEBI:16991", "name": "DNA", "types": ["T114"]}])
+    with pytest.raises(ValueError, match="identifier of UMLS"):
+        KnowledgeBaseCandidates(kb, ["UMLS"])
 
 
 def test_quotation_marks_within_names(tmp_path: Path) -> None:
