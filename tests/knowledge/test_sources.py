@@ -338,7 +338,7 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
     assert report.examples["unknown field"] == ["a.jsonl, line 1: synonyms"]
     head = "id\tname\taliases\ttypes\tdefinition\trelations\n"
     table, report = read(
-        "tsv", write(tmp_path / "a.tsv", head + "X:1\tone\teins|uno\tT001|T002\tFirst.\tbefore=X:2\nGO:2\ttwo\nbad\n")
+        "tsv", write(tmp_path / "a.tsv", head + "X:1 \t one\teins|uno\tT001|T002\tFirst.\tbefore=X:2\nGO:2\ttwo\nbad\n")
     )
     assert table == records and report.counts["dropped: malformed"] == 1
 

@@ -64,8 +64,8 @@ def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Itera
     for path in paths:
         columns: tuple[str, ...] = _COLUMNS
         for number, line in read_lines(path, report):
-            fields = line.split("\t")
-            if number == 1 and {"id", "name"} <= set(head := tuple(field.strip().lower() for field in fields)):
+            fields = [field.strip() for field in line.split("\t")]
+            if number == 1 and {"id", "name"} <= set(head := tuple(field.lower() for field in fields)):
                 columns = head
                 if unknown := [column for column in columns if column not in _COLUMNS]:
                     raise KnowledgeBaseError(
