@@ -116,11 +116,10 @@ def get_span_relations(span: Span, spans_key: str = SPANS_KEY) -> list[Relation]
     positions = positions_at(group, span.start_char, span.end_char) if rows else []
     own = [i for i in positions if not span.label or group[i].label == span.label]
     incident = _rows_by_mention(rows)
-    relations = []
-    for head, tail, label, score in (rows[r] for r in sorted({r for i in own for r in incident.get(i, ())})):
-        ends = member_at(group, head), member_at(group, tail)
-        relations.append(Relation(*ends, label, score, label in symmetric))
-    return relations
+    return [
+        Relation(member_at(group, head), member_at(group, tail), label, score, label in symmetric)
+        for head, tail, label, score in (rows[r] for r in sorted({r for i in own for r in incident.get(i, ())}))
+    ]
 
 
 def _rows_by_mention(rows: list[Row]) -> dict[int, list[int]]:

@@ -12,7 +12,7 @@ from spacy.training import Example
 from ..identifiers import identifiers
 from ..interactions import get_interactions
 from ..tokens import SPANS_KEY, get_relations
-from .counts import CountTable, Statistic, micro, read_graphs
+from .counts import CountTable, Statistic, micro, read_graphs, summarize
 
 PAIR = "pair"  # the only label if labels do not count
 # two identifiers, the lower first, the label and the novelty ("" if unknown)
@@ -56,12 +56,9 @@ class ConceptScorer:
         """
         scorer = self if spans_key is None else replace(self, spans_key=spans_key)
         tables = scorer.tables(examples)
-        scores: dict[str, Any] = {}
-        for name, table in tables.items():
-            values = micro(table.totals).tolist()
-            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
-            scores |= table.sizes(name)
-        return scores | {"concepts_typed_per_type": tables["concepts_typed"].per_type()}
+        return summarize(tables, self.statistics) | {
+            "concepts_typed_per_type": tables["concepts_typed"].per_type()
+        }
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label, by the name of the score."""
