@@ -56,9 +56,7 @@ class ConceptScorer:
         """
         scorer = self if spans_key is None else replace(self, spans_key=spans_key)
         tables = scorer.tables(examples)
-        return summarize(tables, self.statistics) | {
-            "concepts_typed_per_type": tables["concepts_typed"].per_type()
-        }
+        return summarize(tables, self.statistics) | {"concepts_typed_per_type": tables["concepts_typed"].per_type()}
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label, by the name of the score."""
