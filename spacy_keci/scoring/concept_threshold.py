@@ -26,10 +26,10 @@ def compare_concepts(
             continue
         facts, found = concept_facts(gold, spans_key), get_interactions(doc, spans_key)
         for k, typed in enumerate((False, True)):
-            truth = {_item(*fact[:3], typed=typed) for fact in facts}
+            truth = {(head, tail, label if typed else PAIR) for head, tail, label, _ in facts}
             scores: dict[tuple[str, ...], float] = {}
             for each in found:
-                item = _item(min(each.head, each.tail), max(each.head, each.tail), each.label, typed=typed)
+                item = (*sorted((each.head, each.tail)), each.label if typed else PAIR)
                 scores[item] = max(each.score, scores.get(item, 0.0))
             rows[k].extend((score, item in truth) for item, score in scores.items())
             n_gold[k] += len(truth)
@@ -44,7 +44,3 @@ def choose_threshold(pairs: ScoredItems, typed: ScoredItems) -> tuple[float, flo
     best = np.flatnonzero(means >= means.max() - 1e-9)
     middle = int(best[len(best) // 2])
     return float(GRID[middle]), float(f[0, middle]), float(f[1, middle])
-
-
-def _item(head: str, tail: str, label: str, *, typed: bool) -> tuple[str, ...]:
-    return head, tail, label if typed else PAIR
