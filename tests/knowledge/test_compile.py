@@ -220,6 +220,15 @@ def test_files_of_the_same_name(tmp_path: Path) -> None:
     assert [report.dropped for report in reports.values()] == [1, 0, 0]
 
 
+def test_an_identifier_of_two_concepts(tmp_path: Path) -> None:
+    """Three human genes have the same protein: its identifier finds the first of them."""
+    rows = [{"id": f"HGNC:{i}", "name": f"CALM{i}", "alt_ids": ["UP:P0DP23"]} for i in (1, 2, 3)]
+    source = SourceFiles("jsonl", [write_jsonl(tmp_path / "a.jsonl", rows)])
+    reports = compile_knowledge_base(tmp_path / "kb", [source])
+    assert KnowledgeBase(tmp_path / "kb").index("UP:P0DP23") == 0
+    assert reports["jsonl: a.jsonl"].counts["dropped: alternative identifier of another concept"] == 2
+
+
 @pytest.mark.parametrize("field", ["id", "alt_ids", "target"])
 def test_control_characters_in_identifiers(tmp_path: Path, field: str) -> None:
     texts = dict.fromkeys(("id", "alt_ids", "target"), "X:1") | {field: "X:a\0b"}
