@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from spacy.training import Example
@@ -85,14 +86,11 @@ class StrictScorer:
         return {
             "entities": table(_entities),
             "relations": table(self._relations),
-            "relations_untyped": table(self._untyped_relations),
+            "relations_untyped": table(partial(self._relations, typed=False)),
         }
 
-    def _relations(self, graph: AnnotatedText) -> set[Triple]:
-        return set(triples(graph, [mention[:3] for mention in graph.mentions], self.symmetric))
-
-    def _untyped_relations(self, graph: AnnotatedText) -> set[Triple]:
-        return set(triples(graph, [mention[:2] for mention in graph.mentions], self.symmetric))
+    def _relations(self, graph: AnnotatedText, *, typed: bool = True) -> set[Triple]:
+        return set(triples(graph, [mention[: 3 if typed else 2] for mention in graph.mentions], self.symmetric))
 
     def _unreachable(self, examples: list[Example]) -> dict[str, int]:
         entities = relations = 0

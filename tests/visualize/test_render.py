@@ -101,7 +101,7 @@ def test_nested_mentions_and_sentences(nlp):
 
 
 def test_concepts(doc, tmp_path):
-    (tmp_path / "kb.jsonl").write_text('{"id": "C:1", "name": "tacrolimus", "types": ["T109"], "names": ["FK506"]}\n')
+    (tmp_path / "kb.jsonl").write_text('{"id": "C:1", "name": "tacrolimus", "types": ["T109"], "aliases": ["FK506"]}\n')
     compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={tmp_path / 'kb.jsonl'}")])
     kb = KnowledgeBase(tmp_path / "kb")
     spans = [Span(doc, 0, 1, label="T109", kb_id="C:1"), Span(doc, 0, 1, label="T116", kb_id="C:2")]
