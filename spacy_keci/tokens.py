@@ -111,6 +111,7 @@ def get_span_relations(span: Span, spans_key: str = SPANS_KEY) -> list[Relation]
     """Relations in which the span (same offsets; same label, if it has one) is head or tail."""
     if spans_key not in span.doc.spans:
         return []
+    warn_if_replaced(span.doc, spans_key)
     group = span.doc.spans[spans_key]
     rows, symmetric = group.attrs.get("relations", []), group.attrs.get("symmetric", ())
     positions = positions_at(group, span.start_char, span.end_char) if rows else []
@@ -200,6 +201,7 @@ def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
     graph = networkx.MultiDiGraph()
     if spans_key not in doc.spans:
         return graph
+    warn_if_replaced(doc, spans_key)
     group = doc.spans[spans_key]
     for i, span in enumerate(checked_spans(group)):
         graph.add_node(
