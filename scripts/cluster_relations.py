@@ -19,7 +19,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_keci import get_relations, relation_vectors
+from spacy_keci import Relation, get_relations, relation_vectors
+from spacy_keci.alignment import align
 from spacy_keci.corpora.reader import read_docs
 from spacy_keci.ml.latent.pretrained import Pretrained
 from spacy_keci.tokenizer import create_biomedical_tokenizer
@@ -61,23 +62,25 @@ def vectors_of(nlp: Language, golds: list[Doc]) -> tuple[np.ndarray, list[str], 
     """(relations, width) the vectors of the gold relations, their labels and the types of their mentions, in order."""
     examples = []
     for gold in golds:
-        doc = nlp.make_doc(gold.text)
-        found = [doc.char_span(m.start_char, m.end_char, m.label_) for m in gold.spans["entities"]]
-        doc.spans["entities"] = [span for span in found if span is not None]
-        examples.append(Example(doc, gold))
+        example = Example(nlp.make_doc(gold.text), gold)
+        example.predicted.spans["entities"] = align(example).found
+        examples.append(example)
     nlp.initialize(lambda: examples)
     vectors, labels, types = [], [], []
     for doc, gold in zip(nlp.pipe([example.predicted for example in examples]), golds, strict=True):
-        pairs = [frozenset(((r.head.start_char), (r.tail.start_char))) for r in doc._.relations]
-        by_pair = dict(zip(pairs, relation_vectors(doc), strict=True))
+        by_pair = dict(zip(map(ends_of, doc._.relations), relation_vectors(doc), strict=True))
         for relation in get_relations(gold):
-            pair = frozenset((relation.head.start_char, relation.tail.start_char))
-            if pair in by_pair:
-                vectors.append(by_pair[pair])
+            ends = ends_of(relation)
+            if ends in by_pair:
+                vectors.append(by_pair[ends])
                 labels.append(relation.label)
-                ends = sorted((relation.head, relation.tail), key=lambda span: span.start_char)
-                types.append(" - ".join(span.label_ for span in ends))
+                types.append(" - ".join(label for *_, label in ends))
     return np.array(vectors), labels, types
+
+
+def ends_of(relation: Relation) -> tuple[tuple[int, int, str], ...]:
+    """Offsets and types of both mentions, in the order of the text."""
+    return tuple(sorted((end.start_char, end.end_char, end.label_) for end in (relation.head, relation.tail)))
 
 
 def draw(vectors: np.ndarray, labels: list[str], path: Path) -> None:

@@ -59,8 +59,9 @@ def score_pairs(nlp: Language, golds: Sequence[Doc]) -> tuple[np.ndarray, np.nda
         docs.append(doc)
     related, scores = [], []
     for doc, gold in zip(nlp.pipe(docs), golds, strict=True):
-        mentions = [(m.start_char, m.end_char) for m in gold.spans[extractor.spans_key]]
-        true = {frozenset((mentions[row[0]], mentions[row[1]])) for row in gold.spans["entities"].attrs["relations"]}
+        group = gold.spans[extractor.spans_key]
+        mentions = [(m.start_char, m.end_char) for m in group]
+        true = {frozenset((mentions[row[0]], mentions[row[1]])) for row in group.attrs["relations"]}
         found: dict[frozenset, float] = {}
         for relation in doc._.relations:
             pair = frozenset((m.start_char, m.end_char) for m in (relation.head, relation.tail))

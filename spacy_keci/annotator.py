@@ -72,7 +72,7 @@ class Annotator:
             if isinstance(doc, Doc) and self.spans_key not in doc.spans:
                 raise ValueError(
                     f"The pipeline writes no doc.spans[{self.spans_key!r}], only {list(doc.spans) or 'none at all'}: "
-                    "name the right one with --spans-key."
+                    "give the right one as spans_key (--spans-key)."
                 )
         too_long = "{:,} characters, more than the {:,} that the pipeline reads (nlp.max_length)"
         return [found[i] if i in found else too_long.format(len(text), limit) for i, text in enumerate(texts)]

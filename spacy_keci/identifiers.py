@@ -8,7 +8,7 @@ import re
 
 UNLINKED = "-"
 # prefixes that vocabularies and people use in place of ours
-_PREFIXES = {
+PREFIXES = {
     "EntrezGene": "NCBIGene",
     "MeSH": "MESH",
     "MSH": "MESH",
@@ -34,7 +34,7 @@ def canonical_id(id: str) -> str:
     prefix, colon, local = id.partition(":")
     if not colon:
         return id
-    prefix = _PREFIXES.get(prefix, prefix)
+    prefix = PREFIXES.get(prefix, prefix)
     return local if prefix == "UMLS" else f"{prefix}:{local}"
 
 

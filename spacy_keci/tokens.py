@@ -111,16 +111,16 @@ def get_span_relations(span: Span, spans_key: str = SPANS_KEY) -> list[Relation]
     """Relations in which the span (same offsets; same label, if it has one) is head or tail."""
     if spans_key not in span.doc.spans:
         return []
+    warn_if_replaced(span.doc, spans_key)
     group = span.doc.spans[spans_key]
     rows, symmetric = group.attrs.get("relations", []), group.attrs.get("symmetric", ())
     positions = positions_at(group, span.start_char, span.end_char) if rows else []
     own = [i for i in positions if not span.label or group[i].label == span.label]
     incident = _rows_by_mention(rows)
-    relations = []
-    for head, tail, label, score in (rows[r] for r in sorted({r for i in own for r in incident.get(i, ())})):
-        ends = member_at(group, head), member_at(group, tail)
-        relations.append(Relation(*ends, label, score, label in symmetric))
-    return relations
+    return [
+        Relation(member_at(group, head), member_at(group, tail), label, score, label in symmetric)
+        for head, tail, label, score in (rows[r] for r in sorted({r for i in own for r in incident.get(i, ())}))
+    ]
 
 
 def _rows_by_mention(rows: list[Row]) -> dict[int, list[int]]:
@@ -201,6 +201,7 @@ def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
     graph = networkx.MultiDiGraph()
     if spans_key not in doc.spans:
         return graph
+    warn_if_replaced(doc, spans_key)
     group = doc.spans[spans_key]
     for i, span in enumerate(checked_spans(group)):
         graph.add_node(

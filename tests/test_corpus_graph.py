@@ -45,7 +45,8 @@ def test_what_is_said_of_the_same_concepts_comes_together(rows: list[dict[str, A
         "types": ["chemical", "drug"],
         "mentions": 3,
     }
-    binds = graph.edges["CHEBI:61049", "name:protein:fkbp12", "binds"]
+    ends = "CHEBI:61049", "name:protein:fkbp12", "binds"
+    binds = graph.edges[ends]
     assert (binds["count"], binds["documents"], binds["score"]) == (3, 2, 0.9)
     assert binds["sentences"] == [
         "FK506 binds FKBP12.",
@@ -53,13 +54,7 @@ def test_what_is_said_of_the_same_concepts_comes_together(rows: list[dict[str, A
         "Tacrolimus binds the gene FKBP-12\x1b and FKBP12.",
     ]
     assert graph.has_edge("CHEBI:61049", "HGNC:2", "inhibits") and not graph.has_edge("HGNC:2", "CHEBI:61049")
-    assert corpus_graph_of_rows(rows, max_sentences=1).edges[(*sorted(binds_ends()), "binds")]["sentences"] == [
-        "FK506 binds FKBP12."
-    ]
-
-
-def binds_ends() -> tuple[str, str]:
-    return "CHEBI:61049", "name:protein:fkbp12"
+    assert corpus_graph_of_rows(rows, max_sentences=1).edges[ends]["sentences"] == ["FK506 binds FKBP12."]
 
 
 def test_files_and_folders(rows: list[dict[str, Any]], tmp_path: Path) -> None:

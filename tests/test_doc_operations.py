@@ -25,6 +25,7 @@ from spacy_keci.tokenizer import biomedical_tokenizer
 from spacy_keci.tokens import get_relations, set_span_graph
 
 from .corpora.strategies import annotated_texts
+from .test_span_groups import edit
 
 FIRST = AnnotatedText(
     "A binds B.",
@@ -212,13 +213,6 @@ def test_mentions_are_added_to_a_document_without_any(nlp: Language) -> None:
     add_mentions(doc, [Span(doc, 0, 1, label="v")])
     assert graph_of(doc) == (["A"], [])
     assert "relations" not in doc.spans["entities"].attrs  # which would mean that somebody looked for them
-
-
-def edit(doc: Doc, *spans: Span) -> None:
-    """What ``del``, sorting and assignment leave: other spans beside the old attributes. (``del`` itself makes spaCy
-    3.8 abort at the end of the program.)"""
-    attrs = doc.spans["entities"].attrs
-    doc.spans["entities"] = SpanGroup(doc, name="entities", spans=spans, attrs=attrs)
 
 
 def test_what_still_holds_after_an_edit_is_kept() -> None:

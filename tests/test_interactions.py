@@ -1,9 +1,8 @@
-import pickle
 from collections.abc import Callable
 
 import pytest
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 from spacy.tokens.underscore import Underscore
 from spacy.vocab import Vocab
 
@@ -24,18 +23,14 @@ from spacy_keci.doc_operations import doc_from_json, doc_to_json, merge_docs
 from spacy_keci.interactions import concept_members
 from spacy_keci.reports import Report
 
+from .ways import WAYS
+
 KB_IDS = ("D1", "1,2", "D1", "", "D3000|D4000")
 INTERACTIONS = [
     Interaction("D1", "2", "Association", 0.75, "Novel", ((0, 1, 0.75), (2, 1, 0.25))),
     Interaction("D4000", "D1", "Bind", 0.5),
     Interaction("1", "1", "Bind", 1.0, "No"),
 ]
-WAYS: dict[str, Callable[[Doc], Doc]] = {
-    "to_bytes": lambda doc: Doc(Vocab()).from_bytes(doc.to_bytes()),
-    "DocBin": lambda doc: next(DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(Vocab())),
-    "pickle": lambda doc: pickle.loads(pickle.dumps(doc)),
-    "JSON": lambda doc: doc_from_json(Vocab(), doc_to_json(doc)),
-}
 
 
 @pytest.fixture
@@ -60,10 +55,10 @@ def test_mentions_of_each_concept() -> None:
     }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_interactions_survive(doc: Doc, way: str) -> None:
+@pytest.mark.parametrize("way", [*WAYS.values(), lambda doc: doc_from_json(Vocab(), doc_to_json(doc))])
+def test_interactions_survive(doc: Doc, way: Callable[[Doc], Doc]) -> None:
     set_interactions(doc, INTERACTIONS)
-    other = WAYS[way](doc)
+    other = way(doc)
     assert get_interactions(other) == INTERACTIONS
     assert [relation.score for relation in get_relations(other)] == [0.5]
     assert other.spans["entities"].attrs["scores"] == [0.1, 0.2, 0.3, 0.4, 0.5]

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import spacy
-from spacy.tokens import Doc, DocBin, Span, SpanGroup
-from spacy.vocab import Vocab
+from spacy.tokens import Doc, Span, SpanGroup
 
 import spacy_keci
 from spacy_keci import Relation, get_concepts, get_relations, select_mentions, set_relations, set_span_graph, span_graph
@@ -19,15 +18,10 @@ from spacy_keci.scoring.attention import attention_by_type
 from spacy_keci.span_groups import per_mention, positions_at
 from spacy_keci.tokens import get_span_relations
 
+from .ways import WAYS
 from .work import count_lines
 
 NLP = spacy.blank("en")
-WAYS: dict[str, Callable[[Doc], Doc]] = {
-    "as it is": lambda doc: doc,
-    "to_bytes": lambda doc: Doc(Vocab()).from_bytes(doc.to_bytes()),
-    "DocBin": lambda doc: next(DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(Vocab())),
-    "copy": lambda doc: doc.copy(),
-}
 READERS: dict[str, Callable[[Doc], Any]] = {
     "get_relations": get_relations,
     "span_graph": span_graph,
@@ -50,16 +44,18 @@ def make_doc() -> Doc:
 
 
 def edit(doc: Doc, *spans: Span) -> None:
-    """What ``del`` and sorting leave: other spans beside the old attributes."""
+    """What ``del`` and sorting leave: other spans beside the old attributes. (``del`` itself makes spaCy 3.8 abort at
+    the end of the program.)"""
     doc.spans["entities"] = SpanGroup(doc, name="entities", spans=spans, attrs=doc.spans["entities"].attrs)
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("way", WAYS)
-def test_an_appended_mention_has_no_relations_and_the_score_1(way: str, reader: str) -> None:
+@pytest.mark.parametrize("way", [None, *WAYS])
+def test_an_appended_mention_has_no_relations_and_the_score_1(way: str | None, reader: str) -> None:
     doc = make_doc()
     doc.spans["entities"].append(Span(doc, 3, 4, label="verb"))
-    doc = WAYS[way](doc)
+    if way is not None:
+        doc = WAYS[way](doc)
     READERS[reader](doc)
     if reader != "set_relations":
         assert [str(relation) for relation in get_relations(doc)] == ["Imatinib --inhibits--> ABL"]
@@ -105,8 +101,10 @@ def test_a_group_that_was_replaced_is_noticed() -> None:
     doc = make_doc()
     doc.spans["entities"] = [span for span in doc.spans["entities"] if span.label_ == "drug"]
     for each in (doc, WAYS["to_bytes"](doc)):
-        with pytest.warns(UserWarning, match=r"The relations in doc.spans\['entities'\] are lost: .*select_mentions"):
-            assert get_relations(each) == []
+        drawn = READERS["render"]
+        for read in (get_relations, span_graph, drawn, lambda doc: get_span_relations(doc.spans["entities"][0])):
+            with pytest.warns(UserWarning, match=r"The relations in .* are lost: .*select_mentions"):
+                read(each)
     set_relations(doc, [])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -7,8 +7,7 @@ import pytest
 import spacy
 from hypothesis import given
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
-from spacy.vocab import Vocab
+from spacy.tokens import Doc, Span
 
 from spacy_keci import Relation, filter_relations, get_relations, set_relations, set_span_graph, span_graph
 from spacy_keci.corpora.annotation import AnnotatedText
@@ -16,21 +15,9 @@ from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.reports import Report
 
 from .corpora.strategies import annotated_texts
+from .ways import WAYS
 
 NLP = spacy.blank("en")
-
-
-def through_docbin(doc: Doc) -> Doc:
-    data = DocBin(docs=[doc], store_user_data=True).to_bytes()
-    return next(DocBin().from_bytes(data).get_docs(Vocab()))
-
-
-WAYS: dict[str, Callable[[Doc], Doc]] = {
-    "to_bytes": lambda doc: Doc(Vocab()).from_bytes(doc.to_bytes()),
-    "DocBin": through_docbin,
-    "pickle": lambda doc: pickle.loads(pickle.dumps(doc)),
-    "copy": lambda doc: doc.copy(),
-}
 
 
 @pytest.fixture

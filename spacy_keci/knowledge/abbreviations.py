@@ -8,7 +8,7 @@ the shortest such text; here the alignment with the most characters at the begin
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from spacy.tokens import Doc
@@ -175,13 +175,14 @@ def _aligned(text: _Text, short: Span, span: Span, *, whole: bool = False) -> Al
 
 def _trim(text: _Text, start: int, end: int) -> Span | None:
     """A span without white space, quotation marks and introducing words at its ends; None if nothing is left."""
-    while start < end and (text.tokens[start] in _QUOTES or text.tokens[start].isspace()):
-        start += 1
-    while start < end and _introduces(text, start):
-        start += 1
-    while start < end and (text.tokens[start] in _QUOTES or text.tokens[start].isspace()):
-        start += 1
-    while start < end and (text.tokens[end - 1] in _QUOTES or text.tokens[end - 1].isspace()):
+
+    def is_blank(token: int) -> bool:
+        return text.tokens[token] in _QUOTES or text.tokens[token].isspace()
+
+    for is_left_out in (is_blank, partial(_introduces, text), is_blank):
+        while start < end and is_left_out(start):
+            start += 1
+    while start < end and is_blank(end - 1):
         end -= 1
     return (start, end) if start < end else None
 

@@ -81,7 +81,8 @@ class Collection:
             self._targets.append(self._number(target))
         report.count("relations", len(record.relations))
         for alternative in record.alt_ids:
-            self.alternatives.setdefault(self._number(alternative), number)
+            if self.alternatives.setdefault(self._number(alternative), number) != number:
+                report.drop("alternative identifier of another concept", f"{alternative} of {record.id}")
 
     def _number(self, id: str) -> int:
         """Of an identifier, however its vocabulary is written."""

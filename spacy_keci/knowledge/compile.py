@@ -52,7 +52,7 @@ class SourceFiles:
     def read(cls, path: Path) -> "list[SourceFiles]":
         """The sources that a text file lists, one a line, with paths from its folder; without lines that begin with
         ``#``. Raises KnowledgeBaseError."""
-        lines = map(str.strip, path.read_text(encoding="utf8").splitlines())
+        lines = map(str.strip, path.read_text(encoding="utf-8-sig").splitlines())
         return [cls.parse(line, path.parent) for line in lines if line and not line.startswith("#")]
 
 
@@ -88,6 +88,8 @@ def compile_knowledge_base(
         entries = []
         for number, source in enumerate(sources):
             title = f"{source.format}: {', '.join(p.name for p in source.paths)}"
+            if title in reports:
+                title = f"{number + 1}. {source.format}: {', '.join(map(str, source.paths))}"
             reports[title] = report = SourceReport(max_errors)
             entries.append(_read(collection, number, source, types, report, tqdm(desc=title, disable=not progress)))
         network_report, report = SourceReport(max_errors), SourceReport(max_errors)

@@ -114,11 +114,11 @@ class _Evidence:
     def merge(self) -> None:
         merge_by_reference(self.clusters, self.references, self.is_above)
         for coded in (False, True):
-            preferred: list[str | None] = [None] * self.n
+            first: dict[int, str] = {}
             for c, key in self._name_keys(coded):
-                if preferred[c] is None:
-                    preferred[c] = key
-            merge_by_name(self.clusters, [key or "" for key in preferred], self._name_keys(coded), self.related)
+                first.setdefault(c, key)
+            preferred = [first.get(c, "") for c in range(self.n)]
+            merge_by_name(self.clusters, preferred, self._name_keys(coded), self.related)
 
     def is_above(self, concept: int, other: int) -> bool:
         """Whether ``other`` is a kind of ``concept``."""

@@ -130,7 +130,9 @@ class KnowledgeBase:
 
     def has_vocabulary(self, vocabulary: str) -> bool:
         """Whether any concept has an identifier of a vocabulary, such as ``MESH``."""
-        return any(True for _ in self._id_trie.iterkeys("C" if vocabulary == "UMLS" else f"{vocabulary}:"))
+        if vocabulary == "UMLS":
+            return any(":" not in id for id in self._id_trie.iterkeys("C"))
+        return any(True for _ in self._id_trie.iterkeys(f"{vocabulary}:"))
 
     @cached_property
     def _identifiers(self) -> tuple[NDArray[Any], NDArray[Any]]:

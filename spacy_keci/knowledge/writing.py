@@ -9,7 +9,7 @@ import marisa_trie
 import numpy as np
 from numpy.typing import NDArray
 
-from .collect import Collection
+from .collect import MOST_LABELS, Collection
 from .fuzzy import write_fuzzy
 from .graph import write_edges
 from .identity import Identity
@@ -18,7 +18,7 @@ from .lexicon_writer import write_lexicon
 from .semantic_network import SemanticNetwork
 from .sources import SourceReport
 from .sources.ontology import EXACT, SEE_ALSO, XREF
-from .storage import Files, StringTableWriter, as_array, csr, expand
+from .storage import Files, KnowledgeBaseError, StringTableWriter, as_array, csr, expand
 
 
 def write_knowledge(
@@ -110,9 +110,15 @@ def write_definitions(folder: Path, collection: Collection, concept: NDArray[np.
 def write_types(
     folder: Path, collection: Collection, concept: NDArray[np.int32], n: int, network: SemanticNetwork
 ) -> list[str]:
-    """The semantic types of each concept, the main one first. Returns all types, in the order of their numbers."""
+    """The semantic types of each concept, the main one first. Returns all types, in the order of their numbers. Raises
+    KnowledgeBaseError for too many."""
     type_sets = list(collection.type_sets)
     tuis = list(dict.fromkeys([*network.names, *(t for types in type_sets for t in types)]))
+    if len(tuis) > MOST_LABELS:
+        raise KnowledgeBaseError(
+            f"There are more than {MOST_LABELS:,} semantic types, the last is {tuis[-1][:60]!r}: are these types, or "
+            "texts?"
+        )
     number = {tui: i for i, tui in enumerate(tuis)}
     sets = [np.array([number[t] for t in types], np.int32) for types in type_sets]
     typed, which = collection.types

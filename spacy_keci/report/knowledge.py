@@ -67,8 +67,7 @@ def find_changes(gold: Graph, initial: Graph, final: Graph) -> list[Change]:
     """Mentions, then relations, in the order of the text. A relation is the same if label and offsets are: where the
     type of a mention changes, its relations do not."""
     changes = []
-    for by_identity in (_mentions, _relations):
-        truth, before, after = (by_identity(graph) for graph in (gold, initial, final))
+    for truth, before, after in zip(*map(_by_identity, (gold, initial, final)), strict=True):
         items = {**before, **after}
         changes += [
             Change(f"{'gained' if key in after else 'lost'}, {'right' if key in truth else 'wrong'}", items[key])
@@ -77,9 +76,6 @@ def find_changes(gold: Graph, initial: Graph, final: Graph) -> list[Change]:
     return changes
 
 
-def _mentions(graph: Graph) -> dict[tuple[Any, ...], Node | Edge]:
-    return {node: node for node in graph.nodes}
-
-
-def _relations(graph: Graph) -> dict[tuple[Any, ...], Node | Edge]:
-    return {(edge.offsets, edge.label): edge for edge in graph.edges}
+def _by_identity(graph: Graph) -> tuple[dict[tuple[Any, ...], Node | Edge], ...]:
+    """Mentions and relations, by what makes two of them the same."""
+    return {node: node for node in graph.nodes}, {(edge.offsets, edge.label): edge for edge in graph.edges}

@@ -14,7 +14,7 @@ from ..tokens import SPANS_KEY
 from .counts import CountTable, Statistic, micro, read_graphs
 from .strict import StrictScorer
 
-NamePair = tuple[str, str]
+NamePair = tuple[str, ...]  # in the order of the alphabet
 
 
 def make_biorelex_scorer(spans_key: str = SPANS_KEY, symmetric: list[str] | None = None) -> "BioRelExScorer":
@@ -95,20 +95,11 @@ def _count_interactions(gold: AnnotatedText, predicted: AnnotatedText) -> tuple[
 
 def _name_pairs(graph: AnnotatedText) -> list[set[NamePair]]:
     """For each interaction, the unordered pairs of names across its two clusters."""
-    names = _surfaces(graph)
+    names = [graph.text[mention.start : mention.end] for mention in graph.mentions]
     if graph.clusters is None:
         clusters, interactions = [{name} for name in names], graph.relations
     else:
         clusters = [{names[i] for i in cluster} for cluster in graph.clusters]
         interactions = [RelationTriple(*each[:4]) for each in graph.interactions or []]
-    return [
-        {_unordered(a, b) for a, b in product(clusters[first], clusters[second])} for first, second, *_ in interactions
-    ]
-
-
-def _surfaces(graph: AnnotatedText) -> list[str]:
-    return [graph.text[mention.start : mention.end] for mention in graph.mentions]
-
-
-def _unordered(a: str, b: str) -> NamePair:
-    return (a, b) if a <= b else (b, a)
+    ends = ((clusters[first], clusters[second]) for first, second, *_ in interactions)
+    return [{tuple(sorted(pair)) for pair in product(*each)} for each in ends]

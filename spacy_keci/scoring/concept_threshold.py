@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 
 from ..interactions import get_interactions
 from ..tokens import SPANS_KEY
-from .concepts import PAIR, concept_facts
+from .concepts import PAIR, concept_facts, is_annotated
 from .tuning import GRID, ScoredItems, as_items, f_scores
 
 
@@ -16,17 +16,20 @@ def compare_concepts(
 ) -> tuple[ScoredItems, ScoredItems]:
     """Compare predicted relations between concepts with the gold ones: as pairs, and with their labels.
 
-    docs: predicted with the lowest threshold, so that they include all relations that higher ones keep.
+    docs: predicted with the lowest threshold, so that they include all relations that higher ones keep. Documents whose
+        gold has no annotation of relations are left out.
     """
     rows: tuple[list[tuple[float, bool]], ...] = ([], [])
     n_gold = [0, 0]
     for doc, gold in zip(docs, golds, strict=True):
+        if not is_annotated(gold, spans_key):
+            continue
         facts, found = concept_facts(gold, spans_key), get_interactions(doc, spans_key)
         for k, typed in enumerate((False, True)):
-            truth = {_item(*fact[:3], typed=typed) for fact in facts}
+            truth = {(head, tail, label if typed else PAIR) for head, tail, label, _ in facts}
             scores: dict[tuple[str, ...], float] = {}
             for each in found:
-                item = _item(min(each.head, each.tail), max(each.head, each.tail), each.label, typed=typed)
+                item = (*sorted((each.head, each.tail)), each.label if typed else PAIR)
                 scores[item] = max(each.score, scores.get(item, 0.0))
             rows[k].extend((score, item in truth) for item, score in scores.items())
             n_gold[k] += len(truth)
@@ -41,7 +44,3 @@ def choose_threshold(pairs: ScoredItems, typed: ScoredItems) -> tuple[float, flo
     best = np.flatnonzero(means >= means.max() - 1e-9)
     middle = int(best[len(best) // 2])
     return float(GRID[middle]), float(f[0, middle]), float(f[1, middle])
-
-
-def _item(head: str, tail: str, label: str, *, typed: bool) -> tuple[str, ...]:
-    return head, tail, label if typed else PAIR

@@ -12,7 +12,7 @@ from spacy.training import Example
 from ..identifiers import identifiers
 from ..interactions import get_interactions
 from ..tokens import SPANS_KEY, get_relations
-from .counts import CountTable, Statistic, micro, read_graphs
+from .counts import CountTable, Statistic, micro, read_graphs, summarize
 
 PAIR = "pair"  # the only label if labels do not count
 # two identifiers, the lower first, the label and the novelty ("" if unknown)
@@ -35,8 +35,9 @@ class ConceptScorer:
 
     Facts are the interactions of a document (:func:`~spacy_keci.interactions.get_interactions`). If none are stored, as
     in KECI's predictions, they are derived from relations between mentions: each identifier of the head with each
-    identifier of the tail. Mentions without an identifier have no facts. The last two scores are left out if no gold
-    interaction has a novelty.
+    identifier of the tail. Mentions without an identifier have no facts. Where the gold has neither interactions nor
+    relations, they are not annotated, and predicted ones are left out, as in training. The last two scores are left out
+    if no gold interaction has a novelty.
     """
 
     spans_key: str = SPANS_KEY
@@ -55,19 +56,14 @@ class ConceptScorer:
         """
         scorer = self if spans_key is None else replace(self, spans_key=spans_key)
         tables = scorer.tables(examples)
-        scores: dict[str, Any] = {}
-        for name, table in tables.items():
-            values = micro(table.totals).tolist()
-            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
-            scores |= table.sizes(name)
-        return scores | {"concepts_typed_per_type": tables["concepts_typed"].per_type()}
+        return summarize(tables, self.statistics) | {"concepts_typed_per_type": tables["concepts_typed"].per_type()}
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label, by the name of the score."""
-        examples = list(examples)
-        read_graphs(examples, self.spans_key)  # for its checks
-        gold = [concept_facts(example.reference, self.spans_key) for example in examples]
-        predicted = [concept_facts(example.predicted, self.spans_key) for example in examples]
+        examples, key = list(examples), self.spans_key
+        read_graphs(examples, key)  # for its checks
+        gold = [concept_facts(each.reference, key) for each in examples]
+        predicted = [concept_facts(e.predicted, key) if is_annotated(e.reference, key) else set() for e in examples]
 
         def table(*columns: int) -> CountTable:
             def items(facts: set[Fact]) -> set[tuple[Any, ...]]:
@@ -94,6 +90,11 @@ def concept_facts(doc: Doc, spans_key: str = SPANS_KEY) -> set[Fact]:
         for relation in get_relations(doc, spans_key)
         for head, tail in product(identifiers(relation.head.kb_id_), identifiers(relation.tail.kb_id_))
     }
+
+
+def is_annotated(gold: Doc, spans_key: str = SPANS_KEY) -> bool:
+    """Whether the gold says what is related: an empty list of interactions or relations says that nothing is."""
+    return spans_key in gold.spans and not {"interactions", "relations"}.isdisjoint(gold.spans[spans_key].attrs)
 
 
 def _fact(head: str, tail: str, label: str, novelty: str = "") -> Fact:

@@ -1,6 +1,6 @@
 """Counts of correct and wrong predictions per document and label; every score is computed from their sums."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,6 +53,18 @@ class CountTable:
         """Precision, recall, F and support (number of gold items) of each label."""
         rows = zip(self.labels, precision_recall_f(self.totals).tolist(), self.totals.tolist(), strict=True)
         return {label: {"p": p, "r": r, "f": f, "support": tp + fn} for label, (p, r, f), (tp, _, fn) in rows}
+
+
+def summarize(tables: Mapping[str, CountTable], statistics: Mapping[str, tuple[str, Statistic]]) -> dict[str, Any]:
+    """``{name}_p``, ``{name}_r`` and ``{name}_f`` of each score whose table is there, and the sizes of all tables."""
+    scores: dict[str, Any] = {}
+    for name, (table, statistic) in statistics.items():
+        if table in tables:
+            values = statistic(tables[table].totals).tolist()
+            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
+    for name, counts in tables.items():
+        scores |= counts.sizes(name)
+    return scores
 
 
 def as_examples(docs: Sequence[Doc], golds: Sequence[Doc]) -> list[Example]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from spacy.training import Example
 
 from ..corpora.annotation import AnnotatedText
 from ..tokens import SPANS_KEY
-from .counts import CountTable, Statistic, macro, micro, read_graphs
+from .counts import CountTable, Statistic, macro, micro, read_graphs, summarize
 
 # (head, tail, label), head and tail being (start, end, type) or, untyped, (start, end)
 Triple = tuple[tuple[Any, ...], tuple[Any, ...], str]
@@ -62,27 +63,17 @@ class StrictScorer:
         """``entities_micro_*``, ``entities_macro_*``, ``relations_micro_*``, ``relations_macro_*`` and
         ``relations_untyped_micro_*`` (types of the arguments ignored) with ``_p``, ``_r``, ``_f``;
         ``entities_per_type`` and ``relations_per_type``; ``*_gold`` and ``*_predicted``, the numbers of items of each
-        table; ``entities_unreachable`` and ``relations_unreachable``: gold that
-        is not on token boundaries of the predicted document.
+        table; ``entities_unreachable`` and ``relations_unreachable``: gold that is not on token boundaries of the
+        predicted document.
 
         spans_key, symmetric: settings of the calling component, which override the scorer's own. Other keyword
             arguments are ignored.
         Raises ValueError if the spans key is missing in a reference document.
         """
-        return self.configured(spans_key, symmetric).score(list(examples))
-
-    def score(self, examples: list[Example]) -> dict[str, Any]:
-        """The same scores, with the scorer's own settings."""
-        tables = self.tables(examples)
-        scores: dict[str, Any] = {}
-        for name, (table, statistic) in self.statistics.items():
-            values = statistic(tables[table].totals).tolist()
-            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
-        for name, counts in tables.items():
-            scores |= counts.sizes(name)
-        for name in ("entities", "relations"):
-            scores[f"{name}_per_type"] = tables[name].per_type()
-        return scores | self._unreachable(examples)
+        scorer, examples = self.configured(spans_key, symmetric), list(examples)
+        tables = scorer.tables(examples)
+        per_type = {f"{name}_per_type": tables[name].per_type() for name in ("entities", "relations")}
+        return summarize(tables, self.statistics) | per_type | scorer._unreachable(examples)
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label of ``entities``, ``relations`` and ``relations_untyped``."""
@@ -95,14 +86,11 @@ class StrictScorer:
         return {
             "entities": table(_entities),
             "relations": table(self._relations),
-            "relations_untyped": table(self._untyped_relations),
+            "relations_untyped": table(partial(self._relations, typed=False)),
         }
 
-    def _relations(self, graph: AnnotatedText) -> set[Triple]:
-        return set(triples(graph, [mention[:3] for mention in graph.mentions], self.symmetric))
-
-    def _untyped_relations(self, graph: AnnotatedText) -> set[Triple]:
-        return set(triples(graph, [mention[:2] for mention in graph.mentions], self.symmetric))
+    def _relations(self, graph: AnnotatedText, *, typed: bool = True) -> set[Triple]:
+        return set(triples(graph, [mention[: 3 if typed else 2] for mention in graph.mentions], self.symmetric))
 
     def _unreachable(self, examples: list[Example]) -> dict[str, int]:
         entities = relations = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..sentences import sentences
-from ..span_groups import checked_spans, group_of, per_mention
+from ..span_groups import checked_spans, group_of, per_mention, warn_if_replaced
 from ..tokens import get_concepts
 from .options import Options
 from .text import shorten
@@ -76,6 +76,7 @@ def make_picture(source: Doc | Span, spans_key: str, options: Options) -> Pictur
     doc = source.doc
     begin, end = (source.start, source.end) if isinstance(source, Span) else (0, len(doc))
     group = group_of(doc, spans_key)
+    warn_if_replaced(doc, spans_key)
     scores = per_mention(group, "scores", None)
     mentions: list[DrawnMention] = []
     number: dict[int, int] = {}

@@ -80,7 +80,8 @@ def render_figure(source: Doc | Span, *, options: Mapping[str, Any] | None = Non
 def render_svg(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
     """One drawing as an SVG document, to be saved as a file. Arguments and errors as for :func:`render`; a comparison
     must be an ``overlay``, as two drawings do not fit into one."""
-    pictures = _make_pictures(source, chosen := make_options(options, settings))
+    _check_labels([source], chosen := make_options(options, settings))
+    pictures = _make_pictures(source, chosen)
     if len(pictures) > 1:
         raise ValueError("A comparison is two drawings: for a single SVG, set the option 'overlay'.")
     return _draw(pictures[0], chosen)

@@ -93,7 +93,7 @@ def test_sources_in_a_file(built: tuple[Path, str], tmp_path: Path) -> None:
     for name in ("green tea", "tea leaves"):
         line = json.dumps({"id": "X:1", "name": name, "types": ["T168"]})
         (tmp_path / f"{name[0]}.jsonl").write_text(line, encoding="utf8")
-    (tmp_path / "sources.txt").write_text("# mine\n\njsonl=g.jsonl\n", encoding="utf8")
+    (tmp_path / "sources.txt").write_text("# mine\n\njsonl=g.jsonl\n", encoding="utf-8-sig")
     code, output = run(
         "build", tmp_path / "kb", "--sources", tmp_path / "sources.txt", "--source", f"jsonl={tmp_path / 't.jsonl'}",
         "--quiet",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spacy_keci.knowledge import collect
+from spacy_keci.knowledge import collect, writing
 from spacy_keci.knowledge import compile as compile_module
 from spacy_keci.knowledge.compile import SourceFiles, compile_knowledge_base
 from spacy_keci.knowledge.folder import FORMAT_VERSION
@@ -201,6 +201,32 @@ def test_texts_for_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     relations = [{"label": f"label {i}", "target": "X:1"} for i in range(3)]
     with pytest.raises(KnowledgeBaseError, match="more than 2 labels of relations, the last is 'label 2'"):
         build(tmp_path, [{"id": "X:1", "name": "one", "relations": relations}])
+
+
+def test_texts_for_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their numbers have 16 bits: one more would be another type."""
+    monkeypatch.setattr(writing, "MOST_LABELS", 2)
+    with pytest.raises(KnowledgeBaseError, match="more than 2 semantic types, the last is 'type 2'"):
+        build(tmp_path, [{"id": f"X:{i}", "name": "one", "types": [f"type {i}"]} for i in range(3)])
+
+
+def test_files_of_the_same_name(tmp_path: Path) -> None:
+    """Each source has its own report."""
+    for folder, rows in (("a", [{"id": "X:1"}, {"id": "X:2", "name": "two"}]), ("b", [{"id": "X:3", "name": "three"}])):
+        (tmp_path / folder).mkdir()
+        write_jsonl(tmp_path / folder / "x.jsonl", rows)
+    sources = [SourceFiles("jsonl", [tmp_path / folder / "x.jsonl"]) for folder in "ab"]
+    reports = compile_knowledge_base(tmp_path / "kb", sources)
+    assert [report.dropped for report in reports.values()] == [1, 0, 0]
+
+
+def test_an_identifier_of_two_concepts(tmp_path: Path) -> None:
+    """Three human genes have the same protein: its identifier finds the first of them."""
+    rows = [{"id": f"HGNC:{i}", "name": f"CALM{i}", "alt_ids": ["UP:P0DP23"]} for i in (1, 2, 3)]
+    source = SourceFiles("jsonl", [write_jsonl(tmp_path / "a.jsonl", rows)])
+    reports = compile_knowledge_base(tmp_path / "kb", [source])
+    assert KnowledgeBase(tmp_path / "kb").index("UP:P0DP23") == 0
+    assert reports["jsonl: a.jsonl"].counts["dropped: alternative identifier of another concept"] == 2
 
 
 @pytest.mark.parametrize("field", ["id", "alt_ids", "target"])

@@ -165,14 +165,13 @@ def test_identifiers_of_a_concept(tmp_path: Path) -> None:
 def test_which_identifier_is_written(tmp_path: Path) -> None:
     gene = {"id": "HGNC:11998", "name": "TP53", "types": ["T028"], "alt_ids": ["UP:P04637", "NCBIGene:7157"]}
     kb = build(tmp_path, [gene, {"id": "C0012860", "name": "DNA", "types": ["T114"]}])
-    for prefer, expected in ((["MeSH", "EntrezGene"], None), (["EntrezGene"], "NCBIGene:7157"), ([], "HGNC:11998")):
-        if expected is None:
-            with pytest.raises(ValueError, match="identifier of MESH"):
-                KnowledgeBaseCandidates(kb, prefer)
-        else:
-            (candidate,) = KnowledgeBaseCandidates(kb, prefer).nearest("TP53")
-            assert candidate.concept == expected and kb.index(candidate.concept) == 0
-    assert KnowledgeBaseCandidates(kb, ["UMLS"]).nearest("DNA")[0].concept == "C0012860"
+    for prefer, expected in ((["EntrezGene"], "NCBIGene:7157"), ([], "HGNC:11998"), (["UMLS"], "HGNC:11998")):
+        (candidate,) = KnowledgeBaseCandidates(kb, prefer).nearest("TP53")
+        assert candidate.concept == expected and kb.index(candidate.concept) == 0
+    kb = build(tmp_path, [gene, {"id": "CHEBI:16991", "name": "DNA", "types": ["T114"]}])
+    for prefer in (["MeSH", "EntrezGene"], ["UMLS"]):
+        with pytest.raises(ValueError, match=f"identifier of {prefer[0].upper()}"):
+            KnowledgeBaseCandidates(kb, prefer)
 
 
 def test_quotation_marks_within_names(tmp_path: Path) -> None:

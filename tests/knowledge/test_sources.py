@@ -283,10 +283,13 @@ def test_a_node_that_is_none(tmp_path: Path, node: dict[str, Any]) -> None:
 def test_what_one_graph_refers_to_another_defines(tmp_path: Path) -> None:
     stub, whole = {"id": "GO:1", "type": "CLASS"}, {"id": "GO:1", "lbl": "one", "type": "CLASS"}
     child = {"id": "GO:2", "lbl": "two", "type": "CLASS"}
-    first = {"nodes": [stub, child], "edges": [{"sub": "GO:2", "pred": "is_a", "obj": "GO:1"}]}
-    text = json.dumps({"graphs": [first, {"nodes": [whole, {**whole, "lbl": "not this"}]}]})
-    records, _ = read("obographs", write(tmp_path / "a.json", text))
+    edges = [{"sub": sub, "pred": "is_a", "obj": "GO:1"} for sub in ("GO:2", "GO:3")]
+    first, second = {"nodes": [stub, child], "edges": edges}, {"nodes": [whole, {**whole, "lbl": "not this"}]}
+    text = json.dumps({"graphs": [first, second]})
+    records, report = read("obographs", write(tmp_path / "a.json", text))
     assert records["GO:1"].name == "one" and records["GO:2"].relations == (("is_a", "GO:1"),)
+    assert report.counts["dropped: identifier that was there before"] == 1
+    assert report.counts["edges left out: not from a class to something"] == 1
 
 
 def test_half_a_surrogate_pair(tmp_path: Path) -> None:
@@ -317,6 +320,7 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
         "types": ["T001", "T002"],
         "definition": "First.",
         "relations": [{"label": "before", "target": "X:2"}],
+        "synonyms": ["first"],  # which is called aliases
     }
     path = write(
         tmp_path / "a.jsonl",
@@ -331,9 +335,10 @@ def test_ones_own_ontology_as_jsonl_and_table(tmp_path: Path) -> None:
         "a.jsonl, line 6: Invalid JSON: expected ident at line 1 column 2",
         "a.jsonl, line 7: name: an identifier, a name or a label is empty",
     ]
+    assert report.examples["unknown field"] == ["a.jsonl, line 1: synonyms"]
     head = "id\tname\taliases\ttypes\tdefinition\trelations\n"
     table, report = read(
-        "tsv", write(tmp_path / "a.tsv", head + "X:1\tone\teins|uno\tT001|T002\tFirst.\tbefore=X:2\nGO:2\ttwo\nbad\n")
+        "tsv", write(tmp_path / "a.tsv", head + "X:1 \t one\teins|uno\tT001|T002\tFirst.\tbefore=X:2\nGO:2\ttwo\nbad\n")
     )
     assert table == records and report.counts["dropped: malformed"] == 1
 
@@ -407,6 +412,9 @@ uniprot:P04637\tp53\tskos:broadMatch\tfplx:P53\t
 mesh:D1\tx\tskos:exactMatch\tdoid:2\tNot
 mesh:D1\tx\tro:0018033\tdoid:2\t
 mesh:D1\tx\t\tdoid:2\t
+Orphanet:58\tx\tskos:exactMatch\tUMLS:C0270726\t
+mesh:D1\tx\tskos:exactMatch\tsssom:NoTermFound\t
+doid:3\tx\tskos:exactMatch\tno identifier\t
 """
 
 
@@ -418,8 +426,11 @@ def test_sssom(tmp_path: Path) -> None:
         ("DOID:1612", (("exact_match", "MESH:D001943"),)),
         ("UP:P04637", (("broad_match", "FPLX:P53"),)),
         ("FPLX:P53", (("narrow_match", "UP:P04637"),)),
+        ("ORDO:58", (("exact_match", "C0270726"),)),
+        ("C0270726", (("exact_match", "ORDO:58"),)),
     ]
-    assert report.dropped == 3
+    # else all that "exactly match" nothing would be one
+    assert report.dropped == 5 and report.counts["dropped: not from an identifier to another"] == 2
 
 
 def test_sssom_makes_two_concepts_one(tmp_path: Path) -> None:

@@ -54,21 +54,6 @@ def test_every_name_of_the_cluster_is_needed(nlp):
         assert tuple(table.counts[0, 0]) == expected
 
 
-def test_duplicate_and_self_interactions_count_one_by_one(nlp):
-    gold = make_doc(
-        nlp,
-        TEXT,
-        [(0, 1, "protein"), (2, 3, "protein")],
-        clusters=[[0], [1]],
-        interactions=[(0, 1, "1"), (1, 0, "0"), (0, 0, "1")],
-    )
-    predicted = make_doc(nlp, TEXT, [(0, 1, "protein"), (2, 3, "protein")], [(0, 1, "1")])
-    scores = make_biorelex_scorer()([Example(predicted, gold)])
-    assert scores["biorelex_relations_gold"] == 3
-    assert scores["biorelex_relations_r"] == pytest.approx(2 / 3)
-    assert scores["biorelex_relations_p"] == 1.0
-
-
 def test_nothing_to_score_is_zero(nlp):
     for examples in ([], [make_example(nlp, TEXT)]):
         scores = make_biorelex_scorer()(examples)

@@ -101,7 +101,7 @@ def test_nested_mentions_and_sentences(nlp):
 
 
 def test_concepts(doc, tmp_path):
-    (tmp_path / "kb.jsonl").write_text('{"id": "C:1", "name": "tacrolimus", "types": ["T109"], "names": ["FK506"]}\n')
+    (tmp_path / "kb.jsonl").write_text('{"id": "C:1", "name": "tacrolimus", "types": ["T109"], "aliases": ["FK506"]}\n')
     compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={tmp_path / 'kb.jsonl'}")])
     kb = KnowledgeBase(tmp_path / "kb")
     spans = [Span(doc, 0, 1, label="T109", kb_id="C:1"), Span(doc, 0, 1, label="T116", kb_id="C:2")]
@@ -241,3 +241,5 @@ def test_labels_that_nothing_has(doc):
         spacy_keci.render(doc, relation_labels=["bindz"])
     with pytest.raises(ValueError, match=r"The option 'labels' .*: 'durg'\."):
         spacy_keci.render([doc, doc], labels=["durg"])
+    with pytest.raises(ValueError, match=r"The option 'labels' .*: 'durg'\."):
+        render_svg(doc, labels=["durg"])

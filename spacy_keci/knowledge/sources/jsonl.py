@@ -30,7 +30,7 @@ class _Relation(BaseModel):
 
 
 class _Concept(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, extra="allow")  # other fields are counted
 
     id: _Name
     name: _Name
@@ -64,8 +64,8 @@ def read_tsv(paths: list[Path], types: TypeTable, report: SourceReport) -> Itera
     for path in paths:
         columns: tuple[str, ...] = _COLUMNS
         for number, line in read_lines(path, report):
-            fields = line.split("\t")
-            if number == 1 and {"id", "name"} <= set(head := tuple(field.strip().lower() for field in fields)):
+            fields = [field.strip() for field in line.split("\t")]
+            if number == 1 and {"id", "name"} <= set(head := tuple(field.lower() for field in fields)):
                 columns = head
                 if unknown := [column for column in columns if column not in _COLUMNS]:
                     raise KnowledgeBaseError(
@@ -112,6 +112,7 @@ def _read(paths: list[Path], schema: type[_Concept], types: TypeTable, report: S
                 where, why = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
                 report.malformed(path, number, f"{where}: {why}" if where else why)
                 continue
+            report.drop_each("unknown field", f"{path.name}, line {number}", concept.model_extra or ())
             yield ConceptRecord(
                 concept.id,
                 concept.name,

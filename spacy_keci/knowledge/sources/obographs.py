@@ -41,6 +41,8 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                         # what a graph refers to, it may name by its identifier alone
                         if not terms.setdefault(term.id, term).name:
                             terms[term.id] = term
+                        elif term.name and terms[term.id] is not term:
+                            report.drop("identifier that was there before", term.id)
                 except (AttributeError, KeyError, TypeError, ValueError):
                     report.drop("malformed", f"{path.name}: the node {json.dumps(node)[:80]}")
         for edge in edges:
@@ -50,8 +52,8 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                 continue
             subject, predicate, target = from_iri(ends[0]), ends[1], from_iri(ends[2])
             if subject not in terms or not target:
-                continue
-            if predicate == "is_a":
+                report.count("edges left out: not from a class to something")
+            elif predicate == "is_a":
                 terms[subject].parents.append(target)
             else:
                 terms[subject].relations.append((labels.get(predicate, from_iri(predicate)), target))

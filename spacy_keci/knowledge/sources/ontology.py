@@ -52,16 +52,16 @@ def read_xref(text: str, sources: Iterable[str]) -> tuple[str, str]:
     orphanet = [_ORPHANET.get(m[1].lower(), "related_match") for s in sources if (m := _ORPHANET_SOURCE.match(s))]
     skos = [_SKOS.get(m[1], "related_match") for s in sources if (m := _SKOS_SOURCE.match(s))]
     stated = mondo or skos or orphanet or [XREF]
-    return EXACT if EXACT in stated else stated[0], _reference(text)
+    return EXACT if EXACT in stated else stated[0], read_reference(text)
 
 
 def read_match(predicate: str, target: str) -> list[tuple[str, str]]:
     """A property of a term, if it is one of SKOS's matches: ``skos:exactMatch``."""
     label = _SKOS.get(re.split("[:#/]", predicate)[-1])
-    return [(label, _reference(target))] if label else []
+    return [(label, read_reference(target))] if label else []
 
 
-def _reference(text: str) -> str:
+def read_reference(text: str) -> str:
     """The identifier PREFIX:LOCAL that a text is; both may have blanks. Empty if it is not one."""
     id = from_iri(text.strip())
     prefix, _, local = id.partition(":")
