@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import srsly
 import typer
 from pydantic import TypeAdapter, ValidationError
-from spacy.cli._util import parse_config_overrides, setup_gpu
+from spacy.cli._util import setup_gpu
 from spacy.tokens import Doc
 from spacy.util import load_config
 from tqdm import tqdm
@@ -22,6 +22,7 @@ from ..files import files_in
 from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
+from .load import parse_settings
 from .messages import good, tell, warn
 from .options import Gpu
 
@@ -79,7 +80,7 @@ def pretrain_relations_cli(
     spacy keci pretrain-relations configs/pretraining/latent_relations.cfg -o pretrained --paths.texts corpus/unlabelled
     """
     setup_gpu(gpu_id, silent=True)
-    sections = load_config(config, overrides=parse_config_overrides(context.args, env_var=None), interpolate=True)
+    sections = load_config(config, overrides=parse_settings(context.args), interpolate=True)
     pretrain_from(sections, output, "cpu" if gpu_id < 0 else f"cuda:{gpu_id}")
 
 

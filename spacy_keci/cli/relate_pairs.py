@@ -53,6 +53,9 @@ def relate_pairs_cli(
     """
     from ..ml.latent.pairs import NONE, PairModel
 
+    for option, value in (("--validation", validation), ("--save", save)):
+        if value is not None and train is None:
+            raise ValueError(f"{option} is of no use without --train: nothing is learned.")
     prepare_output(output, pairs, train, validation)
     asked = list(read_pairs(pairs, labelled=False))
     found = PairModel.from_disk(model) if train is None else _learn(model, train, validation, updates, seed, save)
