@@ -31,9 +31,8 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
     lines = text_lines(path, report)
     for number, line in enumerate([*lines, ""], start=1):
         columns = line.split("\t") if "\t" in line else line.split()
-        if line.startswith(DOCUMENT):
-            n_documents += 1
-        elif not line.strip():
+        is_document = line.startswith(DOCUMENT)
+        if is_document or not line.strip():
             if problem:
                 problems += 1
                 report.drop_text("sentence with a malformed line", problem)
@@ -41,6 +40,7 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 kept += 1
                 yield _parse(sentence, str(n_documents or ""), report)
             sentence, problem = [], ""
+            n_documents += is_document
         elif is_damaged(line) or len(columns) < 2 or not columns[0].strip() or not _is_tag(columns[-1]):
             problem = problem or f"line {number}: {shown(line)}"
         else:

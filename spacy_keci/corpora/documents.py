@@ -58,12 +58,14 @@ def to_doc(annotated: AnnotatedText, make_doc: MakeDoc, report: Report, spans_ke
 
 
 def mark_sentences(doc: Doc, starts: Iterable[int]) -> None:
-    """Set the sentences of a document: they begin with the tokens that hold the characters at these offsets, and with
-    the first. A sentencizer that does not overwrite leaves them as they are."""
+    """Set the sentences of a document: they begin with the tokens that hold the characters at these offsets, or that
+    come next, and with the first. A sentencizer that does not overwrite leaves them as they are."""
     places = sorted(starts)
+    before = 0
     for token in doc:
-        begins = bisect(places, token.idx + len(token) - 1) - bisect(places, token.idx - 1)
-        token.is_sent_start = token.i == 0 or begins > 0
+        begun = bisect(places, token.idx + len(token) - 1)
+        token.is_sent_start = token.i == 0 or begun > before
+        before = begun
 
 
 def copy_sentences(gold: Doc, doc: Doc) -> Doc:

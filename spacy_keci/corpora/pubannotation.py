@@ -94,15 +94,15 @@ def _parse(document: _Document, report: Report) -> AnnotatedText:
     tracks: list[tuple[str, _Track]] = [("", document)]
     tracks += [(f"{number} ", track) for number, track in enumerate(document.tracks, start=1)]
     for name, track in tracks:
-        concepts: dict[str, str] = {}
+        concepts: dict[str, list[str]] = {}
         for attribute in track.attributes:
             if attribute.pred == CONCEPT and isinstance(attribute.obj, str):
-                concepts.setdefault(str(attribute.subj), attribute.obj)
+                concepts.setdefault(str(attribute.subj), []).append(attribute.obj)
             else:
                 report.drop("attribute", f"{id}: {attribute.pred} of {attribute.subj}")
         for denotation in track.denotations:
             spans = denotation.span if isinstance(denotation.span, list) else [denotation.span]
-            kb_id = concepts.pop(str(denotation.id), "")
+            kb_id = ",".join(concepts.pop(str(denotation.id), []))
             pieces = [(span.begin, span.end) for span in spans]
             text.add_mention(f"{name}{denotation.id}", pieces, denotation.obj, kb_id=kb_id)
         for relation in track.relations:

@@ -56,6 +56,12 @@ def test_relations_point_to_mentions(nlp: Language) -> None:
     assert doc.user_data["id"] == "7"
 
 
+@pytest.mark.parametrize("start", [4, 5, 6])
+def test_sentence_that_begins_with_a_blank_or_inside_a_token(nlp: Language, start: int) -> None:
+    doc = to_doc(AnnotatedText("A b. Cd e.", sentences=[0, start]), nlp.make_doc, Report())
+    assert [sentence.text for sentence in doc.sents] == ["A b.", "Cd e."]
+
+
 def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
     text = AnnotatedText(
         "A  binds B",

@@ -21,6 +21,9 @@ def test_ade(tmp_path: Path) -> None:
 def test_tab_separated(tmp_path: Path) -> None:
     (tmp_path / "g.tsv").write_bytes(b"s1\tpaper 1\r\ns2\tpaper 1\r\n\r\n")
     assert read_groups(tmp_path / "g.tsv") == {"s1": "paper 1", "s2": "paper 1"}
+    (tmp_path / "g.tsv").write_text("s1\tpaper 1\ns1\tpaper 2\n")
+    with pytest.raises(ValueError, match="two groups for the text 's1'"):
+        read_groups(tmp_path / "g.tsv")
 
 
 @pytest.mark.parametrize(("name", "line"), [("x.rel", "11|S one.|x"), ("x.tsv", "s1 paper"), ("x.tsv", "a\tb\tc")])
