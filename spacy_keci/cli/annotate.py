@@ -42,8 +42,8 @@ def annotate_cli(
             metavar="FORMAT",
             help="txt (a file is a text; default for .txt), lines (a line is a text; default for -), jsonl (a line is "
             "an object with 'text', and perhaps 'id', 'group' and 'meta'), parquet (columns of these names), pubmed "
-            "(PubMed's XML), each but Parquet compressed (.gz) or not; or any format of 'spacy keci convert', whose "
-            "annotation is left aside",
+            "(PubMed's XML), compressed (.gz) or not; or any format of 'spacy keci convert', whose annotation is left "
+            "aside",
         ),
     ] = None,
     target: Annotated[

@@ -15,7 +15,7 @@ def read_groups(path: Path) -> dict[str, str]:
 
     Raises ValueError for a line of another form, and for a text with two groups.
     """
-    is_ade = path.suffix.lower() == ".rel"
+    is_ade = path.name.lower().removesuffix(".gz").endswith(".rel")
     separator, columns = ("|", 8) if is_ade else ("\t", 2)
     rows = []
     for number, line in enumerate(text_lines(path), start=1):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2b
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
-from .reading import id_text
+from .reading import id_text, read_bytes
 
 _CANDIDATE = pa.struct(
     [("concept", pa.string()), ("type", pa.string()), ("score", pa.float64()), ("attention", pa.float64())]
@@ -144,12 +145,13 @@ def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file, some at a time; all columns, or those of these names.
+    """The rows of a Parquet file, gzipped or not, some at a time; all columns, or those of these names.
 
     Raises ValueError if it is none, is damaged, or lacks a column.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        source = BytesIO(read_bytes(path)) if path.suffix.lower() == ".gz" else path
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
             missing = [name for name in needed if name not in file.schema_arrow.names]
             if missing:
                 raise ValueError(f"{path} has no column {missing[0]!r}, only {', '.join(file.schema_arrow.names)}.")

@@ -63,8 +63,8 @@ class TextSource:
     """The texts of a file, of a folder with its subfolders (files in the order of their names), or of standard input.
 
     path: ``-`` for standard input.
-    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``, not Parquet), or a format of annotated text,
-        whose annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
+    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
+        annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
         lines and text files of more than :data:`MAX_BYTES` bytes.
     output: where the results go: no file there, or below it, is read.

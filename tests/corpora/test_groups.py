@@ -1,3 +1,4 @@
+import gzip
 import re
 import tarfile
 from pathlib import Path
@@ -15,6 +16,8 @@ def test_ade(tmp_path: Path) -> None:
     rows = ["11|S one.|x|0|1|y|2|3", "11|S two.|x|0|1|y|2|3", "11|S one.|x|0|1|z|4|5", "12|S one.|x|0|1|y|2|3"]
     for name in ("DRUG-AE.rel", "DRUG-AE.REL"):
         (tmp_path / name).write_text("\n".join(rows) + "\n", encoding="utf8")
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+        assert read_groups(tmp_path / f"{name}.gz") == read_groups(tmp_path / name)
         assert read_groups(tmp_path / name) == {"0": "11", "1": "11", "2": "12"}
 
 
