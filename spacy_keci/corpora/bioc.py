@@ -200,7 +200,7 @@ def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
         else:
             report.drop("relation that does not hold between two", f"{id}: {label} {relation.id}")
         _drop_infons("a relation", id, infons, report)
-    group = str(document.infons.pop("group", None) or "")
+    group = id_text(document.infons.pop("group", None))
     for part in annotated:
         _drop_infons("a document, passage or sentence", id, part.infons, report)
     yield relate_concepts(text.build(group=group), between_concepts, report)

@@ -18,6 +18,7 @@ from .annotation import (
     check_positions,
     without_empty_mentions,
 )
+from .reading import id_text
 
 
 def to_doc(annotated: AnnotatedText, make_doc: MakeDoc, report: Report, spans_key: str = SPANS_KEY) -> Doc:
@@ -91,9 +92,9 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> A
             for s, score in zip(checked_spans(group), per_mention(group, "scores", 1.0), strict=True)
         ],
         relations=[RelationTriple(*row) for row in attrs.get("relations", [])],
-        id=str(doc.user_data.get("id", "")),
-        group=str(doc.user_data.get("group", "")),
-        meta=dict(doc.user_data.get("meta", {})),
+        id=id_text(doc.user_data.get("id")),
+        group=id_text(doc.user_data.get("group")),
+        meta=dict(doc.user_data.get("meta") or {}),
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
         interactions=[Interaction(*row[:5]) for row in attrs["interactions"]] if "interactions" in attrs else None,
         sentences=_sentence_starts(doc) if sentences else None,

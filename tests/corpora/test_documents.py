@@ -99,7 +99,10 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
 
 
 def test_doc_without_spans_key(nlp: Language) -> None:
-    assert from_doc(nlp("No key.")) == AnnotatedText("No key.")
+    doc = nlp("No key.")
+    assert from_doc(doc) == AnnotatedText("No key.")
+    doc.user_data |= {"id": 7, "group": None, "meta": None}  # as a table may have them
+    assert from_doc(doc) == AnnotatedText("No key.", id="7")
 
 
 def test_tokenizer_that_changes_the_text(nlp: Language) -> None:
