@@ -177,14 +177,6 @@ class Parts:
         )
 
 
-def merge(report: Report, other: Report) -> None:
-    """Add what another report counts."""
-    report.counts.update(other.counts)
-    for reason, cases in other.examples.items():
-        kept = report.examples.setdefault(reason, [])
-        kept += cases[: max(5 - len(kept), 0)]
-
-
 def finish(unfinished: Path, path: Path) -> None:
     """Give a file or folder its name, once it is on the disk: after a loss of power, no name is there without its
     content."""

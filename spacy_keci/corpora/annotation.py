@@ -64,6 +64,14 @@ class AnnotatedText:
     meta: dict[str, Any] = field(default_factory=dict)
     sentences: list[int] | None = None
 
+    @property
+    def name(self) -> str:
+        """What a report calls it: its id, or its first words in quotes."""
+        return self.id or repr(self.text[:40])
+
+    def words(self, mention: Mention) -> str:
+        return self.text[mention.start : mention.end]
+
 
 def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
     """The texts, for formats that want an id of each: one without gets its number, counted from 0, or the next that is
@@ -102,12 +110,11 @@ def without_empty_mentions(annotated: AnnotatedText, report: Report) -> Annotate
     """The text with mentions that no white space surrounds. Mentions that are empty, outside the text, or nothing but
     white space are dropped and counted, with the relations that hang on them."""
     text = annotated.text
-    where = repr(annotated.id or text[:40])
     mentions: list[Mention] = []
     index: dict[int, int] = {}
     for i, mention in enumerate(annotated.mentions):
         surface = text[mention.start : mention.end]
-        case = f"{where}: {mention.label} at {mention.start}-{mention.end}"
+        case = f"{annotated.name}: {mention.label} at {mention.start}-{mention.end}"
         if not 0 <= mention.start < mention.end <= len(text):
             report.drop("mention outside the text or empty", case)
         elif not surface.strip():
@@ -125,6 +132,6 @@ def without_empty_mentions(annotated: AnnotatedText, report: Report) -> Annotate
         if relation.head in index and relation.tail in index:
             relations.append(relation._replace(head=index[relation.head], tail=index[relation.tail]))
         else:
-            report.drop("relation of a dropped mention", f"{where}: {relation.label}")
+            report.drop("relation of a dropped mention", f"{annotated.name}: {relation.label}")
     clusters = annotated.clusters and [[index[i] for i in cluster if i in index] for cluster in annotated.clusters]
     return replace(annotated, mentions=mentions, relations=relations, clusters=clusters)

@@ -289,7 +289,7 @@ def _to_document(text: AnnotatedText, report: Report) -> Any:
         document.add_passage(bioc.BioCPassage.of_text(text.text[start:end], start))
     for number, mention in enumerate(text.mentions):
         annotation = bioc.BioCAnnotation()
-        annotation.id, annotation.text = f"T{number}", text.text[mention.start : mention.end]
+        annotation.id, annotation.text = f"T{number}", text.words(mention)
         annotation.infons = {"type": mention.label} | ({"identifier": mention.kb_id} if mention.kb_id else {})
         annotation.add_location(bioc.BioCLocation(mention.start, mention.end - mention.start))
         document.passages[bisect(breaks, mention.start)].add_annotation(annotation)

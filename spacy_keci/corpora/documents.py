@@ -111,6 +111,11 @@ def to_docs(
         yield to_doc(each, make_doc, report, spans_key)
 
 
+def token_starts(tokens: Iterable[str]) -> list[int]:
+    """Where each token begins in the text of all with a single character between them, and where another would."""
+    return list(accumulate((len(token) + 1 for token in tokens), initial=0))
+
+
 def words_of(doc: Doc) -> tuple[list[str], list[int]]:
     """The tokens that are not white space, and for each token, and the end, how many of them stand before it."""
     words = [token.text for token in doc]

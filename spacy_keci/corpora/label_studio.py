@@ -160,7 +160,7 @@ def _to_task(text: AnnotatedText, number: int) -> dict[str, Any]:
             "value": {
                 "start": units[m.start],
                 "end": units[m.end],
-                "text": text.text[m.start : m.end],
+                "text": text.words(m),
                 "labels": [m.label],
             },
         }

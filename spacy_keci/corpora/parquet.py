@@ -88,7 +88,7 @@ def to_row(text: AnnotatedText) -> dict[str, Any]:
             {
                 "start": mention.start,
                 "end": mention.end,
-                "text": text.text[mention.start : mention.end],
+                "text": text.words(mention),
                 "label": mention.label,
                 "concept": mention.kb_id or None,
                 "score": mention.score,

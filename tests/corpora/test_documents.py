@@ -87,7 +87,7 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
         "mentions whose white space at the edges was cut off": 1,
     }
     assert report.dropped == 5
-    assert "'d1': whitespace at 1-3" in "\n".join(report.lines())
+    assert "d1: whitespace at 1-3" in "\n".join(report.lines())
     assert from_doc(doc) == AnnotatedText(
         text.text,
         [Mention(0, 1, "good"), Mention(9, 10, "trimmed")],
