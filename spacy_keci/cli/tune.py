@@ -74,8 +74,8 @@ def tune_cli(
         raise ValueError(f"{output} already exists: name another folder, or pass --force.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
-    for path in (nlp.path, corpus) if output is not None else ():
-        if path.resolve().is_relative_to(output.resolve()):
+    for path in (nlp.path, corpus):
+        if output is not None and path is not None and path.resolve().is_relative_to(output.resolve()):
             raise ValueError(f"{path} would be lost: name another folder for the new pipeline than {output}.")
     name, extractor = find_extractor(nlp, component)
     given = extractor if mentions == Origin.gold else None
