@@ -108,7 +108,7 @@ def from_row(row: Mapping[str, Any]) -> AnnotatedText:
     if text is None:
         raise ValueError(row.get("error") or "the text was left out when the file was written")
     mentions = [
-        Mention(each["start"], each["end"], each["label"], each["concept"] or "", each["score"])
+        Mention(each["start"], each["end"], each["label"], each["concept"] or "", _score(each))
         for each in row["mentions"] or ()
     ]
     interactions = row.get("interactions")
@@ -118,15 +118,20 @@ def from_row(row: Mapping[str, Any]) -> AnnotatedText:
         relations=[RelationTriple(*_edge(each)) for each in row["relations"] or ()],
         id=row.get("id") or "",
         group=row.get("group") or "",
-        meta=json.loads(row.get("meta") or "{}"),
+        meta=_meta(row.get("meta")),
         clusters=row.get("clusters"),
         interactions=None
         if interactions is None
         else [Interaction(*_edge(each), each.get("novelty") or "") for each in interactions],
         sentences=row.get("sentences"),
     )
-    if not all(0 <= mention.start < mention.end <= len(text) for mention in mentions):
-        raise ValueError("a mention outside the text")
+    for each, mention in zip(row["mentions"] or (), mentions, strict=True):
+        if not 0 <= mention.start < mention.end <= len(text):
+            raise ValueError("a mention outside the text")
+        if each.get("text") not in (None, annotated.words(mention)):
+            raise ValueError(f"a mention is {each['text']!r}, but its offsets hold {annotated.words(mention)!r}")
+    if any(each.label is None for each in (*mentions, *annotated.relations, *(annotated.interactions or ()))):
+        raise ValueError("a mention or relation without a label")
     check_positions(annotated)
     return annotated
 
@@ -211,7 +216,11 @@ def join_parquet(paths: Iterable[Path], path: Path) -> None:
 
 
 def _edge(row: Mapping[str, Any]) -> tuple[int, int, str, float]:
-    return row["head"], row["tail"], row["label"], row["score"]
+    return row["head"], row["tail"], row["label"], _score(row)
+
+
+def _score(row: Mapping[str, Any]) -> float:
+    return 1.0 if row["score"] is None else row["score"]
 
 
 def _as_json(value: Any) -> Any:
