@@ -29,8 +29,6 @@ from .provenance import describe_corpus, describe_pipeline, describe_training, s
 from .result_tables import print_result
 
 LEVEL = 0.95
-
-
 PER_TYPE = "_per_type"
 
 

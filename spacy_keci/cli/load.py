@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import spacy
 from click import NoSuchOption
@@ -15,13 +15,11 @@ from spacy.tokens import Doc
 from thinc.api import ConfigValidationError
 
 from ..corpora.reader import SUFFIXES, read_docs
+from ..knowledge.knowledge_base import KnowledgeBase
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..reports import Report
 from .messages import fail, is_debugging, one_line, warn
-
-if TYPE_CHECKING:
-    from ..knowledge.knowledge_base import KnowledgeBase
 
 
 def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
@@ -74,7 +72,7 @@ def last_linker(nlp: Language) -> ConceptLinker | None:
     return next((pipe for _, pipe in reversed(nlp.pipeline) if isinstance(pipe, ConceptLinker)), None)
 
 
-def knowledge_of(linker: ConceptLinker | None) -> "KnowledgeBase | None":
+def knowledge_of(linker: ConceptLinker | None) -> KnowledgeBase | None:
     """None where there is no linker, or its candidates come from elsewhere."""
     try:
         return linker.kb if linker else None

@@ -18,10 +18,13 @@ from spacy.tokens import Doc
 from spacy.util import load_config
 from tqdm import tqdm
 
+from ..corpora.documents import to_docs
+from ..corpora.formats import read_any
 from ..files import files_in
 from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
+from ..tokenizer import biomedical_tokenizer
 from .load import parse_settings
 from .messages import good, tell, warn
 from .options import Gpu
@@ -162,10 +165,6 @@ def prepare_contexts(corpus: CorpusSettings, settings: Any, folder: Path) -> Non
 def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Iterator[Doc]:
     """Documents in the tokens of the biomedical tokenizer, one file after the other. Raises FileNotFoundError if there
     is no file to read."""
-    from ..corpora.documents import to_docs
-    from ..corpora.formats import read_any
-    from ..tokenizer import biomedical_tokenizer
-
     suffixes = SUFFIXES if corpus.format is None else ("",)
     files = [path] if path.is_file() else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
     if not files:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import numpy as np
 import typer
 
+from ..corpora.reading import text_lines
 from ..scoring.pairs import best_threshold
 from .load import prepare_output
 from .messages import good, tell, warn
@@ -105,7 +106,6 @@ def read_pairs(path: Path, labelled: bool) -> Iterator[Pair]:
 
     Raises ValueError for a line with fewer, and for a file without lines.
     """
-    from ..corpora.reading import text_lines
     from ..ml.latent.pairs import Pair
 
     n_columns, n_lines = (3 if labelled else 2), 0
