@@ -81,6 +81,8 @@ def evaluate_cli(
     """
     import torch  # spaCy imports this module for every command
 
+    if benchmark == Benchmark.linking and identifiers == Origin.gold:
+        raise ValueError("Linking is scored on identifiers that the pipeline predicts: leave out --identifiers gold.")
     setup_gpu(gpu_id, silent=True)
     if threads is not None:
         torch.set_num_threads(threads)

@@ -114,6 +114,8 @@ def test_linking_needs_a_linker_and_identifiers(model: Path, linker: Path, corpu
     for pipeline, message in ((model, "no concept linker"), (linker, "No gold mention has an identifier")):
         result = run(pipeline, corpus, "--benchmark", "linking")
         assert result.exit_code == 1 and message in result.output
+    result = run(linker, corpus, "--benchmark", "linking", "--identifiers", "gold")
+    assert result.exit_code == 1 and "leave out --identifiers gold" in " ".join(result.output.split())
 
 
 def test_end_to_end(model, corpus, tmp_path):
