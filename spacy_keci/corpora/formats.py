@@ -228,7 +228,9 @@ def write_any(
     if make_doc is not None and found.tokenizer is None:
         raise ValueError("The format to write has no tokens: leave out the tokenizer.")
     tokens = () if found.tokenizer is None else (make_doc or found.tokenizer(),)
-    sound = (without_empty_mentions(text, report) for text in texts)
+    # spaCy's format, Parquet and tables alone have a place for mentions without a type
+    labelled = found.read is not None and found.write not in (write_docbin, _write_parquet)
+    sound = (without_empty_mentions(text, report, labelled=labelled) for text in texts)
     counted = count_losses(sound, found.lacks, report)
     if path.suffix.lower() != ".gz":
         found.write(counted, path, report, *tokens)
