@@ -19,7 +19,7 @@ from spacy.util import load_config
 from tqdm import tqdm
 
 from ..corpora.documents import to_docs
-from ..corpora.formats import read_any
+from ..corpora.formats import FOLDERS, read_any
 from ..files import files_in
 from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
@@ -166,7 +166,8 @@ def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Ite
     """Documents in the tokens of the biomedical tokenizer, one file after the other. Raises FileNotFoundError if there
     is no file to read."""
     suffixes = SUFFIXES if corpus.format is None else ("",)
-    files = [path] if path.is_file() else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
+    is_whole = path.is_file() or (path.is_dir() and corpus.format in FOLDERS)
+    files = [path] if is_whole else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds {', '.join(SUFFIXES)} files.")
     texts = chain.from_iterable(read_any(file, corpus.format, report) for file in files)

@@ -136,6 +136,7 @@ FORMATS = {
     "spacy": Format(read_docbin, write_docbin, (".spacy",), biomedical_tokenizer),
     "spert": Format(read_spert, write_spert, (), _words, (SEVERAL_SENTENCES, *_TOKENS)),
 }
+FOLDERS = ("bionlp", "brat", "chemprot", "ddi", "pubannotation")  # read from a folder as a whole
 # names that several tools give to their files, and which of them is meant where no content tells
 SHARED = {".jsonl": "jsonl", ".xml": "bioc-xml", ".json": None, ".tsv": None, ".txt": None}
 

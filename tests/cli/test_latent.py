@@ -100,8 +100,9 @@ def test_parquet_and_other_formats(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     for name in ("texts.parquet", "texts.pubtator"):
         command("convert", folder / "texts.jsonl", tmp_path / name)
+    command("convert", folder / "texts.jsonl", tmp_path / "texts", "--to", "brat")
     settings = {"training.contexts": 64, "contexts.entities": "types"}
-    for name, format_ in (("texts.parquet", "null"), ("texts.pubtator", "pubtator")):
+    for name, format_ in (("texts.parquet", "null"), ("texts.pubtator", "pubtator"), ("texts", "brat")):
         words = options(**settings, **{"paths.texts": tmp_path / name, "corpus.format": format_})
         command("pretrain-relations", CONFIG, "-o", tmp_path / format_, *words)
         assert set(Pretrained.from_disk(tmp_path / format_).entities) == {"Drug", "Gene"}
