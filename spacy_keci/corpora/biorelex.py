@@ -82,7 +82,7 @@ def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     what differs is dropped and counted. A text without an id gets a number. Whether an interaction was implicit is no
     longer known.
     """
-    write_list((_to_record(text, report) for text in with_ids(texts)), path, indent=1)
+    write_list((_to_record(text, report) for text in with_ids(texts)), path)
 
 
 def _read_entities(sentence: _Sentence, report: Report) -> tuple[list[Mention], list[list[int]]]:
