@@ -19,9 +19,7 @@ class Report:
     def drop(self, reason: str, case: str) -> None:
         """Count something that is not kept. ``case`` says which, for people, in one line."""
         self.counts[f"dropped: {reason}"] += 1
-        cases = self.examples.setdefault(reason, [])
-        if len(cases) < self._max_examples:
-            cases.append(" ".join(case.split())[:300])
+        self._keep(reason, [" ".join(case.split())[:300]])
 
     def drop_each(self, reason: str, where: str, cases: Iterable[object]) -> None:
         """:meth:`drop` several things of one place, such as a text with an id."""
@@ -31,6 +29,16 @@ class Report:
     def drop_text(self, reason: str, case: str) -> None:
         """:meth:`drop` a whole text, and not a part of one."""
         self.drop(reason, case)
+
+    def add(self, other: "Report") -> None:
+        """Add what another report counts."""
+        self.counts.update(other.counts)
+        for reason, cases in other.examples.items():
+            self._keep(reason, cases)
+
+    def _keep(self, reason: str, cases: list[str]) -> None:
+        kept = self.examples.setdefault(reason, [])
+        kept += cases[: self._max_examples - len(kept)]
 
     @property
     def dropped(self) -> int:

@@ -22,7 +22,7 @@ from .load import load_pipeline
 from .messages import INTERRUPTED, good, hear_interrupts, tell, warn, writable_line
 from .options import BatchSize, Gpu, Model
 from .outputs import STDOUT, TEXTS_PER_PART, Output
-from .parts import Job, Parts, Result, WritePart, merge, range_of
+from .parts import Job, Parts, Result, WritePart, range_of
 from .survive import run_all
 
 MAX_FAILURES = 1000  # texts in a row on which a pipeline may fail
@@ -42,8 +42,8 @@ def annotate_cli(
             metavar="FORMAT",
             help="txt (a file is a text; default for .txt), lines (a line is a text; default for -), jsonl (a line is "
             "an object with 'text', and perhaps 'id', 'group' and 'meta'), parquet (columns of these names), pubmed "
-            "(PubMed's XML), each but Parquet compressed (.gz) or not; or any format of 'spacy keci convert', whose "
-            "annotation is left aside",
+            "(PubMed's XML), compressed (.gz) or not; or any format of 'spacy keci convert', whose annotation is left "
+            "aside",
         ),
     ] = None,
     target: Annotated[
@@ -174,7 +174,7 @@ def _add(total: Result, result: Result, skipped: SkipReport) -> None:
     total.texts += result.texts
     total.mentions += result.mentions
     total.relations += result.relations
-    merge(total.losses, result.losses)
+    total.losses.add(result.losses)
     skipped.n_in_a_row = 0 if result.texts else skipped.n_in_a_row + len(result.failed)
     if skipped.n_in_a_row >= MAX_FAILURES:
         raise ValueError(f"The pipeline failed on each of the last {skipped.n_in_a_row} texts: check the pipeline.")

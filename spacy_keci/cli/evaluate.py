@@ -29,8 +29,6 @@ from .provenance import describe_corpus, describe_pipeline, describe_training, s
 from .result_tables import print_result
 
 LEVEL = 0.95
-
-
 PER_TYPE = "_per_type"
 
 
@@ -83,6 +81,8 @@ def evaluate_cli(
     """
     import torch  # spaCy imports this module for every command
 
+    if benchmark == Benchmark.linking and identifiers == Origin.gold:
+        raise ValueError("Linking is scored on identifiers that the pipeline predicts: leave out --identifiers gold.")
     setup_gpu(gpu_id, silent=True)
     if threads is not None:
         torch.set_num_threads(threads)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from wasabi import msg
 
+from ..knowledge.candidates import KnowledgeBaseCandidates
+from ..knowledge.knowledge_base import KnowledgeBase
+from ..knowledge.slim import copy_slim
 from .messages import good, warn
 
 if TYPE_CHECKING:
     from ..knowledge.compile import Vectors
-    from ..knowledge.knowledge_base import KnowledgeBase
 
 kb_app = typer.Typer(
     name="kb",
@@ -114,9 +116,7 @@ def slim_cli(
 ) -> None:
     """Copy a knowledge base without the parts that linking and the concept graph do not need: the index for similar
     names, the texts of definitions, and initial vectors."""
-    from ..knowledge.slim import copy_slim
-
-    left_out = copy_slim(_open(kb), out, keep or (), overwrite=force)
+    left_out = copy_slim(KnowledgeBase(kb), out, keep or (), overwrite=force)
     what = f"without {', '.join(left_out)}" if left_out else "nothing was left out"
     good(f"Saved the knowledge base to {out}: {what}")
 
@@ -126,7 +126,7 @@ def info_cli(
     kb: KB, verify: Annotated[bool, typer.Option("--verify", help="Compare all files with their checksums")] = False
 ) -> None:
     """What a knowledge base is made of: counts, sources with versions, checksums and licences."""
-    opened = _open(kb)
+    opened = KnowledgeBase(kb)
     manifest = opened.manifest
     msg.divider(f"{kb}, {manifest['created']}, format {manifest['format_version']}", char="-")
     for what, n in manifest["counts"].items():
@@ -160,9 +160,7 @@ def search_cli(
     threshold: Annotated[float, typer.Option(help="Minimum similarity of a name", min=0.01, max=1.0)] = 0.5,
 ) -> None:
     """Concepts with this name, or else with similar names."""
-    from ..knowledge.candidates import KnowledgeBaseCandidates
-
-    opened = _open(kb)
+    opened = KnowledgeBase(kb)
     found = KnowledgeBaseCandidates(opened).nearest(text, k, threshold)
     if not found:
         warn(f"No concept has a name similar to {text!r}.")
@@ -174,7 +172,7 @@ def search_cli(
 @kb_app.command("show")
 def show_cli(kb: KB, concept: Annotated[str, typer.Argument(help="Identifier of a concept")]) -> None:
     """Everything that the knowledge base says about a concept."""
-    opened = _open(kb)
+    opened = KnowledgeBase(kb)
     try:
         entry = opened[concept]
     except KeyError as error:
@@ -207,9 +205,3 @@ def _vectors(text: str, names: bool, progress: bool) -> "tuple[str, Vectors]":
 def _show_files(files: list[dict[str, Any]]) -> None:
     for file in files:
         typer.echo(f"  {file['name']}  {file['bytes']} bytes  sha256 {file['sha256']}")
-
-
-def _open(path: Path) -> "KnowledgeBase":
-    from ..knowledge.knowledge_base import KnowledgeBase
-
-    return KnowledgeBase(path)

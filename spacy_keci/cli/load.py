@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import spacy
 from click import NoSuchOption
@@ -15,13 +15,11 @@ from spacy.tokens import Doc
 from thinc.api import ConfigValidationError
 
 from ..corpora.reader import SUFFIXES, read_docs
+from ..knowledge.knowledge_base import KnowledgeBase
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
 from ..reports import Report
 from .messages import fail, is_debugging, one_line, warn
-
-if TYPE_CHECKING:
-    from ..knowledge.knowledge_base import KnowledgeBase
 
 
 def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
@@ -30,10 +28,7 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
 
     overrides: settings of its config to change, as arguments: ``--components.keci.threshold 0.5``.
     """
-    try:
-        config = parse_config_overrides(list(overrides or ()), env_var=None)
-    except NoSuchOption as error:  # typer may have a click of its own, and not know this one
-        fail(str(error), code=2)
+    config = parse_settings(overrides or ())
     try:
         return spacy.load(Path(model) if (Path(model) / "meta.json").is_file() else model, config=config)
     except Exception as error:  # a folder may hold whatever, and imports may fail
@@ -43,6 +38,14 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
             error = ConfigValidationError.from_error(error, show_config=False)
         kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
         fail(f"Cannot load the pipeline {model}: {kind}{one_line(error)}")
+
+
+def parse_settings(arguments: Iterable[str]) -> dict[str, Any]:
+    """Settings of a config by their names, from arguments such as ``--components.keci.threshold 0.5``."""
+    try:
+        return parse_config_overrides(list(arguments), env_var=None)
+    except NoSuchOption as error:  # typer may have a click of its own, and not know this one
+        fail(str(error), code=2)
 
 
 def find_extractor(nlp: Language, name: str | None = None) -> tuple[str, Extractor]:
@@ -69,7 +72,7 @@ def last_linker(nlp: Language) -> ConceptLinker | None:
     return next((pipe for _, pipe in reversed(nlp.pipeline) if isinstance(pipe, ConceptLinker)), None)
 
 
-def knowledge_of(linker: ConceptLinker | None) -> "KnowledgeBase | None":
+def knowledge_of(linker: ConceptLinker | None) -> KnowledgeBase | None:
     """None where there is no linker, or its candidates come from elsewhere."""
     try:
         return linker.kb if linker else None

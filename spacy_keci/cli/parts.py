@@ -26,7 +26,6 @@ from ..files import lock, remove
 from ..reports import Report
 
 _PART = re.compile(r"part-(\d{9,})-(\d{9,})-([0-9a-f]{16})(\.[a-z.-]+)")
-_OLD_PART = re.compile(r"part-\d+-\d+\.[a-z.-]+")
 
 
 class Job(NamedTuple):
@@ -149,7 +148,7 @@ class Parts:
 
     def clear(self) -> None:
         for path in self.folder.iterdir():
-            if _PART.fullmatch(path.name) or _OLD_PART.fullmatch(path.name):
+            if _PART.fullmatch(path.name):
                 remove(path)
 
     def tidy(self, run: str) -> None:
@@ -158,11 +157,7 @@ class Parts:
             remove(path)
 
     def _names(self) -> list[str]:
-        names = os.listdir(self.folder)
-        for name in names:
-            if _OLD_PART.fullmatch(name):
-                raise self._stems_from_another(name)
-        return [name for name in names if _PART.fullmatch(name)]
+        return [name for name in os.listdir(self.folder) if _PART.fullmatch(name)]
 
     def _digest(self, texts: list[Text]) -> str:
         digest = blake2b(self._fingerprint.encode(), digest_size=8)
@@ -172,17 +167,9 @@ class Parts:
 
     def _stems_from_another(self, name: str) -> ValueError:
         return ValueError(
-            f"{self.folder / name} comes from another input, pipeline, --part-size or --batch-size, or from an earlier "
-            "version: name another output, or start again with --overwrite."
+            f"{self.folder / name} comes from another input, pipeline, --part-size or --batch-size: name another "
+            "output, or start again with --overwrite."
         )
-
-
-def merge(report: Report, other: Report) -> None:
-    """Add what another report counts."""
-    report.counts.update(other.counts)
-    for reason, cases in other.examples.items():
-        kept = report.examples.setdefault(reason, [])
-        kept += cases[: max(5 - len(kept), 0)]
 
 
 def finish(unfinished: Path, path: Path) -> None:

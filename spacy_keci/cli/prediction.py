@@ -57,7 +57,9 @@ def predict(
         # gold identifiers come between the mentions and the component that reads them
         source, at = _place(given), [pipe for _, pipe in nlp.pipeline].index(given)
         first, rest = nlp.pipe_names[:at], nlp.pipe_names[at:]
-        found = give_identifiers(nlp.pipe(docs, batch_size=batch_size, disable=[*rest, *idle]), golds, source)
+        found = give_identifiers(
+            nlp.pipe(docs, batch_size=batch_size, disable=[*rest, *idle]), golds, source, _gold_key(given)
+        )
     docs = []
     for doc, gold in zip(nlp.pipe(found, batch_size=batch_size, disable=[*first, *idle]), golds, strict=True):
         # Only spans are scored: to keep the encoder's output for every document would fill the memory.
@@ -88,22 +90,26 @@ def give_mentions(
     """Set the gold mentions where an extractor reads them, or a linker that reads any."""
     if isinstance(given, ConceptLinker) and given.entities_from is None:
         return
-    source, key = _place(given), SPANS_KEY if isinstance(given, ConceptLinker) else given.spans_key
+    source = _place(given)
     for doc, gold in zip(docs, golds, strict=True):
-        spans = align(Example(doc, gold), key).found
+        spans = align(Example(doc, gold), _gold_key(given)).found
         if identifiers == Origin.predicted:
             spans = [Span(doc, m.start, m.end, m.label) for m in spans]
         doc.spans[source] = spans
 
 
-def give_identifiers(docs: Iterable[Doc], golds: Sequence[Doc], source: str) -> Iterator[Doc]:
-    """The documents, with predicted mentions identified as the gold ones with the same offsets and label, and no
-    others."""
+def give_identifiers(docs: Iterable[Doc], golds: Sequence[Doc], source: str, spans_key: str) -> Iterator[Doc]:
+    """The documents, with predicted mentions (of ``source``) identified as the gold ones (of ``spans_key``) with the
+    same offsets and label, and no others."""
     for doc, gold in zip(docs, golds, strict=True):
-        ids = {(m.start, m.end, m.label): m.kb_id for m in align(Example(doc, gold), SPANS_KEY).found}
+        ids = {(m.start, m.end, m.label): m.kb_id for m in align(Example(doc, gold), spans_key).found}
         places = [(m.start, m.end, m.label) for m in read_mentions(doc, source)]
         doc.spans[source] = [Span(doc, *place, kb_id=ids.get(place, 0)) for place in places]
         yield doc
+
+
+def _gold_key(given: Extractor | ConceptLinker) -> str:
+    return SPANS_KEY if isinstance(given, ConceptLinker) else given.spans_key
 
 
 def _place(given: Extractor | ConceptLinker) -> str:

@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import srsly
 import typer
 from pydantic import TypeAdapter, ValidationError
-from spacy.cli._util import parse_config_overrides, setup_gpu
+from spacy.cli._util import setup_gpu
 from spacy.tokens import Doc
 from spacy.util import load_config
 from tqdm import tqdm
 
+from ..corpora.documents import to_docs
+from ..corpora.formats import FOLDERS, read_any
 from ..files import files_in
 from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
+from ..tokenizer import biomedical_tokenizer
+from .load import parse_settings
 from .messages import good, tell, warn
 from .options import Gpu
 
@@ -79,7 +83,7 @@ def pretrain_relations_cli(
     spacy keci pretrain-relations configs/pretraining/latent_relations.cfg -o pretrained --paths.texts corpus/unlabelled
     """
     setup_gpu(gpu_id, silent=True)
-    sections = load_config(config, overrides=parse_config_overrides(context.args, env_var=None), interpolate=True)
+    sections = load_config(config, overrides=parse_settings(context.args), interpolate=True)
     pretrain_from(sections, output, "cpu" if gpu_id < 0 else f"cuda:{gpu_id}")
 
 
@@ -161,12 +165,9 @@ def prepare_contexts(corpus: CorpusSettings, settings: Any, folder: Path) -> Non
 def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Iterator[Doc]:
     """Documents in the tokens of the biomedical tokenizer, one file after the other. Raises FileNotFoundError if there
     is no file to read."""
-    from ..corpora.documents import to_docs
-    from ..corpora.formats import read_any
-    from ..tokenizer import biomedical_tokenizer
-
     suffixes = SUFFIXES if corpus.format is None else ("",)
-    files = [path] if path.is_file() else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
+    is_whole = path.is_file() or (path.is_dir() and corpus.format in FOLDERS)
+    files = [path] if is_whole else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds {', '.join(SUFFIXES)} files.")
     texts = chain.from_iterable(read_any(file, corpus.format, report) for file in files)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import numpy as np
 import typer
 
+from ..corpora.reading import text_lines
 from ..scoring.pairs import best_threshold
 from .load import prepare_output
 from .messages import good, tell, warn
@@ -53,6 +54,9 @@ def relate_pairs_cli(
     """
     from ..ml.latent.pairs import NONE, PairModel
 
+    for option, value in (("--validation", validation), ("--save", save)):
+        if value is not None and train is None:
+            raise ValueError(f"{option} is of no use without --train: nothing is learned.")
     prepare_output(output, pairs, train, validation)
     asked = list(read_pairs(pairs, labelled=False))
     found = PairModel.from_disk(model) if train is None else _learn(model, train, validation, updates, seed, save)
@@ -102,7 +106,6 @@ def read_pairs(path: Path, labelled: bool) -> Iterator[Pair]:
 
     Raises ValueError for a line with fewer, and for a file without lines.
     """
-    from ..corpora.reading import text_lines
     from ..ml.latent.pairs import Pair
 
     n_columns, n_lines = (3 if labelled else 2), 0

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from spacy.language import Language
@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 from wasabi import table
 
 from ..corpora.reading import is_damaged
+from ..knowledge.knowledge_base import KnowledgeBase
 from ..pipeline.extractor import Extractor
 from ..span_groups import initial_key, per_mention
 from ..tokens import get_relations
@@ -21,9 +22,6 @@ from ..visualize.text import writable
 from .load import find_extractor, knowledge_of, last_linker, load_pipeline, make_folder_of
 from .messages import fail, good, tell
 from .options import Model
-
-if TYPE_CHECKING:
-    from ..knowledge.knowledge_base import KnowledgeBase
 
 NOTHING = "-"
 
@@ -103,7 +101,7 @@ def draw(docs: list[Doc], path: Path, options: dict[str, Any]) -> None:
     path.write_text(markup, encoding="utf8")
 
 
-def format_graph(doc: Doc, spans_key: str, kb: "KnowledgeBase | None" = None) -> str:
+def format_graph(doc: Doc, spans_key: str, kb: KnowledgeBase | None = None) -> str:
     """The text, a table of its mentions and a table of its relations.
 
     Concepts of mentions are shown where there are any; and where the document keeps an initial graph that differs, what
@@ -144,7 +142,7 @@ def _visible(text: str) -> str:
     return writable(text).replace("\r", "␍")
 
 
-def _mention_rows(doc: Doc, spans_key: str, kb: "KnowledgeBase | None") -> list[list[str]]:
+def _mention_rows(doc: Doc, spans_key: str, kb: KnowledgeBase | None) -> list[list[str]]:
     group = doc.spans[spans_key]
     scores = per_mention(group, "scores", 1.0)
     rows = []

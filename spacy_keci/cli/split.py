@@ -7,6 +7,7 @@ import typer
 from spacy.vocab import Vocab
 
 from ..corpora.docbin import load_docs, save_docs
+from ..corpora.reading import id_text
 from ..corpora.split import hold_out
 from ..files import files_in
 from .messages import good
@@ -37,7 +38,7 @@ def split_cli(
     if not files:
         raise ValueError(f"The folder {input} holds no .spacy file besides the two parts.")
     docs = [doc for file in files for doc in load_docs(file, Vocab())]
-    parts = hold_out(docs, fraction, seed, (lambda doc: str(doc.user_data.get("group", ""))) if by_group else None)
+    parts = hold_out(docs, fraction, seed, (lambda doc: id_text(doc.user_data.get("group"))) if by_group else None)
     for path, part in zip((train, heldout), parts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         save_docs(part, path)

@@ -15,6 +15,7 @@ from spacy.tokens import Doc
 from spacy.util import load_config
 from wasabi import table
 
+from ..files import remove
 from ..pipeline.calibration import Scaling, fit_scaling
 from ..pipeline.extractor import Extractor
 from ..pipeline.thresholds import OTHERS, Threshold, as_setting, by_label
@@ -73,11 +74,14 @@ def tune_cli(
         raise ValueError(f"{output} already exists: name another folder, or pass --force.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
+    for path in (nlp.path, corpus):
+        if output is not None and path is not None and path.resolve().is_relative_to(output.resolve()):
+            raise ValueError(f"{path} would be lost: name another folder for the new pipeline than {output}.")
     name, extractor = find_extractor(nlp, component)
     given = extractor if mentions == Origin.gold else None
     trials = Trials(nlp, extractor, read_gold(corpus, nlp, extractor.spans_key), batch_size, given)
     if isinstance(extractor.scorer, ConceptScorer):
-        chosen = choose_of_concepts(trials)
+        chosen = choose_of_concepts(trials, keep_thresholds)
     else:
         chosen = choose_of_mentions(trials, keep_thresholds)
     for setting, value in chosen.items():
@@ -118,9 +122,13 @@ class Trials:
         return compare(docs, self.golds, self.extractor.spans_key, self.extractor.symmetric)
 
 
-def choose_of_concepts(trials: Trials) -> dict[str, Any]:
+def choose_of_concepts(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     """The threshold of relations between concepts, temperature and bias; tells what they score."""
     setting = KINDS["relations"]
+    if keep_thresholds:
+        present = {name: getattr(trials.extractor, name) for name in (setting, *SCALINGS[setting])}
+        _, typed = compare_concepts(trials.predict(present), trials.golds, trials.extractor.spans_key)
+        return calibrated(present, {"relations": typed})
     unscaled = {name: UNSCALED[name] for name in SCALINGS[setting]}
     docs = trials.predict({setting: LOWEST, **unscaled})
     pairs, typed = compare_concepts(docs, trials.golds, trials.extractor.spans_key)
@@ -202,8 +210,7 @@ def describe(threshold: Threshold) -> str:
 
 def save_with_settings(nlp: Language, name: str, settings: Mapping[str, Any], folder: Path) -> None:
     """Copy the folder of a pipeline, with other settings of a component in its config."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    remove(folder)
     shutil.copytree(nlp.path, folder)
     config = load_config(folder / "config.cfg", interpolate=False)
     config["components"][name].update(settings)

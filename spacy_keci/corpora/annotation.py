@@ -64,6 +64,14 @@ class AnnotatedText:
     meta: dict[str, Any] = field(default_factory=dict)
     sentences: list[int] | None = None
 
+    @property
+    def name(self) -> str:
+        """What a report calls it: its id, or its first words in quotes."""
+        return self.id or repr(self.text[:40])
+
+    def words(self, mention: Mention) -> str:
+        return self.text[mention.start : mention.end]
+
 
 def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
     """The texts, for formats that want an id of each: one without gets its number, counted from 0, or the next that is
@@ -98,33 +106,39 @@ def _numbers(what: str, n: int) -> str:
     return f"{what} are counted from 0 to {n - 1}" if n else f"there are no {what}"
 
 
-def without_empty_mentions(annotated: AnnotatedText, report: Report) -> AnnotatedText:
+def without_empty_mentions(annotated: AnnotatedText, report: Report, *, labelled: bool = False) -> AnnotatedText:
     """The text with mentions that no white space surrounds. Mentions that are empty, outside the text, or nothing but
-    white space are dropped and counted, with the relations that hang on them."""
+    white space are dropped and counted, with the relations that hang on them.
+
+    labelled: whether to drop mentions and relations without a label, too.
+    """
     text = annotated.text
-    where = repr(annotated.id or text[:40])
     mentions: list[Mention] = []
     index: dict[int, int] = {}
     for i, mention in enumerate(annotated.mentions):
         surface = text[mention.start : mention.end]
-        case = f"{where}: {mention.label} at {mention.start}-{mention.end}"
+        case = f"{annotated.name}: {mention.label} at {mention.start}-{mention.end}"
         if not 0 <= mention.start < mention.end <= len(text):
             report.drop("mention outside the text or empty", case)
         elif not surface.strip():
             report.drop("mention of whitespace only", case)
+        elif labelled and not mention.label:
+            report.drop("mention without a type", case)
         else:
             start = mention.start + len(surface) - len(surface.lstrip())
             end = mention.end - (len(surface) - len(surface.rstrip()))
             report.count("mentions whose white space at the edges was cut off", int((start, end) != mention[:2]))
             index[i] = len(mentions)
             mentions.append(mention._replace(start=start, end=end))
-    if mentions == annotated.mentions:
+    if mentions == annotated.mentions and not (labelled and any(not each.label for each in annotated.relations)):
         return annotated
     relations = []
     for relation in annotated.relations:
-        if relation.head in index and relation.tail in index:
+        if labelled and not relation.label:
+            report.drop("relation without a label", annotated.name)
+        elif relation.head in index and relation.tail in index:
             relations.append(relation._replace(head=index[relation.head], tail=index[relation.tail]))
         else:
-            report.drop("relation of a dropped mention", f"{where}: {relation.label}")
+            report.drop("relation of a dropped mention", f"{annotated.name}: {relation.label}")
     clusters = annotated.clusters and [[index[i] for i in cluster if i in index] for cluster in annotated.clusters]
     return replace(annotated, mentions=mentions, relations=relations, clusters=clusters)

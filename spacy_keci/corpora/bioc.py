@@ -200,7 +200,7 @@ def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
         else:
             report.drop("relation that does not hold between two", f"{id}: {label} {relation.id}")
         _drop_infons("a relation", id, infons, report)
-    group = str(document.infons.pop("group", None) or "")
+    group = id_text(document.infons.pop("group", None))
     for part in annotated:
         _drop_infons("a document, passage or sentence", id, part.infons, report)
     yield relate_concepts(text.build(group=group), between_concepts, report)
@@ -289,7 +289,7 @@ def _to_document(text: AnnotatedText, report: Report) -> Any:
         document.add_passage(bioc.BioCPassage.of_text(text.text[start:end], start))
     for number, mention in enumerate(text.mentions):
         annotation = bioc.BioCAnnotation()
-        annotation.id, annotation.text = f"T{number}", text.text[mention.start : mention.end]
+        annotation.id, annotation.text = f"T{number}", text.words(mention)
         annotation.infons = {"type": mention.label} | ({"identifier": mention.kb_id} if mention.kb_id else {})
         annotation.add_location(bioc.BioCLocation(mention.start, mention.end - mention.start))
         document.passages[bisect(breaks, mention.start)].add_annotation(annotation)

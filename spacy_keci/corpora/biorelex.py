@@ -82,7 +82,7 @@ def write_biorelex(texts: Iterable[AnnotatedText], path: Path, report: Report) -
     what differs is dropped and counted. A text without an id gets a number. Whether an interaction was implicit is no
     longer known.
     """
-    write_list((_to_record(text, report) for text in with_ids(texts)), path, indent=1)
+    write_list((_to_record(text, report) for text in with_ids(texts)), path)
 
 
 def _read_entities(sentence: _Sentence, report: Report) -> tuple[list[Mention], list[list[int]]]:
@@ -190,7 +190,7 @@ def _count_losses(text: AnnotatedText, report: Report) -> None:
 def _to_entity(text: AnnotatedText, cluster: Sequence[int]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     for mention in (text.mentions[i] for i in cluster):
-        name = names.setdefault(text.text[mention.start : mention.end], {"is_mentioned": True, "mentions": []})
+        name = names.setdefault(text.words(mention), {"is_mentioned": True, "mentions": []})
         name["mentions"].append([mention.start, mention.end])
     label = text.mentions[cluster[0]].label if cluster else ""
     return {"label": label, "names": names, "is_mentioned": bool(names)}

@@ -121,7 +121,7 @@ def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool =
 def _format(text: AnnotatedText, report: Report) -> Iterator[str]:
     n_concepts = 0
     for i, mention in enumerate(text.mentions):
-        words = re.sub(r"[\r\n]", " ", text.text[mention.start : mention.end])
+        words = re.sub(r"[\r\n]", " ", text.words(mention))
         yield f"T{i + 1}\t{_one_word(mention.label, report)} {_pieces(text.text, mention)}\t{words}"
         if mention.kb_id:
             n_concepts += 1

@@ -58,7 +58,7 @@ def read_chemprot(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def _rows(table: Path | None, n_columns: int, report: Report) -> Iterator[list[str]]:
-    for line in text_lines(table) if table is not None else ():
+    for line in text_lines(table, report) if table is not None else ():
         row = line.split("\t")
         if len(row) >= n_columns and not is_damaged(line):
             yield row if n_columns == 3 else [column.strip() for column in row]

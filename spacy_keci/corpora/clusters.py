@@ -28,7 +28,7 @@ def relate_concepts(text: AnnotatedText, relations: Iterable[ConceptRelation], r
     interactions = []
     for relation in relations:
         head, tail = find(relation.head), find(relation.tail)
-        where = f"{text.id or repr(text.text[:40])}: {relation.label} of {relation.head} and {relation.tail}"
+        where = f"{text.name}: {relation.label} of {relation.head} and {relation.tail}"
         if not relation.label:
             report.drop("relation without a label", where)
         elif head is None or tail is None:

@@ -49,7 +49,7 @@ class ConceptSwap:
         of_label: Counter[str] = Counter()
         for text in texts:
             for mention in text.mentions:
-                found = {self._kinds[c] for c in kb.lexicon.lookup(_surface(text, mention))}
+                found = {self._kinds[c] for c in kb.lexicon.lookup(text.words(mention))}
                 pairs.update((mention.label, kind) for kind in found)
                 of_kind.update(found)
                 of_label[mention.label] += bool(found)
@@ -62,7 +62,7 @@ class ConceptSwap:
 
     def __call__(self, text: AnnotatedText, share: float, rng: random.Random) -> AnnotatedText:
         """The text with about ``share`` of its concepts swapped; offsets and ``kb_id`` of mentions follow."""
-        concepts = [self.concept(_surface(text, mention), mention.label) for mention in text.mentions]
+        concepts = [self.concept(text.words(mention), mention.label) for mention in text.mentions]
         innermost = _innermost(text.mentions)
         clusters = [[i] for i in range(len(concepts))] if text.clusters is None else text.clusters
         by_concept: dict[int, list[Mention]] = {}
@@ -71,14 +71,14 @@ class ConceptSwap:
             if concept is not None and not others:
                 by_concept.setdefault(concept, []).extend(text.mentions[i] for i in cluster)
         swaps: dict[tuple[int, int], tuple[str, str]] = {}
-        taken = {c for mention in text.mentions for c in self.kb.lexicon.lookup(_surface(text, mention))}
+        taken = {c for mention in text.mentions for c in self.kb.lexicon.lookup(text.words(mention))}
         for concept, mentions in by_concept.items():
-            surfaces = sorted({_surface(text, m) for m in mentions})
+            surfaces = sorted({text.words(m) for m in mentions})
             if rng.random() < share and (found := self.draw(concept, surfaces, taken, rng)) is not None:
                 other, names = found
                 taken.add(other)
                 for m in mentions:
-                    swaps[m.start, m.end] = names[_surface(text, m)], self.kb.id(other)
+                    swaps[m.start, m.end] = names[text.words(m)], self.kb.id(other)
         return _rewrite(text, swaps)
 
     def concept(self, surface: str, label: str) -> int | None:
@@ -106,10 +106,6 @@ class ConceptSwap:
             if all(_form(surface) in by_form for surface in surfaces):
                 return other, {surface: rng.choice(by_form[_form(surface)]) for surface in surfaces}
         return None
-
-
-def _surface(text: AnnotatedText, mention: Mention) -> str:
-    return text.text[mention.start : mention.end]
 
 
 def _is_name(text: str) -> bool:

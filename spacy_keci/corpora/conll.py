@@ -6,7 +6,6 @@ other one inside, and there are no relations.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
 from pathlib import Path
 
 from spacy.tokens import Doc
@@ -14,7 +13,7 @@ from spacy.tokens import Doc
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc, Mention
-from .documents import to_doc
+from .documents import to_doc, token_starts
 from .reading import is_damaged, shown, text_lines
 
 DOCUMENT = "-DOCSTART-"
@@ -31,9 +30,8 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
     lines = text_lines(path, report)
     for number, line in enumerate([*lines, ""], start=1):
         columns = line.split("\t") if "\t" in line else line.split()
-        if line.startswith(DOCUMENT):
-            n_documents += 1
-        elif not line.strip():
+        is_document = line.startswith(DOCUMENT)
+        if is_document or not line.strip():
             if problem:
                 problems += 1
                 report.drop_text("sentence with a malformed line", problem)
@@ -41,6 +39,7 @@ def read_conll(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 kept += 1
                 yield _parse(sentence, str(n_documents or ""), report)
             sentence, problem = [], ""
+            n_documents += is_document
         elif is_damaged(line) or len(columns) < 2 or not columns[0].strip() or not _is_tag(columns[-1]):
             problem = problem or f"line {number}: {shown(line)}"
         else:
@@ -66,7 +65,7 @@ def _is_tag(tag: str) -> bool:
 
 
 def _parse(sentence: list[tuple[str, str]], group: str, report: Report) -> AnnotatedText:
-    starts = list(accumulate((len(token) + 1 for token, _ in sentence), initial=0))
+    starts = token_starts(token for token, _ in sentence)
     mentions: list[Mention] = []
     first, label = 0, ""  # of the mention that is open, if there is a label
     for i, (_, tag) in enumerate([*sentence, ("", "O")]):
@@ -84,14 +83,13 @@ def _parse(sentence: list[tuple[str, str]], group: str, report: Report) -> Annot
 
 def _to_lines(text: AnnotatedText, doc: Doc, report: Report) -> Iterator[str]:
     tags = ["O"] * len(doc)
-    where = text.id or repr(text.text[:40])
     begins = {token.i for token in doc if token.is_sent_start is True and token.i}
     report.count("texts with several sentences, which are texts of their own here", int(bool(begins)))
     for span in sorted(doc.spans[SPANS_KEY], key=lambda s: (s.start - s.end, s.start)):
         if begins.intersection(range(span.start + 1, span.end)):
-            report.drop("mention across the end of a sentence", f"{where}: {span.text}")
+            report.drop("mention across the end of a sentence", f"{text.name}: {span.text}")
         elif any(tag != "O" for tag in tags[span.start : span.end]):
-            report.drop("mention that overlaps another one", f"{where}: {span.text}")
+            report.drop("mention that overlaps another one", f"{text.name}: {span.text}")
         else:
             label = "_".join(span.label_.split())
             report.count("labels whose white space became '_'", int(label != span.label_))
@@ -105,4 +103,4 @@ def _to_lines(text: AnnotatedText, doc: Doc, report: Report) -> Iterator[str]:
     if words:
         yield "\n"
     else:
-        report.drop_text("text without words", where)
+        report.drop_text("text without words", text.name)

@@ -18,6 +18,7 @@ from .annotation import (
     check_positions,
     without_empty_mentions,
 )
+from .reading import id_text
 
 
 def to_doc(annotated: AnnotatedText, make_doc: MakeDoc, report: Report, spans_key: str = SPANS_KEY) -> Doc:
@@ -58,12 +59,14 @@ def to_doc(annotated: AnnotatedText, make_doc: MakeDoc, report: Report, spans_ke
 
 
 def mark_sentences(doc: Doc, starts: Iterable[int]) -> None:
-    """Set the sentences of a document: they begin with the tokens that hold the characters at these offsets, and with
-    the first. A sentencizer that does not overwrite leaves them as they are."""
+    """Set the sentences of a document: they begin with the tokens that hold the characters at these offsets, or that
+    come next, and with the first. A sentencizer that does not overwrite leaves them as they are."""
     places = sorted(starts)
+    before = 0
     for token in doc:
-        begins = bisect(places, token.idx + len(token) - 1) - bisect(places, token.idx - 1)
-        token.is_sent_start = token.i == 0 or begins > 0
+        begun = bisect(places, token.idx + len(token) - 1)
+        token.is_sent_start = token.i == 0 or begun > before
+        before = begun
 
 
 def copy_sentences(gold: Doc, doc: Doc) -> Doc:
@@ -89,9 +92,9 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> A
             for s, score in zip(checked_spans(group), per_mention(group, "scores", 1.0), strict=True)
         ],
         relations=[RelationTriple(*row) for row in attrs.get("relations", [])],
-        id=str(doc.user_data.get("id", "")),
-        group=str(doc.user_data.get("group", "")),
-        meta=dict(doc.user_data.get("meta", {})),
+        id=id_text(doc.user_data.get("id")),
+        group=id_text(doc.user_data.get("group")),
+        meta=dict(doc.user_data.get("meta") or {}),
         clusters=[list(c) for c in attrs["clusters"]] if "clusters" in attrs else None,
         interactions=[Interaction(*row[:5]) for row in attrs["interactions"]] if "interactions" in attrs else None,
         sentences=_sentence_starts(doc) if sentences else None,
@@ -106,6 +109,11 @@ def to_docs(
     """:func:`to_doc` for many texts, lazily."""
     for each in annotated:
         yield to_doc(each, make_doc, report, spans_key)
+
+
+def token_starts(tokens: Iterable[str]) -> list[int]:
+    """Where each token begins in the text of all with a single character between them, and where another would."""
+    return list(accumulate((len(token) + 1 for token in tokens), initial=0))
 
 
 def words_of(doc: Doc) -> tuple[list[str], list[int]]:

@@ -6,7 +6,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc, with_ids
-from .documents import to_doc, words_of
+from .documents import to_doc, token_starts, words_of
 from .reading import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
 from .writing import write_lines
@@ -39,17 +39,17 @@ def read_dygie(path: Path, report: Report) -> Iterator[AnnotatedText]:
     for document in read_lines(path, _Document.model_validate, report):
         count_unknown_keys(document, "documents", report, known=_KNOWN)
         tokens = [token for sentence in document.sentences for token in sentence]
-        starts = list(accumulate((len(token) + 1 for token in tokens), initial=0))
+        starts = token_starts(tokens)
         id = str(document.doc_key)
-        text = StandoffText("\n".join(map(" ".join, filter(None, document.sentences))), id, report)
+        sentences = [" ".join(sentence) for sentence in document.sentences if sentence]
+        text = StandoffText("\n".join(sentences), id, report)
         for start, end, label in _checked(document.ner, 1, len(tokens), id, report):
             text.add_mention(f"{start}-{end}", [(starts[start], starts[end + 1] - 1)], label)
         for *ends, label in _checked(document.relations, 2, len(tokens), id, report):
             text.add_relation(f"{ends[0]}-{ends[1]}", f"{ends[2]}-{ends[3]}", label)
         report.drop_each("coreference cluster", id, document.clusters)
         report.drop_each("event", id, chain.from_iterable(document.events))
-        lengths = [len(" ".join(sentence)) for sentence in document.sentences if sentence]
-        yield text.build(sentences=list(accumulate((length + 1 for length in lengths), initial=0))[:-1])
+        yield text.build(sentences=token_starts(sentences)[:-1])
 
 
 def write_dygie(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:

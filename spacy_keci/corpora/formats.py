@@ -136,6 +136,7 @@ FORMATS = {
     "spacy": Format(read_docbin, write_docbin, (".spacy",), biomedical_tokenizer),
     "spert": Format(read_spert, write_spert, (), _words, (SEVERAL_SENTENCES, *_TOKENS)),
 }
+FOLDERS = ("bionlp", "brat", "chemprot", "ddi", "pubannotation")  # read from a folder as a whole
 # names that several tools give to their files, and which of them is meant where no content tells
 SHARED = {".jsonl": "jsonl", ".xml": "bioc-xml", ".json": None, ".tsv": None, ".txt": None}
 
@@ -228,7 +229,9 @@ def write_any(
     if make_doc is not None and found.tokenizer is None:
         raise ValueError("The format to write has no tokens: leave out the tokenizer.")
     tokens = () if found.tokenizer is None else (make_doc or found.tokenizer(),)
-    sound = (without_empty_mentions(text, report) for text in texts)
+    # spaCy's format, Parquet and tables alone have a place for mentions without a type
+    labelled = found.read is not None and found.write not in (write_docbin, _write_parquet)
+    sound = (without_empty_mentions(text, report, labelled=labelled) for text in texts)
     counted = count_losses(sound, found.lacks, report)
     if path.suffix.lower() != ".gz":
         found.write(counted, path, report, *tokens)

@@ -13,9 +13,9 @@ def read_groups(path: Path) -> dict[str, str]:
     different sentences from 0, in the order of their first lines; the same words in two papers are two sentences.
     From any other file: an id and a group in each line, with a tab between them.
 
-    Raises ValueError for a line of another form.
+    Raises ValueError for a line of another form, and for a text with two groups.
     """
-    is_ade = path.suffix.lower() == ".rel"
+    is_ade = path.name.lower().removesuffix(".gz").endswith(".rel")
     separator, columns = ("|", 8) if is_ade else ("\t", 2)
     rows = []
     for number, line in enumerate(text_lines(path), start=1):
@@ -24,6 +24,10 @@ def read_groups(path: Path) -> dict[str, str]:
             if len(rows[-1]) != columns:
                 raise ValueError(f"{path}, line {number}: expected {columns} columns with {separator!r} between them.")
     if not is_ade:
-        return {row[0]: row[1] for row in rows}
+        groups: dict[str, str] = {}
+        for id, group in rows:
+            if groups.setdefault(id, group) != group:
+                raise ValueError(f"{path} has two groups for the text {id!r}: {groups[id]!r} and {group!r}.")
+        return groups
     sentences = dict.fromkeys((row[0], row[1]) for row in rows)
     return {str(orig_id): pubmed_id for orig_id, (pubmed_id, _) in enumerate(sentences)}

@@ -155,7 +155,7 @@ def _to_object(text: AnnotatedText, report: Report) -> dict[str, Any]:
     line = present(id=text.id, group=text.group, meta=_to_meta(text, report))
     line["text"] = text.text
     line["entities"] = [
-        {"text": text.text[m.start : m.end], "label": m.label, "start": m.start, "end": m.end}
+        {"text": text.words(m), "label": m.label, "start": m.start, "end": m.end}
         | present(kb_id=m.kb_id, score=m.score)
         for m in text.mentions
     ]
@@ -174,7 +174,7 @@ def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
         try:
             json.dumps({key: value}, allow_nan=False)
         except (TypeError, ValueError):
-            report.drop("entry of meta that JSON cannot hold", f"{text.id or text.text[:40]!r}: {key!r}: {value!r}")
+            report.drop("entry of meta that JSON cannot hold", f"{text.name}: {key!r}: {value!r}")
         else:
             meta[key] = value
     return meta

@@ -120,7 +120,7 @@ def _to_full(task: dict[str, Any]) -> dict[str, Any]:
 
 def write_label_studio(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """A list of tasks for a labelling interface whose ``Labels`` is called "label", and whose ``Text`` "text"."""
-    write_list((_to_task(text, number) for number, text in enumerate(texts, start=1)), path, indent=1)
+    write_list((_to_task(text, number) for number, text in enumerate(texts, start=1)), path)
 
 
 def _parse(words: str, id: str, group: str, annotation: _Annotation, report: Report) -> AnnotatedText:
@@ -160,7 +160,7 @@ def _to_task(text: AnnotatedText, number: int) -> dict[str, Any]:
             "value": {
                 "start": units[m.start],
                 "end": units[m.end],
-                "text": text.text[m.start : m.end],
+                "text": text.words(m),
                 "labels": [m.label],
             },
         }

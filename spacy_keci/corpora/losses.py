@@ -14,10 +14,6 @@ class Loss(NamedTuple):
     cases: Callable[[AnnotatedText], Iterable[str]]
 
 
-def _surface(text: AnnotatedText, i: int) -> str:
-    return text.text[text.mentions[i].start : text.mentions[i].end]
-
-
 CONCEPTS = Loss("concept of a mention", lambda text: (m.kb_id for m in text.mentions if m.kb_id))
 SCORES = Loss("score of a relation", lambda text: (f"{r.label} {r.score}" for r in text.relations if r.score != 1.0))
 MENTION_SCORES = Loss(
@@ -41,12 +37,13 @@ NOVELTY = Loss(
 )
 CLUSTERS = Loss(
     "cluster of several mentions",
-    lambda text: (", ".join(_surface(text, i) for i in c) for c in text.clusters or [] if len(c) > 1),
+    lambda text: (", ".join(text.words(text.mentions[i]) for i in c) for c in text.clusters or [] if len(c) > 1),
 )
 LONELY = Loss(
     "mention without a relation",
     lambda text: (
-        _surface(text, i) for i in sorted(set(range(len(text.mentions))).difference(*(r[:2] for r in text.relations)))
+        text.words(text.mentions[i])
+        for i in sorted(set(range(len(text.mentions))).difference(*(r[:2] for r in text.relations)))
     ),
 )
 
@@ -56,5 +53,5 @@ def count_losses(texts: Iterable[AnnotatedText], lacks: Iterable[Loss], report: 
     for text in texts:
         for loss in lacks:
             for case in loss.cases(text):
-                report.drop(f"{loss.name}: no place in this format", f"{text.id or text.text[:40]!r}: {case}")
+                report.drop(f"{loss.name}: no place in this format", f"{text.name}: {case}")
         yield text

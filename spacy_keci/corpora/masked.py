@@ -65,15 +65,14 @@ def write_masked(texts: Iterable[AnnotatedText], path: Path, report: Report) -> 
 
 
 def _to_pairs(text: AnnotatedText, report: Report) -> Iterator[tuple[str, str]]:
-    where = text.id or repr(text.text[:40])
     if len(text.mentions) < 2:
-        report.drop("text with fewer than two mentions", where)
+        report.drop("text with fewer than two mentions", text.name)
     for mention in text.mentions:
         report.count("labels whose white space, @ and $ became '_'", int(_to_mask(mention) != f"@{mention.label}$"))
     labels: dict[tuple[int, int], str] = {}
     for head, tail, label, _ in text.relations:
         first, second = sorted((head, tail), key=lambda i: text.mentions[i][:2])
-        case = f"{where}: {label} of {head} and {tail}"
+        case = f"{text.name}: {label} of {head} and {tail}"
         if text.mentions[first].end > text.mentions[second].start:
             report.drop("relation of mentions that overlap", case)
         elif (first, second) in labels:

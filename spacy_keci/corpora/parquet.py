@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2b
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
-from .reading import id_text
+from .reading import id_text, read_bytes
 
 _CANDIDATE = pa.struct(
     [("concept", pa.string()), ("type", pa.string()), ("score", pa.float64()), ("attention", pa.float64())]
@@ -87,7 +88,7 @@ def to_row(text: AnnotatedText) -> dict[str, Any]:
             {
                 "start": mention.start,
                 "end": mention.end,
-                "text": text.text[mention.start : mention.end],
+                "text": text.words(mention),
                 "label": mention.label,
                 "concept": mention.kb_id or None,
                 "score": mention.score,
@@ -107,7 +108,7 @@ def from_row(row: Mapping[str, Any]) -> AnnotatedText:
     if text is None:
         raise ValueError(row.get("error") or "the text was left out when the file was written")
     mentions = [
-        Mention(each["start"], each["end"], each["label"], each["concept"] or "", each["score"])
+        Mention(each["start"], each["end"], each["label"], each["concept"] or "", _score(each))
         for each in row["mentions"] or ()
     ]
     interactions = row.get("interactions")
@@ -117,15 +118,20 @@ def from_row(row: Mapping[str, Any]) -> AnnotatedText:
         relations=[RelationTriple(*_edge(each)) for each in row["relations"] or ()],
         id=row.get("id") or "",
         group=row.get("group") or "",
-        meta=json.loads(row.get("meta") or "{}"),
+        meta=_meta(row.get("meta")),
         clusters=row.get("clusters"),
         interactions=None
         if interactions is None
         else [Interaction(*_edge(each), each.get("novelty") or "") for each in interactions],
         sentences=row.get("sentences"),
     )
-    if not all(0 <= mention.start < mention.end <= len(text) for mention in mentions):
-        raise ValueError("a mention outside the text")
+    for each, mention in zip(row["mentions"] or (), mentions, strict=True):
+        if not 0 <= mention.start < mention.end <= len(text):
+            raise ValueError("a mention outside the text")
+        if each.get("text") not in (None, annotated.words(mention)):
+            raise ValueError(f"a mention is {each['text']!r}, but its offsets hold {annotated.words(mention)!r}")
+    if any(each.label is None for each in (*mentions, *annotated.relations, *(annotated.interactions or ()))):
+        raise ValueError("a mention or relation without a label")
     check_positions(annotated)
     return annotated
 
@@ -144,12 +150,13 @@ def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file, some at a time; all columns, or those of these names.
+    """The rows of a Parquet file, gzipped or not, some at a time; all columns, or those of these names.
 
     Raises ValueError if it is none, is damaged, or lacks a column.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        source = BytesIO(read_bytes(path)) if path.suffix.lower() == ".gz" else path
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
             missing = [name for name in needed if name not in file.schema_arrow.names]
             if missing:
                 raise ValueError(f"{path} has no column {missing[0]!r}, only {', '.join(file.schema_arrow.names)}.")
@@ -209,7 +216,11 @@ def join_parquet(paths: Iterable[Path], path: Path) -> None:
 
 
 def _edge(row: Mapping[str, Any]) -> tuple[int, int, str, float]:
-    return row["head"], row["tail"], row["label"], row["score"]
+    return row["head"], row["tail"], row["label"], _score(row)
+
+
+def _score(row: Mapping[str, Any]) -> float:
+    return 1.0 if row["score"] is None else row["score"]
 
 
 def _as_json(value: Any) -> Any:

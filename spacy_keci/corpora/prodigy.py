@@ -84,7 +84,7 @@ def read_prodigy(path: Path, report: Report) -> Iterator[AnnotatedText]:
                 for token, span in ((r.head, r.head_span), (r.child, r.child_span))
             )
             text.add_relation(head, child, r.label, r.score)
-        yield text.build(group=str(task.meta.get("group", "")))
+        yield text.build(group=id_text(task.meta.get("group")))
 
 
 def write_prodigy(texts: Iterable[AnnotatedText], path: Path, report: Report, make_doc: MakeDoc) -> None:

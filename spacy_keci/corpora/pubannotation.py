@@ -5,7 +5,6 @@ one a line, or a folder of files.
 ``subj`` and an ``obj`` by a ``pred``. The concept of a mention is an attribute with the predicate ``denotes``.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from .annotation import AnnotatedText
 from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, find_files, id_text, read_records
 from .standoff import StandoffText
-from .writing import present
+from .writing import present, write_list
 
 FORMAT = "PubAnnotation JSON"
 CONCEPT = "denotes"
@@ -75,12 +74,7 @@ def read_pubannotation(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 def write_pubannotation(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
     """A list of the texts, one a line; an id "PubMed:123" is written as source and its number."""
-    lines = (json.dumps(_to_object(text), ensure_ascii=False) for text in texts)
-    with path.open("w", encoding="utf8") as file:
-        file.write("[")
-        for number, line in enumerate(lines):
-            file.write(("," if number else "") + "\n" + line)
-        file.write("\n]\n")
+    write_list(map(_to_object, texts), path)
 
 
 def _parse(document: _Document, report: Report) -> AnnotatedText:
@@ -94,15 +88,15 @@ def _parse(document: _Document, report: Report) -> AnnotatedText:
     tracks: list[tuple[str, _Track]] = [("", document)]
     tracks += [(f"{number} ", track) for number, track in enumerate(document.tracks, start=1)]
     for name, track in tracks:
-        concepts: dict[str, str] = {}
+        concepts: dict[str, list[str]] = {}
         for attribute in track.attributes:
             if attribute.pred == CONCEPT and isinstance(attribute.obj, str):
-                concepts.setdefault(str(attribute.subj), attribute.obj)
+                concepts.setdefault(str(attribute.subj), []).append(attribute.obj)
             else:
                 report.drop("attribute", f"{id}: {attribute.pred} of {attribute.subj}")
         for denotation in track.denotations:
             spans = denotation.span if isinstance(denotation.span, list) else [denotation.span]
-            kb_id = concepts.pop(str(denotation.id), "")
+            kb_id = ",".join(concepts.pop(str(denotation.id), []))
             pieces = [(span.begin, span.end) for span in spans]
             text.add_mention(f"{name}{denotation.id}", pieces, denotation.obj, kb_id=kb_id)
         for relation in track.relations:

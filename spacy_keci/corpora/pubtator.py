@@ -97,7 +97,7 @@ def _format(text: AnnotatedText, report: Report) -> list[str]:
         report.count("identifiers in which blanks and bars became '_', as PubTator has no place for them")
     lines = [f"{id}|t|{_one_line(title)}", f"{id}|a|{_one_line(abstract)}"]
     for m in text.mentions:
-        words = (text.text[m.start : m.end], m.label, m.kb_id or UNLINKED)
+        words = (text.words(m), m.label, m.kb_id or UNLINKED)
         lines.append("\t".join([id, str(m.start), str(m.end), *map(_one_column, words)]))
     stated, others = concept_relations(text)
     relations: dict[tuple[str, ...], None] = {}

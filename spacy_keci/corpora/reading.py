@@ -72,7 +72,7 @@ def read_text(path: Path) -> str:
     try:
         return decode(read_bytes(path))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text in UTF-8: {error}") from None
+        raise ValueError(f"{path} is {explain(error)}") from None
 
 
 def decode(data: bytes) -> str:
@@ -234,7 +234,7 @@ def explain(error: ValueError) -> str:
         )
         return re.sub(r"a valid dictionary or instance of \w+", "an object", shown)
     if isinstance(error, UnicodeDecodeError):
-        return f"not text in UTF-8: {error}"
+        return f"not UTF-8 (at byte {error.start + 1}): convert it, for example with iconv"
     return str(error)
 
 

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from spacy.tokens import Doc
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc
-from .documents import to_doc, words_of
+from .documents import to_doc, token_starts, words_of
 from .reading import Record, id_text, read_records
 from .standoff import StandoffText
 from .writing import write_list
@@ -41,7 +40,7 @@ class _Sentence(Record):
 def read_spert(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """Sentences whose text is the tokens joined by one space, with ``orig_id`` as id. Each text is one sentence."""
     for sentence in read_records(path, _Sentence, "SpERT JSON", report):
-        starts = list(accumulate((len(token) + 1 for token in sentence.tokens), initial=0))
+        starts = token_starts(sentence.tokens)
         text = StandoffText(" ".join(sentence.tokens), id_text(sentence.orig_id), report)
         for i, entity in enumerate(sentence.entities):
             inside = 0 <= entity.start < entity.end < len(starts)

@@ -1,6 +1,5 @@
 """Texts that are to be annotated: files, folders and streams of them, read as they come, however many there are."""
 
-import codecs
 import gzip
 import os
 import sys
@@ -16,7 +15,7 @@ from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
 from .pubmed import read_pubmed
-from .reading import Record, explain, id_text
+from .reading import Record, decode, explain, id_text
 
 STDIN = "-"
 # one text a file, one text a line, one JSON object with a "text" a line, PubMed's XML
@@ -63,8 +62,8 @@ class TextSource:
     """The texts of a file, of a folder with its subfolders (files in the order of their names), or of standard input.
 
     path: ``-`` for standard input.
-    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``, not Parquet), or a format of annotated text,
-        whose annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
+    format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
+        annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
         lines and text files of more than :data:`MAX_BYTES` bytes.
     output: where the results go: no file there, or below it, is read.
@@ -189,16 +188,16 @@ class TextSource:
             try:
                 if len(data) > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES:,} bytes")
-                yield self._parse_json(data, id, place) if format == "jsonl" else Text(_decode(data), id, place, {})
+                yield self._parse_json(data, id, place) if format == "jsonl" else Text(decode(data), id, place, {})
             except ValueError as error:
                 self._report.drop("malformed text", f"{place}: {explain(error)}")
 
     def _parse_json(self, data: bytes, id: str, place: str) -> Text:
         text, own_id = self._fields
         if (text, own_id) == ("text", "id"):
-            line = _Line.model_validate_json(_decode(data))
+            line = _Line.model_validate_json(decode(data))
         else:
-            record = from_json(_decode(data))
+            record = from_json(decode(data))
             if not isinstance(record, dict) or text not in record:
                 raise ValueError(f"no object with {text!r}")
             line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id)})
@@ -220,13 +219,6 @@ def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str
 def _data(text: AnnotatedText | _Line) -> dict[str, Any]:
     kept = {"group": id_text(text.group), "meta": text.meta}
     return {key: value for key, value in kept.items() if value}
-
-
-def _decode(data: bytes) -> str:
-    try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 (at byte {error.start + 1}): convert it, for example with iconv") from None
 
 
 def _plain_format(path: Path, name: str | None) -> str | None:

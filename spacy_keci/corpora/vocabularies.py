@@ -4,15 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..identifiers import UNLINKED, with_vocabulary
+from ..identifiers import composite_parts, linked, with_vocabulary
 from .annotation import AnnotatedText
-
-_DIVIDED = re.compile(r"\s*([,;|])\s*")
 
 
 def name_vocabularies(texts: Iterable[AnnotatedText], vocabularies: Mapping[str, str]) -> Iterator[AnnotatedText]:
     """The texts with the vocabulary of its label in front of each identifier that has none, those of several concepts
-    and the parts of composite ones too: "NCBIGene:5604,NCBIGene:5605"."""
+    and the parts of composite ones too: "NCBIGene:5604,NCBIGene:5605". A variant, "p|SUB|V|600|E", has no parts."""
     for text in texts:
         mentions = [
             mention._replace(kb_id=_named(mention.kb_id, vocabularies.get(mention.label, "")))
@@ -22,8 +20,12 @@ def name_vocabularies(texts: Iterable[AnnotatedText], vocabularies: Mapping[str,
 
 
 def _named(kb_id: str, vocabulary: str) -> str:
-    parts = _DIVIDED.split(kb_id.strip())
-    return "".join(part if part in (*",;|", UNLINKED) else with_vocabulary(vocabulary, part) for part in parts)
+    def name(identifier: str) -> str:
+        if identifier in ",;" or not linked(identifier):
+            return identifier
+        return "|".join(with_vocabulary(vocabulary, part) for part in composite_parts(identifier) or [identifier])
+
+    return "".join(map(name, re.split(r"\s*([,;])\s*", kb_id.strip())))
 
 
 def parse_names(options: Iterable[str]) -> dict[str, str]:

@@ -17,5 +17,10 @@ def write_lines(objects: Iterable[Any], path: Path) -> None:
         file.writelines(json.dumps(each, ensure_ascii=False) + "\n" for each in objects)
 
 
-def write_list(objects: Iterable[Any], path: Path, indent: int | None = None) -> None:
-    path.write_text(json.dumps(list(objects), ensure_ascii=False, indent=indent) + "\n", encoding="utf8")
+def write_list(objects: Iterable[Any], path: Path) -> None:
+    """A list of them, one a line."""
+    with path.open("w", encoding="utf8") as file:
+        file.write("[")
+        for number, each in enumerate(objects):
+            file.write(("," if number else "") + "\n" + json.dumps(each, ensure_ascii=False))
+        file.write("\n]\n")

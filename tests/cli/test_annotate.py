@@ -330,15 +330,6 @@ def test_parts(model: Path, lines: Path, tmp_path: Path, format: str, undisturbe
     assert parts() == whole
 
 
-def test_parts_of_an_earlier_version(model: Path, lines: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "part-000000000-000000024.jsonl").write_text("")
-    result = run(model, lines, tmp_path / "out", "--from", "lines", "--resume")
-    assert result.exit_code == 1 and "from an earlier version" in message(result)
-    annotate(model, lines, tmp_path / "out", "--from", "lines", "--overwrite")
-    assert len(list((tmp_path / "out").iterdir())) == 1
-
-
 def test_shards(model: Path, lines: Path, tmp_path: Path, undisturbed: bytes) -> None:
     """Machines that share a disk annotate a part of the parts each, in any order."""
     folder = tmp_path / "out"

@@ -55,6 +55,12 @@ def test_tuned_and_scored(folder: Path, tmp_path: Path) -> None:
     assert again["scores"] == result["scores"] and set(again["compared"]["p"].values()) == {1.0}
 
 
+def test_thresholds_may_be_kept(folder: Path) -> None:
+    present = spacy.load(folder / "model").get_pipe("concept_relations").relation_threshold
+    shown = run("tune", folder / "model", folder / "dev.spacy", "--mentions", "gold", "--keep-thresholds")
+    assert f"relation_threshold = {'null' if present is None else present}\n" in shown
+
+
 def test_a_report_does_not_show_concepts(folder: Path) -> None:
     arguments = ["report", folder / "model", folder / "test.spacy", "--benchmark", "concepts"]
     outcome = CliRunner().invoke(keci, list(map(str, arguments)))

@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,47 +62,16 @@ def test_convert_by_suffix(tmp_path: Path, corpus: Path) -> None:
     assert (docs[2].user_data["id"], docs[2].user_data["group"]) == ("2", "paper 1")
 
 
-def test_convert_through_all_formats(tmp_path: Path, corpus: Path) -> None:
-    steps = [
-        ("jsonl", corpus),
-        ("spacy", tmp_path / "a.spacy"),
-        ("biorelex", tmp_path / "b.json"),
-        ("spacy", tmp_path / "c.spacy"),
-        ("spert", tmp_path / "d.json"),
-        ("jsonl", tmp_path / "e.jsonl"),
-    ]
-    for (source, input), (target, output) in pairwise(steps):
-        result = run("convert", input, output, "--from", source, "--to", target)
-        assert result.exit_code == 0, result.output
-    last = [json.loads(line) for line in steps[-1][1].read_text(encoding="utf8").splitlines()]
-    assert [line["relations"] for line in last] == [line["relations"] for line in LINES]
-    assert [[e["text"] for e in line["entities"]] for line in last] == [
-        [e["text"] for e in line["entities"]] for line in LINES
-    ]
-
-
 def test_formats_are_told_by_names(tmp_path: Path, corpus: Path) -> None:
-    for name in ("a.PubTator", "b.spacy", "c.csv"):
-        result = run("convert", corpus, tmp_path / name)
-        assert result.exit_code == 0, result.output
-    assert "10 dropped: relation of a mention without an identifier" in message(
-        run("convert", corpus, tmp_path / "a.PubTator")
-    )
-    assert "10 dropped: group of a text: no place in this format" in message(
-        run("convert", corpus, tmp_path / "a.PubTator")
-    )
+    shown = {name: message(run("convert", corpus, tmp_path / name)) for name in ("a.PubTator", "b.spacy", "c.csv")}
+    assert "10 dropped: relation of a mention without an identifier" in shown["a.PubTator"]
+    assert "10 dropped: group of a text: no place in this format" in shown["a.PubTator"]
     assert (tmp_path / "c.csv").read_text(encoding="utf8").count("binds") == 20
     assert run("convert", tmp_path / "b.spacy", tmp_path / "brat", "--to", "brat").exit_code == 0
     result = run("convert", tmp_path / "brat", tmp_path / "d.jsonl")
     assert "10 texts 20 mentions 10 relations" in message(result)
-    for args, expected in [
-        ((tmp_path / "b.spacy", tmp_path / "brat"), "choose an empty folder"),
-        ((tmp_path / "c.csv", tmp_path / "e.jsonl"), "cannot be read as annotated text: it is a table"),
-        ((corpus, tmp_path / "x.json", "--to", "bigbio"), "this format is for reading only"),
-    ]:
-        result = run("convert", *args)
-        assert result.exit_code == 1, result.output
-        assert expected in message(result)
+    result = run("convert", tmp_path / "b.spacy", tmp_path / "brat")
+    assert result.exit_code == 1 and "choose an empty folder" in message(result)
 
 
 def test_formats_on_the_command_line_are_all_there_are() -> None:

@@ -15,7 +15,7 @@ from spacy_keci.cli.benchmarks import Benchmark, choose_scorer, own_scorer
 from spacy_keci.cli.evaluate import predictions_format
 from spacy_keci.cli.load import read_gold
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.prediction import predict
+from spacy_keci.cli.prediction import give_identifiers, predict
 from spacy_keci.cli.provenance import encoder_name
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.corpora.documents import mark_sentences
@@ -101,10 +101,21 @@ def test_linking_of_gold_mentions(nlp: Language, linker: Path, tmp_path: Path) -
     assert scored["linking"]["mention"] == 2  # the identifiers are those of the linker, as the gold ones were not given
 
 
+@pytest.mark.parametrize("spans_key", ["entities", "mine"])
+def test_gold_identifiers_of_any_group(nlp: Language, spans_key: str) -> None:
+    gold, doc = nlp.make_doc("AB or AB"), nlp.make_doc("AB or AB")
+    gold.spans[spans_key] = [Span(gold, 0, 1, "GENE", kb_id="X:1")]
+    doc.spans["found"] = [Span(doc, 0, 1, "GENE", kb_id="X:2"), Span(doc, 2, 3, "GENE", kb_id="X:2")]
+    list(give_identifiers([doc], [gold], "found", spans_key))
+    assert [span.kb_id_ for span in doc.spans["found"]] == ["X:1", ""]
+
+
 def test_linking_needs_a_linker_and_identifiers(model: Path, linker: Path, corpus: Path) -> None:
     for pipeline, message in ((model, "no concept linker"), (linker, "No gold mention has an identifier")):
         result = run(pipeline, corpus, "--benchmark", "linking")
         assert result.exit_code == 1 and message in result.output
+    result = run(linker, corpus, "--benchmark", "linking", "--identifiers", "gold")
+    assert result.exit_code == 1 and "leave out --identifiers gold" in " ".join(result.output.split())
 
 
 def test_end_to_end(model, corpus, tmp_path):

@@ -100,8 +100,9 @@ def test_parquet_and_other_formats(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     for name in ("texts.parquet", "texts.pubtator"):
         command("convert", folder / "texts.jsonl", tmp_path / name)
+    command("convert", folder / "texts.jsonl", tmp_path / "texts", "--to", "brat")
     settings = {"training.contexts": 64, "contexts.entities": "types"}
-    for name, format_ in (("texts.parquet", "null"), ("texts.pubtator", "pubtator")):
+    for name, format_ in (("texts.parquet", "null"), ("texts.pubtator", "pubtator"), ("texts", "brat")):
         words = options(**settings, **{"paths.texts": tmp_path / name, "corpus.format": format_})
         command("pretrain-relations", CONFIG, "-o", tmp_path / format_, *words)
         assert set(Pretrained.from_disk(tmp_path / format_).entities) == {"Drug", "Gene"}
@@ -116,6 +117,7 @@ def test_mistakes_of_pretraining(folder: Path, tmp_path: Path) -> None:
     assert "batch_size of the pre-training must be 1 or more" in failed(**{"training.batch_size": 0})
     assert "[training] batch_size" in failed(**{"training.batch_size": '"many"'})
     assert "no setting speed" in failed(**{"training.speed": 3})
+    assert "No such option" in command("pretrain-relations", CONFIG, "-o", tmp_path / "y", "--speed", 3, code=2)
     shutil.copytree(folder / "model", tmp_path / "x", dirs_exist_ok=True)
     assert "made with other settings" in failed(**{"contexts.max_pairs": 3})
     assert "with other settings (learn_rate)" in failed(**{"training.learn_rate": 0.5})
@@ -195,6 +197,9 @@ class TestPairs:
         )
         assert "has no trained classifier" in command("relate-pairs", folder / "model", test, code=1)
         assert "--validation" in command("relate-pairs", folder / "model", test, "--train", train, code=1)
+        for option, value in (("--validation", validation), ("--save", tmp_path / "x")):
+            shown = command("relate-pairs", folder / "model", test, option, value, code=1)
+            assert f"{option} is of no use without --train" in " ".join(shown.split())
         (tmp_path / "bad.tsv").write_text("G0\n")
         assert "Line 1" in command("relate-pairs", folder / "model", tmp_path / "bad.tsv", code=1)
         shutil.copytree(folder / "model", tmp_path / "types")

@@ -148,6 +148,13 @@ def test_thresholds_may_be_kept(model: Path, corpus: Path) -> None:
     assert "components.keci.temperature = 1.0" not in result.stdout
 
 
+def test_what_is_read_is_not_replaced(model: Path, corpus: Path) -> None:
+    for output, kept in ((model, model / "config.cfg"), (corpus.parent, corpus)):
+        result = tune(model, corpus, "--output", output, "--force")
+        assert result.exit_code == 1 and "would be lost" in " ".join(result.stderr.split()), result.output
+        assert kept.exists()
+
+
 def test_mistakes(model: Path, corpus: Path, tmp_path: Path) -> None:
     DocBin().to_disk(tmp_path / "none.spacy")
     spacy.blank("en").to_disk(tmp_path / "blank")

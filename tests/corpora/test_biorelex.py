@@ -122,7 +122,7 @@ def test_malformed_parts_are_reported_by_id(tmp_path: Path) -> None:
         ("no json", "invalid JSON"),
         ('{"id": 1}', "record 1 .id 1.: id: Input should be a valid string"),
         ('[{"tokens": []}]', "record 1: id: Field required"),
-        ("\xff", "not text in UTF-8"),
+        ("\xff", "not UTF-8"),
     ],
 )
 def test_what_is_no_biorelex(tmp_path: Path, content: str, message: str) -> None:

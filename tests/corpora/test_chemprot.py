@@ -55,8 +55,9 @@ def test_chemprot(tmp_path: Path) -> None:
     assert report.counts["dropped: further column of a relation"] == 4
     # the gold standard alone has the groups and no more
     (tmp_path / "chemprot_sample_relations.tsv").unlink()
-    (tmp_path / "chemprot_sample_gold_standard.tsv").write_text("11\tCPR:3\tArg1:T1\tArg2:T2\n")
-    text, _ = read_any(tmp_path)
+    (tmp_path / "chemprot_sample_gold_standard.tsv").write_text("11\tCPR:3\tArg1:T1\tArg2:T2")
+    text, _ = read_any(tmp_path, report=report)
+    assert report.counts["files that do not end with a line break: they may be cut short"] == 1
     assert text.relations == [RelationTriple(0, 1, "CPR:3")]
 
 

@@ -39,13 +39,14 @@ def test_schemes_of_tags(tmp_path: Path, scheme: str, separator: str) -> None:
 
 def test_documents_columns_and_malformed_lines(tmp_path: Path) -> None:
     content = "-DOCSTART- -X- O\n\nA NN B-x\nB NN I-y\n\n\nC NN O\nD\nE NN O\n\n"
-    content += "-DOCSTART-\n\nF NN I-x\nG NN I-x\n\nH NN X-x\n"
+    content += "I NN B-x\n-DOCSTART-\nF NN I-x\nG NN I-x\n\nH NN X-x\n"
     texts, report = read(tmp_path / "x", content)
     assert texts == [
         AnnotatedText("A B", [Mention(0, 1, "x"), Mention(2, 3, "y")], group="1", sentences=[0]),
+        AnnotatedText("I", [Mention(0, 1, "x")], group="1", sentences=[0]),
         AnnotatedText("F G", [Mention(0, 3, "x")], group="2", sentences=[0]),
     ]
-    assert report.counts == {"columns between token and tag": 6, "dropped: sentence with a malformed line": 2}
+    assert report.counts == {"columns between token and tag": 7, "dropped: sentence with a malformed line": 2}
     with pytest.raises(ValueError, match="has no sentence with a token and a tag"):
         read(tmp_path / "x", "A\nB\n")
 

@@ -56,6 +56,12 @@ def test_relations_point_to_mentions(nlp: Language) -> None:
     assert doc.user_data["id"] == "7"
 
 
+@pytest.mark.parametrize("start", [4, 5, 6])
+def test_sentence_that_begins_with_a_blank_or_inside_a_token(nlp: Language, start: int) -> None:
+    doc = to_doc(AnnotatedText("A b. Cd e.", sentences=[0, start]), nlp.make_doc, Report())
+    assert [sentence.text for sentence in doc.sents] == ["A b.", "Cd e."]
+
+
 def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
     text = AnnotatedText(
         "A  binds B",
@@ -81,7 +87,7 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
         "mentions whose white space at the edges was cut off": 1,
     }
     assert report.dropped == 5
-    assert "'d1': whitespace at 1-3" in "\n".join(report.lines())
+    assert "d1: whitespace at 1-3" in "\n".join(report.lines())
     assert from_doc(doc) == AnnotatedText(
         text.text,
         [Mention(0, 1, "good"), Mention(9, 10, "trimmed")],
@@ -93,7 +99,10 @@ def test_bad_mentions_are_dropped_with_their_relations(nlp: Language) -> None:
 
 
 def test_doc_without_spans_key(nlp: Language) -> None:
-    assert from_doc(nlp("No key.")) == AnnotatedText("No key.")
+    doc = nlp("No key.")
+    assert from_doc(doc) == AnnotatedText("No key.")
+    doc.user_data |= {"id": 7, "group": None, "meta": None}  # as a table may have them
+    assert from_doc(doc) == AnnotatedText("No key.", id="7")
 
 
 def test_tokenizer_that_changes_the_text(nlp: Language) -> None:

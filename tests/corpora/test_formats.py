@@ -175,6 +175,22 @@ def test_one_way_formats(tmp_path: Path) -> None:
         write_any([TEXT], tmp_path / "x.jsonl", make_doc=Language().make_doc)
 
 
+@pytest.mark.parametrize("name", ["conll", "masked", *BOTH_WAYS])
+def test_mentions_and_relations_without_a_label(tmp_path: Path, name: str) -> None:
+    if name.startswith("bioc"):
+        pytest.importorskip("bioc", reason="needs the extra 'bioc'")
+    mentions = [Mention(0, 1, "x", "C:1"), Mention(8, 9, ""), Mention(12, 13, "y", "C:2")]
+    text = AnnotatedText("A binds B . C .", mentions, [RelationTriple(0, 2, ""), RelationTriple(0, 2, "r")])
+    (found,), report = round_trip([text], name, tmp_path)
+    kept = name in ("parquet", "spacy")
+    assert [m.label for m in found.mentions] == (["x", "", "y"] if kept else ["x", "y"])
+    assert (
+        report.counts["dropped: mention without a type"]
+        == report.counts["dropped: relation without a label"]
+        == 1 - kept
+    )
+
+
 def test_tables_of_relations(tmp_path: Path) -> None:
     report = Report()
     write_any([TEXT, AnnotatedText("A p53 .", [Mention(2, 5, "protein")])], tmp_path / "x.csv", report=report)

@@ -1,3 +1,4 @@
+import gzip
 import re
 import tarfile
 from pathlib import Path
@@ -15,12 +16,17 @@ def test_ade(tmp_path: Path) -> None:
     rows = ["11|S one.|x|0|1|y|2|3", "11|S two.|x|0|1|y|2|3", "11|S one.|x|0|1|z|4|5", "12|S one.|x|0|1|y|2|3"]
     for name in ("DRUG-AE.rel", "DRUG-AE.REL"):
         (tmp_path / name).write_text("\n".join(rows) + "\n", encoding="utf8")
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+        assert read_groups(tmp_path / f"{name}.gz") == read_groups(tmp_path / name)
         assert read_groups(tmp_path / name) == {"0": "11", "1": "11", "2": "12"}
 
 
 def test_tab_separated(tmp_path: Path) -> None:
     (tmp_path / "g.tsv").write_bytes(b"s1\tpaper 1\r\ns2\tpaper 1\r\n\r\n")
     assert read_groups(tmp_path / "g.tsv") == {"s1": "paper 1", "s2": "paper 1"}
+    (tmp_path / "g.tsv").write_text("s1\tpaper 1\ns1\tpaper 2\n")
+    with pytest.raises(ValueError, match="two groups for the text 's1'"):
+        read_groups(tmp_path / "g.tsv")
 
 
 @pytest.mark.parametrize(("name", "line"), [("x.rel", "11|S one.|x"), ("x.tsv", "s1 paper"), ("x.tsv", "a\tb\tc")])

@@ -89,14 +89,14 @@ def test_meta_that_json_cannot_hold_is_dropped(tmp_path: Path) -> None:
     (text,) = read_jsonl(tmp_path / "x.jsonl", Report())
     assert text.meta == {"year": 1994}
     assert report.counts == {"dropped: entry of meta that JSON cannot hold": 4}
-    assert report.examples["entry of meta that JSON cannot hold"][0] == "'1': 'raw': b'\\x00'"
+    assert report.examples["entry of meta that JSON cannot hold"][0] == "1: 'raw': b'\\x00'"
 
 
 def test_no_readable_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"No line of .*x.jsonl can be read. line 2: text: Field required"):
         read(tmp_path / "x.jsonl", "", {"tokens": []}, {"words": []})
     (tmp_path / "y.jsonl").write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match=r"No line of .*y.jsonl can be read. line 1: not text in UTF-8"):
+    with pytest.raises(ValueError, match=r"No line of .*y.jsonl can be read. line 1: not UTF-8"):
         list(read_jsonl(tmp_path / "y.jsonl", Report()))
 
 

@@ -8,9 +8,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import pytest
-from typer.testing import CliRunner
 
-from spacy_keci.cli.main import keci
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.documents import to_doc
 from spacy_keci.corpora.formats import FORMATS, read_any, write_any
@@ -223,12 +221,3 @@ def test_malformed_input(tmp_path: Path, name: str, kind: str) -> None:
     assert [to_doc(text, tokenize, report).text for text in texts] == [text.text for text in texts]
     write_any(texts, tmp_path / "again.jsonl", report=report)
     assert len(list(read_any(tmp_path / "again.jsonl"))) == len(texts)
-
-
-@pytest.mark.parametrize("kind", ["cut", "UTF-16", "huge nesting", "garbled", "empty", "another format"])
-def test_the_command_never_shows_a_traceback(tmp_path: Path, name: str, kind: str) -> None:
-    path = damage(name, kind, tmp_path)
-    result = CliRunner().invoke(keci, ["convert", str(path), str(tmp_path / "x.jsonl"), "--from", name])
-    assert result.exit_code in (0, 1)
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert "Traceback" not in result.output

@@ -69,7 +69,8 @@ def test_answers_of_annotators(tmp_path: Path) -> None:
 
 def test_relations_of_tokens(tmp_path: Path) -> None:
     relations = [{"head": 0, "child": 4, "label": "binds"}, {"head": 0, "child": 1, "label": "binds"}]
-    (text,), report = read(tmp_path / "x", task(relations=relations, meta={}, other=1))
+    (text,), report = read(tmp_path / "x", task(relations=relations, meta={"id": 7, "group": None}, other=1))
+    assert (text.id, text.group) == ("7", "")
     assert text.relations == [RelationTriple(0, 1, "binds")]
     assert report.counts == {
         "tasks with the unknown key 'other'": 1,

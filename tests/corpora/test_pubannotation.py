@@ -22,11 +22,12 @@ DOCUMENT: dict[str, Any] = {
     "relations": [{"id": "R1", "pred": "binds", "subj": "T1", "obj": "T2"}],
     "attributes": [
         {"id": "A1", "pred": "denotes", "subj": "T1", "obj": "CHEBI:61049"},
+        {"id": "A3", "pred": "denotes", "subj": "T1", "obj": "MESH:D016559"},
         {"id": "A2", "pred": "certain", "subj": "R1", "obj": True},
     ],
     "modifications": [{"id": "M1", "pred": "Negation", "obj": "R1"}],
 }
-MENTIONS = [Mention(0, 5, "drug", "CHEBI:61049"), Mention(16, 38, "protein")]
+MENTIONS = [Mention(0, 5, "drug", "CHEBI:61049,MESH:D016559"), Mention(16, 38, "protein")]
 
 
 def write(path: Path, content: Any) -> Path:

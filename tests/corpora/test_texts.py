@@ -339,9 +339,3 @@ def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes, name: 
     path.write_bytes(data)
     texts = read(path, "lines" if lines and ".txt" in name else None, report)
     assert len(texts) + report.dropped >= (1 if data.strip() else 0)
-
-
-def test_gzipped_files_of_annotated_formats(tmp_path: Path) -> None:
-    path = tmp_path / "x.PubTator.gz"
-    path.write_bytes(gzip.compress(b"1|t|A\n1|a|B\n1\t0\t1\tA\tx\t-\n"))
-    assert read(path) == [("1", "A\nB")]

@@ -21,7 +21,10 @@ PUBTATOR = """1|t|MEK1/2 and cancer
     [
         ("5604", "NCBIGene:5604"),
         ("5604, 5605", "NCBIGene:5604,NCBIGene:5605"),
-        ("D1|D2;3", "NCBIGene:D1|NCBIGene:D2;NCBIGene:3"),
+        ("D000001|D000002;3", "NCBIGene:D000001|NCBIGene:D000002;NCBIGene:3"),
+        ("p|SUB|V|600|E", "NCBIGene:p|SUB|V|600|E"),
+        ("tmVar:p|SUB|V|600|E;HGVS:p.V600E", "tmVar:p|SUB|V|600|E;HGVS:p.V600E"),
+        ("-1", "-1"),
         ("OMIM:1", "OMIM:1"),
         ("", ""),
         ("-", "-"),
