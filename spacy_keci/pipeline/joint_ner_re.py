@@ -134,11 +134,11 @@ class JointNerRe(Extractor, JointSettings):
         return JointInput(
             docs,
             texts,
+            candidates,
+            np.ones(len(covered), dtype=bool) if are_given else None,
             texts + segment_of_token(docs),
             whitespace(docs),
-            candidates,
             types,
-            np.ones(len(covered), dtype=bool) if are_given else None,
             MentionRules(self.decoding, None if is_train else self._threshold_array("threshold")),
             self.max_pair_distance,
             max_tokens=limit,

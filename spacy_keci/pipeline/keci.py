@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -221,10 +221,10 @@ class Keci(Extractor, KeciSettings):
         kept = np.flatnonzero(in_one_text if given is None else in_one_text | given)
         X = SpanGraphInput(
             docs,
-            candidates[kept],
             texts,
-            Pruning(self.spans_per_token, self.max_pair_distance, threshold),
+            candidates[kept],
             None if given is None else given[kept],
+            Pruning(self.spans_per_token, self.max_pair_distance, threshold),
             max_tokens=limit and tokens_at_once(self.model.ops, limit),
         )
         return self._with_knowledge(X) if self.model.attrs["uses_knowledge"] else X
@@ -255,9 +255,8 @@ class Keci(Extractor, KeciSettings):
                 )
             return graphs
 
-        shared = {f: getattr(X, f) for f in ("docs", "candidates", "text_of_token", "pruning", "given", "max_tokens")}
         return KeciInput(
-            **shared,
+            **{each.name: getattr(X, each.name) for each in fields(X)},
             mentions=concepts.mentions,
             read=read,
             type_prior=self.type_prior,
