@@ -190,8 +190,10 @@ class TestLearning:
         losses = train(nlp, golds, 8)
         assert losses[-1] < 0.7 * losses[0]
         nlp.to_disk(tmp_path)
-        again = predict(spacy.load(tmp_path), golds)
-        np.testing.assert_allclose(scores(again), scores(predict(nlp, golds)), atol=1e-5)
+        expected = scores(predict(nlp, golds))
+        for setting in (contrastive, None, {**contrastive, "width": 8}):
+            again = spacy.load(tmp_path, config={"components.concept_relations.model.contrastive": setting})
+            np.testing.assert_allclose(scores(predict(again, golds)), expected, atol=1e-5)
 
     def test_no_contrastive_loss_with_a_weight_of_0(self, golds: list[Doc]) -> None:
         contrastive = {"@misc": "spacy_keci.Contrastive.v1", "weight": 0.0}
