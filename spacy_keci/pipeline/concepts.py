@@ -16,8 +16,9 @@ from spacy.training import Example
 from ..alignment import align
 from ..identifiers import identifiers, linked
 from ..interactions import concept_members, get_interactions
-from ..ml.concept_pairs.graphs import NOT_ANNOTATED, GoldPairs, PredictedPairs
+from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.pairs import Bags, Concepts
+from ..ml.graphs import NOT_ANNOTATED
 from ..ml.spans.targets import look_up
 from ..sentences import sentences
 from ..span_groups import per_mention, set_span_graph

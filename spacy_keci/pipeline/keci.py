@@ -34,7 +34,7 @@ from .concept_reading import (
 from .extractor import Extractor
 from .gold import find_gold
 from .mentions import as_candidates
-from .settings import RETIRED, ExtractorSettings, default_model
+from .settings import RETIRED, SCORE_WEIGHTS, ExtractorSettings, default_model
 from .writing import types_of_mentions, write_graphs
 
 if TYPE_CHECKING:
@@ -75,14 +75,7 @@ class KeciSettings(ExtractorSettings):
         "vectors": {},
         "scorer": {"@scorers": "spacy_keci.strict_scorer.v1"},
     },
-    default_score_weights={
-        "entities_micro_f": 0.5,
-        "entities_micro_p": 0.0,
-        "entities_micro_r": 0.0,
-        "relations_micro_f": 0.5,
-        "relations_micro_p": 0.0,
-        "relations_micro_r": 0.0,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 @takes_settings(
     KeciSettings, retired=RETIRED | {"final_weight": 2.0, "link_by_type": True, "span_graph_attr": "span_graph"}
