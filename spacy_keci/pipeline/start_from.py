@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from ..ml.network import Network
 
 
+# the arguments of the network whose names the rows of a layer stand for, by a part of its name
+_ROWS_OF = {
+    "entities": {"n_entity_labels"},
+    "relations": {"n_relation_labels"},
+    "classifier": {"n_relation_labels", "directed_labels"},
+    "novelty": {"novelty_labels"},
+    "kinds": {"n_kinds"},
+}
+
+
 def start_from(nlp: Language, trained: Language) -> None:
     """Copy the weights of the components that have the same name in both pipelines.
 
@@ -79,16 +89,6 @@ def _copy_network(pipe: Predictor, source: Predictor) -> str:
     if not n_copied:
         raise ValueError(f"No layer of '{pipe.name}' has the same shape as in the trained pipeline.")
     return f"{n_copied / sum(weight.numel() for weight in weights.values()):.0%}"
-
-
-# the arguments of the network whose names the rows of a layer stand for, by a part of its name
-_ROWS_OF = {
-    "entities": {"n_entity_labels"},
-    "relations": {"n_relation_labels"},
-    "classifier": {"n_relation_labels", "directed_labels"},
-    "novelty": {"novelty_labels"},
-    "kinds": {"n_kinds"},
-}
 
 
 def _names(pipe: Predictor) -> dict[str, list[str]]:
