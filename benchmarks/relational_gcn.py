@@ -23,7 +23,7 @@ from spacy.util import minibatch
 
 from spacy_keci.cli.provenance import describe_corpus, software_versions
 from spacy_keci.corpora.reader import read_docs
-from spacy_keci.ml.keci.relational_gcn import RelationalGCN, _dgl_backend
+from spacy_keci.ml.keci.relational_gcn import RelationalGCN, _backend
 from spacy_keci.pipeline.concept_reading import KnowledgeReader, KnowledgeVocabulary, read_concepts
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
@@ -45,7 +45,7 @@ def main(
     graphs, n_relations = concept_graphs(corpus, kb, batch_size)
     first = RelationalGCN(width, n_relations=n_relations, depth=depth, bases=None, inverse=True)
     networks = {"torch": first, "dgl": copy.deepcopy(first)}
-    networks["dgl"].propagate = _dgl_backend()
+    networks["dgl"].propagate = _backend("dgl")
     difference = max(
         float((a - b).abs().max())
         for batch in graphs

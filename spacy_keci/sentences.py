@@ -74,21 +74,29 @@ def text_of_token(docs: Sequence[Doc], by_sentence: bool) -> NDArray[np.int64]:
     return sentence_of_token(docs) if by_sentence else np.repeat(np.arange(len(docs)), [len(doc) for doc in docs])
 
 
+def inside_of_spans(starts: NDArray[np.int64], ends: NDArray[np.int64], n_tokens: int) -> NDArray[np.bool_]:
+    """(tokens,) whether a span goes on from the token before: to begin a text with it would cut the span.
+
+    starts, ends: (spans,) tokens, none of them empty.
+    """
+    changes = np.bincount(starts + 1, minlength=n_tokens + 1) - np.bincount(ends, minlength=n_tokens + 1)
+    return changes[:n_tokens].cumsum() > 0
+
+
 def cut_texts(
-    text: NDArray[np.int64], limit: int, sentence: NDArray[np.int64], covered: NDArray[np.bool_]
+    text: NDArray[np.int64], limit: int, sentence: NDArray[np.int64], inside: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """The same with texts of at most ``limit`` tokens. A longer one is cut where a sentence ends, if sentences are
     set, and otherwise after that many tokens.
 
-    text, sentence: (tokens,) the text and the sentence of each token. covered: (tokens,) whether no cut may come before
-        a token.
+    text, sentence: (tokens,) the text and the sentence of each token. inside: (tokens,) see :func:`inside_of_spans`.
     """
     is_cut = np.diff(text, prepend=-1) > 0
     starts = np.append(np.flatnonzero(is_cut), len(text))
     for begin, end in pairwise(starts.tolist()):
         while end - begin > limit:
             places = np.arange(begin + 1, begin + limit + 1)
-            places = places[~covered[places]]
+            places = places[~inside[places]]
             ends = places[sentence[places] != sentence[places - 1]]
             if not len(places):
                 break  # one mention fills it
@@ -97,12 +105,13 @@ def cut_texts(
     return np.cumsum(is_cut) - 1
 
 
-def parts_of_texts(text: NDArray[np.int64], limit: int) -> Iterator[slice]:
-    """The tokens of a batch in parts of whole texts, each of at most ``limit`` tokens, or of one longer text.
+def parts_of_texts(text: NDArray[np.int64], limit: int, inside: NDArray[np.bool_]) -> Iterator[slice]:
+    """The tokens of a batch in parts of whole texts, each of at most ``limit`` tokens, or of one longer text. Texts
+    that share a span are as one.
 
-    text: (tokens,) the text of each token, ascending.
+    text: (tokens,) the text of each token, ascending. inside: (tokens,) see :func:`inside_of_spans`.
     """
-    ends = np.flatnonzero(np.diff(text, append=-1)) + 1
+    ends = np.flatnonzero(np.diff(text, append=-1).astype(bool) & ~np.append(inside[1:], False)) + 1
     begin = 0
     while begin < len(text):
         after = np.searchsorted(ends, begin, side="right")

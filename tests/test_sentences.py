@@ -53,7 +53,7 @@ def test_tokens_with_line_breaks_or_tabs(nlp: Language) -> None:
 @given(st.lists(st.integers(1, 6), max_size=8), st.integers(1, 8))
 def test_parts_are_whole_texts_and_as_long_as_they_may_be(lengths: list[int], limit: int) -> None:
     text = np.repeat(np.arange(len(lengths)), np.array(lengths, dtype="int64"))
-    parts = list(parts_of_texts(text, limit))
+    parts = list(parts_of_texts(text, limit, np.zeros(len(text), dtype=bool)))
     numbers = [np.unique(text[part]).tolist() for part in parts]
     assert [i for part in parts for i in range(part.start, part.stop)] == list(range(len(text)))
     assert [i for part in numbers for i in part] == list(range(len(lengths)))

@@ -164,21 +164,20 @@ def _deserialize(
     if not data:
         return None
     saved = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
-    arguments = saved["arguments"]
+    # earlier versions saved free settings, too
+    arguments = {name: value for name, value in saved["arguments"].items() if name not in network.free_settings}
     if (learned := arguments["network"]) != network.name:
         raise ValueError(
             f"The architecture in the config makes a network {network.name!r}, but the weights belong to a network "
             f"{learned!r}: train again, or restore the architecture."
         )
     for name, value in settings.items():
-        if name not in network.free_settings and arguments.get(name, value) != value:
+        if arguments.get(name, value) != value:
             raise ValueError(
                 f"The config says {name} = {json.dumps(value)}, but the weights were trained with {name} = "
                 f"{json.dumps(arguments[name])}. Train again to change this setting of the model."
             )
     with UnfilledWeights():
-        loaded = network.of_arguments(
-            {**settings, **arguments, **{name: settings[name] for name in network.free_settings}}
-        )
+        loaded = network.of_arguments({**settings, **arguments})
     loaded.load_state_dict(unpack(saved["weights"]))
     return loaded.to(device).eval()

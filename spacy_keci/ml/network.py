@@ -37,7 +37,9 @@ class Network(nn.Module):
     name: saved with the weights; a network with another name refuses to load them.
     uses_knowledge: whether it reads concepts.
     settings_type, sizes_type: dataclasses of its two arguments.
-    free_settings: settings that may change after training.
+    free_settings: settings that may change after training, and are not saved with the weights.
+
+    arguments: all that is needed to make the network again, besides its free settings.
     """
 
     name: ClassVar[str]
@@ -52,7 +54,7 @@ class Network(nn.Module):
             "network": self.name,
             "token_width": token_width,
             **asdict(sizes),
-            **asdict(settings),
+            **{name: value for name, value in asdict(settings).items() if name not in self.free_settings},
         }
 
     @classmethod

@@ -12,10 +12,8 @@ def segment_sum(rows: Tensor, owner: Tensor, n_groups: int) -> Tensor:
 
 def segment_max(rows: Tensor, owner: Tensor, n_groups: int) -> Tensor:
     """(rows, width), the group of each -> (groups, width), 0 for groups without rows. Without a gradient."""
-    rows = rows.detach()
-    highest = rows.new_full((n_groups, rows.shape[1]), float("-inf"))
-    highest = highest.scatter_reduce(0, owner.unsqueeze(1).expand_as(rows), rows, "amax")
-    return highest.masked_fill(highest == float("-inf"), 0.0)
+    zeros = rows.new_zeros(n_groups, rows.shape[1])
+    return zeros.scatter_reduce(0, owner.unsqueeze(1).expand_as(rows), rows.detach(), "amax", include_self=False)
 
 
 def segment_logsumexp(rows: Tensor, owner: Tensor, n_groups: int) -> Tensor:

@@ -11,13 +11,15 @@ import torch
 from thinc.api import Model, Optimizer
 from torch import nn
 
+from .contrastive.loss import Contrastive
+
 Key = tuple[int, str]  # of a weight in an optimizer: the number of a layer or network, which differs between processes
 Place = tuple[str, int, int, str]  # component, layer, network of the layer (-1 for the layer itself), name
 
 
 def model_state(model: Model) -> list[dict[str, Any]]:
-    """The weights of each layer, and the names of weights that have had a gradient: the optimizer updates these in
-    every step, even if a batch gives them none.
+    """The weights of each layer, the names of weights that have had a gradient, which the optimizer updates in every
+    step, even if a batch gives them none, and what contrastive losses remember of earlier batches.
 
     Raises ValueError for networks of another library than torch.
     """
@@ -30,6 +32,11 @@ def model_state(model: Model) -> list[dict[str, Any]]:
                     "weights": network.state_dict(),
                     "have_gradient": [name for name, p in network.named_parameters() if p.grad is not None],
                     "grad_scaler": dict(vars(shim._grad_scaler)),
+                    "contrastive": {
+                        name: (module.updates, module.negatives)
+                        for name, module in network.named_modules()
+                        if isinstance(module, Contrastive)
+                    },
                 }
                 for shim, network in _networks(layer)
             ],
@@ -52,6 +59,9 @@ def load_model_state(model: Model, state: list[dict[str, Any]]) -> None:
                 if name in saved_network["have_gradient"]:
                     parameter.grad = torch.zeros_like(parameter)
             vars(shim._grad_scaler).update(saved_network["grad_scaler"])
+            for name, state in saved_network.get("contrastive", {}).items():
+                contrastive: Any = network.get_submodule(name)
+                contrastive.updates, contrastive.negatives = state
 
 
 def optimizer_state(optimizer: Optimizer, models: Mapping[str, Model]) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The component ``concept_linker``: candidate concepts of every span of a text, in ``doc.spans["concepts"]``."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ from ..extensions import install_concepts_extension
 from ..knowledge.annotated_names import AnnotatedNames
 from ..knowledge.atomic import new_folder
 from ..knowledge.folder import remove_knowledge_base, unpack
+from ..settings import at_least, check_minimums, defaults, takes_settings
 from ..span_groups import set_span_graph
 from ..tokens import CONCEPTS_KEY
 from .abbreviations import abbreviate, install_abbreviations_extension, set_abbreviations
@@ -29,42 +31,11 @@ if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
 
 ANNOTATED = "annotated_names.jsonl"  # in the folder of the component
-DEFAULT_CONFIG: dict[str, Any] = {
-    "spans_key": CONCEPTS_KEY,
-    "concepts_attr": "concepts",
-    "max_words": 8,
-    "abbreviations": True,
-    "abbreviations_attr": "abbreviations",
-    "prefer": [],
-    "fuzzy_key": None,
-    "fuzzy_k": 5,
-    "fuzzy_threshold": 0.7,
-    "head_suffix": False,
-    "entities_from": None,
-    "mention_types": {},
-}
 
 
-@Language.factory(
-    "concept_linker", assigns=["doc.spans", "doc._.abbreviations", "span._.concepts"], default_config=DEFAULT_CONFIG
-)
-def make_concept_linker(
-    nlp: Language,
-    name: str,
-    spans_key: str,
-    concepts_attr: str,
-    max_words: int,
-    abbreviations: bool,
-    abbreviations_attr: str,
-    prefer: list[str],
-    fuzzy_key: str | None,
-    fuzzy_k: int,
-    fuzzy_threshold: float,
-    head_suffix: bool,
-    entities_from: str | None,
-    mention_types: dict[str, dict[str, Any]],
-) -> "ConceptLinker":
-    """Make a concept linker; its knowledge base comes with ``initialize`` or from disk.
+@dataclass(eq=False, kw_only=True)
+class ConceptLinkerSettings:
+    """Settings of ``concept_linker``.
 
     spans_key: where candidates are written: one Span per mention and concept, best first, with the concept as
         ``kb_id_`` and its semantic type as ``label_``; ``attrs["scores"]`` are the similarities of the names.
@@ -85,22 +56,35 @@ def make_concept_linker(
         ``{"Variant": {"variant": true}}``; see :class:`~spacy_keci.knowledge.typed_lookup.MentionType`. Mentions with
         other labels do not change.
     """
-    install_concepts_extension(concepts_attr, spans_key)
-    if abbreviations:
-        install_abbreviations_extension(abbreviations_attr)
-    return ConceptLinker(
-        name,
-        spans_key,
-        max_words,
-        abbreviations,
-        fuzzy_key,
-        fuzzy_k,
-        fuzzy_threshold,
-        head_suffix,
-        prefer,
-        entities_from,
-        mention_types,
-    )
+
+    spans_key: str = CONCEPTS_KEY
+    concepts_attr: str = "concepts"
+    max_words: int = at_least(1, 8)
+    abbreviations: bool = True
+    abbreviations_attr: str = "abbreviations"
+    prefer: list[str] = field(default_factory=list)
+    fuzzy_key: str | None = None
+    fuzzy_k: int = at_least(1, 5)
+    fuzzy_threshold: float = 0.7
+    head_suffix: bool = False
+    entities_from: str | None = None
+    mention_types: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@Language.factory(
+    "concept_linker",
+    assigns=["doc.spans", "doc._.abbreviations", "span._.concepts"],
+    default_config=defaults(ConceptLinkerSettings),
+)
+@takes_settings(ConceptLinkerSettings)
+def make_concept_linker(nlp: Language, name: str, **settings: Any) -> "ConceptLinker":
+    """Make a concept linker; see :class:`ConceptLinkerSettings`. Its knowledge base comes with ``initialize`` or from
+    disk."""
+    linker = ConceptLinker(name=name, **settings)
+    install_concepts_extension(linker.concepts_attr, linker.spans_key)
+    if linker.abbreviations:
+        install_abbreviations_extension(linker.abbreviations_attr)
+    return linker
 
 
 class Links(NamedTuple):
@@ -112,46 +96,24 @@ class Links(NamedTuple):
     mentions: list[LinkedMention]
 
 
-class ConceptLinker:
-    """Looks up all spans of a text in ``source``, usually a compiled knowledge base."""
+@dataclass(eq=False, kw_only=True, repr=False)
+class ConceptLinker(ConceptLinkerSettings):
+    """Looks up all spans of a text in ``source``, usually a compiled knowledge base. Settings are attributes."""
 
-    def __init__(
-        self,
-        name: str = "concept_linker",
-        spans_key: str = CONCEPTS_KEY,
-        max_words: int = 8,
-        abbreviations: bool = True,
-        fuzzy_key: str | None = None,
-        fuzzy_k: int = 5,
-        fuzzy_threshold: float = 0.7,
-        head_suffix: bool = False,
-        prefer: Iterable[str] = (),
-        entities_from: str | None = None,
-        mention_types: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> None:
-        for setting, value in (("max_words", max_words), ("fuzzy_k", fuzzy_k)):
-            if value < 1:
-                raise ValueError(f"The setting {setting} of '{name}' must be 1 or more, but it is {value}.")
-        if not 0.0 < fuzzy_threshold <= 1.0:
+    name: str = "concept_linker"
+
+    def __post_init__(self) -> None:
+        check_minimums(self, f"'{self.name}'")
+        if not 0.0 < self.fuzzy_threshold <= 1.0:
             raise ValueError(
-                f"The setting fuzzy_threshold of '{name}' must be above 0 and at most 1, but it is {fuzzy_threshold}."
+                f"The setting fuzzy_threshold of '{self.name}' must be above 0 and at most 1, but it is "
+                f"{self.fuzzy_threshold}."
             )
-        if (entities_from is None) != (not mention_types):
+        if (self.entities_from is None) != (not self.mention_types):
             raise ValueError(
-                f"Set entities_from and mention_types of '{name}' together: the mentions to link, and the semantic "
-                "types of their labels."
+                f"Set entities_from and mention_types of '{self.name}' together: the mentions to link, and the "
+                "semantic types of their labels."
             )
-        self.name = name
-        self.spans_key = spans_key
-        self.max_words = max_words
-        self.abbreviations = abbreviations
-        self.fuzzy_key = fuzzy_key
-        self.fuzzy_k = fuzzy_k
-        self.fuzzy_threshold = fuzzy_threshold
-        self.head_suffix = head_suffix
-        self.prefer = tuple(prefer)
-        self.entities_from = entities_from
-        self.mention_types = dict(mention_types or {})
         self._mention_linker: MentionLinker | None = None
         self._source: CandidateSource | None = None
         self._warned: set[str] = set()

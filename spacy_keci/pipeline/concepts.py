@@ -16,8 +16,9 @@ from spacy.training import Example
 from ..alignment import align
 from ..identifiers import identifiers, linked
 from ..interactions import concept_members, get_interactions
-from ..ml.concept_pairs.graphs import NOT_ANNOTATED, GoldPairs, PredictedPairs
+from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.pairs import Bags, Concepts
+from ..ml.graphs import NOT_ANNOTATED
 from ..ml.spans.targets import look_up
 from ..sentences import sentences
 from ..span_groups import per_mention, set_span_graph
@@ -25,6 +26,7 @@ from ..tokens import Relation, get_concepts, get_relations
 
 # Offsets of a mention, with or without its type, or the identifier of a concept.
 Name = tuple[Any, ...] | str
+NOT_GIVEN = "relations of concepts or mentions that are not given"
 
 
 class GoldRelation(NamedTuple):
@@ -119,9 +121,9 @@ def gold_relations(example: Example, spans_key: str, by_mention: bool) -> list[G
     if not by_mention:
         return list(dict.fromkeys(_of_concepts(get_relations(reference, spans_key))))
     aligned = align(example, spans_key)
-    names = [None if span is None else (span.start, span.end, span.label_) for span in aligned.spans]
-    found = [(names[head], names[tail], label) for head, tail, label in aligned.relations]
-    return list(dict.fromkeys(GoldRelation(h, t, label) for h, t, label in found if h is not None and t is not None))
+    # those that do not begin and end on tokens get names that no mention has
+    names = [(-1, i, "") if s is None else (s.start, s.end, s.label_) for i, s in enumerate(aligned.spans)]
+    return list(dict.fromkeys(GoldRelation(names[h], names[t], label) for h, t, label in aligned.relations))
 
 
 def _of_concepts(relations: Iterable[Relation]) -> Iterator[GoldRelation]:
@@ -167,7 +169,7 @@ class ConceptGold:
                     )
                 ends = _find(names, head), _find(names, tail)
                 if None in ends:
-                    counts["relations of concepts or mentions that are not given"] += 1
+                    counts[NOT_GIVEN] += 1
                 elif ends[0] == ends[1]:
                     counts["relations of a concept with itself"] += 1
                 else:

@@ -23,7 +23,7 @@ from ..sentences import doc_starts, segment_of_token
 from ..settings import at_least, defaults, takes_settings
 from .extractor import Extractor
 from .mentions import as_candidates
-from .settings import RETIRED, ExtractorSettings, default_model
+from .settings import RETIRED, SCORE_WEIGHTS, ExtractorSettings, default_model
 from .writing import write_graphs
 
 if TYPE_CHECKING:
@@ -59,14 +59,7 @@ class JointSettings(ExtractorSettings):
         "model": default_model("spacy_keci.BiaffineJoint.v1", "spacy_keci.SentenceCNN.v1"),
         "scorer": {"@scorers": "spacy_keci.strict_scorer.v1"},
     },
-    default_score_weights={
-        "entities_micro_f": 0.5,
-        "entities_micro_p": 0.0,
-        "entities_micro_r": 0.0,
-        "relations_micro_f": 0.5,
-        "relations_micro_p": 0.0,
-        "relations_micro_r": 0.0,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 @takes_settings(JointSettings, retired=RETIRED)
 def make_joint_ner_re(nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any) -> JointNerRe:
@@ -134,11 +127,11 @@ class JointNerRe(Extractor, JointSettings):
         return JointInput(
             docs,
             texts,
+            candidates,
+            np.ones(len(covered), dtype=bool) if are_given else None,
             texts + segment_of_token(docs),
             whitespace(docs),
-            candidates,
             types,
-            np.ones(len(covered), dtype=bool) if are_given else None,
             MentionRules(self.decoding, None if is_train else self._threshold_array("threshold")),
             self.max_pair_distance,
             max_tokens=limit,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from .concept_reading import (
 from .extractor import Extractor
 from .gold import find_gold
 from .mentions import as_candidates
-from .settings import RETIRED, ExtractorSettings, default_model
+from .settings import RETIRED, SCORE_WEIGHTS, ExtractorSettings, default_model
 from .writing import types_of_mentions, write_graphs
 
 if TYPE_CHECKING:
@@ -75,14 +75,7 @@ class KeciSettings(ExtractorSettings):
         "vectors": {},
         "scorer": {"@scorers": "spacy_keci.strict_scorer.v1"},
     },
-    default_score_weights={
-        "entities_micro_f": 0.5,
-        "entities_micro_p": 0.0,
-        "entities_micro_r": 0.0,
-        "relations_micro_f": 0.5,
-        "relations_micro_p": 0.0,
-        "relations_micro_r": 0.0,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 @takes_settings(
     KeciSettings, retired=RETIRED | {"final_weight": 2.0, "link_by_type": True, "span_graph_attr": "span_graph"}
@@ -221,10 +214,10 @@ class Keci(Extractor, KeciSettings):
         kept = np.flatnonzero(in_one_text if given is None else in_one_text | given)
         X = SpanGraphInput(
             docs,
-            candidates[kept],
             texts,
-            Pruning(self.spans_per_token, self.max_pair_distance, threshold),
+            candidates[kept],
             None if given is None else given[kept],
+            Pruning(self.spans_per_token, self.max_pair_distance, threshold),
             max_tokens=limit and tokens_at_once(self.model.ops, limit),
         )
         return self._with_knowledge(X) if self.model.attrs["uses_knowledge"] else X
@@ -255,9 +248,8 @@ class Keci(Extractor, KeciSettings):
                 )
             return graphs
 
-        shared = {f: getattr(X, f) for f in ("docs", "candidates", "text_of_token", "pruning", "given", "max_tokens")}
         return KeciInput(
-            **shared,
+            **{each.name: getattr(X, each.name) for each in fields(X)},
             mentions=concepts.mentions,
             read=read,
             type_prior=self.type_prior,

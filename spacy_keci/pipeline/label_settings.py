@@ -1,6 +1,7 @@
 """Settings with a value for each label: a section of a config, or pairs if labels cannot be keys of a section."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -16,13 +17,33 @@ def check_labels(given: Iterable[str], labels: Sequence[str], setting: str, name
         )
 
 
-def check_keys(value: Any, setting: str, name: str) -> None:
-    """Raises ValueError for a section with a label that would be lost as a key of a config."""
-    for label in value if isinstance(value, dict) else ():
-        if not _may_be_a_key(label):
+def check_values(
+    given: dict[str, Any] | list[Any], setting: str, name: str, is_right: Callable[[float], bool], what: str
+) -> None:
+    """Raises ValueError for what is no section and no pairs, duplicate labels, labels that would be lost as keys of a
+    config, and values that are no numbers or not right.
+
+    setting, name: of the component, for the message. what: right numbers are.
+    """
+    try:
+        values = dict(given)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"The setting {setting} of '{name}' must be pairs of a label and a number, but it is {given}."
+        ) from None
+    if len(values) < len(given):
+        twice = [label for label, n in Counter(pair[0] for pair in given).items() if n > 1]
+        raise ValueError(
+            f"The setting {setting} of '{name}' has more than one value for {', '.join(map(repr, twice))}: give only "
+            "one."
+        )
+    for label, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_right(value):
+            raise ValueError(f"The setting {setting} of '{name}' must be {what}, but it is {value} for {label!r}.")
+        if isinstance(given, dict) and not _may_be_a_key(label):
             raise ValueError(
                 f"The setting {setting} of '{name}' has the label {label!r}, which cannot be a key in a config. Give "
-                f"pairs instead: {setting} = {[list(pair) for pair in value.items()]}."
+                f"pairs instead: {setting} = {[list(pair) for pair in given.items()]}."
             )
 
 

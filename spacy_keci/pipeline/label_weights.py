@@ -5,27 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from .label_settings import check_keys, check_labels
+from .label_settings import check_labels, check_values
 
 # by label, as a section of a config or as a list of pairs; None: 1 each
 LabelWeights = dict[str, float] | list[Any] | None
 
 
 def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
-    """Raises ValueError unless each label has a positive number, and for labels that cannot be keys of a config.
+    """Raises ValueError unless each label has one positive number, and for labels that cannot be keys of a config.
 
     setting, name: of the component, for the message.
     """
-    try:
-        values = dict(weights or {})
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"The setting {setting} of '{name}' must be pairs of a label and a number, but it is {weights}."
-        ) from None
-    for label, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise ValueError(f"The setting {setting} of '{name}' must be above 0, but it is {value} for {label!r}.")
-    check_keys(weights, setting, name)
+    check_values(weights or {}, setting, name, lambda value: 0 < value < float("inf"), "above 0")
 
 
 def weight_array(weights: LabelWeights, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:

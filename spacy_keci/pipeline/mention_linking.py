@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 
 from ..identifiers import composite_parts, identifiers, linked
 from ..knowledge.annotated_names import AnnotatedName, AnnotatedNames
-from ..span_groups import MEMBERS, set_span_graph
+from ..span_groups import attrs_beside, checked_spans, set_span_graph
 from ..tokens import SPANS_KEY
 from .abbreviations import forms_of
 from .mentions import ENTS, read_mentions
@@ -211,7 +211,9 @@ def _meaning(span: Span, long_forms: LongForms) -> str | None:
 
 def set_identifiers(doc: Doc, source: str, linked: Sequence[LinkedMention]) -> None:
     """Make the identifier of each mention its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions without an
-    identifier, and the rest of the group, do not change."""
+    identifier, and the rest of the group, do not change.
+
+    Raises ValueError if the group was edited so that it is not known whose relations it has."""
     ids = {(m.start, m.end, m.label): m.identifier for m in linked if m.identifier}
     if not ids:
         return
@@ -222,5 +224,6 @@ def set_identifiers(doc: Doc, source: str, linked: Sequence[LinkedMention]) -> N
     if source == ENTS:
         doc.set_ents(spans, default="unmodified")
         return
-    attrs = {name: value for name, value in doc.spans[source].attrs.items() if name != MEMBERS}
+    checked_spans(doc.spans[source])
+    attrs = attrs_beside(doc.spans[source])
     set_span_graph(doc, source, spans, attrs.pop("relations", None), **attrs)

@@ -18,7 +18,7 @@ from ..ml.concept_pairs.pairs import make_bags
 from ..ml.relations.decoding import RelationRules
 from ..settings import at_least
 from ..tokens import SPANS_KEY
-from .concepts import ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations
+from .concepts import NOT_GIVEN, ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations
 from .extractor import Extractor
 from .settings import ExtractorSettings
 
@@ -126,6 +126,11 @@ class PairRelations(Extractor, PairRelationsSettings):
         """The relations of the documents, which are not changed."""
         docs = list(docs)
         mentions = self.given_mentions(docs) or []
+        for type_ in sorted({m.label_ for given in mentions for m in given} - {*self.labels}):
+            self._warn_once(
+                f"'{self.name}' has not learned mentions of the type {type_!r}, and relates none of them. It knows: "
+                f"{', '.join(self.labels)}."
+            )
         X = self.make_input(docs, mentions, is_train=False)
         rules = self.relation_rules()
         scores = [] if X is None else self.model.predict(X)
@@ -193,7 +198,11 @@ class PairRelations(Extractor, PairRelationsSettings):
         return 1.0  # there are no mentions to learn first
 
     def read_gold(self, examples: list[Example], X: Any) -> GoldPairs:  # type: ignore[override]
-        return self._gold()(self._relations(examples), X.concepts, X.bags)
+        relations, unreachable = self._relations(examples), Counter[str]()
+        gold = self._gold()(relations, X.concepts, X.bags, unreachable)
+        reached = np.arange(sum(len(of_doc or ()) for of_doc in relations)) >= unreachable[NOT_GIVEN]
+        self._count_relations(reached, "their concepts or mentions are not among the given ones")
+        return gold
 
     def _gold(self) -> ConceptGold:
         return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)

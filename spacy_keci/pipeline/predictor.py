@@ -19,7 +19,7 @@ from thinc.api import Model
 from ..extensions import install_extensions
 from ..ml.graphs import PredictedGraphs
 from ..ml.relations.decoding import RelationRules
-from ..sentences import cut_texts, doc_starts, sentence_of_token, sentence_starts, text_of_token
+from ..sentences import cut_texts, doc_starts, inside_of_spans, sentence_of_token, sentence_starts, text_of_token
 from .calibration import Scaling
 from .mentions import has_mentions, read_mentions, without_mentions
 from .settings import ExtractorSettings
@@ -128,10 +128,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
             return texts
         doc, start, end = mentions.T
         first = doc_starts(docs)[doc] + start
-        inside = np.zeros(len(texts) + 1, dtype="int64")
-        np.add.at(inside, first + 1, 1)
-        np.add.at(inside, first + end - start, -1)
-        cut = cut_texts(texts, limit, sentence_of_token(docs), covered=inside.cumsum()[:-1] > 0)
+        cut = cut_texts(texts, limit, sentence_of_token(docs), inside_of_spans(first, first + end - start, len(texts)))
         if cut[-1] > texts[-1]:
             self._warn_once(
                 f"'{self.name}' reads a {'sentence' if self.by_sentence else 'document'} of over {limit} tokens in "

@@ -10,6 +10,15 @@ from ..tokens import SPANS_KEY
 from .label_weights import LabelWeights, check_weights
 from .thresholds import Threshold, check_threshold
 
+# the default weights of scores of components that predict mentions and relations
+SCORE_WEIGHTS: dict[str, float | None] = {
+    "entities_micro_f": 0.5,
+    "entities_micro_p": 0.0,
+    "entities_micro_r": 0.0,
+    "relations_micro_f": 0.5,
+    "relations_micro_p": 0.0,
+    "relations_micro_r": 0.0,
+}
 # former settings of all extractors, with the value that now always applies
 RETIRED = {"relation_weight": 1.0}
 

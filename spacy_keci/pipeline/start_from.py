@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,7 +10,6 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.util import logger
 from thinc.api import Model
-from torch import nn
 
 from .predictor import Predictor
 
@@ -18,11 +17,22 @@ if TYPE_CHECKING:
     from ..ml.network import Network
 
 
+# the arguments of the network whose names the rows of a layer stand for, by a part of its name
+_ROWS_OF = {
+    "entities": {"n_entity_labels"},
+    "relations": {"n_relation_labels"},
+    "classifier": {"n_relation_labels", "directed_labels"},
+    "novelty": {"novelty_labels"},
+    "kinds": {"n_kinds"},
+}
+
+
 def start_from(nlp: Language, trained: Language) -> None:
     """Copy the weights of the components that have the same name in both pipelines.
 
-    The encoder is copied as a whole, and other layers if they have the same shape. In the last layers, with a row for
-    each label, the rows of the labels that both pipelines have are copied. All other weights keep their initial values.
+    The encoder is copied as a whole, and other layers if they have the same shape and do not depend on labels that
+    differ. In layers with a row for each label, the rows of the labels that both pipelines have are copied. All other
+    weights keep their initial values.
 
     Raises ValueError if an encoder has another architecture, or if nothing can be copied.
     """
@@ -63,51 +73,65 @@ def _copy_network(pipe: Predictor, source: Predictor) -> str:
     if network is None or trained is None:
         raise ValueError(f"'{pipe.name}' has no weights yet in one of the pipelines.")
     weights, known = network.state_dict(), trained.state_dict()
-    rows = {
-        "entities": _rows(pipe.labels, source.labels),
-        "relations": _rows(pipe.relation_labels, source.relation_labels),
-        "classifier": _rows(_classes(pipe), _classes(source)),
-    }
-    of_labels = set() if pipe.label_data == source.label_data else _weights_of_labels(trained)
+    names, known_names = _names(pipe), _names(source)
+    changed = [each for each in names.keys() & known_names.keys() if names[each] != known_names[each]]
+    depend_on = {each: _weights_of(trained, each) for each in changed}
+    rows, known_rows = _rows(names), _rows(known_names)
     n_copied = 0
     for key, weight in weights.items():
-        if key in of_labels:
-            last = key.rpartition(".")[0]
-            kind = next((kind for kind in rows if kind in key.split(".")), None)
-            if kind is not None and isinstance(trained.get_submodule(last), nn.Linear):
-                n_copied += _copy_rows(weight, known[key], rows[kind])
-        elif key in known and weight.shape == known[key].shape:
-            weight.copy_(known[key])
-            n_copied += weight.numel()
+        reasons = {each for each in changed if key in depend_on[each]}
+        if not reasons:
+            if key in known and weight.shape == known[key].shape:
+                weight.copy_(known[key])
+                n_copied += weight.numel()
+        elif part := next((part for part in rows if part in key.split(".") and reasons <= _ROWS_OF[part]), None):
+            n_copied += _copy_rows(weight, known[key], rows[part], known_rows[part])
     if not n_copied:
         raise ValueError(f"No layer of '{pipe.name}' has the same shape as in the trained pipeline.")
     return f"{n_copied / sum(weight.numel() for weight in weights.values()):.0%}"
 
 
-def _weights_of_labels(network: Network) -> set[str]:
-    """The weights whose shape depends on the number of labels."""
-    arguments = network.arguments
-    more = {name: arguments[name] + 1 for name in ("n_entity_labels", "n_relation_labels")}
-    with torch.device("meta"):
-        larger = type(network).of_arguments({**arguments, **more}).state_dict()
-    return {key for key, weight in network.state_dict().items() if larger[key].shape != weight.shape}
-
-
-def _classes(pipe: Predictor) -> list[tuple[str, bool]]:
-    """The labels of pairs of concepts, and whether they hold backward, in the order of their classes."""
+def _names(pipe: Predictor) -> dict[str, list[str]]:
+    """What a network tells apart, in order, by the argument that says it, or how many there are."""
     assert pipe.network is not None
-    directed = pipe.network.arguments.get("directed_labels", ())
-    return [(label, False) for label in pipe.relation_labels] + [(label, True) for label in directed]
+    knowledge = pipe.cfg.get("knowledge") or {"kinds": [], "relations": []}
+    lists = {name: value for name, value in pipe.network.arguments.items() if isinstance(value, list)}
+    counts = {
+        "n_entity_labels": pipe.label_data["entities"],
+        "n_relation_labels": pipe.label_data["relations"],
+        "n_kinds": knowledge["kinds"],
+        "n_concept_relations": knowledge["relations"],
+    }
+    return lists | {name: value for name, value in counts.items() if name in pipe.network.arguments}
 
 
-def _rows(labels: Sequence[Any], source_labels: Sequence[Any]) -> dict[int, int]:
-    """Map rows of a last layer to those of the source by label. Row 0 is for no label."""
-    return {0: 0} | {1 + source_labels.index(label): 1 + i for i, label in enumerate(labels) if label in source_labels}
+def _weights_of(network: Network, argument: str) -> set[str]:
+    """The weights whose shape depends on an argument."""
+    value = network.arguments[argument]
+    more = value + 1 if isinstance(value, int) else [*value, ""]
+    with torch.device("meta"):
+        larger = type(network).of_arguments({**network.arguments, argument: more}).state_dict()
+    return {key for key, weight in network.state_dict().items() if key in larger and larger[key].shape != weight.shape}
 
 
-def _copy_rows(weight: torch.Tensor, known: torch.Tensor, rows: Mapping[int, int]) -> int:
-    if weight.shape[1:] != known.shape[1:]:
+def _rows(names: Mapping[str, list[str]]) -> dict[str, list[Any]]:
+    """What each row stands for; None for no label, or an unknown one."""
+    relations = names["n_relation_labels"]
+    backward = [(label, "backward") for label in names.get("directed_labels", [])]
+    return {
+        "entities": [None, *names["n_entity_labels"]],
+        "relations": [None, *relations],
+        "classifier": [None, *relations, *backward],
+        "novelty": names.get("novelty_labels", []),
+        "kinds": [None, *names.get("n_kinds", [])],
+    }
+
+
+def _copy_rows(weight: torch.Tensor, known: torch.Tensor, rows: list[Any], known_rows: list[Any]) -> int:
+    """Returns the number of copied weights; 0 if it is not the first dimension that has these rows."""
+    if (len(weight), len(known)) != (len(rows), len(known_rows)) or weight.shape[1:] != known.shape[1:]:
         return 0
-    for source, target in rows.items():
-        weight[target].copy_(known[source])
-    return len(rows) * weight[0].numel()
+    shared = [row for row in rows if row in known_rows]
+    for row in shared:
+        weight[rows.index(row)].copy_(known[known_rows.index(row)])
+    return len(shared) * weight[:1].numel()

@@ -1,12 +1,11 @@
 """Minimum probabilities of predictions: one for all labels, or one for each."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .label_settings import check_keys, check_labels
+from .label_settings import check_labels, check_values
 
 # One for all; or by label, as a section of a config or as a list of pairs; None: the most probable label
 Threshold = float | dict[str, float] | list[Any] | None
@@ -32,22 +31,9 @@ def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
 
     setting, name: of the component, for the message.
     """
-    try:
-        thresholds = by_label(threshold)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"The setting {setting} of '{name}' must be a number or pairs of a label and a number, but it is "
-            f"{threshold}."
-        ) from None
-    if isinstance(threshold, list) and len(thresholds) < len(threshold):
-        counts = Counter(label for label, _ in threshold)
-        twice = ", ".join(repr(label) for label, n in counts.items() if n > 1)
-        raise ValueError(f"The setting {setting} of '{name}' has more than one value for {twice}: give only one.")
-    for label, value in thresholds.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            of_label = "" if isinstance(threshold, int | float) else f" for {label!r}"
-            raise ValueError(f"The setting {setting} of '{name}' must be a probability, but it is {value}{of_label}.")
-    check_keys(threshold, setting, name)
+    if threshold is not None:
+        given = threshold if isinstance(threshold, dict | list) else {OTHERS: threshold}
+        check_values(given, setting, name, lambda value: 0 <= value <= 1, "a probability")
 
 
 def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:

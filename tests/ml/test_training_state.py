@@ -1,3 +1,4 @@
+import pickle
 import random
 from collections.abc import Callable
 from copy import deepcopy
@@ -9,6 +10,8 @@ from thinc.api import Adam, Linear, Model, Optimizer, PyTorchWrapper, RAdam, Rel
 from torch import nn
 
 from spacy_keci.ml.architectures import build_adamw
+from spacy_keci.ml.contrastive.loss import Contrastive
+from spacy_keci.ml.contrastive.settings import ContrastiveSettings, HardNegativesSettings
 from spacy_keci.ml.training_state import (
     load_model_state,
     load_optimizer_state,
@@ -78,6 +81,23 @@ def test_random_numbers() -> None:
     assert draw() != numbers
     set_random_state(state)
     assert draw() == numbers
+
+
+def test_contrastive_losses_go_on_where_they_were() -> None:
+    """After as many updates, with the same negatives from earlier batches."""
+    pytest.importorskip("pytorch_metric_learning", reason="needs the extra 'contrastive'")
+    settings = ContrastiveSettings(begin=2, width=4, negatives=HardNegativesSettings("memory", memory_size=8))
+    trained, other = (Contrastive(3, settings) for _ in range(2))
+    labels, keys = torch.tensor([1, 1, 2, 0]), torch.arange(4)
+
+    def lose(module: Contrastive, batch: int) -> float:
+        hidden = torch.randn(4, 3, generator=torch.Generator().manual_seed(batch))
+        return float(module.of(hidden).loss(labels, keys + 10 * batch, keys + 10 * batch).detach())
+
+    for batch in range(3):
+        lose(trained, batch)
+    load_model_state(PyTorchWrapper(other), pickle.loads(pickle.dumps(model_state(PyTorchWrapper(trained)))))
+    assert lose(other, 3) == lose(trained, 3) != lose(Contrastive(3, settings), 3)
 
 
 def test_networks_of_other_libraries() -> None:

@@ -76,10 +76,12 @@ class TestUse:
 
     def test_given_mentions_may_lie_across_sentences(self, reader: Language, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(extractor(reader), "entities_from", "given")
-        doc = reader.make_doc("MDM2 binds. Diazepam binds GABA.")
-        doc.spans["given"] = [doc[0:1], doc[1:4], doc[3:4], doc[5:6]]
-        doc = reader(doc)
-        assert [span.text for span in doc.spans["entities"]] == ["MDM2", "binds. Diazepam", "Diazepam", "GABA"]
+        doc = reader.make_doc("MDM2 binds. Diazepam binds GABA. FK506 binds FKBP12.")
+        doc.spans["given"] = [doc[0:1], doc[1:4], doc[3:4], doc[5:6], doc[7:8], doc[9:10]]
+        other = reader(doc.copy())
+        assert [span.text for span in other.spans["entities"]][:4] == ["MDM2", "binds. Diazepam", "Diazepam", "GABA"]
+        monkeypatch.setattr(extractor(reader), "max_batch_tokens", 5)
+        assert_same(reader(doc), other)
 
 
 class TestTraining:

@@ -8,7 +8,8 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from spacy_keci import get_relations
@@ -190,8 +191,25 @@ class TestLearning:
         losses = train(nlp, golds, 8)
         assert losses[-1] < 0.7 * losses[0]
         nlp.to_disk(tmp_path)
-        again = predict(spacy.load(tmp_path), golds)
-        np.testing.assert_allclose(scores(again), scores(predict(nlp, golds)), atol=1e-5)
+        expected = scores(predict(nlp, golds))
+        for setting in (contrastive, None, {**contrastive, "width": 8}):
+            again = spacy.load(tmp_path, config={"components.concept_relations.model.contrastive": setting})
+            np.testing.assert_allclose(scores(predict(again, golds)), expected, atol=1e-5)
+
+    def test_relations_that_are_out_of_reach_are_counted(self, golds: list[Doc], log: pytest.LogCaptureFixture) -> None:
+        nlp = make_pipeline(level="mention")
+        split = Doc(nlp.vocab, ["p53", "less", "glioma"], [False, True, False])
+        split.spans["entities"] = [split[0:1], split[2:3]]
+        split.spans["entities"].attrs["relations"] = [[0, 1, "Positive", 1.0]]
+        examples = [*make_given(nlp, golds), Example(Doc(nlp.vocab, ["p53less", "glioma"], [True, False]), split)]
+        nlp.initialize(lambda: examples)
+        assert "of concepts or mentions that are not given (1)" in log.text
+        n_lost, n_all = 1, sum(len(each.reference.spans["entities"].attrs["relations"]) for each in examples)
+        for example in examples[:4]:
+            n_lost += len(example.reference.spans["entities"].attrs["relations"])
+            example.predicted.spans["entities"] = []
+        nlp.update(examples)
+        assert f"cannot learn {100 * n_lost / n_all:.1f}% of the gold relations in its batches so far: th" in log.text
 
     def test_no_contrastive_loss_with_a_weight_of_0(self, golds: list[Doc]) -> None:
         contrastive = {"@misc": "spacy_keci.Contrastive.v1", "weight": 0.0}
@@ -239,6 +257,12 @@ class TestUse:
                     strict=True,
                 ):
                     assert [pair[:2] for pair in row[5]] == [pair[:2] for pair in same[5]]
+
+    def test_mentions_of_unknown_types(self, trained: Language, golds: list[Doc]) -> None:
+        (doc,) = (each.predicted for each in make_given(trained, golds[:1]))
+        doc.spans["entities"] = [Span(doc, m.start, m.end, "GENE", m.kb_id_) for m in doc.spans["entities"]]
+        with pytest.warns(UserWarning, match="not learned mentions of the type 'GENE', .* It knows: Gene, Disease"):
+            assert not get_relations(trained(doc))
 
     def test_a_long_document_is_read_whole(self, trained: Language, golds: list[Doc]) -> None:
         """A relation of the last sentence is found behind thousands of tokens."""

@@ -37,7 +37,10 @@ def test_through_configs(system: str, tmp_path: Path) -> None:
     assert spacy.load(tmp_path).get_pipe(system).relation_weights == {"binds": 3.0}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("weights", [{"binds": 0.0}, {"binds": -1.0}, [["binds", "high"]], ["binds"], {"CPR:3": 2.0}])
+@pytest.mark.parametrize(
+    "weights",
+    [{"binds": 0.0}, {"binds": -1.0}, [["binds", "high"]], ["binds"], {"CPR:3": 2.0}, [["binds", 2.0], ["binds", 3.0]]],
+)
 def test_what_is_no_weight(system: str, weights: object) -> None:
     with pytest.raises(ValueError, match=f"The setting relation_weights of '{system}'"):
         make_pipeline(system, relation_weights=weights)

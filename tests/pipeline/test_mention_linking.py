@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 
 from spacy_keci import get_concepts, get_relations
+from spacy_keci.pipeline.mention_linking import LinkedMention, set_identifiers
 from spacy_keci.span_groups import set_span_graph
 
 CONCEPTS = [
@@ -70,6 +71,20 @@ def test_a_mention_keeps_its_identifier_if_nothing_is_found(nlp: Language, sourc
     doc = add_linker(nlp, source)(doc)
     assert doc.spans["entities"][0].kb_id_ == "MESH:D1"
     assert not get_concepts(doc[0:1], "concepts")  # the gene is none of a disease
+
+
+def test_a_group_that_was_edited(nlp: Language) -> None:
+    """Mentions may come at the end; else it is not known whose relations the group has."""
+    doc = nlp.make_doc("MDM2 binds p53 .")
+    set_span_graph(doc, "entities", [doc[0:1], doc[2:3]], [[0, 1, "binds", 1.0]], scores=[0.7, 0.6])
+    doc.spans["entities"].append(doc[3:4])
+    linked = [LinkedMention(0, 1, "", "X:1")]
+    set_identifiers(doc, "entities", linked)
+    group = doc.spans["entities"]
+    assert [span.kb_id_ for span in group] == ["X:1", "", ""] and group.attrs["scores"] == [0.7, 0.6, 1.0]
+    doc.spans["entities"] = SpanGroup(doc, name="entities", spans=[doc[2:3], doc[0:1], doc[3:4]], attrs=group.attrs)
+    with pytest.raises(ValueError, match="was edited after its relations"):
+        set_identifiers(doc, "entities", linked)
 
 
 def test_variants(nlp: Language, source: str) -> None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-NOT_ANNOTATED = -100
-
 
 @dataclass
 class GoldPairs:

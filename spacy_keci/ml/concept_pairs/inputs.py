@@ -69,8 +69,6 @@ class ConceptPairInput:
         return replace(
             self,
             bags=self.bags.part(first_pair, end_of_pairs),
-            keys=None if self.keys is None else self.keys[first_pair:end_of_pairs],
-            groups=None if self.groups is None else self.groups[first_pair:end_of_pairs],
             tokens=slice(begin, end),
             first_pair=first_pair,
             first_mention_pair=int(np.searchsorted(self.bags.pair, first_pair)),

@@ -1,7 +1,8 @@
 """Scores of pairs of concepts from the vectors of a document's tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,20 @@ class ConceptPairNetwork(Network):
         self.novelty = nn.Linear(width, len(sizes.novelty_labels)) if sizes.novelty_labels else None
         contrastive = settings.contrastive
         self.contrastive = Contrastive(width, contrastive) if contrastive and contrastive.weight > 0 else None
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """As of any module, but the setting ``contrastive`` may differ from that of the weights: prediction needs no
+        projection, and training can start with a new one."""
+        fresh: dict[str, Tensor] = {}
+        if self.contrastive is not None:
+            new = Contrastive(self.mentions.out_features, self.contrastive.settings).state_dict()
+            fresh = {f"contrastive.{name}": weight for name, weight in new.items()}
+        known = {
+            name: weight
+            for name, weight in state_dict.items()
+            if not name.startswith("contrastive.") or (name in fresh and fresh[name].shape == weight.shape)
+        }
+        return super().load_state_dict({**fresh, **known}, *args, **kwargs)
 
     def forward(self, tokens: Tensor, pairs: PairTensors) -> PairScores:
         """tokens: (tokens, token width), of the batch, document by document."""

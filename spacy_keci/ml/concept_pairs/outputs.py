@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..contrastive.loss import Projected
+from ..graphs import NOT_ANNOTATED
 from ..network import to_tensor
 from ..objective import Objective
 from ..relations.decoding import RelationRules
 from ..relations.loss import relation_loss, relation_probabilities
-from .graphs import NOT_ANNOTATED, GoldPairs, PredictedPairs
+from .graphs import GoldPairs, PredictedPairs
 from .inputs import ConceptPairInput
 
 # weight of the loss of novelty relative to that of relations

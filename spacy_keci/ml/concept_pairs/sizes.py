@@ -1,4 +1,4 @@
-"""The sizes of the network of concept pairs."""
+"""The sizes of networks that classify pairs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from ..network import Sizes
 
 
 @dataclass
-class ConceptPairSizes(Sizes):
-    """Sizes with the directed labels, the possible values of novelty (empty if not annotated), and the level of the
-    pairs, which the component compares with its setting.
+class PairSizes(Sizes):
+    """Sizes with the directed labels.
 
     The classes are: none; each label from the first concept to the second; each directed label from the second to the
     first.
     """
 
     directed_labels: list[str] = field(default_factory=list)
-    novelty_labels: list[str] = field(default_factory=list)
-    level: str = "concept"
 
     @property
     def n_classes(self) -> int:
         """Without "none"."""
         return self.n_relation_labels + len(self.directed_labels)
+
+
+@dataclass
+class ConceptPairSizes(PairSizes):
+    """Sizes with the possible values of novelty (empty if not annotated), and the level of the pairs, which the
+    component compares with its setting."""
+
+    novelty_labels: list[str] = field(default_factory=list)
+    level: str = "concept"

@@ -5,6 +5,8 @@ Independent of texts: any system with thousands of negative pairs in a batch can
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,7 @@ from .settings import HardNegativesSettings
 CHUNK = 512
 
 
+@dataclass
 class Vectors:
     """Vectors with their labels, groups and keys.
 
@@ -22,8 +25,10 @@ class Vectors:
         the vector.
     """
 
-    def __init__(self, vectors: Tensor, labels: Tensor, groups: Tensor, keys: Tensor) -> None:
-        self.vectors, self.labels, self.groups, self.keys = vectors, labels, groups, keys
+    vectors: Tensor
+    labels: Tensor
+    groups: Tensor
+    keys: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -33,8 +38,7 @@ class Vectors:
 
     def and_then(self, others: Vectors) -> Vectors:
         """The concatenation of both."""
-        pairs = ((getattr(self, name), getattr(others, name)) for name in ("vectors", "labels", "groups", "keys"))
-        return Vectors(*(torch.cat(pair) for pair in pairs))
+        return Vectors(*(torch.cat(pair) for pair in zip(vars(self).values(), vars(others).values(), strict=True)))
 
 
 def is_negative(anchors: Vectors, others: Vectors) -> Tensor:
@@ -133,8 +137,8 @@ class HardNegatives:
             places.append(self._row_of_key[key])
         last = {place: row for row, place in enumerate(places)}
         to, rows = torch.tensor([*last]), torch.tensor([*last.values()])
-        for name in ("vectors", "labels", "groups", "keys"):
-            getattr(self.memory, name)[to] = getattr(batch, name).detach()[rows]
+        for kept, new in zip(vars(self.memory).values(), vars(batch).values(), strict=True):
+            kept[to] = new.detach()[rows]
 
     def _mine(self) -> None:
         assert self.memory is not None

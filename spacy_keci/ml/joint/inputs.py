@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from spacy.tokens import Doc
 
-from ...sentences import doc_starts, parts_of_texts
+from ..inputs import TextInput
 from .decoding import MentionRules
 from .tags import Spans
 
@@ -36,35 +34,20 @@ class TaggedTexts(NamedTuple):
 
 
 @dataclass
-class JointInput:
-    """A batch of documents.
+class JointInput(TextInput):
+    """A batch of documents. The candidates are given mentions or, in training, gold ones.
 
-    text_of_token: (tokens,) the text of each token, a document or a sentence, ascending.
     segment_of_token: (tokens,) the segment of each token, ascending; no mention crosses a segment boundary.
     is_space: (tokens,) whether it is white space.
-    candidates: (spans, 3) document, start and end of given mentions or, in training, of gold ones, sorted; None if
-        there are neither. types: (spans,) their types from 0, -1 if the model predicts them.
-    given: (spans,) of bool, all true, if mentions are given; None if they are predicted.
+    types: (spans,) types of the candidates from 0, -1 if the model predicts them.
     rules: for decoding mentions. max_pair_distance: maximum number of tokens between the starts of a pair.
-    tokens: the slice of the batch's tokens that is read. max_tokens: maximum number read at once; None for all.
     """
 
-    docs: list[Doc]
-    text_of_token: np.ndarray
     segment_of_token: np.ndarray
     is_space: np.ndarray
-    candidates: np.ndarray | None
     types: np.ndarray | None
-    given: np.ndarray | None
     rules: MentionRules
     max_pair_distance: int
-    tokens: slice = field(default_factory=lambda: slice(None))
-    max_tokens: int | None = None
-
-    @cached_property
-    def offsets(self) -> np.ndarray:
-        """(documents,) the first token of each in the tokens that are read."""
-        return doc_starts(self.docs) - (self.tokens.start or 0)
 
     @cached_property
     def doc_of_token(self) -> np.ndarray:
@@ -81,31 +64,12 @@ class JointInput:
         doc = self.doc_of_token[starts]
         return np.stack([doc, starts - self.offsets[doc], ends - self.offsets[doc]], axis=1)
 
-    def parts(self) -> Sequence[JointInput]:
-        """Split the texts into parts of at most ``max_tokens`` tokens, or of one longer text."""
-        if self.max_tokens is None or len(self.text_of_token) <= self.max_tokens:
-            return [self]
-        return [self._part(tokens) for tokens in parts_of_texts(self.text_of_token, self.max_tokens)]
-
-    def _part(self, tokens: slice) -> JointInput:
-        part = replace(
-            self,
-            text_of_token=self.text_of_token[tokens],
+    def _part(self, tokens: slice, rows: np.ndarray) -> JointInput:
+        return replace(
+            super()._part(tokens, rows),
             segment_of_token=self.segment_of_token[tokens],
             is_space=self.is_space[tokens],
-            tokens=tokens,
-            max_tokens=None,
-        )
-        if self.candidates is None:
-            return part
-        position = self.offsets[self.candidates[:, 0]] + self.candidates[:, 1]
-        rows = np.flatnonzero((position >= tokens.start) & (position < tokens.stop))
-        assert self.types is not None
-        return replace(
-            part,
-            candidates=self.candidates[rows],
-            types=self.types[rows],
-            given=None if self.given is None else self.given[rows],
+            types=None if self.types is None else self.types[rows],
         )
 
     def to_torch(self, device: Any) -> tuple[TaggedTexts]:

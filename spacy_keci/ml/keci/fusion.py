@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..feedforward import feedforward
+from ..segments import segment_softmax
 
 
 @dataclass
@@ -52,12 +53,3 @@ class ConceptAttention(nn.Module):
         weighted = concepts.index_select(0, concept) * attention.unsqueeze(1)
         vectors = (sentinel * own.unsqueeze(1)).float().index_add(0, span, weighted.float())
         return Fused(vectors, attention)
-
-
-def segment_softmax(scores: Tensor, segment: Tensor, n_segments: int) -> Tensor:
-    """Softmax of ``scores`` (n,) within each ``segment`` (n,); every segment has at least one score."""
-    highest = scores.detach().new_full((n_segments,), float("-inf"))
-    highest = highest.scatter_reduce(0, segment, scores.detach(), "amax")
-    exponents = (scores - highest.index_select(0, segment)).exp()
-    sums = exponents.new_zeros(n_segments).index_add(0, segment, exponents)
-    return exponents / sums.index_select(0, segment)

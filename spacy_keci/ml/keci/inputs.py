@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from spacy.tokens import Doc
 from thinc.api import NumpyOps, Ops
 
-from ...sentences import doc_starts, parts_of_texts
 from ..graphs import CandidateSpans, Pruning
+from ..inputs import TextInput
 
 if TYPE_CHECKING:
     from .concept_graphs import ConceptGraphs
@@ -27,52 +25,15 @@ def tokens_at_once(ops: Ops, limit: int) -> int:
 
 
 @dataclass
-class SpanGraphInput:
-    """The candidate spans of a batch.
+class SpanGraphInput(TextInput):
+    """The candidate spans of a batch. pruning: how much of the graph is scored."""
 
-    docs: the documents. candidates: (spans, 3) document, start and end, sorted.
-    text_of_token: (tokens,) the text of each token of the batch, a document or a sentence, ascending.
-    pruning: how much of the graph is scored.
-    given: (spans,) of bool, whether the span is a given mention; None if mentions are predicted.
-    tokens: the slice of the batch's tokens with these candidates.
-    """
-
-    docs: list[Doc]
     candidates: np.ndarray
-    text_of_token: np.ndarray
     pruning: Pruning
-    given: np.ndarray | None = None
-    tokens: slice = field(default_factory=lambda: slice(None))
-    max_tokens: int | None = None
-
-    @cached_property
-    def offsets(self) -> np.ndarray:
-        """(documents,) the first token of each in the tokens that are read."""
-        return doc_starts(self.docs) - (self.tokens.start or 0)
 
     def parts(self) -> Sequence[SpanGraphInput]:
-        """Split the texts into parts of at most ``max_tokens`` tokens, or of one longer text; parts without candidates
-        are left out."""
-        if self.max_tokens is None or len(self.text_of_token) <= self.max_tokens:
-            return [self]
-        doc, start, _ = self.candidates.T
-        position = self.offsets[doc] + start
-        parts = []
-        for tokens in parts_of_texts(self.text_of_token, self.max_tokens):
-            rows = np.flatnonzero((position >= tokens.start) & (position < tokens.stop))
-            if len(rows):
-                parts.append(self._part(rows, tokens))
-        return parts
-
-    def _part(self, rows: np.ndarray, tokens: slice) -> SpanGraphInput:
-        return replace(
-            self,
-            candidates=self.candidates[rows],
-            text_of_token=self.text_of_token[tokens],
-            given=None if self.given is None else self.given[rows],
-            tokens=tokens,
-            max_tokens=None,
-        )
+        """As of all inputs; parts without candidates are left out."""
+        return [part for part in super().parts() if len(part.candidates)]
 
     def to_torch(self, device: Any) -> tuple[Any, ...]:
         """:class:`CandidateSpans` with offsets into the tokens that are read, and the pruning."""
@@ -108,11 +69,11 @@ class KeciInput(SpanGraphInput):
         assert self.mentions is not None
         return np.arange(len(self.mentions)) if self.rows is None else self.rows
 
-    def _part(self, rows: np.ndarray, tokens: slice) -> SpanGraphInput:
+    def _part(self, tokens: slice, rows: np.ndarray) -> KeciInput:
         assert self.mentions is not None
         position = self.offsets[self.mentions[:, 0]] + self.mentions[:, 1]
         concepts = np.flatnonzero((position >= tokens.start) & (position < tokens.stop))
-        return replace(super()._part(rows, tokens), rows=concepts)  # type: ignore[call-arg]
+        return replace(super()._part(tokens, rows), rows=concepts)
 
     def to_torch(self, device: Any) -> tuple[Any, ...]:
         from .knowledge_tensors import to_tensors

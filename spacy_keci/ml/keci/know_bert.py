@@ -9,7 +9,7 @@ from ..feedforward import feedforward, start_from_zero
 from ..graphs import CandidateSpans, Pruning
 from ..network import Network
 from ..ranges import expand_ranges
-from .fusion import segment_softmax
+from ..segments import segment_softmax
 from .knowledge_tensors import KnowledgeTensors
 from .network import KnowledgeSizes
 from .outputs import SpanGraphs

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..network import to_tensor
 from ..spans.targets import find_spans
 from .concept_graphs import ConceptGraphs
 
@@ -57,20 +58,16 @@ def to_tensors(
     row = row[span[row] >= 0]
     doc = graphs.mentions[:, :1]
     mentions = np.where(doc >= 0, graphs.mentions[:, 1:] + doc_starts[doc], -1)
-
-    def tensor(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
-    return KnowledgeTensors(
-        features=tensor(graphs.features),
-        kinds=tensor(graphs.kinds),
-        edges=tensor(graphs.edges),
-        labels=tensor(graphs.labels),
-        span=tensor(span[row]),
-        node=tensor(graphs.nodes[row]),
-        row=tensor(row),
-        mentions=tensor(mentions),
-        mention_kinds=tensor(graphs.mention_kinds),
-        type_prior=type_prior,
-        mention_prior=mention_prior,
-    )
+    arrays = {
+        "features": graphs.features,
+        "kinds": graphs.kinds,
+        "edges": graphs.edges,
+        "labels": graphs.labels,
+        "span": span[row],
+        "node": graphs.nodes[row],
+        "row": row,
+        "mentions": mentions,
+        "mention_kinds": graphs.mention_kinds,
+    }
+    tensors = {name: to_tensor(array, device) for name, array in arrays.items()}
+    return KnowledgeTensors(**tensors, type_prior=type_prior, mention_prior=mention_prior)

@@ -29,7 +29,7 @@ class RelationalGCN(nn.Module):
         super().__init__()
         self.inverse = inverse
         self.n_relations = n_relations
-        self.propagate = _BACKENDS[backend]()
+        self.propagate = _backend(backend)
         n_maps = 2 * n_relations if inverse else n_relations
         self.layers = nn.ModuleList(_Layer(width, n_maps, bases) for _ in range(depth))
 
@@ -97,11 +97,9 @@ def _propagate_at_once(nodes: Tensor, maps: Tensor, neighbours: Neighbours) -> T
     return received.index_add(0, neighbours.target, messages)
 
 
-def _torch_backend() -> Propagate:
-    return _propagate_in_torch
-
-
-def _dgl_backend() -> Propagate:
+def _backend(name: str) -> Propagate:
+    if name == "torch":
+        return _propagate_in_torch
     try:
         from .relational_gcn_dgl import propagate_in_dgl
     except ImportError as error:
@@ -110,6 +108,3 @@ def _dgl_backend() -> Propagate:
             'to "torch", which computes the same.'
         ) from error
     return propagate_in_dgl
-
-
-_BACKENDS: dict[str, Callable[[], Propagate]] = {"torch": _torch_backend, "dgl": _dgl_backend}

@@ -3,9 +3,10 @@ import pytest
 import torch
 from spacy.lang.en import English
 
-from spacy_keci.ml.concept_pairs.graphs import NOT_ANNOTATED, GoldPairs
+from spacy_keci.ml.concept_pairs.graphs import GoldPairs
 from spacy_keci.ml.concept_pairs.inputs import ConceptPairInput
 from spacy_keci.ml.concept_pairs.outputs import PairScores, class_labels
+from spacy_keci.ml.graphs import NOT_ANNOTATED
 from spacy_keci.ml.objective import Objective
 from spacy_keci.ml.relations.decoding import RelationRules
 

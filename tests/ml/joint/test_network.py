@@ -44,11 +44,11 @@ def make_input(with_gold: bool = True, max_pair_distance: int = 10, **others: An
     return JointInput(
         docs,
         np.repeat(np.arange(3), LENGTHS),
+        GOLD if with_gold else None,
+        None,
         np.repeat(np.arange(3), LENGTHS),
         np.zeros(sum(LENGTHS), dtype=bool),
-        GOLD if with_gold else None,
         GOLD_LABELS - 1 if with_gold else None,
-        None,
         MentionRules(),
         max_pair_distance,
         **others,

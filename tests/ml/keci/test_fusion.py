@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from spacy_keci.ml.keci.fusion import ConceptAttention, segment_softmax
+from spacy_keci.ml.keci.fusion import ConceptAttention
 
 SPAN = torch.tensor([0, 0, 2, 3, 3, 3])
 CONCEPT = torch.tensor([4, 1, 1, 0, 2, 3])
@@ -69,11 +69,3 @@ def test_order_of_candidates_does_not_matter() -> None:
     other = attention(h, n, SPAN[order], CONCEPT[order])
     torch.testing.assert_close(other.vectors, fused.vectors)
     torch.testing.assert_close(other.attention, fused.attention[order])
-
-
-def test_segment_softmax_bears_large_scores() -> None:
-    scores = torch.tensor([1000.0, 999.0, -1000.0, 5.0])
-    weights = segment_softmax(scores, torch.tensor([0, 0, 1, 0]), 2)
-    expected = torch.softmax(scores[[0, 1, 3]], dim=0)
-    torch.testing.assert_close(weights[[0, 1, 3]], expected)
-    torch.testing.assert_close(weights[2], torch.tensor(1.0))
