@@ -29,11 +29,12 @@ def _named(kb_id: str, vocabulary: str) -> str:
 
 
 def parse_names(options: Iterable[str]) -> dict[str, str]:
-    """What labels map to, from ``LABEL=NAME``. Raises ValueError for anything else."""
+    """What labels map to, from ``LABEL=NAME``. Raises ValueError for anything else, and for two names of a label."""
     found = {}
     for option in options:
         label, equals, name = option.partition("=")
         if not (label and equals and name):
             raise ValueError(f"Expected LABEL=NAME, such as Disease=MESH, not {option!r}.")
-        found[label] = name
+        if found.setdefault(label, name) != name:
+            raise ValueError(f"{label!r} is given twice: {found[label]} and {name}.")
     return found

@@ -182,7 +182,7 @@ class ConceptLinker(ConceptLinkerSettings):
             files, network = [SourceFiles.parse(s) for s in listed], [Path(p) for p in semantic_network or []]
             self._read(TemporaryKnowledgeBase(lambda folder: compile_knowledge_base(folder, files, network)))
         elif candidates:
-            self._source = candidates
+            self._source, self._mention_linker = candidates, None
         else:
             self.source  # noqa: B018 - raises if there is none
         if annotated:

@@ -51,3 +51,5 @@ def test_options() -> None:
     for wrong in ("Gene", "=MESH", "Gene="):
         with pytest.raises(ValueError, match="LABEL=NAME"):
             parse_names([wrong])
+    with pytest.raises(ValueError, match="'Gene' is given twice: NCBIGene and HGNC"):
+        parse_names(["Gene=NCBIGene", "Gene=HGNC"])
