@@ -30,7 +30,7 @@ def _named(kb_id: str, vocabulary: str) -> str:
 
 def parse_names(options: Iterable[str]) -> dict[str, str]:
     """What labels map to, from ``LABEL=NAME``. Raises ValueError for anything else, and for two names of a label."""
-    found = {}
+    found: dict[str, str] = {}
     for option in options:
         label, equals, name = option.partition("=")
         if not (label and equals and name):

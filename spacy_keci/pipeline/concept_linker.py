@@ -338,28 +338,3 @@ class ConceptLinker(ConceptLinkerSettings):
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":
     return getattr(source, "kb", None)
-
-
-def find_linker(nlp: Language, name: str, linker: str | None, *, needed: bool) -> "ConceptLinker | None":
-    """The linker with this name. If a model with knowledge names none, or one that does not exist: the only linker of
-    the pipeline."""
-    linkers = {key: pipe for key, pipe in nlp.components if isinstance(pipe, ConceptLinker)}
-    if linker in linkers:
-        return linkers[linker]
-    if linker is None and linkers and not needed:
-        warnings.warn(
-            f"'{name}' does not read the concepts of '{next(iter(linkers))}': its model reads text only. To use "
-            f'them, set [components.{name}.model] @architectures = "spacy_keci.KECI.v2".',
-            stacklevel=2,
-        )
-    if needed and len(linkers) == 1:
-        (found,) = linkers
-        if linker is not None:
-            warnings.warn(f"There is no component '{linker}': '{name}' reads the concepts of '{found}'.", stacklevel=2)
-        return linkers[found]
-    if linker is None:
-        return None
-    raise ValueError(
-        f"The component '{name}' reads the concepts of '{linker}', which is not in the pipeline. Add it before "
-        f"'{name}' (nlp.add_pipe('concept_linker', name='{linker}')), or change the setting 'linker' of '{name}'."
-    )

@@ -22,7 +22,7 @@ from ..sentences import doc_starts
 from ..settings import at_least, defaults, takes_settings
 from ..span_groups import initial_key
 from ..suggesters import Suggester, build_sentence_span_suggester
-from .concept_linker import ConceptLinker, find_linker
+from .concept_linker import ConceptLinker
 from .concept_reading import (
     KnowledgeReader,
     KnowledgeVocabulary,
@@ -32,6 +32,7 @@ from .concept_reading import (
     write_attention,
 )
 from .extractor import Extractor
+from .find_linker import find_linker
 from .gold import find_gold
 from .mentions import as_candidates
 from .settings import RETIRED, SCORE_WEIGHTS, ExtractorSettings, default_model
