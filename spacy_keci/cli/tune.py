@@ -175,12 +175,12 @@ def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) ->
     error before and after. Thresholds are moved so that the same mentions and relations reach them."""
     fitted = dict(settings)
     for kind, items in found.items():
-        change, names = fit_scaling(items.scores, items.correct), SCALINGS[threshold := KINDS[kind]]
+        change, names = fit_scaling(items.scores, items.holds), SCALINGS[threshold := KINDS[kind]]
         fitted |= zip(names, Scaling(*(settings[name] for name in names)).then(change), strict=True)
         moved = by_label(settings[threshold])
         fitted[threshold] = as_setting({label: float(change(np.array([value]))[0]) for label, value in moved.items()})
-        before = calibrate(items.scores, items.correct)
-        after = calibrate(change(items.scores), items.correct)
+        before = calibrate(items.scores, items.holds)
+        after = calibrate(change(items.scores), items.holds)
         if before and after:
             tell(f"Calibration error of {kind}: {before.error:.1%} before, {after.error:.1%} after")
     return fitted

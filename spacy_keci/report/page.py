@@ -115,7 +115,9 @@ def _score_rows(result: Mapping[str, Any], titles: Mapping[str, str]) -> list[di
 
 
 def _calibrate(findings: Iterable[Finding]) -> Calibration | None:
-    predicted = [(f.score, f.kind == RIGHT) for f in findings if f.score is not None]
+    # a relation holds whatever the types of its mentions, which have probabilities of their own
+    holds = (RIGHT, "wrong type of an argument")
+    predicted = [(f.score, f.kind in holds) for f in findings if f.score is not None]
     return calibrate([score for score, _ in predicted], [right for _, right in predicted])
 
 

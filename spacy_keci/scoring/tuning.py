@@ -22,17 +22,21 @@ class ScoredItems:
     scores: (items,) probabilities. correct: (items,) whether the item is correct by the strict scores.
     ends: (items, 2) the mentions of a relation, as rows of the mentions; (items, 0) for mentions.
     gold: number of gold items.
+    holds: (items,) as ``correct``, but of a relation whatever the types of its mentions, which have probabilities of
+        their own.
     """
 
     scores: NDArray[np.float64]
     correct: NDArray[np.bool_]
     ends: NDArray[np.int64]
     gold: int
+    holds: NDArray[np.bool_]
 
     def reaching(self, threshold: float) -> "ScoredItems":
         """Those whose score reaches a threshold."""
         kept = self.scores >= threshold
-        return replace(self, scores=self.scores[kept], correct=self.correct[kept], ends=self.ends[kept])
+        arrays = {name: getattr(self, name)[kept] for name in ("scores", "correct", "holds", "ends")}
+        return replace(self, **arrays)
 
     @property
     def can_be_tuned(self) -> bool:
@@ -47,19 +51,21 @@ def compare(
 
     docs: predicted with the lowest thresholds, so that they include everything that higher ones keep.
     """
-    mentions: list[tuple[float, bool]] = []
-    relations: list[tuple[float, bool, int, int]] = []
+    mentions: list[tuple[float, bool, bool]] = []
+    relations: list[tuple[float, bool, bool, int, int]] = []
     n_mentions = n_relations = 0
     for doc, (gold, predicted) in zip(docs, read_graphs(as_examples(docs, golds), spans_key), strict=True):
         first = len(mentions)
         true_spans = {mention[:3] for mention in gold.mentions}
         true_triples = set(triples(gold, [mention[:3] for mention in gold.mentions], symmetric))
-        found = [mention[:3] for mention in predicted.mentions]
+        untyped = set(triples(gold, [mention[:2] for mention in gold.mentions], symmetric))
+        found, offsets = ([mention[:n] for mention in predicted.mentions] for n in (3, 2))
         scores = doc.spans[spans_key].attrs["scores"]
-        mentions += [(score, span in true_spans) for score, span in zip(scores, found, strict=True)]
+        mentions += [(score, span in true_spans, span in true_spans) for score, span in zip(scores, found, strict=True)]
+        both = zip(triples(predicted, found, symmetric), triples(predicted, offsets, symmetric), strict=True)
         relations += [
-            (relation.score, triple in true_triples, first + relation.head, first + relation.tail)
-            for relation, triple in zip(predicted.relations, triples(predicted, found, symmetric), strict=True)
+            (relation.score, typed in true_triples, pair in untyped, first + relation.head, first + relation.tail)
+            for relation, (typed, pair) in zip(predicted.relations, both, strict=True)
         ]
         n_mentions += len(true_spans)
         n_relations += len(true_triples)
@@ -85,9 +91,9 @@ def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[fl
 
 
 def as_items(rows: Sequence[tuple[float, ...]], n_ends: int, gold: int) -> ScoredItems:
-    """rows: score, whether it is correct, and the ends of each item."""
-    array = np.array(rows, dtype="float64").reshape(-1, 2 + n_ends)
-    return ScoredItems(array[:, 0], array[:, 1] > 0, array[:, 2:].astype("int64"), gold)
+    """rows: score, whether it is correct, whether it holds, and the ends of each item."""
+    array = np.array(rows, dtype="float64").reshape(-1, 3 + n_ends)
+    return ScoredItems(array[:, 0], array[:, 1] > 0, array[:, 3:].astype("int64"), gold, array[:, 2] > 0)
 
 
 def f_scores(items: ScoredItems, *scores: NDArray[np.float64]) -> NDArray[np.float64]:

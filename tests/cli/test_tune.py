@@ -138,7 +138,7 @@ def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list
     again = tune(tmp_path / "tuned", corpus)
     assert "No thresholds are better" in again.stderr
     values, same = ([float(line.split(" = ")[1]) for line in each.stdout.splitlines()] for each in (result, again))
-    assert same == pytest.approx(values, rel=0.1, abs=0.1)
+    assert same == pytest.approx(values, rel=0.25, abs=0.25)
 
 
 def test_thresholds_may_be_kept(model: Path, corpus: Path) -> None:

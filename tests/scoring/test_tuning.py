@@ -1,5 +1,7 @@
 """Thresholds are found by filtering: compared with filtering item by item."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,11 @@ from spacy_keci.scoring.tuning import GRID, ScoredItems, choose_thresholds, comp
 PROBABILITIES = st.one_of(st.sampled_from([0.05, 0.5, 0.99, 1.0]), st.floats(0.05, 1.0))
 
 
+def make_items(scores: Sequence[float], correct: Sequence[bool], ends: np.ndarray, gold: int) -> ScoredItems:
+    right = np.array(correct, bool)
+    return ScoredItems(np.array(scores, float), right, ends, gold, right)
+
+
 @st.composite
 def predictions(draw: st.DrawFn) -> tuple[ScoredItems, ScoredItems]:
     items = []
@@ -21,7 +28,7 @@ def predictions(draw: st.DrawFn) -> tuple[ScoredItems, ScoredItems]:
         correct = np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)), dtype=bool)
         ends = [[draw(st.integers(0, n_mentions - 1)) for _ in range(n_ends)] for _ in range(n)]
         gold = int(correct.sum()) + draw(st.integers(0, 3))
-        items.append(ScoredItems(np.array(scores, dtype=float), correct, np.array(ends, int).reshape(n, n_ends), gold))
+        items.append(make_items(scores, correct, np.array(ends, int).reshape(n, n_ends), gold))
     return items[0], items[1]
 
 
@@ -55,11 +62,11 @@ def test_no_thresholds_are_better(items: tuple[ScoredItems, ScoredItems]) -> Non
 def test_a_threshold_that_nothing_depends_on_is_not_chosen() -> None:
     """No relation is right; all mentions have the same score, as given ones do."""
     ends, none = np.zeros((2, 0), int), np.zeros((0, 2), int)
-    mentions = ScoredItems(np.array([0.9, 0.3]), np.array([True, False]), ends, 1)
-    low, high = choose_thresholds(mentions, ScoredItems(np.zeros(0), np.zeros(0, bool), none, 4))
+    mentions = make_items([0.9, 0.3], [True, False], ends, 1)
+    low, high = choose_thresholds(mentions, make_items([], [], none, 4))
     assert low is not None and 0.3 < low <= 0.9 and high is None
-    given_mentions = ScoredItems(np.ones(2), np.array([True, False]), ends, 1)
-    relations = ScoredItems(np.array([0.4, 0.8]), np.array([False, True]), np.array([[0, 1], [1, 0]]), 1)
+    given_mentions = make_items([1, 1], [True, False], ends, 1)
+    relations = make_items([0.4, 0.8], [False, True], np.array([[0, 1], [1, 0]]), 1)
     low, high = choose_thresholds(given_mentions, relations)
     assert low is None and high is not None and 0.4 < high <= 0.8
 
@@ -84,3 +91,20 @@ def test_items_of_documents(nlp: Language) -> None:
     assert relations.ends.tolist() == [[0, 1], [0, 1]] and relations.correct.tolist() == [True, False]
     assert (mentions.gold, relations.gold) == (2, 2)
     assert choose_thresholds(mentions, relations)[0] is not None
+
+
+def test_a_relation_holds_whatever_the_types_of_its_mentions(nlp: Language) -> None:
+    gold, doc = nlp("FK506 binds FKBP12 here"), nlp("FK506 binds FKBP12 here")
+    for each, types in ((gold, ("drug", "protein")), (doc, ("chemical", "protein"))):
+        spans = [Span(each, 0, 1, types[0]), Span(each, 2, 3, types[1]), Span(each, 3, 4, "site")]
+        each.spans["entities"] = SpanGroup(each, spans=spans, attrs={"scores": [0.9] * 3})
+    gold.spans["entities"].attrs["relations"] = [[0, 1, "binds", 1.0], [1, 2, "inhibits", 1.0]]
+    doc.spans["entities"].attrs["relations"] = [
+        [1, 0, "binds", 0.8],
+        [0, 2, "binds", 0.7],
+        [1, 2, "inhibits", 0.6],
+        [2, 1, "inhibits", 0.5],
+    ]
+    _, relations = compare([doc], [gold], "entities", ["binds"])
+    assert relations.correct.tolist() == [False, False, True, False]
+    assert relations.holds.tolist() == [True, False, True, False]
