@@ -6,6 +6,7 @@ The knowledge base replaces the one of the training. Weights are saved in half p
 """
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,7 +75,8 @@ def describe(nlp: Language, kb: Path, result: Path | None) -> None:
     if result is not None:
         scored = json.loads(result.read_text(encoding="utf8"))
         nlp.meta["performance"] = scored["scores"]
-        nlp.meta["made_by"] = {key: scored[key] for key in ("commit", "command") if key in scored}
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        nlp.meta["made_by"] = {"command": "spacy project run release", "commit": commit}
 
 
 if __name__ == "__main__":
