@@ -129,7 +129,7 @@ def test_settings_are_those_of_their_configs() -> None:
             *sections, key = setting.split(".")
             assert reduce(getitem, sections, config).get(key) != value  # set there, or left at its default
             changed.add(setting)
-    assert len(changed) == 20
+    assert len(changed) == 21
 
 
 def test_options() -> None:
