@@ -42,6 +42,7 @@ class AnnotatedNames:
         return self._identifiers.get((label, normalize(name), species), "") if self._identifiers else ""
 
     def rows(self) -> list[list[str]]:
+        """Label, name, species and identifier of each, for a new object."""
         return [[*key, identifier] for key, identifier in self._identifiers.items()]
 
     def __len__(self) -> int:
