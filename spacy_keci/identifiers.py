@@ -88,3 +88,8 @@ def composite_parts(identifier: str) -> list[str]:
     """The concepts of a composite identifier, "D007674|D006937"; empty for any other."""
     parts = identifier.split("|")
     return parts if len(parts) > 1 and all(_PART.fullmatch(part) for part in parts) else []
+
+
+def named_concepts(kb_id: str) -> list[str]:
+    """The identifiers of a mention, with those of its parts in place of a composite one."""
+    return [part for identifier in identifiers(kb_id) for part in composite_parts(identifier) or [identifier]]

@@ -6,6 +6,7 @@ from spacy_keci.identifiers import (
     from_iri,
     identifiers,
     linked,
+    named_concepts,
     vocabulary_here,
     vocabulary_of,
     with_vocabulary,
@@ -76,3 +77,8 @@ def test_composite_identifiers() -> None:
 
 def test_vocabularies_as_knowledge_bases_call_them() -> None:
     assert [vocabulary_here(id) for id in ("MeSH:D1", "EntrezGene:1", "C0027651")] == ["MESH", "NCBIGene", "UMLS"]
+
+
+def test_named_concepts() -> None:
+    assert named_concepts("MESH:D1,MESH:D007674|MESH:D006937") == ["MESH:D1", "MESH:D007674", "MESH:D006937"]
+    assert named_concepts("p|SUB|V|600|E") == ["p|SUB|V|600|E"] and named_concepts("-") == []

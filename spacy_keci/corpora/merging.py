@@ -29,8 +29,8 @@ def rename_labels(texts: Iterable[AnnotatedText], names: Mapping[str, str]) -> l
 
 
 def without(texts: Iterable[AnnotatedText], others: Iterable[AnnotatedText], report: Report) -> Iterator[AnnotatedText]:
-    """The texts that are not among the others, neither by id nor, but for white space, by the text itself; the rest is
-    counted."""
+    """The texts that are not among the others, which have neither their id nor, apart from white space, their text. The
+    rest is counted."""
     ids, contents = set[str](), set[str]()
     for other in others:
         ids.add(other.id)

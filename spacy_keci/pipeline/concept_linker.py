@@ -276,12 +276,11 @@ class ConceptLinker(ConceptLinkerSettings):
         saved (see :meth:`initialize`); a knowledge base of an earlier save is then deleted."""
         target = Path(path) / "kb"
         kb = _kb_of(self._source)
-        names = self._annotated_names()
-        if names and "annotated" not in exclude:
-            Path(path).mkdir(parents=True, exist_ok=True)
-            srsly.write_jsonl(Path(path) / ANNOTATED, names)
-        else:
+        if "annotated" not in exclude:
             (Path(path) / ANNOTATED).unlink(missing_ok=True)
+            if names := self._annotated_names():
+                Path(path).mkdir(parents=True, exist_ok=True)
+                srsly.write_jsonl(Path(path) / ANNOTATED, names)
         if "kb" in exclude:
             return
         if kb is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.tokens import Doc, Span
 
-from ..identifiers import composite_parts, identifiers, linked
+from ..identifiers import linked, named_concepts
 from ..knowledge.annotated_names import AnnotatedName, AnnotatedNames
 from ..span_groups import attrs_beside, checked_spans, set_span_graph
 from ..tokens import SPANS_KEY
@@ -61,14 +61,14 @@ class MentionLinker:
         """Mentions with other labels are left out. definitions: the abbreviations that the text defines."""
         long_forms = _long_forms(doc, definitions)
         spans = [(span, self.types[span.label_].species_from) for span in mentions if span.label_ in self.types]
-        linked = {i: self._link(span, long_forms, "") for i, (span, source) in enumerate(spans) if not source}
-        species = self.species((m.label, m.start, m.identifier) for m in linked.values())
+        found = {i: self._link(span, long_forms, "") for i, (span, source) in enumerate(spans) if not source}
+        species = self._species((m.label, m.start, m.identifier) for m in found.values())
         for i, (span, source) in enumerate(spans):
             if source:
-                linked[i] = self._link(span, long_forms, nearest(species[source], span.start))
-        return [linked[i] for i in range(len(spans))]
+                found[i] = self._link(span, long_forms, _nearest(species[source], span.start))
+        return [found[i] for i in range(len(spans))]
 
-    def species(self, mentions: "Iterable[tuple[str, int, str]]") -> "dict[str, Positions]":
+    def _species(self, mentions: "Iterable[tuple[str, int, str]]") -> "dict[str, Positions]":
         """By label: where mentions of species begin, in order, and their identifiers. Viruses and bacteria are left
         out: a text names them beside their host, whose genes it is about.
 
@@ -101,13 +101,13 @@ class MentionLinker:
 
     def _concepts_of(self, annotation: str, label: str) -> "tuple[Candidate, ...]":
         """The concepts of an annotation, if the knowledge base has all."""
-        ids = [part for id in identifiers(annotation) for part in composite_parts(id) or [id]]
+        ids = named_concepts(annotation)
         known = all(id in self.kb for id in ids)
         return tuple(self._candidate(self.kb.index(id), label) for id in ids) if known else ()
 
     def _candidates(self, span: Span, long_form: str | None, species: str) -> "tuple[Candidate, ...]":
-        of = self.kb.index(species) if species in self.kb else -1
-        found = self.lookups[span.label_](span.text, long_form, of if species else None)
+        known = self.kb.index(species) if species in self.kb else -1
+        found = self.lookups[span.label_](span.text, long_form, known if species else None)
         return tuple(self._candidate(concept, span.label_) for concept in found)
 
     def _candidate(self, concept: int, label: str) -> "Candidate":
@@ -126,10 +126,10 @@ class MentionLinker:
 
         long_forms = _long_forms(doc, find_abbreviations(doc))
         mentions = [(span, linked(span.kb_id_)) for span in doc.spans.get(SPANS_KEY, ())]
-        species = self.species((span.label_, span.start, id) for span, id in mentions)
+        species = self._species((span.label_, span.start, id) for span, id in mentions)
         for span, id in mentions:
             if id and (wanted := self.types.get(span.label_)):
-                near = nearest(species.get(wanted.species_from, []), span.start)
+                near = _nearest(species.get(wanted.species_from, []), span.start)
                 for name in (span.text, _meaning(span, long_forms)):
                     if name:
                         yield AnnotatedName(span.label_, name, near, id, number)
@@ -182,7 +182,7 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
 Positions = list[tuple[int, str]]
 
 
-def nearest(positions: Positions, start: int) -> str:
+def _nearest(positions: Positions, start: int) -> str:
     """The identifier at the nearest position, the earlier one of two; empty if there are none."""
     i = bisect_right(positions, start, key=itemgetter(0))
     near = positions[max(i - 1, 0) : i + 1]
@@ -209,12 +209,12 @@ def _meaning(span: Span, long_forms: LongForms) -> str | None:
     return defined[max(bisect_right(defined, span.start, key=lambda each: each[0]) - 1, 0)][1]
 
 
-def set_identifiers(doc: Doc, source: str, linked: Sequence[LinkedMention]) -> None:
+def set_identifiers(doc: Doc, source: str, mentions: Sequence[LinkedMention]) -> None:
     """Make the identifier of each mention its ``kb_id_``, in ``doc.ents`` or ``doc.spans[source]``. Mentions without an
     identifier, and the rest of the group, do not change.
 
     Raises ValueError if the group was edited so that it is not known whose relations it has."""
-    ids = {(m.start, m.end, m.label): m.identifier for m in linked if m.identifier}
+    ids = {(m.start, m.end, m.label): m.identifier for m in mentions if m.identifier}
     if not ids:
         return
     spans = [

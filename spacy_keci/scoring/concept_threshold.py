@@ -19,7 +19,7 @@ def compare_concepts(
     docs: predicted with the lowest threshold, so that they include all relations that higher ones keep. Documents whose
         gold has no annotation of relations are left out.
     """
-    rows: tuple[list[tuple[float, bool, bool]], ...] = ([], [])
+    rows: tuple[list[tuple[float, bool]], ...] = ([], [])
     n_gold = [0, 0]
     for doc, gold in zip(docs, golds, strict=True):
         if not is_annotated(gold, spans_key):
@@ -31,7 +31,7 @@ def compare_concepts(
             for each in found:
                 item = (*sorted((each.head, each.tail)), each.label if typed else PAIR)
                 scores[item] = max(each.score, scores.get(item, 0.0))
-            rows[k].extend((score, item in truth, item in truth) for item, score in scores.items())
+            rows[k].extend((score, item in truth) for item, score in scores.items())
             n_gold[k] += len(truth)
     return as_items(rows[0], 0, n_gold[0]), as_items(rows[1], 0, n_gold[1])
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from spacy.training import Example
 
-from ..identifiers import composite_parts, identifiers
+from ..identifiers import identifiers, named_concepts
 from ..tokens import CONCEPTS_KEY, SPANS_KEY, Concept, get_concepts
-from .counts import CountTable, Statistic, micro
+from .counts import CountTable, Statistic, micro, summarize
 
 if TYPE_CHECKING:
     from ..knowledge.knowledge_base import KnowledgeBase
@@ -93,12 +93,8 @@ class LinkingScorer:
     def __call__(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """The scores with ``_p``, ``_r`` and ``_f``, and ``_per_type``; ``*_gold`` and ``*_predicted``, the numbers of
         mentions and of mentions with a candidate. Other arguments are ignored."""
-        scores: dict[str, Any] = {}
-        for name, table in self.tables(examples).items():
-            values = micro(table.totals).tolist()
-            scores |= {f"{name}_{what}": value for what, value in zip("prf", values, strict=True)}
-            scores |= table.sizes(name) | {f"{name}_per_type": table.per_type()}
-        return scores
+        tables = self.tables(examples)
+        return summarize(tables, self.statistics) | {f"{name}_per_type": t.per_type() for name, t in tables.items()}
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and type of mention, by the name of the score."""
@@ -110,7 +106,7 @@ class LinkingScorer:
                 predicted[name].append(set())
             own = {(m.start, m.end, m.label_): m.kb_id_ for m in example.predicted.spans.get(self.spans_key, ())}
             for i, mention in enumerate(example.reference.spans[self.spans_key]):
-                ids = [part for id in identifiers(mention.kb_id_) for part in (composite_parts(id) or [id])]
+                ids = named_concepts(mention.kb_id_)
                 if not ids:
                     continue
                 right = {self._concept(id) for id in ids}

@@ -51,8 +51,9 @@ def compare(
 
     docs: predicted with the lowest thresholds, so that they include everything that higher ones keep.
     """
-    mentions: list[tuple[float, bool, bool]] = []
-    relations: list[tuple[float, bool, bool, int, int]] = []
+    mentions: list[tuple[float, bool]] = []
+    relations: list[tuple[float, bool, int, int]] = []
+    holds: list[bool] = []
     n_mentions = n_relations = 0
     for doc, (gold, predicted) in zip(docs, read_graphs(as_examples(docs, golds), spans_key), strict=True):
         first = len(mentions)
@@ -61,15 +62,15 @@ def compare(
         untyped = set(triples(gold, [mention[:2] for mention in gold.mentions], symmetric))
         found, offsets = ([mention[:n] for mention in predicted.mentions] for n in (3, 2))
         scores = doc.spans[spans_key].attrs["scores"]
-        mentions += [(score, span in true_spans, span in true_spans) for score, span in zip(scores, found, strict=True)]
-        both = zip(triples(predicted, found, symmetric), triples(predicted, offsets, symmetric), strict=True)
+        mentions += [(score, span in true_spans) for score, span in zip(scores, found, strict=True)]
         relations += [
-            (relation.score, typed in true_triples, pair in untyped, first + relation.head, first + relation.tail)
-            for relation, (typed, pair) in zip(predicted.relations, both, strict=True)
+            (relation.score, triple in true_triples, first + relation.head, first + relation.tail)
+            for relation, triple in zip(predicted.relations, triples(predicted, found, symmetric), strict=True)
         ]
+        holds += [triple in untyped for triple in triples(predicted, offsets, symmetric)]
         n_mentions += len(true_spans)
         n_relations += len(true_triples)
-    return as_items(mentions, 0, n_mentions), as_items(relations, 2, n_relations)
+    return as_items(mentions, 0, n_mentions), as_items(relations, 2, n_relations, holds)
 
 
 def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[float | None, float | None]:
@@ -90,10 +91,14 @@ def choose_thresholds(mentions: ScoredItems, relations: ScoredItems) -> tuple[fl
     )
 
 
-def as_items(rows: Sequence[tuple[float, ...]], n_ends: int, gold: int) -> ScoredItems:
-    """rows: score, whether it is correct, whether it holds, and the ends of each item."""
-    array = np.array(rows, dtype="float64").reshape(-1, 3 + n_ends)
-    return ScoredItems(array[:, 0], array[:, 1] > 0, array[:, 3:].astype("int64"), gold, array[:, 2] > 0)
+def as_items(
+    rows: Sequence[tuple[float, ...]], n_ends: int, gold: int, holds: Sequence[bool] | None = None
+) -> ScoredItems:
+    """rows: score, whether it is correct, and the ends of each item. holds: None if those that are correct do."""
+    array = np.array(rows, dtype="float64").reshape(-1, 2 + n_ends)
+    correct = array[:, 1] > 0
+    own = correct if holds is None else np.array(holds, dtype=bool)
+    return ScoredItems(array[:, 0], correct, array[:, 2:].astype("int64"), gold, own)
 
 
 def f_scores(items: ScoredItems, *scores: NDArray[np.float64]) -> NDArray[np.float64]:
