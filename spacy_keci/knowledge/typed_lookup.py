@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .crosswalk import Crosswalk
 from .knowledge_base import KnowledgeBase
 from .merge import semantic_groups
+from .normalize import normalize
 from .rephrase import rephrase
 from .sources.ncbi_gene import IN_TAXON
 
@@ -72,7 +73,10 @@ class TypedLookup:
 
     def _look_up_text(self, text: str, species: int | None) -> Found:
         """The first way that leads to a concept with a preferred identifier is used: the text itself, other
-        texts for it, what is broader, and last concepts of which the type is not the main one."""
+        texts for it, what is broader, and last concepts of which the type is not the main one. A text without letters
+        or digits has no concepts: to rephrase "-" as "- disease" would find any disease."""
+        if not normalize(text):
+            return Found([], False)
         weak: list[int] = []
         for concepts in self._ways(text):
             fitting = self._of_species(self.fitting(concepts), species)
