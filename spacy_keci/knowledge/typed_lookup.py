@@ -62,7 +62,7 @@ class TypedLookup:
         species: the concept of the species, where the text names one, or -1 for a species that the knowledge base does
         not have. Genes of another one are left out, and those of unknown species come last.
 
-        A short form is what its long form is; what it is by itself counts where that is unknown.
+        A short form has the concepts of its long form; its own count only if the long form is unknown.
         """
         own = self._look_up(text, species)
         if long_form is None:
