@@ -21,7 +21,7 @@ class AnnotatedName(NamedTuple):
 
 
 class AnnotatedNames:
-    """What most of the texts with a name say that it is.
+    """The identifier that most texts with a name give to it.
 
     rows: label, name as normalised, species and identifier; each of the first three together once.
     """
@@ -31,7 +31,7 @@ class AnnotatedNames:
 
     @classmethod
     def count(cls, names: Iterable[AnnotatedName]) -> AnnotatedNames:
-        """Of identifiers that are as frequent, the first one counts."""
+        """Count names in texts. If identifiers are equally frequent, the first one is taken."""
         texts: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
         for label, name, species, identifier, _ in dict.fromkeys(n._replace(name=normalize(n.name)) for n in names):
             texts[label, name, species][identifier] += 1

@@ -21,7 +21,7 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
 
     Where ``path`` exists the two are exchanged in one step, so that whoever opens it finds the old one or the new one.
     Raises FileExistsError, before anything is written, if ``path`` is there and ``overwrite`` is not set, or holds
-    something else than a knowledge base. What builds that were killed have left there is removed.
+    something else than a knowledge base. What killed builds have left behind is removed.
     """
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already. Choose another folder, or allow it to be overwritten (--force).")
@@ -34,7 +34,7 @@ def new_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
         with lock(left) as is_free:
             if is_free:
                 _remove(left.with_suffix(""))
-    # the lock comes first: who finds a folder finds whose it is
+    # the lock comes first, so that no folder is without one
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=LOCK, dir=path.parent)
     os.close(handle)
     with lock(Path(name)):

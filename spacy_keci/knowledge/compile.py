@@ -17,7 +17,7 @@ from .knowledge_base import KnowledgeBase
 from .semantic_network import read_semantic_network
 from .semantic_types import TypeTable
 from .sources import SOURCES, SourceReport
-from .sources.files import each_file
+from .sources.files import each_file, read_lines
 from .storage import KnowledgeBaseError
 from .vectors import write_vectors
 from .writing import write_knowledge
@@ -52,7 +52,7 @@ class SourceFiles:
     def read(cls, path: Path) -> "list[SourceFiles]":
         """The sources that a text file lists, one a line, with paths from its folder; without lines that begin with
         ``#``. Raises KnowledgeBaseError."""
-        lines = map(str.strip, path.read_text(encoding="utf-8-sig").splitlines())
+        lines = [line.strip() for _, line in read_lines(path, SourceReport())]
         return [cls.parse(line, path.parent) for line in lines if line and not line.startswith("#")]
 
 

@@ -165,7 +165,7 @@ def checksum(path: Path) -> str:
 
 
 def _version(path: Path) -> tuple[int, int]:
-    """Which folder has this name: another one, or the same again after another, differs."""
+    """Identifies the folder at a path: the value changes when the folder is replaced."""
     try:
         stat = path.stat()
     except OSError:

@@ -38,7 +38,7 @@ class FuzzyIndex:
         at = np.searchsorted(self._grams, codes)
         at[at == len(self._grams)] = 0
         known = self._grams[at] == codes if len(self._grams) else np.zeros(len(codes), bool)
-        # what no key has still makes the text longer
+        # 3-grams that no key has still count in the norm
         unknown_idf = float(self._idf.max()) if len(self._idf) else 1.0
         weights = counts * np.where(known, self._idf[at] if len(self._idf) else 0.0, unknown_idf)
         norm = float(np.linalg.norm(weights))
@@ -51,7 +51,7 @@ class FuzzyIndex:
         rest = np.sqrt(np.maximum(np.cumsum((weights**2)[::-1])[::-1] - weights**2, 0.0))
         # further than the bound needs: a few more entries to add up, far fewer keys to check
         first = int(np.argmax(rest < max(0.6 * threshold - _ROUNDING, 1e-6))) + 1
-        # in the pages that are touched, and no others, this costs memory
+        # only the pages that are touched take up memory
         partial = np.zeros(len(self._by_key) - 1, np.float32)
         touched = []
         for gram, weight in zip(grams[:first].tolist(), weights[:first].tolist(), strict=True):

@@ -54,7 +54,7 @@ def find_identity(collection: Collection, merge: bool) -> Identity:
     concept = collection.concepts()
     heads, labels, targets = collection.relations
     refers = np.isin(labels, [collection.labels.get(label, -1) for label in (XREF, EXACT)]) & (concept[heads] >= 0)
-    if not merge and not refers.any():  # nor any memory for evidence: a release of UMLS is large
+    if not merge and not refers.any():  # saves the memory for evidence: a release of UMLS is large
         return Identity(concept, np.arange(collection.n_concepts, dtype=np.int32))
     evidence = _Evidence(collection, concept)
     evidence.read_references(heads[refers], targets[refers])

@@ -36,8 +36,8 @@ class KnowledgeBase:
     """``KnowledgeBase(folder)`` opens what ``spacy keci kb build`` wrote.
 
     Concepts have numbers, 0 to ``len(kb) - 1``, which hold within one compiled knowledge base, and identifiers
-    (``HGNC:11998``), which hold anywhere. An open knowledge base stays what it is when its folder is replaced; so do
-    its copies: pickling stores the path, or the files where the path holds another one by then. Raises
+    (``HGNC:11998``), which hold anywhere. An open knowledge base does not change when its folder is replaced, nor
+    do its copies: pickling stores the path, or the files where the path holds another one by then. Raises
     KnowledgeBaseError if the folder holds no complete knowledge base of this format.
 
     labels: of relations, by number. types: semantic types (TUIs), by number. type_names: TUI to name. vectors: initial
@@ -202,7 +202,7 @@ class KnowledgeBase:
 
 
 class TemporaryKnowledgeBase(KnowledgeBase):
-    """A knowledge base in a temporary folder that goes when it goes. Pickling stores the files.
+    """A knowledge base in a temporary folder, which is deleted with it. Pickling stores the files.
 
     fill: makes the folder, with a compiled knowledge base in it.
     """

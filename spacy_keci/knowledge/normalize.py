@@ -71,7 +71,7 @@ def _spelling(word: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _spell_word(word: str) -> str:
-    """Right or wrong matters less than doing the same to names and texts."""
+    """Names and texts must be treated alike; that matters more than correct English."""
     if word == "s":  # of "Crohn's"; the protein S is written with a capital
         return ""
     word = word.lower()

@@ -1,5 +1,5 @@
 """Other ways to say what a mention says, as a vocabulary may have it: "hypertensive" as "hypertension", "renal damage"
-as "renal disease". Guesses, in order: what a guess is worth is whether it names a concept of the mention's type."""
+as "renal disease". These are guesses, in order; one counts only if it names a concept of the mention's type."""
 
 import re
 from collections.abc import Iterator

@@ -102,7 +102,7 @@ def _unpack(path: Path, folder: Path) -> list[Path]:
 
 
 def _kind(path: Path) -> str:
-    """What a file is. The names sort so that types are read before relations."""
+    """What a file is. SRDEF sorts before SRSTRE1 and SRSTR, which need its names."""
     stem = path.name.removesuffix(".gz")
     if stem in ("SRDEF", "SRSTRE1", "SRSTR"):
         return stem

@@ -1,4 +1,4 @@
-"""Which semantic types concepts get whose vocabulary has none of UMLS."""
+"""Semantic types for concepts of vocabularies that do not use those of UMLS."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A copy of a knowledge base without the parts that can be left out, as a package of a pipeline carries it."""
+"""A copy of a knowledge base without its optional parts, for the package of a pipeline."""
 
 import fnmatch
 from collections.abc import Collection

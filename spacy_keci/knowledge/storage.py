@@ -86,7 +86,7 @@ def _map(path: Path) -> memoryview:
 
 
 class MappedTrie(marisa_trie.Trie):
-    """A trie in memory that belongs to something else, which it keeps."""
+    """A trie over memory that another object owns, which it keeps alive."""
 
     def __init__(self, buffer: memoryview) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .crosswalk import Crosswalk
 from .knowledge_base import KnowledgeBase
 from .merge import semantic_groups
+from .normalize import normalize
 from .rephrase import rephrase
 from .sources.ncbi_gene import IN_TAXON
 
@@ -61,7 +62,7 @@ class TypedLookup:
         species: the concept of the species, where the text names one, or -1 for a species that the knowledge base does
         not have. Genes of another one are left out, and those of unknown species come last.
 
-        A short form is what its long form is; what it is by itself counts where that is unknown.
+        A short form has the concepts of its long form; its own count only if the long form is unknown.
         """
         own = self._look_up(text, species)
         if long_form is None:
@@ -72,7 +73,10 @@ class TypedLookup:
 
     def _look_up_text(self, text: str, species: int | None) -> Found:
         """The first way that leads to a concept with a preferred identifier is used: the text itself, other
-        texts for it, what is broader, and last concepts of which the type is not the main one."""
+        texts for it, what is broader, and last concepts of which the type is not the main one. A text without letters
+        or digits has no concepts: to rephrase "-" as "- disease" would find any disease."""
+        if not normalize(text):
+            return Found([], False)
         weak: list[int] = []
         for concepts in self._ways(text):
             fitting = self._of_species(self.fitting(concepts), species)

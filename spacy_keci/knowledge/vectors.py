@@ -91,8 +91,8 @@ def _read_npz(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
             else:
                 pairs = [(name, data[name]) for name in data.files]
         shapes = {np.shape(vector) for _, vector in pairs}
-        if len(shapes) > 1:
-            raise ValueError(f"its vectors have different shapes, {', '.join(map(str, sorted(shapes)))}")
+        if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
+            raise ValueError(f"expected vectors of one width, found the shapes {', '.join(map(str, sorted(shapes)))}")
         for id, vector in pairs:
             yield str(id), np.asarray(vector, np.float32)
     except (OSError, ValueError, BadZipFile) as error:

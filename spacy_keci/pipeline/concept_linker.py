@@ -336,4 +336,7 @@ class ConceptLinker(ConceptLinkerSettings):
 
 
 def _kb_of(source: "CandidateSource | None") -> "KnowledgeBase | None":
-    return getattr(source, "kb", None)
+    from ..knowledge.knowledge_base import KnowledgeBase
+
+    kb = getattr(source, "kb", None)  # users' own sources may have another attribute of this name
+    return kb if isinstance(kb, KnowledgeBase) else None

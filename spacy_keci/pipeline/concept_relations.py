@@ -16,7 +16,7 @@ from ..extensions import install_interactions_extension
 from ..ml.concept_pairs.inputs import ConceptPairInput
 from ..settings import at_least, defaults, takes_settings
 from ..tokens import CONCEPTS_KEY
-from .concepts import ConceptReader, RelationWriter, pair_keys
+from .concepts import ConceptReader, pair_keys
 from .pair_relations import PairRelations, PairRelationsSettings
 from .settings import RETIRED, default_model
 
@@ -97,9 +97,6 @@ class ConceptRelations(PairRelations, ConceptRelationsSettings):
     @property
     def reader(self) -> ConceptReader:
         return ConceptReader(self.by_mention, None if self.by_mention else self.concepts_key, self.type_numbers)
-
-    def _writer(self, spell_out: bool = True) -> RelationWriter:
-        return super()._writer(self.spell_out)
 
     def make_input(
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool

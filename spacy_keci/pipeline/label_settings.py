@@ -20,10 +20,10 @@ def check_labels(given: Iterable[str], labels: Sequence[str], setting: str, name
 def check_values(
     given: dict[str, Any] | list[Any], setting: str, name: str, is_right: Callable[[float], bool], what: str
 ) -> None:
-    """Raises ValueError for what is no section and no pairs, duplicate labels, labels that would be lost as keys of a
-    config, and values that are no numbers or not right.
+    """Raises ValueError if the values are neither a section nor pairs, a label occurs twice or cannot be a key of a
+    config, or a value is not a number or not right.
 
-    setting, name: of the component, for the message. what: right numbers are.
+    setting, name: of the component, for the message. what: describes right values.
     """
     try:
         values = dict(given)

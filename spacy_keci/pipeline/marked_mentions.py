@@ -21,8 +21,8 @@ def create_marked_mentions(get_spans: GetSpans, source: str, words: Mapping[str,
 
     The transformer reads marks before the mentions, "gene 1 BRCA1 causes disease 1 breast cancer": of each its type, as
     in the typed entity markers of Zhou and Chen 2022, and the number of its concept among those of the type, which
-    shows what mentions name one concept. Mentions inside of others have no mark. Only the text of the encoder's input
-    changes, and no tokens.
+    shows which mentions name the same concept. Mentions inside others have no mark. Only the text that the encoder
+    reads changes; the tokens do not.
 
     get_spans: cuts the texts. source: the mentions, ``doc.spans[source]`` or ``doc.ents`` ("ents"); a component must
         set them before the encoder reads the text, or there is a warning. words: the word for each label; the label

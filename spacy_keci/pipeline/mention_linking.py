@@ -40,7 +40,7 @@ class LinkedMention(NamedTuple):
 class MentionLinker:
     """Links mentions whose labels are in ``types``, which maps labels to semantic types.
 
-    annotated: what names are in annotated texts, which counts before the knowledge base.
+    annotated: names in annotated texts, which take precedence over the knowledge base.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ def place_of(source: str) -> str:
 
 
 def without_mentions(source: str, name: str, what: str, setting: str = "entities_from") -> str:
-    """What to tell where no mentions are set for the component ``name`` to relate, or to link."""
+    """The warning that no mentions are set for the component ``name``. what: it does with them."""
     return (
         f"{place_of(source)} is not set, so '{name}' has no mentions to {what}. Add a component that sets it before "
         f"'{name}', or change its setting '{setting}'."

@@ -71,6 +71,7 @@ class PairRelations(Extractor, PairRelationsSettings):
     """
 
     reads_in_order: ClassVar[bool] = False
+    spell_out: bool = True  # a setting of components whose concepts have several mentions
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -149,18 +150,16 @@ class PairRelations(Extractor, PairRelationsSettings):
         """Write the given mentions and their relations to ``doc.spans[spans_key]``, replacing previous ones."""
         docs = list(docs)
         X = prediction.X or self._pairs(docs, prediction.mentions, self.reader)
-        self._writer()(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
-
-    def _writer(self, spell_out: bool = True) -> RelationWriter:
-        return RelationWriter(
+        write = RelationWriter(
             self.spans_key,
             self.entities_from,
             self.reader,
             self.relation_labels,
             self.symmetric,
             self.novelties,
-            spell_out,
+            self.spell_out,
         )
+        write(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
 
     def make_input(
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool

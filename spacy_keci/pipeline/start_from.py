@@ -92,7 +92,7 @@ def _copy_network(pipe: Predictor, source: Predictor) -> str:
 
 
 def _names(pipe: Predictor) -> dict[str, list[str]]:
-    """What a network tells apart, in order, by the argument that says it, or how many there are."""
+    """The names that a network distinguishes, in order, by the argument that lists or counts them."""
     assert pipe.network is not None
     knowledge = pipe.cfg.get("knowledge") or {"kinds": [], "relations": []}
     lists = {name: value for name, value in pipe.network.arguments.items() if isinstance(value, list)}

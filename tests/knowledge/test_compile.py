@@ -277,6 +277,14 @@ def test_sources_on_the_command_line() -> None:
             SourceFiles.parse(bad)
 
 
+def test_a_list_of_sources(tmp_path: Path) -> None:
+    path = tmp_path / "sources.txt"
+    path.write_bytes("# größer\njsonl=a.jsonl\n".encode("latin-1"))
+    assert SourceFiles.read(path) == [SourceFiles("jsonl", [tmp_path / "a.jsonl"])]
+    with pytest.raises(KnowledgeBaseError, match="There is no file"):
+        SourceFiles.read(tmp_path / "none.txt")
+
+
 def test_what_does_not_open(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeBaseError, match="is not a knowledge base"):
         KnowledgeBase(tmp_path)

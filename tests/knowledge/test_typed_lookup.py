@@ -36,6 +36,7 @@ CONCEPTS = [
         "relations": [{"label": "is_a", "target": "MESH:D2"}],
     },
     {"id": "MESH:D7", "name": "Multiple Endocrine Neoplasia Type 1", "types": ["T191"]},
+    {"id": "MESH:D12", "name": "Syndrome", "types": ["T047"]},
     {"id": "MESH:D8", "name": "Kidney Diseases", "aliases": ["renal disease"], "types": ["T047"]},
     {
         "id": "DOID:1",
@@ -99,6 +100,8 @@ def first(kb: KnowledgeBase, wanted: MentionType, text: str, long_form: str | No
         (CHEMICAL, "asparaginase", "HGNC:4"),  # a protein too, which MeSH has
         (CHEMICAL, "p50", None),  # a protein too, which MeSH does not have
         (DISEASE, "Cell", None),  # of another type
+        (DISEASE, "-", None),  # not "- syndrome"
+        (DISEASE, "", None),
         (DISEASE, "odd disease", "DOID:4"),  # what is above it is of another type
         (MentionType(("DISO",), ("MESH",)), "pituitary adenoma", None),  # nothing that is broader
     ],

@@ -1,6 +1,7 @@
 import importlib.util
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +36,17 @@ def test_ones_own_vectors(own: Path, tmp_path: Path) -> None:
 
 
 def test_vectors_of_different_lengths(own: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "v.npz", **{"G:1": [1.5, 2], "G:2": [0, 1, 2]})
-    with pytest.raises(KnowledgeBaseError, match=r"v\.npz .* different shapes, \(2,\), \(3,\)"):
-        add_vectors(own, f"mine={tmp_path / 'v.npz'}")
+    arrays: list[dict[str, Any]] = [
+        {"G:1": [1.5, 2], "G:2": [0, 1, 2]},
+        {"ids": ["G:1"], "vectors": [1.5]},
+        {"G:1": [[1.5, 2]]},
+        {"G:1": []},
+    ]
+    shapes = [r"\(2,\), \(3,\)", r"\(\)", r"\(1, 2\)", r"\(0,\)"]
+    for named, found in zip(arrays, shapes, strict=True):
+        np.savez(tmp_path / "v.npz", **named)
+        with pytest.raises(KnowledgeBaseError, match=rf"v\.npz .* of one width, found the shapes {found}$"):
+            add_vectors(own, f"mine={tmp_path / 'v.npz'}")
 
 
 def test_what_cannot_be_read(own: Path, tmp_path: Path) -> None:

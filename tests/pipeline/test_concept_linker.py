@@ -191,6 +191,8 @@ def test_errors_say_what_to_do(nlp: Language, source: str) -> None:
 class Everything:
     """A source of candidates that is not a knowledge base."""
 
+    kb = "a database"
+
     def find(self, doc: Doc, max_words: int) -> list[Match]:
         return [Match(t.i, t.i + 1, (Candidate("X", "T001", 0.5),)) for t in doc]
 

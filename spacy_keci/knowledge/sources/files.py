@@ -1,4 +1,4 @@
-"""Reading vocabularies: plain or gzipped files, in lines and in rows, with a word on what is skipped."""
+"""Read vocabularies, plain or gzipped files, by line or by row. What is skipped is counted."""
 
 import csv
 import gzip
@@ -43,7 +43,7 @@ def _check_start(path: Path, start: bytes) -> None:
 
 
 def each_file(paths: Iterable[Path]) -> Iterator[Path]:
-    """The paths, but of folders what they hold, in the order of the names."""
+    """The paths, with the contents of folders in their place, sorted by name."""
     for path in paths:
         yield from sorted(path.iterdir()) if path.is_dir() else [path]
 
@@ -107,11 +107,11 @@ def read_rows(
     path: Path, report: SourceReport, columns: Iterable[str], delimiter: str = ",", comment: str = ""
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Numbered rows of a table with a head. Columns that are missing at the end of a row are empty; rows that are too
-    long, or lack one of ``columns``, are counted. Each row is a line, so that a quotation mark that is never closed
-    costs one of them.
+    long, or lack one of ``columns``, are counted. Each row is one line, so a quotation mark that is never
+    closed loses only its row.
 
-    columns: which the table must have. comment: what lines begin with that stand before the
-    table. Raises KnowledgeBaseError without the columns, and as :func:`read_lines`.
+    columns: required columns. comment: prefix of lines before the table, which are skipped. Raises KnowledgeBaseError
+    if a required column is missing, and as :func:`read_lines`.
     """
     head: list[str] = []
     needed = 0

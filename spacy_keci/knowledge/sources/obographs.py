@@ -15,7 +15,7 @@ from .source import ConceptRecord, SourceReport
 
 
 def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) -> Iterator[ConceptRecord]:
-    """Classes of all graphs of the files; what a term has is as for OBO files."""
+    """Classes of all graphs of the files, with the same parts as the terms of OBO files."""
     for path in paths:
         text = read_text(path, report)
         try:
@@ -25,7 +25,7 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                     raise ValueError("graphs, nodes and edges are objects")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise KnowledgeBaseError(f"{path} is not OBO Graphs JSON: {error}") from None
-        if graphs:  # those after the first are what it imports
+        if graphs:  # those after the first are imports
             _read_header(graphs[0].get("meta"), report)
         terms: dict[str, Term] = {}
         edges: list[dict[str, Any]] = []
@@ -38,7 +38,7 @@ def read_obographs(paths: list[Path], types: TypeTable, report: SourceReport) ->
                         labels[node["id"]] = (node.get("lbl") or from_iri(node["id"])).replace(" ", "_")
                     elif (node.get("type") or "CLASS") == "CLASS":
                         term = _to_term(node)
-                        # what a graph refers to, it may name by its identifier alone
+                        # of a term that it refers to, a graph may have only the identifier
                         if not terms.setdefault(term.id, term).name:
                             terms[term.id] = term
                         elif term.name and terms[term.id] is not term:

@@ -20,7 +20,7 @@ _SKOS = {
 }
 # what a match says the other way round, where that is not the same
 INVERSE = {"broad_match": "narrow_match", "narrow_match": "broad_match"}
-# How Mondo and Orphanet qualify them; their other words are none for equivalence
+# How Mondo and Orphanet qualify references; their other qualifiers do not mean equivalence
 _MONDO = {"equivalentto": EXACT, "mondoisnarrowerthansource": "broad_match", "mondoisbroaderthansource": "narrow_match"}
 _ORPHANET = {"e": EXACT, "ntbt": "broad_match", "btnt": "narrow_match"}
 _ORPHANET_SOURCE = re.compile(r"(?:Orphanet|ORDO|ORPHA):\w+/(\w+)")
