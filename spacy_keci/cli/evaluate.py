@@ -174,8 +174,7 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
     if any("attention" in doc.spans[key].attrs for doc in docs if key in doc.spans):
         types = attention_by_type(docs, key)
         found["attention"] = [{**each._asdict(), "name": kb.type_names.get(each.type, "")} for each in types]
-    if any(mention.kb_id for gold in golds for mention in gold.spans[spans_key]):
-        found["linking"] = dict(linking_counts(as_examples(docs, golds), kb, spans_key, key))
+    found["linking"] = dict(linking_counts(as_examples(docs, golds), kb, spans_key, key)) or None
     return found
 
 
