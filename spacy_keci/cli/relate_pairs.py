@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import numpy as np
 import typer
 
-from ..corpora.reading import text_lines
+from ..corpora.reading import is_damaged, text_lines
 from ..scoring.pairs import best_threshold
 from .load import prepare_output
 from .messages import good, tell, warn
@@ -65,13 +64,12 @@ def relate_pairs_cli(
     if not predicted.known.all():
         warn(f"{(~predicted.known).sum()} of {len(asked)} pairs have a concept that no text mentioned with another.")
     with output.open("w", encoding="utf8", newline="") if output is not None else _standard_output() as file:
-        table = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-        table.writerow(HEAD)
+        print(*HEAD, sep="\t", file=file)
         for i, pair in enumerate(asked):
             probability = float(predicted.probabilities[i])
             label = predicted.labels[i] if probability >= found.threshold else NONE
             shown = (f"{probability:.4f}", f"{predicted.uncertainties[i]:.4f}", counts[frozenset(pair[:2])])
-            table.writerow((*pair[:2], label, *shown))
+            print(*pair[:2], label, *shown, sep="\t", file=file)
 
 
 def _standard_output() -> TextIO:
@@ -102,17 +100,20 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
 
 
 def read_pairs(path: Path, labelled: bool) -> Iterator[Pair]:
-    """Lines of two identifiers and, where they are labelled, a label; further columns are left aside.
+    """Lines of two identifiers and, where they are labelled, a label; further columns are left aside, and so is the
+    first line of a table that :func:`relate_pairs_cli` wrote.
 
-    Raises ValueError for a line with fewer, and for a file without lines.
+    Raises ValueError for a line with fewer or that is not UTF-8, and for a file without lines.
     """
     from ..ml.latent.pairs import Pair
 
     n_columns, n_lines = (3 if labelled else 2), 0
     for number, line in enumerate(text_lines(path), start=1):
         columns = line.split("\t")
-        if not line.strip():
+        if not line.strip() or (number == 1 and columns[:2] == [*HEAD[:2]]):
             continue
+        if is_damaged(line):
+            raise ValueError(f"Line {number} of {path} is not UTF-8: convert it, for example with iconv.")
         if len(columns) < n_columns or not all(column.strip() for column in columns[:n_columns]):
             what = "two identifiers and a label" if labelled else "two identifiers"
             raise ValueError(f"Line {number} of {path} needs {what}, divided by tabs, but it is {line[:80]!r}.")
