@@ -63,8 +63,8 @@ def find_extractor(nlp: Language, name: str | None = None) -> tuple[str, Extract
         raise ValueError(f"The pipeline has no extractor {name!r}, only {', '.join(map(repr, found))}.")
     chosen = name or list(found)[-1]
     if name is None and len(found) > 1:
-        others = " or ".join(f"--component {other}" for other in found if other != chosen)
-        warn(f"Using the component '{chosen}', the last extractor of the pipeline. Choose another with {others}.")
+        others = ", ".join(f"'{other}'" for other in found if other != chosen)
+        warn(f"Using the component '{chosen}', the last extractor of the pipeline, and not {others}.")
     return chosen, found[chosen]
 
 
