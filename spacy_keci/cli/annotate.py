@@ -18,7 +18,7 @@ from ..files import remove
 from ..reports import Report
 from .convert import WRITABLE
 from .engines import Engine, run_here, run_local, run_on_ray
-from .load import load_pipeline
+from .load import load_pipeline, locate
 from .messages import INTERRUPTED, good, hear_interrupts, tell, warn, writable_line
 from .options import BatchSize, Gpu, Model
 from .outputs import STDOUT, TEXTS_PER_PART, Output
@@ -113,9 +113,7 @@ def annotate_cli(
             good(f"{output} is complete: there is nothing left to do.")
             return
         setup_gpu(gpu_id, silent=True)
-        # other processes may be in other folders
-        place = Path(model).resolve() if Path(model).exists() else model
-        annotator = Annotator(place, spans_key=spans_key, batch_size=batch_size)
+        annotator = Annotator(locate(model), spans_key=spans_key, batch_size=batch_size)
         annotator.nlp = load_pipeline(model)
         size = part_size or (TEXTS_PER_PART if destination.is_folder else annotator.batch_size)
         parts = Parts(folder, destination.part_format, annotator.fingerprint, size)
