@@ -4,7 +4,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 
 from ..corpora.advice import advise
@@ -15,6 +14,7 @@ from ..corpora.merging import rename_labels, without
 from ..corpora.vocabularies import name_vocabularies, parse_names
 from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
+from .load import load_pipeline
 from .messages import good, warn
 
 BIOMEDICAL = "biomedical"
@@ -80,11 +80,13 @@ def convert_cli(
     if tokenizer is None:
         make_doc: MakeDoc | None = None
     else:
-        make_doc = biomedical_tokenizer() if tokenizer == BIOMEDICAL else spacy.load(tokenizer).make_doc
-    texts = list(name_vocabularies(read_any(input, source, report), vocabularies))
+        make_doc = biomedical_tokenizer() if tokenizer == BIOMEDICAL else load_pipeline(tokenizer).make_doc
+    texts = list(read_any(input, source, report))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
-    texts = rename_labels(texts, names)
+    if unknown := vocabularies.keys() - {mention.label for text in texts for mention in text.mentions}:
+        warn(f"No mention has the label {', '.join(sorted(unknown))}, to which --vocabulary gives a vocabulary.")
+    texts = rename_labels(name_vocabularies(texts, vocabularies), names)
     if others:
         texts = list(without(texts, chain.from_iterable(map(read_any, others)), report))
         if not texts:
