@@ -1,6 +1,7 @@
 """The evaluate command from end to end, with a pipeline that finds upper-case words and pairs neighbours."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ def linker(nlp: Language, tmp_path: Path) -> Path:
     nlp.add_pipe("concept_linker", config=config).initialize(sources=[f"jsonl={source}"])
     nlp.to_disk(tmp_path / "linker")
     return tmp_path / "linker"
+
+
+def test_other_predictions_are_checked_first(model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_keci.cli.evaluate.predict", lambda *_, **__: pytest.fail("predicted"))
+    outcome = run(model, corpus, "--compare", shutil.copy(corpus, corpus.with_suffix(".docbin")))
+    assert outcome.exit_code == 1 and "is neither .spacy nor .jsonl" in " ".join(outcome.output.split())
 
 
 def test_linking_of_gold_mentions(nlp: Language, linker: Path, tmp_path: Path) -> None:
