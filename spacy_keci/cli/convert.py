@@ -52,7 +52,7 @@ def convert_cli(
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(metavar="LABEL=NAME", help="Another label, of mentions and relations: Chemical=ChemicalEntity"),
+        typer.Option(metavar="LABEL=NAME", help="New label of mentions or relations: Chemical=ChemicalEntity"),
     ] = None,
     leave_out: Annotated[
         list[Path] | None,
@@ -61,9 +61,9 @@ def convert_cli(
 ) -> None:
     """Convert annotated text, and report what was kept and what was not.
 
-    The format of INPUT is told by its name, and where several tools share a name (.jsonl, .json, .xml, .tsv, a folder)
-    by its content; --from says another. The format of OUTPUT is told by its name (.spacy, .jsonl, .bioc.json,
-    .bioc.xml, .pubtator, .conll, .csv, .parquet); name others with --to.
+    The format of INPUT is recognized by its name or, where several tools share a name (.jsonl, .json, .xml, .tsv, a
+    folder), by its content; --from sets another. The format of OUTPUT is recognized by its name (.spacy, .jsonl,
+    .bioc.json, .bioc.xml, .pubtator, .conll, .csv, .parquet); set others with --to.
 
     \b
     spacy keci convert Train.PubTator train.spacy

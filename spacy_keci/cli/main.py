@@ -36,7 +36,7 @@ keci.command("annotate", short_help="Find mentions and relations in any number o
 keci.command("labels", short_help="List the labels and thresholds of a pipeline.")(labels_cli)
 keci.command("evaluate", short_help="Score a pipeline on a corpus.", context_settings=FURTHER)(evaluate_cli)
 keci.command("tune", short_help="Choose the thresholds that score best.")(tune_cli)
-keci.command("optimize", short_help="Make a pipeline faster on a CPU, by ONNX Runtime.")(optimize_cli)
+keci.command("optimize", short_help="Make a pipeline faster on a CPU, with ONNX Runtime.")(optimize_cli)
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)

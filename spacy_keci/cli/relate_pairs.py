@@ -28,7 +28,7 @@ def relate_pairs_cli(
         Path, typer.Argument(help="Folder that 'pretrain-relations' or '--save' has written", exists=True)
     ],
     pairs: Annotated[
-        Path, typer.Argument(help="Pairs to relate: two identifiers a line, divided by a tab", exists=True)
+        Path, typer.Argument(help="Pairs to relate: two identifiers per line, separated by a tab", exists=True)
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Table to write (default: standard output)")
@@ -81,7 +81,9 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
     from ..ml.latent.pretrained import Pretrained
 
     if validation is None:
-        raise ValueError("The threshold is chosen on labelled pairs that are not trained on: name them, --validation.")
+        raise ValueError(
+            "The threshold is chosen on labelled pairs that are not trained on: name them with --validation."
+        )
     learned, chosen = (list(read_pairs(path, labelled=True)) for path in (train, validation))
     labels = [label for label, _ in Counter(pair.label for pair in learned).most_common() if label != NONE]
     if not labels:
@@ -90,7 +92,7 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
     model.learn(learned)
     related = np.array([pair.label != NONE for pair in chosen])
     model.threshold = best_threshold(related, model.predict(chosen).probabilities)
-    tell(f"Pairs are related from a probability of {model.threshold:.3f} on")
+    tell(f"Pairs are related if their probability is at least {model.threshold:.3f}")
     if save is not None:
         model.to_disk(save)
         if (folder / PAIRS).exists():
@@ -100,7 +102,7 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
 
 
 def read_pairs(path: Path, labelled: bool) -> Iterator[Pair]:
-    """Lines of two identifiers and, where they are labelled, a label; further columns are left aside, and so is the
+    """Lines of two identifiers and, where they are labelled, a label; further columns are ignored, and so is the
     first line of a table that :func:`relate_pairs_cli` wrote.
 
     Raises ValueError for a line with fewer or that is not UTF-8, and for a file without lines.
@@ -116,7 +118,7 @@ def read_pairs(path: Path, labelled: bool) -> Iterator[Pair]:
             raise ValueError(f"Line {number} of {path} is not UTF-8: convert it, for example with iconv.")
         if len(columns) < n_columns or not all(column.strip() for column in columns[:n_columns]):
             what = "two identifiers and a label" if labelled else "two identifiers"
-            raise ValueError(f"Line {number} of {path} needs {what}, divided by tabs, but it is {line[:80]!r}.")
+            raise ValueError(f"Line {number} of {path} needs {what}, separated by tabs, but is {line[:80]!r}.")
         n_lines += 1
         yield Pair(*(column.strip() for column in columns[:n_columns]))
     if not n_lines:

@@ -62,8 +62,8 @@ def tune_cli(
     For a component that is scored by relations between concepts, choose the threshold of relations with the best mean
     of the F scores of pairs and of pairs with labels, and the temperature and bias of relations with labels.
 
-    Choose on data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too
-    high. The settings go to standard output, in the form that spacy.load takes.
+    Choose on data that is used neither for training nor for reported scores: scores on this data are too high.
+    The settings go to standard output, in the form that spacy.load takes.
 
     \b
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl
@@ -173,8 +173,8 @@ def present_settings(extractor: Extractor) -> dict[str, Any]:
 
 
 def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) -> dict[str, Any]:
-    """The same settings with temperatures and biases that fit what was found with them, by kind; prints the calibration
-    error before and after. Thresholds are moved so that the same mentions and relations reach them."""
+    """The same settings with temperatures and biases fitted to what was found with them, by kind. Prints the
+    calibration error before and after. Thresholds are moved so that the same mentions and relations reach them."""
     fitted = dict(settings)
     for kind, items in found.items():
         change, names = fit_scaling(items.scores, items.holds), SCALINGS[threshold := KINDS[kind]]
