@@ -97,6 +97,8 @@ def pretrain_from(sections: dict[str, Any], output: Path, device: str = "cpu") -
     from ..ml.latent.pretraining import TrainingSettings, pretrain
     from ..ml.latent.store import ContextSettings, ContextStore
 
+    for name in sorted(sections.keys() - {"paths", "corpus", "contexts", "model", "training"}):
+        warn(f"No settings are read from the section [{name}].")
     corpus = read_section(sections, "corpus", CorpusSettings)
     contexts = read_section(sections, "contexts", ContextSettings)
     model_settings = read_section(sections, "model", ModelSettings)

@@ -114,6 +114,9 @@ def test_mistakes_of_pretraining(folder: Path, tmp_path: Path) -> None:
         return command("pretrain-relations", CONFIG, "-o", tmp_path / "x", *words, code=1)
 
     assert "No texts are given" in command("pretrain-relations", CONFIG, "-o", tmp_path / "y", code=1)
+    (tmp_path / "misspelt.cfg").write_text(CONFIG.read_text() + "\n[trainings]\nseed = 3\n")
+    shown = command("pretrain-relations", tmp_path / "misspelt.cfg", "-o", tmp_path / "y", code=1)
+    assert "No settings are read from the section [trainings]" in shown
     assert "batch_size of the pre-training must be 1 or more" in failed(**{"training.batch_size": 0})
     assert "[training] batch_size" in failed(**{"training.batch_size": '"many"'})
     assert "no setting speed" in failed(**{"training.speed": 3})
