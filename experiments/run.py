@@ -35,6 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     if not options.tables:
         print("Tables:", ", ".join(experiments["tables"]))
+    if wrong := [pair for pair in options.set if "=" not in pair]:
+        parser.error(f"--set takes NAME=VALUE, and not {', '.join(wrong)}")
     variables = dict(pair.split("=", 1) for pair in options.set)
     for name, value in variables.items():
         if Path(value).exists():  # absolute, since commands run in the folder of a project

@@ -34,7 +34,8 @@ def main(
 ) -> None:
     """Print the share of sentences with false positives, by kind of sentence."""
     nlp = spacy.load(model)
-    texts = list(read_any(corpus, report=Report()))
+    report = Report()
+    texts = list(read_any(corpus, report=report))
     n_texts, n_wrong, n_gold, n_found = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for text, doc in zip(texts, nlp.pipe(text.text for text in texts), strict=True):
         kind = str(text.meta.get("kind", "other"))
@@ -50,6 +51,9 @@ def main(
     for name in sorted(n_texts, key=lambda name: (name == "all", name)):
         share = f"{100 * n_wrong[name] / n_texts[name]:.1f}"
         print(f"| {name} | {n_texts[name]} | {n_wrong[name]} | {share} | {n_gold[name]} | {n_found[name]} |")
+    for line in report.summary():
+        if " dropped: " in line:
+            print(line)
     if n_wrong["all"] > threshold * n_texts["all"]:
         raise typer.Exit(1)
 

@@ -18,9 +18,10 @@ import tarfile
 from argparse import ArgumentParser
 from functools import lru_cache
 from hashlib import md5
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -56,7 +57,7 @@ def get(row: dict[str, str], target: Path, folder: Path | None) -> bool:
             how = "downloaded"
             try:
                 data = download(row["address"])
-            except (OSError, KeyError) as error:
+            except (OSError, KeyError, HTTPException, BadZipFile, tarfile.TarError) as error:
                 print(f"{row['file']}: cannot be downloaded from {row['address']}: {error}")
                 return False
         if data is None:

@@ -21,6 +21,7 @@ from spacy.training import Example
 from spacy_keci.alignment import align
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.corpora.docbin import load_docs
+from spacy_keci.corpora.documents import mark_sentences
 
 MEASURES = ("precision", "recall", "f1", "accuracy", "mcc", "average_precision")
 
@@ -51,10 +52,7 @@ def score_pairs(nlp: Language, golds: Sequence[Doc]) -> tuple[np.ndarray, np.nda
     docs = []
     for gold in golds:
         doc = nlp.make_doc(gold.text)
-        if len(doc):
-            doc[0].is_sent_start = True
-            for token in doc[1:]:
-                token.is_sent_start = False
+        mark_sentences(doc, [0])
         doc.spans[extractor.entities_from] = align(Example(doc, gold), extractor.spans_key).found
         docs.append(doc)
     related, scores = [], []

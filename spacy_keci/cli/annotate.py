@@ -18,7 +18,7 @@ from ..files import remove
 from ..reports import Report
 from .convert import WRITABLE
 from .engines import Engine, run_here, run_local, run_on_ray
-from .load import load_pipeline
+from .load import load_pipeline, locate
 from .messages import INTERRUPTED, good, hear_interrupts, tell, warn, writable_line
 from .options import BatchSize, Gpu, Model
 from .outputs import STDOUT, TEXTS_PER_PART, Output
@@ -33,7 +33,7 @@ def annotate_cli(
     input: Annotated[str, typer.Argument(help="Texts: a file, a folder with its subfolders, or - for standard input")],
     output: Annotated[
         str,
-        typer.Argument(help="File, folder to be filled with files (a name without suffix), or - for standard output"),
+        typer.Argument(help="File, folder to fill with files (a name without suffix), or - for standard output"),
     ],
     source: Annotated[
         str | None,
@@ -41,9 +41,9 @@ def annotate_cli(
             "--from",
             metavar="FORMAT",
             help="txt (a file is a text; default for .txt), lines (a line is a text; default for -), jsonl (a line is "
-            "an object with 'text', and perhaps 'id', 'group' and 'meta'), parquet (columns of these names), pubmed "
-            "(PubMed's XML), compressed (.gz) or not; or any format of 'spacy keci convert', whose annotation is left "
-            "aside",
+            "an object with 'text', and optionally 'id', 'group' and 'meta'), parquet (columns of these names), "
+            "pubmed (PubMed's XML), compressed (.gz) or not; or any format of 'spacy keci convert', whose annotation "
+            "is ignored",
         ),
     ] = None,
     target: Annotated[
@@ -56,16 +56,16 @@ def annotate_cli(
     ] = None,
     batch_size: BatchSize = None,
     part_size: Annotated[
-        int | None, typer.Option(min=1, help=f"Texts in a file of a folder (default: {TEXTS_PER_PART})")
+        int | None, typer.Option(min=1, help=f"Texts per file of a folder (default: {TEXTS_PER_PART})")
     ] = None,
-    processes: Annotated[int, typer.Option("--processes", "-n", min=1, help="Processes to share the work")] = 1,
+    processes: Annotated[int, typer.Option("--processes", "-n", min=1, help="Number of processes")] = 1,
     engine: Annotated[str, typer.Option(help="Where the processes run: local, or ray")] = "local",
     address: Annotated[
         str | None, typer.Option(help="Ray cluster to use, such as 'auto' (default: start Ray on this machine)")
     ] = None,
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Of every N parts, annotate the I-th only: others are for other machines"),
+        typer.Option(metavar="I/N", help="Annotate only the I-th of every N parts; other machines do the rest"),
     ] = None,
     gpu_id: Gpu = -1,
     text_field: Annotated[str, typer.Option(help="Field (jsonl) or column (Parquet) with the texts")] = "text",
@@ -74,19 +74,19 @@ def annotate_cli(
         str | None, typer.Option(help="Where the pipeline writes mentions (default: as its component keci says)")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with what an interrupted run left, with the same INPUT and options")
+        bool, typer.Option("--resume", help="Continue an interrupted run, with the same INPUT and options")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again, if OUTPUT is there already")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start again if OUTPUT exists")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first text that cannot be read or annotated")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar")] = False,
 ) -> None:
-    """Find mentions and relations in texts, however many there are.
+    """Find mentions and relations in any number of texts.
 
-    Texts that cannot be read or annotated are left out and reported with their place; Parquet has a row with an error
-    for those that cannot be annotated. A run that was interrupted in any way goes on with --resume, with the same INPUT
-    and options: no text is lost or there twice.
+    Texts that cannot be read or annotated are left out, and their location is reported. Parquet has a row with an error
+    for each text that cannot be annotated. After an interruption of any kind, --resume continues the run, with the same
+    INPUT and options: no text is lost or duplicated.
 
     \b
     spacy keci annotate training/demo/model-last abstracts/ found.jsonl
@@ -113,9 +113,7 @@ def annotate_cli(
             good(f"{output} is complete: there is nothing left to do.")
             return
         setup_gpu(gpu_id, silent=True)
-        # other processes may be in other folders
-        place = Path(model).resolve() if Path(model).exists() else model
-        annotator = Annotator(place, spans_key=spans_key, batch_size=batch_size)
+        annotator = Annotator(locate(model), spans_key=spans_key, batch_size=batch_size)
         annotator.nlp = load_pipeline(model)
         size = part_size or (TEXTS_PER_PART if destination.is_folder else annotator.batch_size)
         parts = Parts(folder, destination.part_format, annotator.fingerprint, size)
@@ -135,7 +133,7 @@ def annotate_cli(
                     if streamed:
                         streamed.done(job)
         except KeyboardInterrupt:
-            warn(f"Interrupted.{'' if output == STDOUT else f' --resume goes on with what is left of {output}.'}")
+            warn(f"Interrupted.{'' if output == STDOUT else f' --resume continues {output}.'}")
             raise typer.Exit(INTERRUPTED) from None
         finally:
             parts.tidy(name)
@@ -153,8 +151,8 @@ def annotate_cli(
 
 
 class SkipReport(Report):
-    """Reports each text that is left out at once; strict: raises ValueError instead. n_in_a_row: since the last part
-    that was not all failures."""
+    """Reports each text that is left out at once, or raises ValueError if ``strict``. n_in_a_row: failures since the
+    last part in which a text was annotated."""
 
     def __init__(self, strict: bool) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ def augment_cli(
     output: Annotated[Path, typer.Argument(help="File, or folder of brat's files, for the corpus and its copies")],
     kb: Annotated[Path, typer.Option(help="Folder of a compiled knowledge base", exists=True, file_okay=False)],
     copies: Annotated[int, typer.Option(help="Copies of each text, at most", min=1)] = 7,
-    share: Annotated[float, typer.Option(help="Part of the concepts to swap in a copy", min=0.0, max=1.0)] = 0.7,
+    share: Annotated[float, typer.Option(help="Share of the concepts to swap in a copy", min=0.0, max=1.0)] = 0.7,
     seed: Annotated[int, typer.Option(help="Seed of what is swapped")] = 0,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FORMAT", help="As of convert (default: by the name of INPUT)")
@@ -28,9 +28,9 @@ def augment_cli(
         str | None, typer.Option("--to", metavar="FORMAT", help="As of convert (default: by the name of OUTPUT)")
     ] = None,
 ) -> None:
-    """Add copies of the texts of a corpus in which other concepts of the same kind stand in the place of those that the
-    knowledge base knows. A model that is trained on them has more names to learn from, and cannot learn texts by heart.
-    A copy that would be equal to its text, or to another copy, is left out and counted.
+    """Add copies of the texts of a corpus, in which concepts of the knowledge base are replaced by others of the same
+    kind. A model that is trained on them sees more names, and cannot memorize the texts. A copy that equals its text or
+    another copy is left out and counted.
 
     \b
     spacy keci augment train.spacy augmented.spacy --kb kb/open --copies 3

@@ -6,6 +6,7 @@ from enum import Enum
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..identifiers import named_concepts
 from ..scoring.biorelex import BioRelExScorer, is_annotated_by_names
 from ..scoring.concepts import ConceptScorer
 from ..scoring.linking import LinkingScorer
@@ -54,7 +55,7 @@ def choose_scorer(nlp: Language, golds: Sequence[Doc], benchmark: Benchmark) -> 
         linker = last_linker(nlp)
         if linker is None:
             raise ValueError(f"The pipeline has no concept linker, only {', '.join(nlp.pipe_names) or 'none at all'}.")
-        if not any(mention.kb_id for gold in golds for mention in gold.spans[own.spans_key]):
+        if not any(named_concepts(mention.kb_id_) for gold in golds for mention in gold.spans[own.spans_key]):
             raise ValueError("No gold mention has an identifier: there is no linking to score.")
         return LinkingScorer(linker.kb, own.spans_key, linker.spans_key)
     if benchmark == Benchmark.auto:

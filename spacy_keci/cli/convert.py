@@ -4,7 +4,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 
 from ..corpora.advice import advise
@@ -15,6 +14,7 @@ from ..corpora.merging import rename_labels, without
 from ..corpora.vocabularies import name_vocabularies, parse_names
 from ..reports import Report
 from ..tokenizer import biomedical_tokenizer
+from .load import load_pipeline
 from .messages import good, warn
 
 BIOMEDICAL = "biomedical"
@@ -52,7 +52,7 @@ def convert_cli(
     ] = None,
     rename: Annotated[
         list[str] | None,
-        typer.Option(metavar="LABEL=NAME", help="Another label, of mentions and relations: Chemical=ChemicalEntity"),
+        typer.Option(metavar="LABEL=NAME", help="New label of mentions or relations: Chemical=ChemicalEntity"),
     ] = None,
     leave_out: Annotated[
         list[Path] | None,
@@ -61,9 +61,9 @@ def convert_cli(
 ) -> None:
     """Convert annotated text, and report what was kept and what was not.
 
-    The format of INPUT is told by its name, and where several tools share a name (.jsonl, .json, .xml, .tsv, a folder)
-    by its content; --from says another. The format of OUTPUT is told by its name (.spacy, .jsonl, .bioc.json,
-    .bioc.xml, .pubtator, .conll, .csv, .parquet); name others with --to.
+    The format of INPUT is recognized by its name or, where several tools share a name (.jsonl, .json, .xml, .tsv, a
+    folder), by its content; --from sets another. The format of OUTPUT is recognized by its name (.spacy, .jsonl,
+    .bioc.json, .bioc.xml, .pubtator, .conll, .csv, .parquet); set others with --to.
 
     \b
     spacy keci convert Train.PubTator train.spacy
@@ -80,11 +80,13 @@ def convert_cli(
     if tokenizer is None:
         make_doc: MakeDoc | None = None
     else:
-        make_doc = biomedical_tokenizer() if tokenizer == BIOMEDICAL else spacy.load(tokenizer).make_doc
-    texts = list(name_vocabularies(read_any(input, source, report), vocabularies))
+        make_doc = biomedical_tokenizer() if tokenizer == BIOMEDICAL else load_pipeline(tokenizer).make_doc
+    texts = list(read_any(input, source, report))
     if not texts:
         raise ValueError(f"{input} holds no texts.")
-    texts = rename_labels(texts, names)
+    if unknown := vocabularies.keys() - {mention.label for text in texts for mention in text.mentions}:
+        warn(f"No mention has the label {', '.join(sorted(unknown))}, to which --vocabulary gives a vocabulary.")
+    texts = rename_labels(name_vocabularies(texts, vocabularies), names)
     if others:
         texts = list(without(texts, chain.from_iterable(map(read_any, others)), report))
         if not texts:

@@ -92,7 +92,8 @@ def evaluate_cli(
     for path, other in ((output, None), (predictions, output)):
         prepare_output(path, corpus, compare, other)
     golds = read_gold(corpus, nlp, own.spans_key)
-    others = None if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
+    others = [] if compare is None else read_predictions(compare, nlp, golds, own.spans_key)
+    compared = None if compare is None else {"with": "/".join(compare.parts[-2:]), **describe_corpus(compare)}
     format = predictions and predictions_format(predictions)
     scorer = choose_scorer(nlp, golds, benchmark)
     given: Extractor | ConceptLinker | None = None
@@ -103,9 +104,8 @@ def evaluate_cli(
     pipeline = describe_pipeline(nlp)
     name = name or (pipeline["name"] if output is None else output.stem)
     scored = score(scorer, golds, docs, bootstrap)
-    if compare is not None and others is not None:
-        p_values = compare_with(others, scorer, golds, docs)
-        scored["compared"] = {"with": "/".join(compare.parts[-2:]), **describe_corpus(compare), "p": p_values}
+    if compared is not None:
+        scored["compared"] = {**compared, "p": compare_with(others, scorer, golds, docs)}
     result = {
         "name": name,
         "group": group or name.removesuffix(f"-{pipeline['seed']}"),
@@ -165,18 +165,15 @@ def score_concepts(nlp: Language, golds: Sequence[Doc], docs: Sequence[Doc], spa
     where no gold mention has a concept. ``attention``: the mean attention to the concepts of each semantic type, lowest
     first; None where no component pays any.
     """
-    found: dict[str, Any] = {"linking": None, "attention": None}
     linker = last_linker(nlp)
     kb = knowledge_of(linker)
     if linker is None or kb is None:
-        return found
-    key = linker.spans_key
-    if any("attention" in doc.spans[key].attrs for doc in docs if key in doc.spans):
-        types = attention_by_type(docs, key)
-        found["attention"] = [{**each._asdict(), "name": kb.type_names.get(each.type, "")} for each in types]
-    if any(mention.kb_id for gold in golds for mention in gold.spans[spans_key]):
-        found["linking"] = dict(linking_counts(as_examples(docs, golds), kb, spans_key, key))
-    return found
+        return {"linking": None, "attention": None}
+    types = attention_by_type(docs, linker.spans_key)
+    return {
+        "linking": dict(linking_counts(as_examples(docs, golds), kb, spans_key, linker.spans_key)) or None,
+        "attention": [{**each._asdict(), "name": kb.type_names.get(each.type, "")} for each in types] or None,
+    }
 
 
 def predictions_format(path: Path) -> str:

@@ -15,7 +15,7 @@ from .options import Model
 
 def labels_cli(
     model: Model,
-    as_json: Annotated[bool, typer.Option("--json", help="Print an object of JSON, for programs")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object, for programs")] = False,
 ) -> None:
     """List the entity types and relations that a pipeline finds, its thresholds, and the types of its concepts.
 
@@ -29,7 +29,7 @@ def labels_cli(
 
 def describe_labels(nlp: Language) -> dict[str, Any]:
     """Entity types, relations with ``symmetric``, thresholds (None: the most probable label), and the semantic types
-    of the concepts that are linked, by identifier. Raises ValueError if the pipeline has no ``keci``."""
+    of the concepts that are linked, by identifier. Raises ValueError if the pipeline has no extractor."""
     name, keci = find_extractor(nlp)
     return {
         "component": name,

@@ -23,14 +23,13 @@ from .messages import fail, is_debugging, one_line, warn
 
 
 def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
-    """The pipeline in a folder or an installed package; ends the program with a word on why, if there is none. A folder
-    with a pipeline comes before a package of the same name, which may be a library, such as onnx.
+    """The pipeline in a folder or an installed package; ends the program with the reason if it cannot be loaded.
 
     overrides: settings of its config to change, as arguments: ``--components.keci.threshold 0.5``.
     """
     config = parse_settings(overrides or ())
     try:
-        return spacy.load(Path(model) if (Path(model) / "meta.json").is_file() else model, config=config)
+        return spacy.load(locate(model), config=config)
     except Exception as error:  # a folder may hold whatever, and imports may fail
         if is_debugging():
             raise
@@ -38,6 +37,13 @@ def load_pipeline(model: str, overrides: list[str] | None = None) -> Language:
             error = ConfigValidationError.from_error(error, show_config=False)
         kind = "" if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: "
         fail(f"Cannot load the pipeline {model}: {kind}{one_line(error)}")
+
+
+def locate(model: str) -> str | Path:
+    """The folder of a pipeline, which may be read from any other folder, or else the name of a package. A folder with a
+    pipeline comes before a package of the same name, which may be a library, such as onnx."""
+    folder = Path(model).resolve()
+    return folder if (folder / "meta.json").is_file() else model
 
 
 def parse_settings(arguments: Iterable[str]) -> dict[str, Any]:
@@ -63,8 +69,8 @@ def find_extractor(nlp: Language, name: str | None = None) -> tuple[str, Extract
         raise ValueError(f"The pipeline has no extractor {name!r}, only {', '.join(map(repr, found))}.")
     chosen = name or list(found)[-1]
     if name is None and len(found) > 1:
-        others = " or ".join(f"--component {other}" for other in found if other != chosen)
-        warn(f"Using the component '{chosen}', the last extractor of the pipeline. Choose another with {others}.")
+        others = ", ".join(f"'{other}'" for other in found if other != chosen)
+        warn(f"Using the component '{chosen}', the last extractor of the pipeline, and not {others}.")
     return chosen, found[chosen]
 
 

@@ -21,6 +21,8 @@ from .show import show_cli
 from .split import split_cli
 from .tune import tune_cli
 
+# further options change settings of the config
+FURTHER = {"allow_extra_args": True, "ignore_unknown_options": True}
 keci = typer.Typer(
     name="keci",
     cls=OneLineErrors,
@@ -32,14 +34,9 @@ keci = typer.Typer(
 keci.command("show", short_help="Print or draw what a pipeline finds in a few texts.")(show_cli)
 keci.command("annotate", short_help="Find mentions and relations in any number of texts.")(annotate_cli)
 keci.command("labels", short_help="List the labels and thresholds of a pipeline.")(labels_cli)
-# the further arguments are settings of the pipeline
-keci.command(
-    "evaluate",
-    short_help="Score a pipeline on a corpus.",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)(evaluate_cli)
+keci.command("evaluate", short_help="Score a pipeline on a corpus.", context_settings=FURTHER)(evaluate_cli)
 keci.command("tune", short_help="Choose the thresholds that score best.")(tune_cli)
-keci.command("optimize", short_help="Make a pipeline faster on a CPU, by ONNX Runtime.")(optimize_cli)
+keci.command("optimize", short_help="Make a pipeline faster on a CPU, with ONNX Runtime.")(optimize_cli)
 keci.command("report", short_help="Write a page of scores, errors and changes.")(report_cli)
 keci.command("convert", short_help="Convert annotated text between formats.")(convert_cli)
 keci.command("split", short_help="Hold out a part of a corpus.")(split_cli)
@@ -47,7 +44,7 @@ keci.command("augment", short_help="Add copies of a corpus that name other conce
 keci.command(
     "pretrain-relations",
     short_help="Learn representations of relations from unlabelled text.",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    context_settings=FURTHER,
 )(pretrain_relations_cli)
 keci.command("relate-pairs", short_help="Say how pairs of concepts are related, without a text.")(relate_pairs_cli)
 keci.add_typer(kb_app)

@@ -16,18 +16,18 @@ INTERRUPTED = 130
 
 
 class OneLineErrors(TyperGroup):
-    """Commands whose ValueError or OSError, which is how this package reports bad input, or ImportError, of a library
-    that is not installed, ends the program with exit code 1 and a line that says what is wrong. Where
-    SPACY_KECI_DEBUG is set, the traceback is shown instead."""
+    """Commands that report an error in one line and end with exit code 1: a ValueError or OSError, which this package
+    raises for bad input, or an ImportError, for a library that is not installed. With SPACY_KECI_DEBUG set, they show
+    the traceback instead."""
 
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # a console or pipe that knows no Greek letters shall not cost what has been computed
+            # results are not lost if the encoding of a console or pipe lacks a character
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # whoever read our output has gone: typer ends the program
+            raise  # the reader of the output has ended: typer ends the program
         except (ValueError, OSError, ImportError) as error:
             if is_debugging():
                 raise
@@ -48,7 +48,7 @@ def one_line(error: BaseException) -> str:
 
 
 def writable_line(message: str) -> str:
-    """A message in one line, in which names of files and words of texts cannot give orders to the terminal."""
+    """A message in one line, without control characters that the terminal would obey."""
     return writable(" ".join(message.split()))
 
 
@@ -70,7 +70,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
 
 
 def hear_interrupts() -> None:
-    """End on SIGINT even where it is ignored: a shell without job control starts what runs in its background so, and
-    Python leaves it at that. A command of hours must have a gentle end."""
+    """End on SIGINT even where it is ignored, as in the background of a shell without job control: a long command must
+    be able to end cleanly."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

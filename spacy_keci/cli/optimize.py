@@ -1,4 +1,4 @@
-"""``spacy keci optimize``: a pipeline whose encoder ONNX Runtime computes."""
+"""``spacy keci optimize``: a pipeline whose encoder runs in ONNX Runtime."""
 
 from enum import Enum
 from pathlib import Path
@@ -26,13 +26,13 @@ def optimize_cli(
     model: Model,
     output: Annotated[Path, typer.Argument(help="Folder for the new pipeline")],
     precision: Annotated[
-        Precision, typer.Option(help="single finds what the pipeline finds; int8 is faster, and finds something else")
+        Precision, typer.Option(help="single: the same results; int8: faster, with other results")
     ] = Precision.single,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT, if it is there already")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists")] = False,
 ) -> None:
-    """Save a pipeline whose encoder ONNX Runtime computes, on CPUs, in use: it cannot be trained further.
+    """Save a copy of a pipeline whose encoder runs in ONNX Runtime, on CPUs. It cannot be trained further.
 
-    It needs ONNX: pip install onnx onnxruntime. Where the new pipeline is loaded, onnxruntime is enough.
+    The command needs ONNX: pip install onnx onnxruntime. To load the new pipeline, onnxruntime is enough.
 
     \b
     spacy keci optimize en_keci_biorelex fast/
@@ -41,7 +41,7 @@ def optimize_cli(
     if output.exists() and not output.is_dir():
         raise ValueError(f"{output} is a file: name a folder for the pipeline.")
     if output.exists() and any(output.iterdir()) and not overwrite:
-        raise ValueError(f"{output} is there already: --overwrite replaces it.")
+        raise ValueError(f"{output} already exists: --overwrite replaces it.")
     if Path(model).exists() and output.resolve() == Path(model).resolve():
         raise ValueError("The new pipeline would take the place of the old one: name another folder.")
     make_folder_of(output)
@@ -51,7 +51,7 @@ def optimize_cli(
     nlp.to_disk(output)
     good(f"Saved to {output}.")
     if precision is Precision.int8:
-        tell(f"It finds something else: compare 'spacy keci evaluate {output} CORPUS' with that of {model}.")
+        tell(f"Its results differ: compare 'spacy keci evaluate {output} CORPUS' with that of {model}.")
 
 
 def encoders_of(nlp: Language) -> list[str]:
@@ -70,7 +70,7 @@ def encoders_of(nlp: Language) -> list[str]:
 
 
 def optimize(nlp: Language, name: str, precision: Any) -> None:
-    """Put an encoder of ONNX Runtime in the place of that of a component, in the pipeline and its config.
+    """Replace the encoder of a component by one in ONNX Runtime, in the pipeline and its config.
 
     Raises ImportError if one of them is not installed, ValueError if the encoder cannot be exported.
     """

@@ -25,7 +25,7 @@ TEXTS_PER_PART = 1000
 class Output:
     """A folder (a name without a suffix), a file, or standard output (``-``).
 
-    format: None: told by the suffix of a file; jsonl for standard output and folders.
+    format: None: that of the suffix of a file; jsonl for standard output and folders.
     part_format: of the parts that a file is joined from: its own where such files can be joined, else ``spacy``, which
         keeps all.
     Raises ValueError if the format is unclear, cannot be written, or has several files and goes to standard output, or
@@ -51,7 +51,7 @@ class Output:
 
     @contextmanager
     def opened(self, *, resume: bool, overwrite: bool, run: str = "") -> Iterator[Path | None]:
-        """The folder for the parts, which no other process writes to meanwhile; None if the output is there already.
+        """The folder for the parts, locked against other processes; None if the output is complete.
 
         run: the name of a shard, which may be written to the same folder as others.
         Raises ValueError if there is an output that is neither to be resumed nor overwritten, or another process writes
@@ -82,7 +82,7 @@ class Output:
                     folder.rmdir()  # if nothing is in it
 
     def join(self, parts: list[Path], annotator: Annotator, losses: Report) -> None:
-        """Make the file of its parts, in their order, or write them to standard output."""
+        """Join the parts, in their order, to the file, or write them to standard output."""
         if self.is_folder:
             return
         if self.path is None:

@@ -130,5 +130,6 @@ def check_given(nlp: Language, docs: Sequence[Doc], idle: Collection[str]) -> No
             raise ValueError(
                 f"'{name}' reads given mentions (entities_from = \"{source}\"), but no component of this pipeline sets "
                 f"{place_of(source)}. Put one in front that finds mentions; or, if '{name}' was trained to find them "
-                "itself, set entities_from = null in config.cfg. For scores among gold mentions, use --mentions gold."
+                "itself, set entities_from = null in config.cfg. 'spacy keci evaluate' and 'spacy keci tune' have the "
+                "option --mentions gold, which gives it the gold mentions."
             )

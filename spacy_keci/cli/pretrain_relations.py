@@ -73,9 +73,9 @@ def pretrain_relations_cli(
     """Learn representations of relations from texts in which mentions are marked, and nothing else: gold mentions, or
     those that 'spacy keci annotate' has found.
 
-    The contexts of all pairs of mentions are stored once in OUTPUT/contexts, so that a corpus may have any size. A
-    run that was interrupted goes on where its last checkpoint is, if it is started again. OUTPUT is what
-    [initialize.components.latent_relations] names as 'pretrained'.
+    The contexts of all pairs of mentions are stored once in OUTPUT/contexts, so that a corpus may have any size. An
+    interrupted run that is started again continues from its last checkpoint. Name OUTPUT as 'pretrained' in
+    [initialize.components.latent_relations].
 
     Further options change the settings, as in spacy train.
 
@@ -88,7 +88,7 @@ def pretrain_relations_cli(
 
 
 def pretrain_from(sections: dict[str, Any], output: Path, device: str = "cpu") -> None:
-    """Run what the sections of a config say. Raises ValueError for settings that there are not."""
+    """Run what the sections of a config say. Raises ValueError for unknown settings."""
     import torch
 
     from ..ml.latent.contexts import N_SPECIAL
@@ -97,6 +97,8 @@ def pretrain_from(sections: dict[str, Any], output: Path, device: str = "cpu") -
     from ..ml.latent.pretraining import TrainingSettings, pretrain
     from ..ml.latent.store import ContextSettings, ContextStore
 
+    for name in sorted(sections.keys() - {"paths", "corpus", "contexts", "model", "training"}):
+        warn(f"No settings are read from the section [{name}].")
     corpus = read_section(sections, "corpus", CorpusSettings)
     contexts = read_section(sections, "contexts", ContextSettings)
     model_settings = read_section(sections, "model", ModelSettings)
@@ -172,12 +174,12 @@ def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Ite
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds {', '.join(SUFFIXES)} files.")
     texts = chain.from_iterable(read_any(file, corpus.format, report) for file in files)
     some = islice(tqdm(texts, desc="texts", unit="", disable=None), corpus.limit or None)
-    # others are not worth the time to find their tokens
+    # in others there is nothing to relate
     yield from to_docs((text for text in some if len(text.mentions) > 1), biomedical_tokenizer(), report)
 
 
 def read_section(sections: dict[str, Any], name: str, kind: type[Settings]) -> Settings:
-    """A section of the config as settings. Raises ValueError for one that there is not, or of the wrong type."""
+    """A section of the config as settings. Raises ValueError for one that is unknown or of the wrong type."""
     given = dict(sections.get(name, {}))
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     if unknown := given.keys() - known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import numpy as np
 import typer
 
-from ..corpora.reading import text_lines
+from ..corpora.reading import is_damaged, text_lines
 from ..scoring.pairs import best_threshold
 from .load import prepare_output
 from .messages import good, tell, warn
@@ -29,7 +28,7 @@ def relate_pairs_cli(
         Path, typer.Argument(help="Folder that 'pretrain-relations' or '--save' has written", exists=True)
     ],
     pairs: Annotated[
-        Path, typer.Argument(help="Pairs to relate: two identifiers a line, divided by a tab", exists=True)
+        Path, typer.Argument(help="Pairs to relate: two identifiers per line, separated by a tab", exists=True)
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Table to write (default: standard output)")
@@ -65,13 +64,12 @@ def relate_pairs_cli(
     if not predicted.known.all():
         warn(f"{(~predicted.known).sum()} of {len(asked)} pairs have a concept that no text mentioned with another.")
     with output.open("w", encoding="utf8", newline="") if output is not None else _standard_output() as file:
-        table = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-        table.writerow(HEAD)
+        print(*HEAD, sep="\t", file=file)
         for i, pair in enumerate(asked):
             probability = float(predicted.probabilities[i])
             label = predicted.labels[i] if probability >= found.threshold else NONE
             shown = (f"{probability:.4f}", f"{predicted.uncertainties[i]:.4f}", counts[frozenset(pair[:2])])
-            table.writerow((*pair[:2], label, *shown))
+            print(*pair[:2], label, *shown, sep="\t", file=file)
 
 
 def _standard_output() -> TextIO:
@@ -83,7 +81,9 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
     from ..ml.latent.pretrained import Pretrained
 
     if validation is None:
-        raise ValueError("The threshold is chosen on labelled pairs that are not trained on: name them, --validation.")
+        raise ValueError(
+            "The threshold is chosen on labelled pairs that are not trained on: name them with --validation."
+        )
     learned, chosen = (list(read_pairs(path, labelled=True)) for path in (train, validation))
     labels = [label for label, _ in Counter(pair.label for pair in learned).most_common() if label != NONE]
     if not labels:
@@ -92,7 +92,7 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
     model.learn(learned)
     related = np.array([pair.label != NONE for pair in chosen])
     model.threshold = best_threshold(related, model.predict(chosen).probabilities)
-    tell(f"Pairs are related from a probability of {model.threshold:.3f} on")
+    tell(f"Pairs are related if their probability is at least {model.threshold:.3f}")
     if save is not None:
         model.to_disk(save)
         if (folder / PAIRS).exists():
@@ -102,20 +102,23 @@ def _learn(folder: Path, train: Path, validation: Path | None, updates: int, see
 
 
 def read_pairs(path: Path, labelled: bool) -> Iterator[Pair]:
-    """Lines of two identifiers and, where they are labelled, a label; further columns are left aside.
+    """Lines of two identifiers and, where they are labelled, a label; further columns are ignored, and so is the
+    first line of a table that :func:`relate_pairs_cli` wrote.
 
-    Raises ValueError for a line with fewer, and for a file without lines.
+    Raises ValueError for a line with fewer or that is not UTF-8, and for a file without lines.
     """
     from ..ml.latent.pairs import Pair
 
     n_columns, n_lines = (3 if labelled else 2), 0
     for number, line in enumerate(text_lines(path), start=1):
         columns = line.split("\t")
-        if not line.strip():
+        if not line.strip() or (number == 1 and columns[:2] == [*HEAD[:2]]):
             continue
+        if is_damaged(line):
+            raise ValueError(f"Line {number} of {path} is not UTF-8: convert it, for example with iconv.")
         if len(columns) < n_columns or not all(column.strip() for column in columns[:n_columns]):
             what = "two identifiers and a label" if labelled else "two identifiers"
-            raise ValueError(f"Line {number} of {path} needs {what}, divided by tabs, but it is {line[:80]!r}.")
+            raise ValueError(f"Line {number} of {path} needs {what}, separated by tabs, but is {line[:80]!r}.")
         n_lines += 1
         yield Pair(*(column.strip() for column in columns[:n_columns]))
     if not n_lines:

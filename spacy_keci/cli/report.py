@@ -26,15 +26,16 @@ def report_cli(
     corpus: Gold,
     output: Annotated[Path, typer.Option("--output", "-o", help="Page to write (.html)")] = Path("report.html"),
     documents: Annotated[
-        int, typer.Option(min=0, help="Documents with errors, and with changes, that are drawn")
+        int, typer.Option(min=0, help="Maximum number of drawn documents with errors, and with changes")
     ] = 100,
     benchmark: Annotated[Benchmark, typer.Option(help="Scores to compute")] = Benchmark.auto,
     bootstrap: Bootstrap = 1000,
     batch_size: BatchSize = None,
     gpu_id: Gpu = -1,
 ) -> None:
-    """Predict on the texts of a corpus, and write a page to look at: scores with intervals, confusion between labels,
-    calibration, attention to concepts, what the knowledge changed, and the worst errors, drawn. It opens from disk.
+    """Predict on the texts of a corpus and write a page for the browser: scores with intervals, confusion between
+    labels, calibration, attention to concepts, what the knowledge changed, and drawings of the worst errors. The page
+    needs no network.
 
     \b
     spacy keci report training/demo/model-last assets/demo/heldout.jsonl -o report.html

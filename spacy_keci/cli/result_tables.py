@@ -16,6 +16,10 @@ TITLES = {
     "concepts_typed": "concepts, pairs and labels",
     "concepts_novelty": "concepts, pairs and novelty",
     "concepts_full": "concepts, pairs, labels and novelty",
+    "linking_first": "linking, first candidate",
+    "linking_candidates": "linking, any candidate",
+    "linking_known_first": "linking in the knowledge base, first candidate",
+    "linking_known_candidates": "linking in the knowledge base, any candidate",
 }
 PLURALS = {"concepts_pair": "pairs of concepts", "concepts_typed": "relations between concepts"}
 # counts of linking: what they mean, and of which other count they are a share

@@ -32,7 +32,7 @@ def show_cli(
         list[str] | None, typer.Argument(help="Texts in quotes; without any, one text a line from standard input")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Draw them instead: .html, or .svg for a single text")
+        Path | None, typer.Option("--output", "-o", help="Drawing to write instead: .html, or .svg for a single text")
     ] = None,
 ) -> None:
     """Print or draw the mentions and relations that a pipeline finds in a few texts.

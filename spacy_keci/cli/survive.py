@@ -1,4 +1,4 @@
-"""A text that kills the process that annotates it costs itself, and not the run."""
+"""A text that kills its process is left out; the run continues."""
 
 from collections.abc import Callable, Generator, Iterable
 
@@ -22,7 +22,7 @@ def _rescue(work: Work, job: Job, engine: Engine) -> Result:
         ((_, result),) = engine(work, [job], 1)
         return result
 
-    # who was killed from outside is not killed twice, and there is more memory for one than for many
+    # a process that was killed from outside is not killed twice, and one alone has more memory
     result = alone(job)
     if isinstance(result, Died):
         job = job._replace(skip=tuple(_find_poison(alone, job, range(len(job.texts))).items()))

@@ -25,7 +25,7 @@ from ..scoring.concepts import ConceptScorer
 from ..scoring.counts import as_examples
 from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
-from .load import find_extractor, load_pipeline, read_gold
+from .load import find_extractor, load_pipeline, make_folder_of, read_gold
 from .messages import good, tell
 from .options import BatchSize, Gpu, Model
 from .prediction import Origin, predict
@@ -62,8 +62,8 @@ def tune_cli(
     For a component that is scored by relations between concepts, choose the threshold of relations with the best mean
     of the F scores of pairs and of pairs with labels, and the temperature and bias of relations with labels.
 
-    Choose on data that is neither trained nor reported on: scores on the corpus that thresholds were chosen on are too
-    high. The settings go to standard output, in the form that spacy.load takes.
+    Choose on data that is used neither for training nor for reported scores: scores on this data are too high.
+    The settings go to standard output, in the form that spacy.load takes.
 
     \b
     spacy keci tune training/demo/model-last assets/demo/heldout.jsonl
@@ -77,6 +77,8 @@ def tune_cli(
     for path in (nlp.path, corpus):
         if output is not None and path is not None and path.resolve().is_relative_to(output.resolve()):
             raise ValueError(f"{path} would be lost: name another folder for the new pipeline than {output}.")
+    if output is not None:
+        make_folder_of(output)
     name, extractor = find_extractor(nlp, component)
     given = extractor if mentions == Origin.gold else None
     trials = Trials(nlp, extractor, read_gold(corpus, nlp, extractor.spans_key), batch_size, given)
@@ -171,8 +173,8 @@ def present_settings(extractor: Extractor) -> dict[str, Any]:
 
 
 def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) -> dict[str, Any]:
-    """The same settings with temperatures and biases that fit what was found with them, by kind; prints the calibration
-    error before and after. Thresholds are moved so that the same mentions and relations reach them."""
+    """The same settings with temperatures and biases fitted to what was found with them, by kind. Prints the
+    calibration error before and after. Thresholds are moved so that the same mentions and relations reach them."""
     fitted = dict(settings)
     for kind, items in found.items():
         change, names = fit_scaling(items.scores, items.holds), SCALINGS[threshold := KINDS[kind]]

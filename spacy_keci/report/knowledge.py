@@ -26,10 +26,7 @@ class Attention:
 
 def summarize_attention(docs: Sequence[Doc], concepts_key: str) -> Attention | None:
     """Attention in ``attrs["attention"]`` of ``doc.spans[concepts_key]``; None where no document has it."""
-    try:
-        types = attention_by_type(docs, concepts_key)
-    except ValueError:
-        return None
+    types = attention_by_type(docs, concepts_key)
     sentinels: list[float] = []
     for doc in docs:
         rest: dict[tuple[int, int], float] = {}

@@ -19,25 +19,17 @@ class TypeAttention(NamedTuple):
 
 
 def attention_by_type(docs: Iterable[Doc], concepts_key: str = "concepts") -> list[TypeAttention]:
-    """Mean weight of the candidate concepts of each type, lowest first.
+    """Mean weight of the candidate concepts of each type, lowest first; empty if no document has attention weights.
 
-    A candidate counts once for each of its spans that is a node of the span graph. Raises ValueError if no document has
-    attention weights.
+    A candidate counts once for each of its spans that is a node of the span graph.
     """
     weights: dict[str, list[float]] = defaultdict(list)
-    has_attention = False
     for doc in docs:
         group = doc.spans.get(concepts_key)
-        if group is None or "attention" not in group.attrs:
+        if group is None:
             continue
-        has_attention = True
         for concept, weight in zip(group, per_mention(group, "attention", None), strict=True):
             if weight is not None:
                 weights[concept.label_].append(weight)
-    if not has_attention:
-        raise ValueError(
-            f"No document has attention weights in doc.spans[{concepts_key!r}]: the pipeline needs a concept linker "
-            "and a keci model that reads its concepts."
-        )
     found = [TypeAttention(type_, fmean(values), len(values)) for type_, values in weights.items()]
     return sorted(found, key=lambda each: (each.mean, each.type))

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from spacy.tokens import Doc
 
-from ..interactions import get_interactions
 from ..tokens import SPANS_KEY
-from .concepts import PAIR, concept_facts, is_annotated
+from .concepts import PAIR, concept_facts, is_annotated, stated_interactions
 from .tuning import GRID, ScoredItems, as_items, f_scores
 
 
@@ -24,7 +23,7 @@ def compare_concepts(
     for doc, gold in zip(docs, golds, strict=True):
         if not is_annotated(gold, spans_key):
             continue
-        facts, found = concept_facts(gold, spans_key), get_interactions(doc, spans_key)
+        facts, found = concept_facts(gold, spans_key), stated_interactions(doc, spans_key)
         for k, typed in enumerate((False, True)):
             truth = {(head, tail, label if typed else PAIR) for head, tail, label, _ in facts}
             scores: dict[tuple[str, ...], float] = {}

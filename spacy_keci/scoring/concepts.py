@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..identifiers import identifiers
-from ..interactions import get_interactions
+from ..interactions import Interaction, get_interactions
 from ..tokens import SPANS_KEY, get_relations
 from .counts import CountTable, Statistic, micro, read_graphs, summarize
 
@@ -79,23 +79,25 @@ class ConceptScorer:
 
 
 def concept_facts(doc: Doc, spans_key: str = SPANS_KEY) -> set[Fact]:
-    """The facts of a document: its interactions if it has any, else those derived from relations between mentions.
-    Empty without the spans key."""
-    if spans_key not in doc.spans:
-        return set()
-    if "interactions" in doc.spans[spans_key].attrs:
-        return {_fact(each.head, each.tail, each.label, each.novelty) for each in get_interactions(doc, spans_key)}
+    """The facts of a document, stated or derived."""
     return {
-        _fact(head, tail, relation.label)
+        (min(each.head, each.tail), max(each.head, each.tail), each.label, each.novelty)
+        for each in stated_interactions(doc, spans_key)
+    }
+
+
+def stated_interactions(doc: Doc, spans_key: str = SPANS_KEY) -> list[Interaction]:
+    """The interactions of a document if it has any, else those derived from relations between mentions, with their
+    scores. Empty without the spans key."""
+    if spans_key not in doc.spans or "interactions" in doc.spans[spans_key].attrs:
+        return get_interactions(doc, spans_key)
+    return [
+        Interaction(head, tail, relation.label, relation.score)
         for relation in get_relations(doc, spans_key)
         for head, tail in product(identifiers(relation.head.kb_id_), identifiers(relation.tail.kb_id_))
-    }
+    ]
 
 
 def is_annotated(gold: Doc, spans_key: str = SPANS_KEY) -> bool:
     """Whether the gold says what is related: an empty list of interactions or relations says that nothing is."""
     return spans_key in gold.spans and not {"interactions", "relations"}.isdisjoint(gold.spans[spans_key].attrs)
-
-
-def _fact(head: str, tail: str, label: str, novelty: str = "") -> Fact:
-    return min(head, tail), max(head, tail), label, novelty

@@ -99,7 +99,7 @@ def read_graphs(examples: Iterable[Example], spans_key: str) -> list[tuple[Annot
     Raises ValueError, naming the document, for a reference doc without the key, and if the two texts differ.
     """
     graphs = []
-    for i, example in enumerate(examples):
+    for i, example in enumerate(examples, start=1):
         gold, predicted = from_doc(example.reference, spans_key), from_doc(example.predicted, spans_key)
         name = f"document {i} ({gold.id or repr(gold.text[:40])})"
         if spans_key not in example.reference.spans:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def linking_counts(
     examples: Iterable[Example], kb: "KnowledgeBase", spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY
 ) -> Counter[str]:
-    """Count how often the gold concept of a mention (``kb_id_``) is found, by method.
+    """Count how often the gold concept of a mention (``kb_id_``) is found, by method. As in :class:`LinkingScorer`,
+    any of several concepts is correct.
 
     grounded: gold mentions whose concept is in the knowledge base. among candidates: mentions with the gold concept
         among the candidates of their span. Among these, mentions whose gold concept is chosen by -- first: the linker's
@@ -27,34 +28,38 @@ def linking_counts(
         attention. ambiguous: the span has several candidates; ``ambiguous, first`` and so on are the counts among
         these.
     """
+
+    def numbers(kb_id: str) -> set[int]:
+        return {kb.index(id) for id in named_concepts(kb_id) if id in kb}
+
     counts: Counter[str] = Counter()
     for example in examples:
         predicted = example.predicted
         chosen = {(m.start, m.end): m.kb_id_ for m in predicted.spans.get(spans_key, ())}
         for gold in example.reference.spans[spans_key]:
-            if not gold.kb_id_:
+            if not named_concepts(gold.kb_id_):
                 continue
             counts["with a concept"] += 1
-            if gold.kb_id_ not in kb:
+            right = numbers(gold.kb_id_)
+            if not right:
                 continue
             counts["grounded"] += 1
-            right = kb.index(gold.kb_id_)
             span = predicted.char_span(gold.start_char, gold.end_char)
             candidates = [] if span is None else get_concepts(span, concepts_key)
-            if span is None or not any(kb.index(candidate.id) == right for candidate in candidates):
+            if span is None or not any(kb.index(candidate.id) in right for candidate in candidates):
                 continue
             counts["among candidates"] += 1
-            first = kb.index(candidates[0].id) == right
+            first = kb.index(candidates[0].id) in right
             best = max(candidates, key=_attention)
             counts["pruned"] += best.attention is None
-            attention = best.attention is not None and kb.index(best.id) == right
+            attention = best.attention is not None and kb.index(best.id) in right
             mention = chosen.get((span.start, span.end))
             hits = {
                 "first": first,
                 "attention": attention,
                 "found": mention is not None,
                 "found, first": mention is not None and first,
-                "mention": mention is not None and mention in kb and kb.index(mention) == right,
+                "mention": mention is not None and not right.isdisjoint(numbers(mention)),
             }
             counts.update(hits)
             if len(candidates) > 1:

@@ -1,4 +1,4 @@
-"""Colours of entity types for displaCy, which takes them up through the entry point group ``spacy_displacy_colors``.
+"""Colours of entity types for displaCy, which reads them through the entry point group ``spacy_displacy_colors``.
 
 One hue for each kind of thing: what is protein is blue, what is nucleic acid green, what is small yellow, and so on.
 """

@@ -19,7 +19,7 @@ class Options:
         "entities")``: drawn side by side where there is room, with what was lost and gained marked.
     overlay: draw the two of ``compare`` in one.
     width: of a row, in pixels at most.
-    colors: by entity type, beside those that packages give displaCy; other types get a colour by their name.
+    colors: by entity type, in addition to those of displaCy; other types get a colour from their name.
     labels, relation_labels: show only these entity types and relations.
     symmetric: relation labels that are drawn without an arrow; default: ``attrs["symmetric"]`` of the group.
     kb: knowledge base that names the concepts.
@@ -61,7 +61,7 @@ class Options:
 
 
 def make_options(options: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> Options:
-    """The options, changed by single ones. Raises ValueError for one that there is not."""
+    """The options, changed by single ones. Raises ValueError for an unknown one."""
     settings = {**(options or {}), **settings}
     known = [f.name for f in fields(Options)]
     for name in settings:

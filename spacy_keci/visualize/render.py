@@ -35,7 +35,7 @@ def render(
     options: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> str | None:
-    """Draw span graphs: mentions as bars above the text, relations as arcs above these, details under the mouse.
+    """Draw span graphs: mentions as bars above the text, relations as arcs above these, details in hover texts.
 
     docs: what to draw; a Span is drawn with the mentions inside it.
     page: a whole HTML page instead of a fragment.
@@ -62,7 +62,7 @@ def render(
 
 
 def render_figure(source: Doc | Span, *, options: Mapping[str, Any] | None = None, **settings: Any) -> str:
-    """One ``<figure>``, as :func:`render` makes them, wherever it runs."""
+    """One ``<figure>``, as :func:`render` makes them, in a notebook too."""
     chosen = make_options(options, settings)
     pictures = _make_pictures(source, chosen)
     return fill(

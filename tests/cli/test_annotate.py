@@ -260,7 +260,7 @@ def test_a_single_file_is_resumed_and_there_when_it_is_complete(failing: Path, m
         output = tmp_path / name
         options = tmp_path / "in.txt", output, "--from", "lines", "--batch-size", 8
         result = run(failing, *options)
-        assert result.exit_code == 130 and "Interrupted. --resume goes on" in message(result)
+        assert result.exit_code == 130 and "Interrupted. --resume continues" in message(result)
         assert not output.exists() and len(list(name_unfinished(output).iterdir())) == 2
         result = run(failing, *options)
         assert result.exit_code == 1 and "already exists: --resume continues it" in message(result)
@@ -417,7 +417,7 @@ def test_ctrl_c_ends_all_processes_at_once(
         os.kill(int(children[-1]), signal.SIGKILL)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=HANGS)
-    assert process.returncode == 130 and "Interrupted. --resume goes on" in errors and "Traceback" not in errors
+    assert process.returncode == 130 and "Interrupted. --resume continues" in errors and "Traceback" not in errors
     assert all(path.name.startswith("part-") and read(path) for path in folder.iterdir())
 
 

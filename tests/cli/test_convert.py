@@ -189,6 +189,12 @@ def test_rename_and_without(corpus: Path, tmp_path: Path) -> None:
     assert {relation.label for doc in docs for relation in get_relations(doc)} == {"Bind"}
 
 
+def test_a_label_without_a_vocabulary(corpus: Path, tmp_path: Path) -> None:
+    words = ["--vocabulary", "Drug=MESH", "--vocabulary", "drug=MESH"]
+    result = run("convert", corpus, tmp_path / "out.jsonl", *words)
+    assert result.exit_code == 0 and "No mention has the label Drug, to which" in message(result)
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

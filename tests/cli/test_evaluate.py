@@ -1,6 +1,7 @@
 """The evaluate command from end to end, with a pipeline that finds upper-case words and pairs neighbours."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ def linker(nlp: Language, tmp_path: Path) -> Path:
     return tmp_path / "linker"
 
 
+def test_other_predictions_are_checked_first(model: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_keci.cli.evaluate.predict", lambda *_, **__: pytest.fail("predicted"))
+    outcome = run(model, corpus, "--compare", shutil.copy(corpus, corpus.with_suffix(".docbin")))
+    assert outcome.exit_code == 1 and "is neither .spacy nor .jsonl" in " ".join(outcome.output.split())
+
+
 def test_linking_of_gold_mentions(nlp: Language, linker: Path, tmp_path: Path) -> None:
     gold = make_doc(nlp, "AB or AB", [(0, 2, "GENE"), (6, 8, "DRUG")], [], id="one")
     gold.spans["entities"] = [
@@ -98,6 +105,7 @@ def test_linking_of_gold_mentions(nlp: Language, linker: Path, tmp_path: Path) -
     scored = json.loads(output.read_text())
     assert scored["benchmark"] == "linking" and scored["scores"]["linking_first_r"] == 1.0
     assert scored["per_type"]["linking_first"]["GENE"]["support"] == 1
+    assert "linking, first candidate 100.0 100.0 100.0 100.0-100.0" in " ".join(result.output.split())
     assert scored["linking"]["mention"] == 2  # the identifiers are those of the linker, as the gold ones were not given
 
 
@@ -110,10 +118,17 @@ def test_gold_identifiers_of_any_group(nlp: Language, spans_key: str) -> None:
     assert [span.kb_id_ for span in doc.spans["found"]] == ["X:1", ""]
 
 
-def test_linking_needs_a_linker_and_identifiers(model: Path, linker: Path, corpus: Path) -> None:
+def test_linking_needs_a_linker_and_identifiers(
+    nlp: Language, model: Path, linker: Path, corpus: Path, tmp_path: Path
+) -> None:
     for pipeline, message in ((model, "no concept linker"), (linker, "No gold mention has an identifier")):
         result = run(pipeline, corpus, "--benchmark", "linking")
         assert result.exit_code == 1 and message in result.output
+    gold = make_doc(nlp, "AB", [(0, 2, "GENE", "-")], [], id="one")
+    DocBin(docs=[gold], store_user_data=True).to_disk(tmp_path / "none.spacy")
+    result = run(linker, tmp_path / "none.spacy", "--benchmark", "linking")
+    assert result.exit_code == 1 and "No gold mention has an identifier" in result.output
+    assert "with a concept" not in evaluate(linker, tmp_path / "none.spacy", "--bootstrap", 0)
     result = run(linker, corpus, "--benchmark", "linking", "--identifiers", "gold")
     assert result.exit_code == 1 and "leave out --identifiers gold" in " ".join(result.output.split())
 

@@ -7,6 +7,7 @@ from spacy.tokens import Doc
 from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.labels import describe_labels
+from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.main import keci
 
 from ..conftest import ROOT
@@ -53,6 +54,15 @@ def test_text(model: Path) -> None:
         "T116",
     ):
         assert part in shown
+
+
+def test_the_last_of_two_extractors(capsys: pytest.CaptureFixture[str]) -> None:
+    nlp = make_pipeline()
+    nlp.add_pipe("joint_ner_re")
+    name, _ = find_extractor(nlp)
+    # few commands have an option to choose another one
+    assert (name, capsys.readouterr().err.count("--component")) == ("joint_ner_re", 0)
+    assert find_extractor(nlp, "keci")[0] == "keci"
 
 
 def test_linker_without_knowledge_base(demo_docs: list[Doc]) -> None:

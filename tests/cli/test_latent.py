@@ -114,6 +114,9 @@ def test_mistakes_of_pretraining(folder: Path, tmp_path: Path) -> None:
         return command("pretrain-relations", CONFIG, "-o", tmp_path / "x", *words, code=1)
 
     assert "No texts are given" in command("pretrain-relations", CONFIG, "-o", tmp_path / "y", code=1)
+    (tmp_path / "misspelt.cfg").write_text(CONFIG.read_text() + "\n[trainings]\nseed = 3\n")
+    shown = command("pretrain-relations", tmp_path / "misspelt.cfg", "-o", tmp_path / "y", code=1)
+    assert "No settings are read from the section [trainings]" in shown
     assert "batch_size of the pre-training must be 1 or more" in failed(**{"training.batch_size": 0})
     assert "[training] batch_size" in failed(**{"training.batch_size": '"many"'})
     assert "no setting speed" in failed(**{"training.speed": 3})
@@ -154,6 +157,20 @@ class TestPairs:
         second = tmp_path / "second.tsv"
         command("relate-pairs", tmp_path / "saved", test, "-o", second)
         assert first.read_text() == second.read_text()
+
+    def test_any_identifiers_and_a_table_of_its_own(self, folder: Path, tmp_path: Path) -> None:
+        train, validation, _ = (
+            write(tmp_path / f"{name}.tsv", pairs) for name, pairs in zip("abc", labelled(), strict=True)
+        )
+        asked = write(tmp_path / "asked.tsv", [Pair('the "A"', "C:\\1")])
+        words = ["--train", train, "--validation", validation, "--updates", 1, "--save", tmp_path / "saved"]
+        table = tmp_path / "found.tsv"
+        command("relate-pairs", folder / "model", asked, *words, "-o", table)
+        assert [line.split("\t")[:2] for line in table.read_text().splitlines()[1:]] == [['the "A"', "C:\\1"]]
+        again = tmp_path / "again.tsv"
+        command("relate-pairs", tmp_path / "saved", table, "-o", again)
+        assert again.read_text() == table.read_text()
+        assert [pair.label for pair in read_pairs(table, labelled=True)] == [table.read_text().split("\t")[7]]
 
     def test_the_threshold_is_chosen_among_probabilities_and_not_on_the_test_part(
         self, folder: Path, tmp_path: Path
@@ -200,6 +217,9 @@ class TestPairs:
         for option, value in (("--validation", validation), ("--save", tmp_path / "x")):
             shown = command("relate-pairs", folder / "model", test, option, value, code=1)
             assert f"{option} is of no use without --train" in " ".join(shown.split())
+        (tmp_path / "latin1.tsv").write_bytes("G0\tna\xefve\n".encode("latin1"))
+        shown = command("relate-pairs", folder / "model", tmp_path / "latin1.tsv", code=1)
+        assert "is not UTF-8" in " ".join(shown.split())
         (tmp_path / "bad.tsv").write_text("G0\n")
         assert "Line 1" in command("relate-pairs", folder / "model", tmp_path / "bad.tsv", code=1)
         shutil.copytree(folder / "model", tmp_path / "types")

@@ -7,6 +7,7 @@ import pytest
 import spacy
 from typer.testing import CliRunner
 
+from spacy_keci.cli.load import locate
 from spacy_keci.cli.main import keci
 from spacy_keci.cli.messages import one_line
 
@@ -95,3 +96,10 @@ def test_errors_in_one_line() -> None:
     assert one_line(ValueError("two\n  lines")) == "two lines"
     assert one_line(FileNotFoundError(2, "No such file", "x.txt")) == "x.txt: No such file."
     assert one_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_a_folder_without_a_pipeline_does_not_hide_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    spacy.blank("en").to_disk("pipeline")
+    Path("package").mkdir()
+    assert (locate("pipeline"), locate("package")) == (tmp_path.resolve() / "pipeline", "package")

@@ -166,6 +166,7 @@ def test_mistakes(model: Path, corpus: Path, tmp_path: Path) -> None:
         ((model, tmp_path / "prose.txt"), 1, "is neither .spacy nor .jsonl"),
         ((model, tmp_path / "none.spacy"), 1, "holds no documents"),
         ((model, corpus, "-o", tmp_path), 1, "already exists"),
+        ((model, corpus, "-o", tmp_path / "prose.txt" / "tuned"), 1, "prose.txt: File exists"),
     ]:
         result = tune(*args)
         assert result.exit_code == code and expected in " ".join(result.stderr.split()), result.output

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, SpanGroup
 
+from spacy_keci import Relation, set_relations
 from spacy_keci.scoring.concept_threshold import choose_threshold, compare_concepts
 
 NLP = spacy.blank("en")
@@ -44,6 +45,14 @@ class TestThreshold:
         docs = [make_doc([[0, 1, "Bind", 0.9], [1, 2, "Other", 0.8], [0, 2, "Bind", 0.3]])]
         threshold, pair, typed = choose(docs, golds)
         assert 0.3 < threshold <= 0.8 and (pair, typed) == (1.0, 0.5)
+
+    def test_relations_between_mentions_state_some_too(self) -> None:
+        doc = make_doc([])
+        doc.spans["entities"] = list(doc.spans["entities"])
+        head, tail, _ = doc.spans["entities"]
+        set_relations(doc, [Relation(head, tail, "Bind", 0.7)])
+        _, items = compare_concepts([doc], [make_doc([[0, 1, "Bind", 1.0]])])
+        assert (items.scores.tolist(), items.correct.tolist()) == ([pytest.approx(0.7)], [True])
 
     def test_items_that_reach_it(self) -> None:
         docs = [make_doc([[0, 1, "Bind", 0.9], [1, 2, "Other", 0.8], [0, 2, "Bind", 0.3]])]

@@ -45,6 +45,20 @@ def test_counts(nlp: Language, tmp_path: Path) -> None:
     }
 
 
+def test_counts_with_several_concepts_and_none(nlp: Language, tmp_path: Path) -> None:
+    source = tmp_path / "kb.jsonl"
+    source.write_text("\n".join(f'{{"id": "X:00{i}", "name": "thing {i}"}}' for i in range(5)))
+    compile_knowledge_base(tmp_path / "kb", [SourceFiles.parse(f"jsonl={source}")], [])
+    gold, doc = nlp("a b c"), nlp("a b c")
+    # one of several; a part of a composite; "-" says that there is none
+    ids = ["X:009,X:003", "X:004|X:001", "-"]
+    gold.spans["entities"] = [Span(gold, i, i + 1, "G", kb_id=id) for i, id in enumerate(ids)]
+    doc.spans["entities"] = [Span(doc, 0, 1, "G", kb_id="X:003"), Span(doc, 1, 2, "G", kb_id="X:000,X:001")]
+    doc.spans["concepts"] = [Span(doc, i, i + 1, "T", kb_id=id) for i, id in [(0, "X:003"), (1, "X:001")]]
+    counts = linking_counts([Example(doc, gold)], KnowledgeBase(tmp_path / "kb"))
+    assert {counts[what] for what in ("with a concept", "grounded", "among candidates", "first", "mention")} == {2}
+
+
 def test_scores_by_type(nlp: Language, tmp_path: Path) -> None:
     source = tmp_path / "kb.jsonl"
     source.write_text("\n".join(f'{{"id": "X:00{i}", "name": "thing {i}", "alt_ids": ["Y:{i}"]}}' for i in range(5)))

@@ -119,9 +119,9 @@ def test_missing_key_in_the_gold_is_an_error(nlp):
     gold = nlp.make_doc(TEXT)
     gold.user_data["id"] = "pmid-7"
     examples = [make_example(nlp, TEXT), Example(nlp.make_doc(TEXT), gold)]
-    with pytest.raises(ValueError, match=r"document 1 \(pmid-7\).*doc.spans\['entities'\]"):
+    with pytest.raises(ValueError, match=r"document 2 \(pmid-7\).*doc.spans\['entities'\]"):
         make_strict_scorer()(examples)
-    with pytest.raises(ValueError, match=r"document 0 .*doc.spans\['mine'\]"):
+    with pytest.raises(ValueError, match=r"document 1 .*doc.spans\['mine'\]"):
         make_strict_scorer(spans_key="mine")(examples)
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner, Result
 
@@ -41,7 +42,13 @@ def test_counts(model: Path, tmp_path: Path) -> None:
         "| all | 4 | 2 | 50.0 | 2 | 1 |",
     ):
         assert row in result.stdout
+    assert "dropped" not in result.stdout
     assert "| all | 4 | 0 | 0.0 |" in run(model, tmp_path, "--label", "bind_negative").stdout
+
+
+def test_what_cannot_be_read_is_counted(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SENTENCES[0], "text", 3)
+    assert "1 dropped: malformed line" in run(model, tmp_path).stdout
 
 
 def test_threshold(model: Path, tmp_path: Path) -> None:

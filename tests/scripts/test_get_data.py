@@ -85,9 +85,14 @@ def test_downloads(
     rows = [
         f"a/Train.PubTator\t\t{(tmp_path / 'remote.zip').as_uri()}#Corpus/Train.PubTator\tCC0\tA file",
         f"a/other\t\t{(tmp_path / 'nothing').as_uri()}\tCC0\tA file",
+        # a page that says that the archive has gone
+        f"a/zipped\t\t{(tmp_path / 'page').as_uri()}#member\tCC0\tA file",
+        f"a/tarred\t\t{(tmp_path / 'page.tar.gz').as_uri()}#member\tCC0\tA file",
     ]
+    for name in ("page", "page.tar.gz"):
+        (tmp_path / name).write_text("<html>moved</html>")
     (assets / "downloads.tsv").write_text("file\tmd5\taddress\tlicence\tdescription\n" + "\n".join(rows))
-    with pytest.raises(SystemExit, match="Missing: a/other"):
+    with pytest.raises(SystemExit, match="Missing: a/other, a/zipped, a/tarred"):
         run(monkeypatch, "a")
     assert (assets / "a/Train.PubTator").read_bytes() == b"1|t|x"
     assert "a/other: cannot be downloaded from file:" in capsys.readouterr().out
