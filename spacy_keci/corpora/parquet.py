@@ -103,10 +103,11 @@ def to_row(text: AnnotatedText) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> AnnotatedText:
-    """The inverse of :func:`to_row`. Raises ValueError if the row has no text or holds what is not in it."""
-    text = row.get("text")
-    if text is None:
-        raise ValueError(row.get("error") or "the text was left out when the file was written")
+    """The inverse of :func:`to_row`. Raises ValueError if the row has an error or no text, or holds what is not in the
+    text."""
+    text, error = row.get("text"), row.get("error")
+    if error or text is None:
+        raise ValueError(error or "the text was left out when the file was written")
     mentions = [
         Mention(each["start"], each["end"], each["label"], each["concept"] or "", _score(each))
         for each in row["mentions"] or ()
