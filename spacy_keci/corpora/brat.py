@@ -41,9 +41,11 @@ def read_bionlp(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Iterator[AnnotatedText]:
     kept, problems = 0, []
     files = find_files(path, ".txt")
+    # of a file and a gzipped one of its name, the first
+    annotations = [{name: file for file, name in reversed(find_files(path, suffix).items())} for suffix in suffixes]
     for file, name in files.items():
-        sources = [beside for suffix in suffixes if (beside := _beside(file, name, suffix)) is not None]
-        id = unquote(name.removesuffix(".txt"))
+        sources = [found[name] for found in annotations if name in found]
+        id = unquote(name)
         try:
             if not sources:
                 raise ValueError(f"there is no {' or '.join(suffixes)} file of this name")
@@ -51,7 +53,7 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
             text = decode(data)
             lines = [line for source in sources for line in text_lines(source, report)]
         except (OSError, ValueError) as error:
-            problems.append(f"{name}: {explain(error) if isinstance(error, ValueError) else error}")
+            problems.append(f"{file.name}: {explain(error) if isinstance(error, ValueError) else error}")
             report.drop_text(f"text that cannot be read, or has no {suffixes[0]} file", problems[-1])
         else:
             kept += 1
@@ -59,11 +61,9 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
     if not kept:
         wanted = " and ".join((".txt", suffixes[0]))
         raise ValueError(f"{path} is not a folder with {wanted} files of brat. {'; '.join(problems[:1])}".strip())
-    texts = {name.removesuffix(".txt") for name in files.values()}
-    for suffix in suffixes:
-        for name in find_files(path, suffix).values():
-            if name.removesuffix(suffix) not in texts:
-                report.drop("annotations without a .txt file", name)
+    for found in annotations:
+        for name in sorted(found.keys() - set(files.values())):
+            report.drop("annotations without a .txt file", found[name].relative_to(path).as_posix())
 
 
 def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
@@ -88,11 +88,6 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
         file = path / f"{re.sub('^[.]', '%2E', quote(name, safe=' ()[]{},;=@+'))}.txt"
         file.write_bytes(text.text.encode())
         file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())
-
-
-def _beside(file: Path, name: str, suffix: str) -> Path | None:
-    stem = name.rpartition("/")[2].removesuffix(".txt")
-    return next((f for end in ("", ".gz") if (f := file.with_name(stem + suffix + end)).is_file()), None)
 
 
 def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool = False) -> AnnotatedText:

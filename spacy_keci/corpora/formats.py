@@ -12,6 +12,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..files import without_gz
 from ..reports import Report
 from ..span_groups import SPANS_KEY
 from ..tables import Kind, write_relations
@@ -162,11 +163,6 @@ def _by_suffix(path: Path) -> str | None:
     lower = path.name.lower()
     found = [(len(s), name) for name, each in FORMATS.items() for s in each.suffixes if lower.endswith(s)]
     return max(found)[1] if found else None
-
-
-def without_gz(path: Path) -> Path:
-    """The path of a file as if it were not gzipped."""
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
 def tell_format(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..files import without_gz
 from .reading import is_damaged, text_lines
 
 
@@ -15,7 +16,7 @@ def read_groups(path: Path) -> dict[str, str]:
 
     Raises ValueError for a line of another form or, in such a file, not in UTF-8, and for a text with two groups.
     """
-    is_ade = path.name.lower().removesuffix(".gz").endswith(".rel")
+    is_ade = without_gz(path).suffix.lower() == ".rel"
     separator, columns = ("|", 8) if is_ade else ("\t", 2)
     rows = []
     for number, line in enumerate(text_lines(path), start=1):

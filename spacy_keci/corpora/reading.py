@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..files import files_in
+from ..files import files_in, without_gz
 from ..reports import Report
 
 
@@ -60,10 +60,10 @@ def read_xml(path: Path, format: str) -> ElementTree.Element:
 
 
 def find_files(path: Path, suffix: str) -> dict[Path, str]:
-    """The files of a folder and those below it, plain or gzipped, whose names end so, with these names from the folder
-    on, without .gz; in the order of the names."""
-    names = {file: file.relative_to(path).as_posix().removesuffix(".gz") for file in files_in(path)}
-    return dict(sorted(((f, name) for f, name in names.items() if name.endswith(suffix)), key=lambda each: each[1]))
+    """The files of a folder and those below it, plain or gzipped, whose names end so, in small letters or capitals;
+    each with its name from the folder on, without the ending. They are in the order of the whole names."""
+    names = sorted((without_gz(file).relative_to(path).as_posix(), file) for file in files_in(path))
+    return {file: name[: -len(suffix)] for name, file in names if name.lower().endswith(suffix)}
 
 
 def read_text(path: Path) -> str:

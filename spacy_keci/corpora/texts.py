@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic_core import from_json
 
-from ..files import files_in
+from ..files import files_in, without_gz
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
@@ -239,6 +239,5 @@ def _plain_format(path: Path, name: str | None) -> str | None:
 
 def _split_name(path: Path) -> tuple[str, str]:
     """What a file is called without suffix, its folder included, and its suffix in lower case, apart from .gz."""
-    if path.suffix.lower() == ".gz":
-        path = path.with_suffix("")
+    path = without_gz(path)
     return path.with_suffix("").as_posix(), path.suffix.lower()
