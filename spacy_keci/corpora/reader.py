@@ -148,7 +148,7 @@ def read_docs(
                 )
             try:
                 from_doc(doc, spans_key)
-            except (TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError) as error:  # KeyError: a string that the file lacks
                 raise ValueError(f"Document {number} of {file} ({doc.text[:40]!r}) is malformed: {error}.") from None
             if doc.text.strip():
                 if sentences == "one":
