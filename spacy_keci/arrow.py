@@ -40,7 +40,7 @@ class AnnotateBatches:
     pipeline: a folder or the name of a package, loaded once a process, when the first batch comes.
     text, id: the columns that hold texts and their ids; ids are written as strings.
     spans_key: where the pipeline writes mentions; None: as its extractor says.
-    batch_size: rows that are looked at together, and in a batch that comes out; None: as the pipeline says.
+    batch_size: number of rows that are processed together, and of an output batch; None: as the pipeline says.
     keep_text: False leaves ``text`` null; ``text_hash`` still tells which text it was.
     """
 
@@ -81,7 +81,7 @@ class AnnotateBatches:
         return pa.Table.from_batches(self(table.to_batches()), self.schema(table.schema))
 
     def schema(self, given: pa.Schema) -> pa.Schema:
-        """The columns that come out: those of :data:`SCHEMA`, then those that pass through as they are.
+        """The columns of the output: those of :data:`SCHEMA`, then those that pass through unchanged.
 
         A column ``group`` or ``meta`` that is given passes through in its place.
         """

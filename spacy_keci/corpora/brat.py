@@ -1,6 +1,6 @@
 """brat's standoff format (https://brat.nlplab.org/standoff.html): a folder with a ``.txt`` and an ``.ann`` file a text.
 
-Read and written are T lines (mentions), R lines (relations) and N lines (normalisations: the concepts of mentions).
+T lines (mentions), R lines (relations) and N lines (normalisations: the concepts of mentions) are read and written.
 A concept is "resource:identifier" there; one without a resource is written with :data:`NO_RESOURCE`. Offsets are
 characters, end exclusive, of the file as it is: line ends count as they stand. The shared tasks of BioNLP
 (https://2011.bionlp-st.org/home/file-formats) have the same lines in an ``.a1`` and an ``.a2`` file a text.
@@ -67,8 +67,8 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
 
 
 def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
-    """Two files for each text, named after its id, or a number where it has none. Where a text before it has that id,
-    its number is put behind it, and that is counted.
+    """Write two files for each text, named after its id, or after a number if it has none. If an earlier text has the
+    same id, the number of the text is appended, and that is counted.
 
     White space in labels and concepts, which brat does not allow there, becomes "_" and is counted. A mention over
     several lines is written in pieces, as brat does. Raises ValueError if the folder holds texts already.

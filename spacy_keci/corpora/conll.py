@@ -1,8 +1,8 @@
 """Tokens and tags in columns, as the shared tasks of CoNLL have them (Tjong Kim Sang & De Meulder 2003,
 https://aclanthology.org/W03-0419): a token a line, its tag in the last column, an empty line after each sentence.
 
-Tags are ``B-``, ``I-`` and ``O`` (IOB1, BIO, and what has ``E-``, ``S-``, ``L-``, ``U-`` besides); a mention has no
-other one inside, and there are no relations.
+Tags are ``B-``, ``I-`` and ``O`` (IOB1, BIO, and schemes that add ``E-``, ``S-``, ``L-``, ``U-``). Mentions do not
+overlap, and there are no relations.
 """
 
 from collections.abc import Iterable, Iterator

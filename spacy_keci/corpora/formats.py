@@ -181,7 +181,7 @@ def tell_format(path: Path) -> str:
 
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
-    """What reads a file, in a format (default: as :func:`tell_format`). Raises ValueError if nothing does."""
+    """The function that reads a file (default format: that of :func:`tell_format`). Raises ValueError if none does."""
     read = FORMATS[tell_format(path) if format is None else get_format(path, format)].read
     if read is None:
         raise ValueError(

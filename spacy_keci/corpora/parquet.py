@@ -153,7 +153,7 @@ def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file, gzipped or not, some at a time; all columns, or those of these names.
 
-    Raises ValueError if it is none, is damaged, or lacks a column.
+    Raises ValueError if the file is not Parquet, is damaged, or lacks a column.
     """
     try:
         source = BytesIO(read_bytes(path)) if path.suffix.lower() == ".gz" else path
