@@ -15,12 +15,12 @@ from .tokens import SPANS_KEY
 
 
 class Annotator:
-    """Annotates texts batch by batch, in memory that does not grow with their number.
+    """Annotates texts in batches. Memory does not grow with their number.
 
-    pipeline: a folder or the name of a package, loaded once a process, when the first text comes; or a pipeline that
-        is loaded already. An annotator of a folder or package can be pickled: other processes load their own.
+    pipeline: a folder or the name of a package, loaded once in each process, when the first text comes; or a loaded
+        pipeline. An annotator of a folder or package can be pickled: other processes load their own.
     spans_key: where the pipeline writes mentions; None: as its extractor says.
-    batch_size: texts that are looked at together; None: as the pipeline says.
+    batch_size: number of texts that are processed together; None: as the pipeline says.
     """
 
     def __init__(
@@ -51,9 +51,10 @@ class Annotator:
         return blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
     def annotate(self, texts: Iterable[str], batch_size: int | None = None) -> Iterator[list[Doc | str]]:
-        """For each batch of texts their documents, in the same order; where the pipeline fails on a text, what it says.
+        """The documents of each batch of texts, in the same order. If the pipeline fails on a text, the error message
+        takes the place of its document.
 
-        The documents may be used until the next batch is asked for. batch_size: None: that of the annotator.
+        Documents are valid until the next batch is requested. batch_size: None: that of the annotator.
         Raises ValueError if the pipeline writes no mentions to ``doc.spans[spans_key]``.
         """
         texts = iter(texts)

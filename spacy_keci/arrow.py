@@ -23,6 +23,7 @@ from .annotator import Annotator
 from .corpora.annotation import AnnotatedText
 from .corpora.documents import from_doc, to_doc
 from .corpora.parquet import SCHEMA, from_row, to_row
+from .corpora.reading import id_text
 from .reports import Report
 from .span_groups import CONCEPTS_KEY, SPANS_KEY, set_span_graph
 from .tokenizer import biomedical_tokenizer
@@ -39,7 +40,7 @@ class AnnotateBatches:
     pipeline: a folder or the name of a package, loaded once a process, when the first batch comes.
     text, id: the columns that hold texts and their ids; ids are written as strings.
     spans_key: where the pipeline writes mentions; None: as its extractor says.
-    batch_size: rows that are looked at together, and in a batch that comes out; None: as the pipeline says.
+    batch_size: number of rows that are processed together, and of an output batch; None: as the pipeline says.
     keep_text: False leaves ``text`` null; ``text_hash`` still tells which text it was.
     """
 
@@ -80,7 +81,7 @@ class AnnotateBatches:
         return pa.Table.from_batches(self(table.to_batches()), self.schema(table.schema))
 
     def schema(self, given: pa.Schema) -> pa.Schema:
-        """The columns that come out: those of :data:`SCHEMA`, then those that pass through as they are.
+        """The columns of the output: those of :data:`SCHEMA`, then those that pass through unchanged.
 
         A column ``group`` or ``meta`` that is given passes through in its place.
         """
@@ -122,7 +123,7 @@ def graph_row(doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS
                 for each in get_concepts(span, concepts_key)
             ]
     except ValueError as error:
-        return error_row(AnnotatedText(doc.text, id=str(doc.user_data.get("id", ""))), str(error))
+        return error_row(AnnotatedText(doc.text, id=id_text(doc.user_data.get("id"))), str(error))
     symmetric = set(doc.spans[spans_key].attrs.get("symmetric", ())) if spans_key in doc.spans else set()
     for relation in row["relations"]:
         relation["symmetric"] = relation["label"] in symmetric
@@ -169,11 +170,13 @@ def _restore(doc: Doc, row: Mapping[str, Any], spans_key: str, concepts_key: str
     tokens = {(span.start_char, span.end_char): (span.start, span.end) for span in doc.spans[spans_key]}
     # a mention may be there twice, with two labels: its candidates are the same
     seen = {(each["start"], each["end"]): each for each in row["mentions"] or ()}
-    for mention in seen.values():
+    for (start, end), mention in seen.items():
+        words = doc.text[start:end]
+        start += len(words) - len(words.lstrip())  # to_doc leaves white space at the edges out
+        if (place := tokens.get((start, start + len(words.strip())))) is None:
+            continue
         for each in mention.get("candidates") or ():
-            spans.append(
-                Span(doc, *tokens[mention["start"], mention["end"]], label=each["type"], kb_id=each["concept"])
-            )
+            spans.append(Span(doc, *place, label=each["type"], kb_id=each["concept"]))
             scores.append(each["score"])
             attention.append(each["attention"])
     if spans:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.tokens import Doc
 
 from .doc_operations import each_doc
-from .files import files_in
+from .files import files_in, without_gz
 from .identifiers import identifiers
 from .knowledge.normalize import normalize
 from .sentences import sentences
@@ -149,7 +149,9 @@ def _read(paths: Iterable[str | Path]) -> Iterator[Mapping[str, Any]]:
     from .corpora.parquet import read_batches
 
     for path in map(Path, paths):
-        files = [file for file in files_in(path) if file.suffix == ".parquet"] if path.is_dir() else [path]
+        files = [path]
+        if path.is_dir():
+            files = [file for file in files_in(path) if without_gz(file).suffix.lower() == ".parquet"]
         if not files:
             raise ValueError(f"{path} holds no .parquet files.")
         for file in files:

@@ -1,4 +1,4 @@
-"""What changes a document and keeps its span graphs: mentions taken out or added, documents merged, cut and stored.
+"""Change documents and keep their span graphs: remove and add mentions; merge, cut and store documents.
 
 ``Doc.from_docs``, ``Span.as_doc``, ``Doc.to_json`` and ``Doc.from_json`` copy the spans of a group, at best, and not
 its attributes, in which relations and scores live.
@@ -39,11 +39,11 @@ ATTRS_KEY = "span_group_attrs"
 
 def select_mentions(doc: Doc, keep: Callable[[Span], bool] | Iterable[Span], spans_key: str = SPANS_KEY) -> SpanGroup:
     """Keep some mentions of ``doc.spans[spans_key]``, with their scores, attention and clusters and the relations and
-    interactions among them; what hangs on other mentions goes. Returns the new group.
+    interactions among them. What refers to other mentions is removed. Returns the new group.
 
-    keep: says of a mention whether it stays; or the mentions that stay, in their new order. Spans that were not in the
-    group are added to it, without relations. After an edit, ``select_mentions(doc, doc.spans["entities"])`` keeps what
-    still holds.
+    keep: a function that says whether a mention stays; or the mentions that stay, in their new order. Spans that were
+        not in the group are added to it, without relations. After an edit, ``select_mentions(doc,
+        doc.spans["entities"])`` keeps what is still valid.
     Raises ValueError if there is no such group, or if it was edited and has no record of its mentions (``members``).
     """
     group = group_of(doc, spans_key)
@@ -67,7 +67,7 @@ def select_mentions(doc: Doc, keep: Callable[[Span], bool] | Iterable[Span], spa
 def add_mentions(
     doc: Doc, spans: Iterable[Span], spans_key: str = SPANS_KEY, *, scores: Sequence[float] | None = None
 ) -> SpanGroup:
-    """Append mentions to ``doc.spans[spans_key]``, which need not be there, and keep all that lies beside the others.
+    """Append mentions to ``doc.spans[spans_key]``, which is created if it is missing, and keep the data of the others.
     Returns the new group; relations of new mentions can be set with :func:`spacy_keci.set_relations`.
 
     scores: probabilities of the new mentions; default: 1.

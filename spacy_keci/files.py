@@ -13,6 +13,11 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(f for f in files if not any(part.startswith(".") for part in f.relative_to(folder).parts))
 
 
+def without_gz(path: Path) -> Path:
+    """The path of a file as if it were not gzipped."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that is in it, if it is there."""
     if path.is_dir():

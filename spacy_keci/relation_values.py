@@ -1,4 +1,4 @@
-"""What a model says of relations beside their scores: how unsure it is of each, and a vector of each."""
+"""What a model says about relations besides their scores: how uncertain it is, and a vector of each."""
 
 from typing import Any
 

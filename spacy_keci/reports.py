@@ -17,12 +17,12 @@ class Report:
             self.counts[what] += n
 
     def drop(self, reason: str, case: str) -> None:
-        """Count something that is not kept. ``case`` says which, for people, in one line."""
+        """Count something that is not kept. ``case`` describes it to people in one line."""
         self.counts[f"dropped: {reason}"] += 1
         self._keep(reason, [" ".join(case.split())[:300]])
 
     def drop_each(self, reason: str, where: str, cases: Iterable[object]) -> None:
-        """:meth:`drop` several things of one place, such as a text with an id."""
+        """:meth:`drop` several things of one place, such as a text."""
         for case in cases:
             self.drop(reason, f"{where}: {str(case)[:80]}")
 

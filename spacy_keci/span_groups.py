@@ -160,7 +160,7 @@ def members_of(spans: Iterable[Span]) -> list[Member]:
 
 
 def read_spans(group: SpanGroup) -> list[Span]:
-    """The spans of a group; ValueError if they do not lie on tokens of the document, which retokenize leaves so."""
+    """The spans of a group. Raises ValueError if they are not on tokens of the document, as after retokenizing."""
     doc = group.doc
     try:
         spans = list(group)

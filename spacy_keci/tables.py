@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from spacy.tokens import Doc, Span
 
+from .corpora.reading import id_text
 from .doc_operations import each_doc
 from .sentences import sentences
 from .span_groups import checked_spans, per_mention
@@ -61,8 +62,8 @@ def _describe(span: Span) -> tuple[Any, ...]:
 
 def _row(doc: Doc, own: dict[str, Any], sentences: Sequence[Span]) -> dict[str, Any]:
     return {
-        "doc": str(doc.user_data.get("id", "")),
-        "group": str(doc.user_data.get("group", "")),
+        "doc": id_text(doc.user_data.get("id")),
+        "group": id_text(doc.user_data.get("group")),
         **own,
         "sentence": " … ".join(sentence.text for sentence in sentences),
         "sentence_start": sentences[0].start_char,

@@ -17,7 +17,7 @@ from spacy_keci.arrow import SCHEMA, annotate_batches, docs_from_batches, graph_
 from spacy_keci.corpora.parquet import text_hash  # noqa: E402
 from spacy_keci.reports import Report  # noqa: E402
 from spacy_keci.span_groups import set_span_graph  # noqa: E402
-from spacy_keci.tokens import get_concepts, get_relations  # noqa: E402
+from spacy_keci.tokens import Concept, get_concepts, get_relations  # noqa: E402
 
 from .pipeline.conftest import make_examples, make_pipeline  # noqa: E402
 
@@ -177,6 +177,16 @@ def test_documents_come_back(demo_kb: Path, nlp: Language) -> None:
             assert (span.start, span.end, span.label_, span.kb_id_) == (same.start, same.end, same.label_, same.kb_id_)
             assert get_concepts(span) == get_concepts(same)
         assert any(get_concepts(span) for span in group)
+
+
+def test_candidates_of_mentions_with_white_space_at_their_edges() -> None:
+    candidate = {"concept": "C1", "type": "T1", "score": 1.0}
+    mentions = [
+        {"start": start, "end": end, "label": "drug", "candidates": [candidate]} for start, end in ((1, 7), (7, 8))
+    ]
+    rows = [{"id": "1", "text": "a FK506 b", "mentions": mentions, "relations": []}]
+    (doc,) = docs_from_batches([pa.RecordBatch.from_pylist(rows, SCHEMA)])
+    assert [(span.text, get_concepts(span)) for span in doc.spans["entities"]] == [("FK506", [Concept("C1", "T1")])]
 
 
 def test_annotator_gives_each_text_its_own(nlp: Language) -> None:

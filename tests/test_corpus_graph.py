@@ -62,7 +62,7 @@ def test_files_and_folders(rows: list[dict[str, Any]], tmp_path: Path) -> None:
         corpus_graph_of_files(tmp_path)
     (tmp_path / "parts").mkdir()
     write_rows(rows[:1], tmp_path / "parts" / "part-1.parquet")
-    write_rows(rows[1:], tmp_path / "parts" / "part-2.parquet")
+    write_rows(rows[1:], tmp_path / "parts" / "part-2.PARQUET")
     (tmp_path / "parts" / ".unfinished-part-3.parquet").write_bytes(b"PAR1")
     whole = corpus_graph_of_rows(rows)
     found = corpus_graph_of_files(tmp_path / "parts")

@@ -79,6 +79,12 @@ def test_a_row_for_each_relation(docs: list[Doc]) -> None:
     ]
 
 
+def test_ids_are_those_of_every_format(docs: list[Doc]) -> None:
+    docs[0].user_data.update(id=None, group=34567890.0)  # as pandas has them where some of a column are missing
+    row = next(relation_rows(docs))
+    assert (row["doc"], row["group"]) == ("", "34567890")
+
+
 def test_sentences_of_the_pipeline_come_first(docs: list[Doc]) -> None:
     for token in docs[0]:
         token.is_sent_start = token.i == 0

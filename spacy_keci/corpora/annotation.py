@@ -74,8 +74,9 @@ class AnnotatedText:
 
 
 def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
-    """The texts, for formats that want an id of each: one without gets its number, counted from 0, or the next that is
-    no id of another text. All texts are read at once, since the last may have the id that the first would get."""
+    """The texts, each with an id, for formats that require one. A text without an id gets its number, counted from 0,
+    or the next number that is not the id of another text. All texts are read first, since the last one may have that
+    id."""
     texts = list(texts)
     taken = {text.id for text in texts}
     for number, text in enumerate(texts):
@@ -85,7 +86,8 @@ def with_ids(texts: Iterable[AnnotatedText]) -> Iterator[AnnotatedText]:
 
 
 def check_positions(text: AnnotatedText, mentions: str = "mentions") -> None:
-    """Raises ValueError for a relation or a cluster of what is not there. ``mentions``: what these are called."""
+    """Raises ValueError if a relation, cluster or interaction refers to something missing. ``mentions``: what the
+    message calls mentions."""
     n = len(text.mentions)
     for number, cluster in enumerate(text.clusters or ()):
         for i in cluster:
@@ -107,10 +109,10 @@ def _numbers(what: str, n: int) -> str:
 
 
 def without_empty_mentions(annotated: AnnotatedText, report: Report, *, labelled: bool = False) -> AnnotatedText:
-    """The text with mentions that no white space surrounds. Mentions that are empty, outside the text, or nothing but
-    white space are dropped and counted, with the relations that hang on them.
+    """The text without white space at the edges of its mentions. Mentions that are empty, outside the text, or only
+    white space are dropped and counted, and so are their relations.
 
-    labelled: whether to drop mentions and relations without a label, too.
+    labelled: whether to drop mentions and relations without a label as well.
     """
     text = annotated.text
     mentions: list[Mention] = []

@@ -108,8 +108,8 @@ def read_bioc_json(path: Path, report: Report) -> Iterator[AnnotatedText]:
 
 
 def read_bioc_xml(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """As :func:`read_bioc_json`. Comments and processing instructions are no part of a text; what stands in elements
-    that BioC does not have is."""
+    """As :func:`read_bioc_json`. The text of elements that BioC does not have is kept, that of comments and processing
+    instructions is not."""
     root = read_xml(path, "BioC XML")
     if root.tag != "collection":
         hint = " PubMed's own XML is read by 'spacy keci annotate --from pubmed'." if "Pubmed" in root.tag else ""
@@ -166,7 +166,7 @@ def _library() -> ModuleType:
 
 
 def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
-    """The document as annotated text, unless its passages do not make a text."""
+    """The document as annotated text; nothing if none of its passages has an offset."""
     id = id_text(document.id)
     passages, annotations = _passages(document)
     if passages and all(passage.offset == _NO_OFFSET for passage in passages):
@@ -231,7 +231,7 @@ def _to_identifier(key: str, end: Any) -> str:
 
 
 def _take(infons: dict[str, Any], keys: Iterable[str]) -> str:
-    """The first of these infons that there is, as text, taken out."""
+    """Remove and return the first of these infons that exists, as text; empty if there is none."""
     key = next((key for key in keys if infons.get(key) is not None), None)
     return "" if key is None else str(infons.pop(key)).strip()
 

@@ -1,6 +1,6 @@
 """brat's standoff format (https://brat.nlplab.org/standoff.html): a folder with a ``.txt`` and an ``.ann`` file a text.
 
-Read and written are T lines (mentions), R lines (relations) and N lines (normalisations: the concepts of mentions).
+T lines (mentions), R lines (relations) and N lines (normalisations: the concepts of mentions) are read and written.
 A concept is "resource:identifier" there; one without a resource is written with :data:`NO_RESOURCE`. Offsets are
 characters, end exclusive, of the file as it is: line ends count as they stand. The shared tasks of BioNLP
 (https://2011.bionlp-st.org/home/file-formats) have the same lines in an ``.a1`` and an ``.a2`` file a text.
@@ -41,9 +41,11 @@ def read_bionlp(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Iterator[AnnotatedText]:
     kept, problems = 0, []
     files = find_files(path, ".txt")
+    # of a file and a gzipped one of its name, the first
+    annotations = [{name: file for file, name in reversed(find_files(path, suffix).items())} for suffix in suffixes]
     for file, name in files.items():
-        sources = [beside for suffix in suffixes if (beside := _beside(file, name, suffix)) is not None]
-        id = unquote(name.removesuffix(".txt"))
+        sources = [found[name] for found in annotations if name in found]
+        id = unquote(name)
         try:
             if not sources:
                 raise ValueError(f"there is no {' or '.join(suffixes)} file of this name")
@@ -51,7 +53,7 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
             text = decode(data)
             lines = [line for source in sources for line in text_lines(source, report)]
         except (OSError, ValueError) as error:
-            problems.append(f"{name}: {explain(error) if isinstance(error, ValueError) else error}")
+            problems.append(f"{file.name}: {explain(error) if isinstance(error, ValueError) else error}")
             report.drop_text(f"text that cannot be read, or has no {suffixes[0]} file", problems[-1])
         else:
             kept += 1
@@ -59,16 +61,14 @@ def _read_folder(path: Path, suffixes: tuple[str, ...], report: Report) -> Itera
     if not kept:
         wanted = " and ".join((".txt", suffixes[0]))
         raise ValueError(f"{path} is not a folder with {wanted} files of brat. {'; '.join(problems[:1])}".strip())
-    texts = {name.removesuffix(".txt") for name in files.values()}
-    for suffix in suffixes:
-        for name in find_files(path, suffix).values():
-            if name.removesuffix(suffix) not in texts:
-                report.drop("annotations without a .txt file", name)
+    for found in annotations:
+        for name in sorted(found.keys() - set(files.values())):
+            report.drop("annotations without a .txt file", found[name].relative_to(path).as_posix())
 
 
 def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
-    """Two files for each text, named after its id, or a number where it has none. Where a text before it has that id,
-    its number is put behind it, and that is counted.
+    """Write two files for each text, named after its id, or after a number if it has none. If an earlier text has the
+    same id, the number of the text is appended, and that is counted.
 
     White space in labels and concepts, which brat does not allow there, becomes "_" and is counted. A mention over
     several lines is written in pieces, as brat does. Raises ValueError if the folder holds texts already.
@@ -88,11 +88,6 @@ def write_brat(texts: Iterable[AnnotatedText], path: Path, report: Report) -> No
         file = path / f"{re.sub('^[.]', '%2E', quote(name, safe=' ()[]{},;=@+'))}.txt"
         file.write_bytes(text.text.encode())
         file.with_suffix(".ann").write_bytes("".join(f"{line}\n" for line in _format(text, report)).encode())
-
-
-def _beside(file: Path, name: str, suffix: str) -> Path | None:
-    stem = name.rpartition("/")[2].removesuffix(".txt")
-    return next((f for end in ("", ".gz") if (f := file.with_name(stem + suffix + end)).is_file()), None)
 
 
 def _parse(text: str, lines: list[str], id: str, report: Report, has_bom: bool = False) -> AnnotatedText:

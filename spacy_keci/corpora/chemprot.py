@@ -14,7 +14,7 @@ from .annotation import AnnotatedText
 from .reading import is_damaged, shown, text_lines
 from .standoff import StandoffText
 
-# DrugProt's training part really calls its abstracts so.
+# The file of DrugProt's training part is really called "abstracs".
 _ABSTRACTS = re.compile(r"abstra(?:ct|c)s?\.tsv(?:\.gz)?$")
 _ARGUMENT = re.compile(r"Arg[12]:(\S+)")
 _GROUP = re.compile(r"CPR:\d+")

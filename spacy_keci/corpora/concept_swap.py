@@ -1,4 +1,4 @@
-"""Texts as they would read if they spoke of other concepts: names to learn from that a corpus does not have.
+"""Rewrite texts as if they spoke of other concepts, so that a model learns from names that a corpus does not have.
 
 Mention replacement (Dai and Adel 2020, An analysis of simple data augmentation for named entity recognition), with
 names from a knowledge base instead of the corpus.
@@ -24,7 +24,7 @@ LEAST_OF_LABEL = 0.05  # of the mentions of the label that are of the kind, for 
 
 
 class ConceptSwap:
-    """Puts concepts of the same kind, that is vocabulary and main semantic type, in the place of those of a text.
+    """Replaces the concepts of a text by others of the same kind (vocabulary and main semantic type).
 
     A mention is swapped if the knowledge base has its text as a name, no other mention begins or ends inside it, and
     mentions of its label are of the concept's kind and those of the kind have its label, both often enough (ambiguous

@@ -1,8 +1,8 @@
 """Tokens and tags in columns, as the shared tasks of CoNLL have them (Tjong Kim Sang & De Meulder 2003,
 https://aclanthology.org/W03-0419): a token a line, its tag in the last column, an empty line after each sentence.
 
-Tags are ``B-``, ``I-`` and ``O`` (IOB1, BIO, and what has ``E-``, ``S-``, ``L-``, ``U-`` besides); a mention has no
-other one inside, and there are no relations.
+Tags are ``B-``, ``I-`` and ``O`` (IOB1, BIO, and schemes that add ``E-``, ``S-``, ``L-``, ``U-``). Mentions do not
+overlap, and there are no relations.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc, Mention
-from .documents import to_doc, token_starts
+from .documents import to_doc, token_starts, words_of
 from .reading import is_damaged, shown, text_lines
 
 DOCUMENT = "-DOCSTART-"
@@ -95,11 +95,12 @@ def _to_lines(text: AnnotatedText, doc: Doc, report: Report) -> Iterator[str]:
             report.count("labels whose white space became '_'", int(label != span.label_))
             for i in range(span.start, span.end):
                 tags[i] = f"{'B' if i == span.start else 'I'}-{label}"
-    words = [(token.text, tag, token.i in begins) for token, tag in zip(doc, tags, strict=True)]
-    words = [word for word in words if not word[0].isspace()]
-    report.count("texts whose spacing is not kept", int(" ".join(word for word, *_ in words) != doc.text))
-    for word, tag, is_start in words:
-        yield f"{chr(10) if is_start else ''}{word}\t{tag}\n"
+    words, index = words_of(doc)
+    tags = [tag for token, tag in zip(doc, tags, strict=True) if not token.text.isspace()]
+    starts = {index[i] for i in begins}  # a sentence may begin with white space
+    report.count("texts whose spacing is not kept", int(" ".join(words) != doc.text))
+    for i, (word, tag) in enumerate(zip(words, tags, strict=True)):
+        yield f"{chr(10) if i in starts else ''}{word}\t{tag}\n"
     if words:
         yield "\n"
     else:

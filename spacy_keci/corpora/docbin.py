@@ -14,7 +14,7 @@ from .reading import read_bytes
 
 
 def load_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """The documents of a ``.spacy`` file. Raises ValueError if it is none."""
+    """The documents of a ``.spacy`` file. Raises ValueError if the file is not one."""
     data = read_bytes(path)
     try:
         yield from DocBin().from_bytes(data).get_docs(vocab)
@@ -33,8 +33,8 @@ def save_docs(docs: Iterable[Doc], path: Path) -> None:
 
 
 def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The span graphs in ``doc.spans["entities"]``; documents without that key have no mentions and are counted, those
-    with relations or clusters of spans that are not there are left out and counted."""
+    """The span graphs in ``doc.spans["entities"]``. Documents without that key have no mentions and are counted.
+    Documents with relations or clusters of missing spans are left out and counted."""
     for number, doc in enumerate(load_docs(path, Vocab()), start=1):
         report.count(f"texts without doc.spans[{SPANS_KEY!r}]", int(SPANS_KEY not in doc.spans))
         try:

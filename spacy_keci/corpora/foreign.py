@@ -1,4 +1,4 @@
-"""Annotation under keys that a reader does not know: a text must not be read as if it had none."""
+"""Detect annotation under unknown keys, so that a text is not read as if it had none."""
 
 import re
 from typing import Any, ClassVar, Self

@@ -12,6 +12,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..files import without_gz
 from ..reports import Report
 from ..span_groups import SPANS_KEY
 from ..tables import Kind, write_relations
@@ -164,11 +165,6 @@ def _by_suffix(path: Path) -> str | None:
     return max(found)[1] if found else None
 
 
-def without_gz(path: Path) -> Path:
-    """The path of a file as if it were not gzipped."""
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
-
-
 def tell_format(path: Path) -> str:
     """The name of the format to read a file or folder in: by its name, and by its content where the name says nothing
     or several tools give such names. A file may be gzipped (``.gz``).
@@ -185,7 +181,7 @@ def tell_format(path: Path) -> str:
 
 
 def reader_of(path: Path, format: str | None = None) -> Reader:
-    """What reads a file, in a format (default: as :func:`tell_format`). Raises ValueError if nothing does."""
+    """The function that reads a file (default format: that of :func:`tell_format`). Raises ValueError if none does."""
     read = FORMATS[tell_format(path) if format is None else get_format(path, format)].read
     if read is None:
         raise ValueError(

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .reading import text_lines
+from ..files import without_gz
+from .reading import is_damaged, text_lines
 
 
 def read_groups(path: Path) -> dict[str, str]:
@@ -13,9 +14,9 @@ def read_groups(path: Path) -> dict[str, str]:
     different sentences from 0, in the order of their first lines; the same words in two papers are two sentences.
     From any other file: an id and a group in each line, with a tab between them.
 
-    Raises ValueError for a line of another form, and for a text with two groups.
+    Raises ValueError for a line of another form or, in such a file, not in UTF-8, and for a text with two groups.
     """
-    is_ade = path.name.lower().removesuffix(".gz").endswith(".rel")
+    is_ade = without_gz(path).suffix.lower() == ".rel"
     separator, columns = ("|", 8) if is_ade else ("\t", 2)
     rows = []
     for number, line in enumerate(text_lines(path), start=1):
@@ -23,6 +24,8 @@ def read_groups(path: Path) -> dict[str, str]:
             rows.append(line.split(separator))
             if len(rows[-1]) != columns:
                 raise ValueError(f"{path}, line {number}: expected {columns} columns with {separator!r} between them.")
+            if not is_ade and is_damaged(line):
+                raise ValueError(f"{path}, line {number}: not UTF-8. Convert it, for example with iconv.")
     if not is_ade:
         groups: dict[str, str] = {}
         for id, group in rows:

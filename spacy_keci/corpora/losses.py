@@ -8,7 +8,7 @@ from .annotation import AnnotatedText
 
 
 class Loss(NamedTuple):
-    """``cases(text)`` has one word on each thing that the text would lose."""
+    """``cases(text)`` gives a short description of each thing that the text would lose."""
 
     name: str
     cases: Callable[[AnnotatedText], Iterable[str]]

@@ -75,6 +75,8 @@ def _to_pairs(text: AnnotatedText, report: Report) -> Iterator[tuple[str, str]]:
         case = f"{text.name}: {label} of {head} and {tail}"
         if text.mentions[first].end > text.mentions[second].start:
             report.drop("relation of mentions that overlap", case)
+        elif label in NOT_RELATED:
+            report.drop("relation whose label means none in this format", case)
         elif (first, second) in labels:
             report.drop("second relation of a pair", case)
         else:

@@ -103,10 +103,11 @@ def to_row(text: AnnotatedText) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> AnnotatedText:
-    """The inverse of :func:`to_row`. Raises ValueError if the row has no text or holds what is not in it."""
-    text = row.get("text")
-    if text is None:
-        raise ValueError(row.get("error") or "the text was left out when the file was written")
+    """The inverse of :func:`to_row`. Raises ValueError if the row has an error or no text, or holds what is not in the
+    text."""
+    text, error = row.get("text"), row.get("error")
+    if error or text is None:
+        raise ValueError(error or "the text was left out when the file was written")
     mentions = [
         Mention(each["start"], each["end"], each["label"], each["concept"] or "", _score(each))
         for each in row["mentions"] or ()
@@ -152,7 +153,7 @@ def read_parquet(path: Path, report: Report) -> Iterator[AnnotatedText]:
 def read_batches(path: Path, needed: Iterable[str], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file, gzipped or not, some at a time; all columns, or those of these names.
 
-    Raises ValueError if it is none, is damaged, or lacks a column.
+    Raises ValueError if the file is not Parquet, is damaged, or lacks a column.
     """
     try:
         source = BytesIO(read_bytes(path)) if path.suffix.lower() == ".gz" else path

@@ -38,7 +38,7 @@ def read_pubmed(stream: BinaryIO, name: str, report: Report) -> Iterator[Citatio
                     yield citation
                 else:
                     report.drop("malformed text", f"{name}: an article without a PMID: {citation.text[:60]!r}")
-    except (ElementTree.ParseError, LookupError) as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two of encodings
         report.drop("file that cannot be read to its end", f"{name}: not well formed: {error}")
     else:
         if not found:

@@ -23,8 +23,8 @@ _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)")
 
 
 def read_pubtator(path: Path, report: Report) -> Iterator[AnnotatedText]:
-    """The documents of a file. Malformed are lines that are none of the above, belong to another document, or are not
-    UTF-8, and documents whose title or abstract is not; further columns are counted."""
+    """The documents of a file. Lines that are none of the above, belong to another document, or are not UTF-8 are left
+    out and counted. So are documents whose title or abstract is not UTF-8, and further columns."""
     document: list[str] = []
     lines = text_lines(path, report)
     if any(line.strip() for line in lines) and not any(_is_title(line) for line in lines):

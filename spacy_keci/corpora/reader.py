@@ -32,11 +32,11 @@ class SpanGraphCorpus:
     limit: read no more than so many examples; 0: all.
     shuffle: another order each time, drawn from ``seed``, or from the seed of the training where that is None.
     mentions_to: a key of ``doc.spans`` at which the texts are given their gold mentions, for a component that reads
-        them there (``entities_from`` of keci); None to give nothing away. Not "ents", by which components mean
+        them there (``entities_from`` of keci); None: the texts get no mentions. Not "ents", which components read as
         ``doc.ents``.
     sentences: "given": texts whose files say where sentences begin, as those of corpora of sentences do after
         ``spacy keci convert``, are read with these sentences; in others the pipeline sets them. "one": each text is one
-        sentence, whatever full stops it holds: for a corpus of sentences that you wrote yourself.
+        sentence, even if it contains full stops: for a corpus of sentences that you wrote yourself.
     Raises ValueError if there is no path, mentions_to is "ents", or a setting has a value that it cannot have.
     """
 
@@ -134,7 +134,7 @@ def read_docs(
     docs: list[Doc] = []
     for file in corpus_files(path):
         if file.suffix.lower() == ".jsonl":
-            # of whichever tool it is
+            # any tool may have written it
             found = list(to_docs(reader_of(file)(file, report), nlp.make_doc, report, spans_key))
         else:
             found = list(load_docs(file, nlp.vocab))
@@ -148,7 +148,7 @@ def read_docs(
                 )
             try:
                 from_doc(doc, spans_key)
-            except (TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError) as error:  # KeyError: a string that the file lacks
                 raise ValueError(f"Document {number} of {file} ({doc.text[:40]!r}) is malformed: {error}.") from None
             if doc.text.strip():
                 if sentences == "one":

@@ -1,4 +1,4 @@
-"""Checked reading of files: what does not have the form of its schema is counted and reported, with the reason."""
+"""Read files and check them: what does not fit its schema is counted and reported, with the reason."""
 
 import codecs
 import gzip
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..files import files_in
+from ..files import files_in, without_gz
 from ..reports import Report
 
 
@@ -60,10 +60,10 @@ def read_xml(path: Path, format: str) -> ElementTree.Element:
 
 
 def find_files(path: Path, suffix: str) -> dict[Path, str]:
-    """The files of a folder and those below it, plain or gzipped, whose names end so, with these names from the folder
-    on, without .gz; in the order of the names."""
-    names = {file: file.relative_to(path).as_posix().removesuffix(".gz") for file in files_in(path)}
-    return dict(sorted(((f, name) for f, name in names.items() if name.endswith(suffix)), key=lambda each: each[1]))
+    """The files of a folder and those below it, plain or gzipped, whose names end so, in small letters or capitals;
+    each with its name from the folder on, without the ending. They are in the order of the whole names."""
+    names = sorted((without_gz(file).relative_to(path).as_posix(), file) for file in files_in(path))
+    return {file: name[: -len(suffix)] for name, file in names if name.lower().endswith(suffix)}
 
 
 def read_text(path: Path) -> str:
@@ -83,8 +83,8 @@ def decode(data: bytes) -> str:
 def text_lines(path: Path, report: Report | None = None) -> list[str]:
     """The lines of a text file, plain or gzipped, without their ends: LF, CRLF, or CR where there is no other.
 
-    Bytes that are not UTF-8 are kept in disguise: :func:`is_damaged` tells such a line. report: counts a file that does
-    not end with a line break: where lines are whole, nothing else tells a file cut short.
+    Bytes that are not UTF-8 are kept as surrogates: :func:`is_damaged` recognizes such a line. report: counts a file
+    that does not end with a line break, often the only sign that it was cut short.
     """
     text = read_bytes(path).decode("utf8", "surrogateescape").removeprefix(BOM)
     lines = [line.removesuffix("\r") for line in text.split("\n")] if "\n" in text else text.split("\r")
@@ -99,7 +99,7 @@ def is_damaged(line: str) -> bool:
 
 
 def shown(line: str) -> str:
-    """The beginning of a line as it may stand in a report."""
+    """The beginning of a line, for a report."""
     return repr(line[:80].encode("utf8", "replace").decode())
 
 

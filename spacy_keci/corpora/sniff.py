@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..files import files_in
+from ..files import files_in, without_gz
 from .label_studio import is_minimal
 from .reading import BOM, GZIP, read_text
 
@@ -64,7 +64,7 @@ def _head(path: Path) -> str:
 
 
 def _sniff_folder(path: Path) -> str | None:
-    names = [file.name.lower().removesuffix(".gz") for file in files_in(path)]
+    names = [without_gz(file).name.lower() for file in files_in(path)]
     if any(name.endswith(".ann") for name in names):
         return "brat"
     if any(name.endswith((".a1", ".a2")) for name in names):

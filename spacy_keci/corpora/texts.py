@@ -1,4 +1,4 @@
-"""Texts that are to be annotated: files, folders and streams of them, read as they come, however many there are."""
+"""Read texts to annotate from files, folders and streams, one after the other, however many there are."""
 
 import gzip
 import os
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic_core import from_json
 
-from ..files import files_in
+from ..files import files_in, without_gz
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
@@ -27,7 +27,8 @@ MAX_BYTES = 64 << 20  # of a line, or of a file that is a text: many times what 
 
 
 class Text(NamedTuple):
-    """A text, and for people where it stands. data: what goes with it to the output, such as ``group`` and ``meta``."""
+    """A text. place: where it was found, for messages. data: what is copied to the output, such as ``group`` and
+    ``meta``."""
 
     text: str
     id: str
@@ -63,7 +64,7 @@ class TextSource:
 
     path: ``-`` for standard input.
     format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
-        annotation is left aside. None goes by the suffix of each file, and takes standard input for lines.
+        annotation is ignored. None: as the suffix of each file says; standard input is read as lines.
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
         lines and text files of more than :data:`MAX_BYTES` bytes.
     output: where the results go: no file there, or below it, is read.
@@ -239,6 +240,5 @@ def _plain_format(path: Path, name: str | None) -> str | None:
 
 def _split_name(path: Path) -> tuple[str, str]:
     """What a file is called without suffix, its folder included, and its suffix in lower case, apart from .gz."""
-    if path.suffix.lower() == ".gz":
-        path = path.with_suffix("")
+    path = without_gz(path)
     return path.with_suffix("").as_posix(), path.suffix.lower()

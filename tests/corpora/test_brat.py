@@ -195,8 +195,10 @@ def test_gzipped_and_damaged_files(tmp_path: Path) -> None:
     (folder / "a.ann.gz").write_bytes(gzip.compress(b"T1\tx 0 1\tA\nT2\tx 2 3\tB\nN1\tReference T1 \xff:1\tA\n"))
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"C"))
     (folder / "b.ann").write_text("T1\tx 0 1\tC\n")
+    (folder / "c.TXT").write_text("D")
+    (folder / "c.Ann.GZ").write_bytes(gzip.compress(b"T1\tx 0 1\tD\n"))
     texts, report = read(folder)
-    assert [(text.id, len(text.mentions)) for text in texts] == [("a", 2), ("b", 1)]
+    assert [(text.id, len(text.mentions)) for text in texts] == [("a", 2), ("b", 1), ("c", 1)]
     assert report.counts == {"dropped: malformed line": 1}
 
 

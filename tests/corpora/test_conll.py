@@ -53,17 +53,18 @@ def test_documents_columns_and_malformed_lines(tmp_path: Path) -> None:
 
 def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
     text = AnnotatedText(
-        "FKBP12-GFP binds.It cuts.",
+        "FKBP12-GFP binds.It cuts.\n\nSo.",
         [Mention(0, 6, "p"), Mention(0, 10, "a b"), Mention(11, 19, "x")],
         [RelationTriple(0, 1, "of")],
         id="1",
-        sentences=[0, 17],
+        sentences=[0, 17, 25],  # the last begins with white space
     )
     report = Report()
     write_any([text, AnnotatedText(" ")], tmp_path / "x.conll", report=report)
     assert (tmp_path / "x.conll").read_text().split("\n\n") == [
         "\nFKBP12\tB-a_b\n-\tI-a_b\nGFP\tI-a_b\nbinds\tO\n.\tO",
         "It\tO\ncuts\tO\n.\tO",
+        "So\tO\n.\tO",
         "",
     ]
     assert report.counts == {
@@ -76,7 +77,7 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
         "texts with several sentences, which are texts of their own here": 1,
         "dropped: text without words": 1,
     }
-    assert [t.text for t in read_any(tmp_path / "x.conll")] == ["FKBP12 - GFP binds .", "It cuts ."]
+    assert [t.text for t in read_any(tmp_path / "x.conll")] == ["FKBP12 - GFP binds .", "It cuts .", "So ."]
 
 
 @given(texts=st.lists(annotated_texts(), min_size=1, max_size=3))

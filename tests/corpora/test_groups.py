@@ -27,6 +27,9 @@ def test_tab_separated(tmp_path: Path) -> None:
     (tmp_path / "g.tsv").write_text("s1\tpaper 1\ns1\tpaper 2\n")
     with pytest.raises(ValueError, match="two groups for the text 's1'"):
         read_groups(tmp_path / "g.tsv")
+    (tmp_path / "g.tsv").write_bytes("s1\tMüller\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="line 1: not UTF-8"):
+        read_groups(tmp_path / "g.tsv")
 
 
 @pytest.mark.parametrize(("name", "line"), [("x.rel", "11|S one.|x"), ("x.tsv", "s1 paper"), ("x.tsv", "a\tb\tc")])

@@ -50,6 +50,7 @@ def test_pairs_of_a_text(tmp_path: Path) -> None:
             RelationTriple(1, 0, "related"),
             RelationTriple(2, 1, "cuts"),
             RelationTriple(1, 3, "x"),
+            RelationTriple(0, 2, "NA"),
         ],
         id="1",
     )
@@ -68,6 +69,7 @@ def test_pairs_of_a_text(tmp_path: Path) -> None:
         "dropped: second relation of a pair": 1,
         "dropped: direction of a relation whose tail comes first": 1,
         "dropped: relation of mentions that overlap": 1,
+        "dropped: relation whose label means none in this format": 1,
         "pairs of mentions that overlap, left out": 2,
         "dropped: text with fewer than two mentions": 1,
     }

@@ -32,6 +32,7 @@ def test_null_is_a_score_of_1_and_no_meta(tmp_path: Path) -> None:
     [
         ({"text": None}, "the text was left out"),
         ({"error": "too long", "text": None}, "too long"),
+        ({"error": "too long", "mentions": None, "relations": None}, "too long"),
         ({"mentions": [MENTION | {"end": 4}]}, "a mention outside the text"),
         ({"mentions": [MENTION | {"text": "a"}]}, "a mention is 'a', but its offsets hold 'A'"),
         ({"mentions": [MENTION | {"label": None}]}, "without a label"),

@@ -56,7 +56,8 @@ def test_files_that_are_cut_or_something_else() -> None:
     assert "x.xml: not well formed" in report.examples["file that cannot be read to its end"][0]
     found, report = read("<collection><document/></collection>")
     assert not found and "no PubmedArticle in <collection>" in report.lines()[1]
-    for nothing in ("", "<?xml version='1.0' encoding='no-such-encoding'?><PubmedArticleSet/>"):
+    declared = "<?xml version='1.0' encoding='{}'?><PubmedArticleSet/>"
+    for nothing in ("", declared.format("no-such-encoding"), declared.format("shift_jis")):
         found, report = read(nothing)
         assert not found and report.dropped == 1
 

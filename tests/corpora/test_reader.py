@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.docbin import save_docs
@@ -162,6 +162,14 @@ def test_relations_of_mentions_that_are_not_there(tmp_path: Path, nlp: Language)
         ValueError, match=r"Document 1 of .*x.spacy .* is malformed: The relation .* refers to a missing mention"
     ):
         list(make_corpus(tmp_path / "x.spacy")(nlp))
+
+
+def test_labels_that_the_file_does_not_say(tmp_path: Path, nlp: Language) -> None:
+    docs = DocBin(docs=[to_doc(TEXTS[0], spacy.blank("en").make_doc, Report())], store_user_data=True)
+    docs.strings -= {"drug"}
+    docs.to_disk(tmp_path / "x.spacy")
+    with pytest.raises(ValueError, match=r"Document 1 of .*x.spacy .* is malformed: .*E018"):
+        read_docs(tmp_path / "x.spacy", spacy.blank("en"))
 
 
 def test_empty_group_is_kept(tmp_path: Path, nlp: Language) -> None:
