@@ -104,7 +104,13 @@ def make_table(results: Sequence[dict[str, Any]]) -> str:
 def make_linking_table(results: Sequence[dict[str, Any]]) -> str:
     """Rows by type and run: shares of mentions whose concept is in the knowledge base, among the candidates, and the
     first candidate; and the share of the first among those in the knowledge base."""
-    columns = ["number", "in the knowledge base", "among candidates", "first choice", "first choice, of those in the knowledge base"]
+    columns = [
+        "number",
+        "in the knowledge base",
+        "among candidates",
+        "first choice",
+        "first choice, if in the knowledge base",
+    ]
     rows = [["mentions of", "run", *columns], ["---"] * 2 + ["---:"] * len(columns)]
     types = {name: row["support"] for result in results for name, row in result["per_type"]["linking_first"].items()}
     for name in sorted(types, key=lambda name: (-types[name], name)):
@@ -144,7 +150,7 @@ def main() -> None:
             outdated.append(page.relative_to(ROOT).as_posix())
             if not options.check:
                 page.write_text(new, encoding="utf8")
-    print("Not up to date:" if options.check else "Updated:", ", ".join(outdated) or "nothing")
+    print("Not up to date:" if options.check else "Updated:", ", ".join(outdated) or "no page")
     sys.exit(options.check and bool(outdated))
 
 

@@ -37,6 +37,7 @@ class ConceptRelationsSettings(PairRelationsSettings):
     max_mention_pairs: maximum number of mention pairs that are read for two concepts, the closest ones.
     spell_out: whether ``doc._.relations`` has all mention pairs of two related concepts, as corpora have; otherwise
         only the pairs that are the evidence.
+    interactions_attr: name of the extension attribute ``doc._.interactions``.
     """
 
     max_pair_distance: int = at_least(1, 1000)
@@ -44,6 +45,7 @@ class ConceptRelationsSettings(PairRelationsSettings):
     concepts_key: str | None = CONCEPTS_KEY
     max_mention_pairs: int = at_least(1, 16)
     spell_out: bool = True
+    interactions_attr: str = "interactions"
 
 
 @Language.factory(
@@ -84,7 +86,7 @@ class ConceptRelations(PairRelations, ConceptRelationsSettings):
     ) -> None:
         super().__init__(vocab, model, name, scorer=scorer, **settings)
         if not self.by_mention:
-            install_interactions_extension(spans_key=self.spans_key)
+            install_interactions_extension(self.interactions_attr, self.spans_key)
 
     @property
     def by_mention(self) -> bool:

@@ -237,7 +237,8 @@ class Keci(Extractor, KeciSettings):
             self._reader = KnowledgeReader(linker.kb, vocabulary, linker.spans_key)
         reader, concepts = self._reader, read_concepts(X.docs, linker.spans_key)
         doc, start, _ = concepts.mentions.T
-        texts = X.text_of_token[X.offsets[doc] + start]
+        last = len(X.text_of_token) - 1
+        texts = X.text_of_token[np.minimum(X.offsets[doc] + start, last)]  # an empty span may begin at the end
 
         def read(rows: np.ndarray) -> ConceptGraphs:
             graphs = reader(concepts[rows], texts[rows])

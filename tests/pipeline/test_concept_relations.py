@@ -9,8 +9,10 @@ import spacy
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens.underscore import Underscore
 from spacy.training import Example
 from spacy.util import fix_random_seed
+from spacy.vocab import Vocab
 
 from spacy_keci import get_relations
 from spacy_keci.pipeline.start_from import start_from
@@ -236,6 +238,14 @@ class TestLearning:
 
 
 class TestUse:
+    def test_a_taken_extension_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Underscore, "doc_extensions", {})
+        Doc.set_extension("interactions", default=None)
+        with pytest.raises(ValueError, match="interactions_attr in the settings"):
+            make_pipeline()
+        make_pipeline(interactions_attr="pairs")
+        assert Doc(Vocab())._.pairs == []
+
     def test_results_do_not_depend_on_the_batch(
         self, trained: Language, golds: list[Doc], monkeypatch: pytest.MonkeyPatch
     ) -> None:

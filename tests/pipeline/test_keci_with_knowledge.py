@@ -236,6 +236,14 @@ class TestUse:
         assert not doc.spans["concepts"]
         assert not any(mention.kb_id for mention in doc.spans["entities"])
 
+    def test_an_empty_concept_at_the_end_is_of_no_mention(self, trained: Language, demo_docs: list[Doc]) -> None:
+        doc = trained(demo_docs[0].text)
+        relations = doc._.relations
+        doc.spans["concepts"].append(Span(doc, len(doc), len(doc), kb_id=doc.spans["concepts"][0].kb_id_))
+        doc = trained.get_pipe("keci")(doc)
+        assert doc._.relations == relations
+        assert doc.spans["concepts"].attrs["attention"][-1] is None
+
     def test_attention_is_written(self, trained: Language, demo_docs: list[Doc]) -> None:
         n_linked = 0
         for doc in trained.pipe(doc.text for doc in demo_docs):
