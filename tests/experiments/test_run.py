@@ -102,8 +102,6 @@ def test_every_result_can_be_made_again() -> None:
     others = (
         "demo",
         "biorelex-release-",
-        "biored-concepts-",
-        "biored-curve-",
         "biored-linking",
         "biored-mentions-",
         "biored-end-to-end-",
