@@ -92,14 +92,10 @@ class _Layer(nn.Module):
         start_from_zero(self.output)
 
     def forward(self, spans: Tensor, outgoing: Tensor, incoming: Tensor) -> Tensor:
-        messages = [
-            _propagate(edges, layer(spans).view(edges.shape[1], self.half))
-            for edges, layer in ((outgoing, self.outgoing), (incoming, self.incoming))
-        ]
+        mapped = self.outgoing(spans), self.incoming(spans)
+        with single_precision(spans.device):  # torch has no sparse product in half precision
+            messages = [
+                edges @ each.float().view(edges.shape[1], self.half)
+                for edges, each in zip((outgoing, incoming), mapped, strict=True)
+            ]
         return spans + self.output(self.dropout(F.relu(torch.cat(messages, dim=1))))
-
-
-def _propagate(edges: Tensor, messages: Tensor) -> Tensor:
-    """Multiply in single precision: torch has no sparse product in half precision."""
-    with single_precision(messages.device):
-        return edges @ messages.float()
