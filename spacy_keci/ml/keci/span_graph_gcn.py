@@ -83,7 +83,7 @@ def _sparse(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> T
 class _Layer(nn.Module):
     def __init__(self, span_width: int, n_relations: int):
         super().__init__()
-        self.half = half = span_width // 2
+        self.width = half = span_width // 2
         # all relations at once: W_k and b_k are the k-th parts
         self.outgoing = nn.Linear(span_width, n_relations * half)  # →
         self.incoming = nn.Linear(span_width, n_relations * half)  # ←
@@ -95,7 +95,7 @@ class _Layer(nn.Module):
         mapped = self.outgoing(spans), self.incoming(spans)
         with single_precision(spans.device):  # torch has no sparse product in half precision
             messages = [
-                edges @ each.float().view(edges.shape[1], self.half)
+                edges @ each.float().view(edges.shape[1], self.width)
                 for edges, each in zip((outgoing, incoming), mapped, strict=True)
             ]
         return spans + self.output(self.dropout(F.relu(torch.cat(messages, dim=1))))
