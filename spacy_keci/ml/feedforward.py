@@ -16,19 +16,13 @@ def feedforward(n_in: int, hidden_width: int, depth: int, n_out: int) -> nn.Sequ
     return nn.Sequential(*layers)
 
 
-def start_from_none(classifier: nn.Sequential) -> None:
-    """Initialize a classifier so that class 0 has a probability of about 0.99.
+def start_from_none(output: nn.Module) -> None:
+    """Initialize the last layer of a classifier so that class 0 has a probability of about 0.99.
 
     Almost all spans and pairs belong to class 0. Without this, the first gradients are a hundred times larger than
     later ones, and Adam, which averages over many steps, takes small steps for hundreds of updates.
     """
-    output = classifier[-1]
     assert isinstance(output, nn.Linear)
-    none_bias(output)
-
-
-def none_bias(output: nn.Linear) -> None:
-    """The same for its last layer."""
     nn.init.constant_(output.bias, -math.log(99 * max(output.out_features - 1, 1)))
     with torch.no_grad():
         output.bias[0] = 0.0

@@ -53,7 +53,7 @@ class ConceptPairNetwork(Network):
         self.features = _Features([*PAIR_FEATURES.values(), n_types, n_types, n_types * n_types], width)
         self.n_types = n_types
         self.classifier = feedforward(width, width, settings.depth, 1 + sizes.n_classes)
-        start_from_none(self.classifier)
+        start_from_none(self.classifier[-1])
         self.novelty = nn.Linear(width, len(sizes.novelty_labels)) if sizes.novelty_labels else None
         contrastive = settings.contrastive
         self.contrastive = Contrastive(width, contrastive) if contrastive and contrastive.weight > 0 else None

@@ -136,7 +136,7 @@ class HardNegatives:
                 self._next = (self._next + 1) % size
             places.append(self._row_of_key[key])
         last = {place: row for row, place in enumerate(places)}
-        to, rows = torch.tensor([*last]), torch.tensor([*last.values()])
+        to, rows = torch.tensor([*last.items()], dtype=torch.long).reshape(-1, 2).T
         for kept, new in zip(vars(self.memory).values(), vars(batch).values(), strict=True):
             kept[to] = new.detach()[rows]
 

@@ -29,7 +29,7 @@ class JointNetwork(Network):
         n_tags, width = count_tags(sizes.n_entity_labels), settings.entity_embedding_width
         self.dropout = nn.Dropout(0.0)
         self.tags = feedforward(token_width, 0, 0, n_tags)
-        start_from_none(self.tags)
+        start_from_none(self.tags[-1])
         self.tag_vectors = nn.Embedding(n_tags, width) if width else None
         self.context = PairContext(token_width, settings.context_width) if settings.context_width else None
         self.relations = BiaffineClassifier(

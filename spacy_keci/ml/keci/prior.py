@@ -13,6 +13,8 @@ from .knowledge_tensors import KnowledgeTensors
 
 # position of a span with a name of the knowledge base, relative to an overlapping span
 SAME, AROUND, AT_END, AT_START, WITHIN, ACROSS = POSITIONS = range(6)
+# rows: the name starts before, with or after the span; columns: it ends before, with or after the span
+PLACES = [[ACROSS, AROUND, AROUND], [AT_START, SAME, AROUND], [WITHIN, AT_END, ACROSS]]
 LONGEST = 6  # tokens; longer spans share a weight
 # Scale of the weights: at the learning rate of the other layers, unscaled ones would grow too slowly.
 SCALE = 30.0
@@ -110,16 +112,5 @@ def overlaps(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Ten
 
 def positions(starts: Tensor, ends: Tensor, other_starts: Tensor, other_ends: Tensor) -> Tensor:
     """(pairs,) position of the other span relative to a span that it overlaps: one of ``POSITIONS``."""
-    same_start, same_end = starts == other_starts, ends == other_ends
-    around = (other_starts <= starts) & (other_ends >= ends)
-    within = (other_starts >= starts) & (other_ends <= ends)
-    place = torch.full_like(starts, ACROSS)
-    for position, holds in (
-        (WITHIN, within),
-        (AT_START, within & same_start),
-        (AT_END, within & same_end),
-        (AROUND, around),
-        (SAME, same_start & same_end),
-    ):
-        place = torch.where(holds, position, place)
-    return place
+    places = torch.tensor(PLACES, device=starts.device)
+    return places[(other_starts - starts).sign() + 1, (other_ends - ends).sign() + 1]

@@ -31,6 +31,9 @@ def shared_concepts(n_spans: int, first: Tensor, second: Tensor, named: NamedCon
     spans that share a concept or edge.
     """
     span, node, attention, edges = named.span, named.node, named.attention, named.edges
+    found = attention.new_zeros(len(first), SHARED_CONCEPT_FEATURES)
+    if not len(first):
+        return found
     pair_keys = first * n_spans + second
     by_node = torch.argsort(node, stable=True)
     n_nodes = 1 + int(torch.cat([node, edges.flatten(), node.new_zeros(1)]).max())
@@ -48,11 +51,9 @@ def shared_concepts(n_spans: int, first: Tensor, second: Tensor, named: NamedCon
     low, high = torch.minimum(span[a], span[b]), torch.maximum(span[a], span[b])
     is_same = edge < n_nodes
     weights = attention[a] * attention[b] * torch.where(is_same, 0.5, 1.0)  # "same" is found from both sides
-    found = attention.new_zeros(len(pair_keys), SHARED_CONCEPT_FEATURES)
-    if len(pair_keys):
-        keys = low * n_spans + high
-        place = torch.searchsorted(pair_keys, keys).clamp(max=len(pair_keys) - 1)
-        chosen = ((pair_keys[place] == keys) & (low != high)).nonzero().squeeze(1)
-        column = place[chosen] * SHARED_CONCEPT_FEATURES + (~is_same)[chosen].long()
-        found.view(-1).index_add_(0, column, weights[chosen])
+    keys = low * n_spans + high
+    place = torch.searchsorted(pair_keys, keys).clamp(max=len(pair_keys) - 1)
+    chosen = ((pair_keys[place] == keys) & (low != high)).nonzero().squeeze(1)
+    column = place[chosen] * SHARED_CONCEPT_FEATURES + (~is_same)[chosen].long()
+    found.view(-1).index_add_(0, column, weights[chosen])
     return found

@@ -67,7 +67,7 @@ class BidirectionalGCN(nn.Module):
 def _dense(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> Tensor:
     edges = values.new_zeros(n_spans, n_spans, values.shape[1])
     edges[receiver, sender] = values
-    return edges.view(n_spans, -1)
+    return edges.flatten(1)
 
 
 def _sparse(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ def _sparse(n_spans: int, receiver: Tensor, sender: Tensor, values: Tensor) -> T
 class _Layer(nn.Module):
     def __init__(self, span_width: int, n_relations: int):
         super().__init__()
-        half = span_width // 2
+        self.width = half = span_width // 2
         # all relations at once: W_k and b_k are the k-th parts
         self.outgoing = nn.Linear(span_width, n_relations * half)  # →
         self.incoming = nn.Linear(span_width, n_relations * half)  # ←
@@ -92,14 +92,10 @@ class _Layer(nn.Module):
         start_from_zero(self.output)
 
     def forward(self, spans: Tensor, outgoing: Tensor, incoming: Tensor) -> Tensor:
-        messages = [
-            _propagate(edges, layer(spans).view(edges.shape[1], -1))
-            for edges, layer in ((outgoing, self.outgoing), (incoming, self.incoming))
-        ]
+        mapped = self.outgoing(spans), self.incoming(spans)
+        with single_precision(spans.device):  # torch has no sparse product in half precision
+            messages = [
+                edges @ each.float().view(edges.shape[1], self.width)
+                for edges, each in zip((outgoing, incoming), mapped, strict=True)
+            ]
         return spans + self.output(self.dropout(F.relu(torch.cat(messages, dim=1))))
-
-
-def _propagate(edges: Tensor, messages: Tensor) -> Tensor:
-    """Multiply in single precision: torch has no sparse product in half precision."""
-    with single_precision(messages.device):
-        return edges @ messages.float()

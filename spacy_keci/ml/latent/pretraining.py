@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain, count, islice
+from math import nan
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -73,7 +74,7 @@ class Progress:
 
 @dataclass
 class Report:
-    """Means since the last report, on training and held-out contexts, in nats.
+    """Means since the last report, on training and held-out contexts, in nats; NaN without held-out contexts.
 
     kl: per context. nats, held_out_nats: per token, the negative bound: KL and likelihood together.
     held_out_gain: per context, see :meth:`~spacy_keci.ml.latent.elbo.RelationModel.gain`.
@@ -163,7 +164,8 @@ def to_tensors(model: RelationModel, contexts: Contexts) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettings) -> tuple[float, float, float]:
-    """Nats per token, and KL and gain per context, on held-out contexts, always with the same noise."""
+    """Nats per token, and KL and gain per context, on held-out contexts, always with the same noise; NaN if there are
+    no such contexts, and for the gain also if there is only one."""
     model.eval()
     rows = store.held_out(settings.held_out)
     nats = kl = gain = tokens = 0.0
@@ -174,8 +176,8 @@ def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettin
             elbo = model(*contexts)
             nats, kl = nats - float(elbo.bound.sum()), kl + float(elbo.kl.sum())
             gain, tokens = gain + float(model.gain(*contexts).sum()), tokens + float(contexts[1].sum())
-    n = max(len(rows), 1)
-    return nats / max(tokens, 1), kl / n, gain / n
+    n = len(rows) or nan
+    return nats / (tokens or nan), kl / n, gain / n if n > 1 else nan
 
 
 def _rows(store: ContextStore, settings: TrainingSettings, progress: Progress) -> Iterator[Any]:

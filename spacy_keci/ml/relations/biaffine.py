@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..feedforward import feedforward, none_bias
+from ..feedforward import feedforward, start_from_none
 
 
 class BiaffineClassifier(nn.Module):
@@ -46,7 +46,7 @@ class BiaffineClassifier(nn.Module):
         self.bilinear = nn.Parameter(torch.zeros(m, 1 + n_labels, m)) if bilinear else None  # U
         self.linear = nn.Linear(2 * m, 1 + n_labels)  # W, b
         self.pair = nn.Linear(pair_width, 1 + n_labels, bias=False) if pair_width else None
-        none_bias(self.linear)
+        start_from_none(self.linear)
 
     def start_from_zero(self) -> None:
         """Initialize the classifier to return 0, so that it does not change the logits that it corrects."""

@@ -22,7 +22,7 @@ class RelationClassifier(nn.Module):
         self.pair = nn.Linear(pair_width, hidden_width, bias=False) if pair_width else None
         self.dropout = nn.Dropout(0.0)
         self.layers = feedforward(hidden_width, hidden_width, depth - 1, 1 + n_labels)
-        start_from_none(self.layers)
+        start_from_none(self.layers[-1])
 
     def start_from_zero(self) -> None:
         """Initialize the classifier to return 0, so that it does not change the logits that it corrects."""

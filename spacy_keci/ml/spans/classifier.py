@@ -13,7 +13,7 @@ class EntityClassifier(nn.Module):
     def __init__(self, span_width: int, *, hidden_width: int, depth: int, n_labels: int):
         super().__init__()
         self.layers = feedforward(span_width, hidden_width, depth, 1 + n_labels)
-        start_from_none(self.layers)
+        start_from_none(self.layers[-1])
 
     def forward(self, spans: Tensor) -> Tensor:
         return self.layers(spans).float()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -100,6 +102,12 @@ class TestSources:
         _, chosen = negatives.choose(turned)
         again = hardest_negatives(turned, turned, 2)
         assert (chosen[0] - len(turned)).tolist() == again[0].tolist()
+
+    @pytest.mark.parametrize("source", ["batch", "memory", "mined"])
+    def test_a_batch_without_pairs(self, source: Any) -> None:
+        chooser = HardNegatives(HardNegativesSettings(source=source))
+        everything, chosen = chooser.choose(make_vectors([1])[:0])
+        assert len(everything) == len(chosen) == 0
 
     def test_settings(self) -> None:
         with pytest.raises(ValueError, match="hardest"):

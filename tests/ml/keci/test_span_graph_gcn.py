@@ -69,11 +69,13 @@ def test_values_and_gradients_of_equation_4(
         torch.testing.assert_close(fast, slow, rtol=2e-5, atol=1e-5)
 
 
-def test_an_untrained_layer_changes_nothing_and_no_pairs_are_fine() -> None:
+def test_an_untrained_layer_changes_nothing_and_no_pairs_or_spans_are_fine() -> None:
     gcn = BidirectionalGCN(4, n_relations=2, depth=2, mean=True)
     spans, nothing = torch.randn(2, 4), torch.zeros(0, dtype=torch.long)
     torch.testing.assert_close(gcn(spans, torch.tensor([0]), torch.tensor([1]), torch.tensor([[0.4, 0.6]])), spans)
     torch.testing.assert_close(gcn(spans, nothing, nothing, torch.zeros(0, 2)), spans)
+    # mentions are given, no others are read, and a text has none
+    assert gcn(spans[:0], nothing, nothing, torch.zeros(0, 2)).shape == (0, 4)
 
 
 def test_no_gradient_flows_into_the_edges() -> None:

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,16 @@ class TestTraining:
             reports[free_bits] = told[-1]
         assert reports[0.0].held_out_kl < 1.0 and reports[0.0].collapsed
         assert reports[0.5].held_out_kl > 1.5
+
+    @pytest.mark.parametrize("n", [20, 50])  # no text is held out, or one
+    def test_few_texts_say_nothing_of_a_collapse(self, n: int, nlp: Language, tmp_path: Path) -> None:
+        write_contexts(make_docs(nlp, n), tmp_path, ContextSettings())
+        store = ContextStore(tmp_path)
+        told: list[Report] = []
+        settings = TrainingSettings(contexts=32, **SMALL)
+        pretrain(make_model(store), store, settings, tmp_path, tell=told.append)
+        assert told[-1].is_last and not told[-1].collapsed
+        assert math.isnan(told[-1].held_out_gain) and math.isnan(told[-1].held_out_nats) == (n == 20)
 
     def test_saved_and_loaded(self, store: ContextStore, tmp_path: Path) -> None:
         model = make_model(store)
