@@ -35,7 +35,8 @@ class Contrastive(nn.Module):
         return Projected(self, F.normalize(self.projection(hidden).float(), dim=1))
 
     def loss(self, batch: Vectors) -> Tensor:
-        """The sum over related rows of a batch, a scalar; 0 before ``begin`` updates."""
+        """The mean over related rows of a batch (of triplets: over those that are not apart by the margin yet), times
+        the number of rows, a scalar; 0 before ``begin`` updates."""
         others, negatives = self.negatives.choose(batch)
         self.updates += 1
         nothing = batch.vectors.sum() * 0.0
