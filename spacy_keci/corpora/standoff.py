@@ -1,9 +1,9 @@
 """What formats with stand-off annotation share: mentions with ids over a text, relations that name these ids."""
 
-import re
 import unicodedata
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 from ..reports import Report
@@ -201,18 +201,29 @@ def _is_spelling_of(text: str, ascii_text: str) -> bool:
     """Whether the second is the first in ASCII: "TNF-a" or "TNF-alpha" of "TNF-α", "naive" of "naïve"."""
     if text.isascii() or not ascii_text.isascii():
         return False
-    return re.fullmatch("".join(map(_spellings, text)), ascii_text) is not None
+    ends = {0}  # every place where the characters so far may end: no pattern, which would try all combinations
+    for character in text:
+        ends = {end for begin in ends for end in _ends(character, ascii_text, begin)}
+    return len(ascii_text) in ends
 
 
-def _spellings(character: str) -> str:
+def _ends(character: str, ascii_text: str, begin: int) -> Iterator[int]:
+    """Where the spellings of a character that begin at a place end. A symbol may be any two symbols, or none."""
+    spellings = _spellings(character)
+    yield from (begin + len(each) for each in spellings if ascii_text.startswith(each, begin))
+    if not character.isalnum() and not character.isascii():
+        symbols = takewhile(lambda each: not each.isalnum(), ascii_text[begin : begin + 2])
+        yield from range(begin, begin + len(list(symbols)) + 1)
+
+
+@cache
+def _spellings(character: str) -> frozenset[str]:
     if character.isascii():
-        return re.escape(character)
+        return frozenset(character)
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     found = {"?", plain}
     if (name := unicodedata.name(character, "")).startswith("GREEK") or character == "µ":
         letter = "mu" if character == "µ" else name.partition(" LETTER ")[2].split(" ")[0].lower()
         written = (letter, letter[:1], "u" if letter == "mu" else "")
         found |= set(chain.from_iterable((each, each.capitalize(), each.upper()) for each in written))
-    elif not character.isalnum():
-        return "[^A-Za-z0-9]{0,2}" if not plain else f"(?:[^A-Za-z0-9]{{0,2}}|{re.escape(plain)})"
-    return f"(?:{'|'.join(map(re.escape, sorted(filter(None, found))))})"
+    return frozenset(found - {""})

@@ -50,7 +50,15 @@ def test_letters_that_the_file_spells_in_ascii(text: str, surface: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "surface"), [("TNF-α", "TNF-b"), ("TNF-α", "TNF"), ("insulin", "Insulin"), ("IL-1β", "IL-2b"), ("α", "β")]
+    ("text", "surface"),
+    [
+        ("TNF-α", "TNF-b"),
+        ("TNF-α", "TNF"),
+        ("insulin", "Insulin"),
+        ("IL-1β", "IL-2b"),
+        ("α", "β"),
+        ("•" * 99, "-" * 99 + "x"),  # not found in time by a pattern
+    ],
 )
 def test_other_words_are_no_spelling(text: str, surface: str) -> None:
     kept, report = keep(text, [(0, len(text))], surface)
