@@ -1,3 +1,4 @@
+import re
 import tarfile
 import timeit
 from itertools import pairwise
@@ -13,7 +14,7 @@ from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.biorelex import read_biorelex
 from spacy_keci.corpora.spert import read_spert
 from spacy_keci.reports import Report
-from spacy_keci.tokenizer import create_biomedical_tokenizer
+from spacy_keci.tokenizer import _COMBINING, create_biomedical_tokenizer
 
 from .corpora.strategies import TEXTS
 
@@ -34,6 +35,8 @@ def tokens(text: str) -> list[str]:
         ("Na+, 5'-AMP", ["Na", "+", ",", "5", "'", "-", "AMP"]),
         ("e.g. http://x.org", ["e", ".", "g", ".", "http", ":", "/", "/", "x", ".", "org"]),
         ("can't U.S. :-)", ["can", "'", "t", "U", ".", "S", ".", ":", "-", ")"]),
+        ("Mu\u0308llerian-IL-1\u0301", ["Mu\u0308llerian", "-", "IL", "-", "1\u0301"]),
+        ("x\u0304\u0301y", ["x\u0304\u0301y"]),
         ("", []),
         ("word", ["word"]),
     ],
@@ -51,10 +54,11 @@ def test_text_is_preserved(text: str) -> None:
 
 @given(TEXTS)
 def test_boundaries(text: str) -> None:
-    """A token is a run of letters and digits, or one other character, or whitespace; runs are whole."""
+    """A token is a run of letters (with combining marks) and digits, or one other character, or whitespace; runs are
+    whole."""
 
     def is_word(character: str) -> bool:
-        return character.isalnum()
+        return character.isalnum() or bool(re.match(f"[{_COMBINING}]", character))
 
     doc = NLP.make_doc(text)
     for token in doc:
