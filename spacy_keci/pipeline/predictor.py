@@ -133,7 +133,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
             self._warn_once(
                 f"'{self.name}' reads a {'sentence' if self.by_sentence else 'document'} of over {limit} tokens in "
                 "parts, and predicts no relations between them. To avoid this, raise max_batch_tokens, which takes "
-                "more memory. Without sentence boundaries, a document is one sentence: add 'biomedical_sentencizer'."
+                "more memory."
             )
         return cut
 
