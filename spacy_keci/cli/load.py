@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import ConfigValidationError
 
-from ..corpora.reader import SUFFIXES, read_docs
+from ..corpora.reader import is_corpus_file, read_docs
 from ..knowledge.knowledge_base import KnowledgeBase
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
@@ -96,7 +96,7 @@ def prepare_output(path: Path | None, *inputs: Path | None) -> None:
         return
     if path.is_dir():
         raise ValueError(f"{path} is a folder: name a file to write.")
-    file, would_be_read = path.resolve(), path.suffix.lower() in SUFFIXES
+    file, would_be_read = path.resolve(), is_corpus_file(path)
     for each in (each.resolve() for each in inputs if each is not None):
         if file == each or (would_be_read and file.is_relative_to(each)):
             raise ValueError(f"{path} would overwrite an input, or be read with it: name another file.")

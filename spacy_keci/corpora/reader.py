@@ -11,14 +11,12 @@ from spacy.training import Example
 from spacy.util import logger
 
 from ..alignment import Aligned, align
-from ..files import files_in
+from ..files import files_in, without_gz
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .docbin import load_docs
 from .documents import copy_sentences, from_doc, mark_sentences, to_docs
 from .formats import reader_of
-
-SUFFIXES = (".spacy", ".jsonl")
 
 
 class SpanGraphCorpus:
@@ -103,16 +101,20 @@ class SpanGraphCorpus:
                     break
 
 
+def is_corpus_file(path: Path) -> bool:
+    return without_gz(path).suffix.lower() in (".spacy", ".jsonl")
+
+
 def corpus_files(path: Path) -> list[Path]:
-    """The file itself, or the ``.spacy`` and ``.jsonl`` files of a folder, in the order of their names.
+    """The file itself, or the ``.spacy`` and ``.jsonl`` files of a folder, gzipped or not, in the order of their names.
 
     Raises FileNotFoundError if there is none, ValueError for a file of another format.
     """
     if path.is_file():
-        if path.suffix.lower() not in SUFFIXES:
+        if not is_corpus_file(path):
             raise ValueError(f"{path} is neither .spacy nor .jsonl: convert it with 'spacy keci convert'.")
         return [path]
-    files = [file for file in files_in(path) if file.suffix.lower() in SUFFIXES]
+    files = [file for file in files_in(path) if is_corpus_file(file)]
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds a .spacy or .jsonl file.")
     return files
@@ -133,7 +135,7 @@ def read_docs(
     report = report or Report()
     docs: list[Doc] = []
     for file in corpus_files(path):
-        if file.suffix.lower() == ".jsonl":
+        if without_gz(file).suffix.lower() == ".jsonl":
             # any tool may have written it
             found = list(to_docs(reader_of(file)(file, report), nlp.make_doc, report, spans_key))
         else:

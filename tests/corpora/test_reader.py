@@ -1,3 +1,4 @@
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_case_of_endings(tmp_path: Path, nlp: Language) -> None:
     (tmp_path / "b.Jsonl").write_text('{"text": "A binds B."}', encoding="utf8")
     assert [doc.text for doc in read_docs(tmp_path, nlp)] == [TEXTS[0].text, "A binds B."]
     assert [doc.text for doc in read_docs(tmp_path / "b.Jsonl", nlp)] == ["A binds B."]
+
+
+def test_gzipped_files(tmp_path: Path, nlp: Language) -> None:
+    save(tmp_path / "a.spacy", nlp, TEXTS[:1])
+    (tmp_path / "a.spacy.gz").write_bytes(gzip.compress((tmp_path / "a.spacy").read_bytes()))
+    (tmp_path / "a.spacy").unlink()
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"text": "A binds B."}'))
+    assert [doc.text for doc in read_docs(tmp_path, nlp)] == [TEXTS[0].text, "A binds B."]
+    assert [doc.text for doc in read_docs(tmp_path / "b.jsonl.gz", nlp)] == ["A binds B."]
 
 
 def test_limit_and_shuffle(corpus: Path, nlp: Language) -> None:
