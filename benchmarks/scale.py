@@ -52,7 +52,7 @@ def main(
     os.environ["OMP_NUM_THREADS"] = "1"
     rng = random.Random(seed)
     sizes = {"texts": texts, "speed_texts": speed_texts}
-    result: dict[str, Any] = {"name": "scale", "group": "scale", **sizes}
+    result: dict[str, Any] = {"name": output.stem, "group": output.stem, **sizes}
     if output.exists() and (before := json.loads(output.read_text("utf8"))).items() >= sizes.items():
         result |= before
     with TemporaryDirectory() as name:
