@@ -51,9 +51,8 @@ def main(
     for name in sorted(n_texts, key=lambda name: (name == "all", name)):
         share = f"{100 * n_wrong[name] / n_texts[name]:.1f}"
         print(f"| {name} | {n_texts[name]} | {n_wrong[name]} | {share} | {n_gold[name]} | {n_found[name]} |")
-    for line in report.summary():
-        if " dropped: " in line:
-            print(line)
+    if report.dropped:
+        print("Some of the sentences could not be read:", "; ".join(report.summary()))
     if n_wrong["all"] > threshold * n_texts["all"]:
         raise typer.Exit(1)
 
