@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ..corpora.documents import to_docs
 from ..corpora.formats import FOLDERS, read_any
-from ..files import files_in
+from ..files import files_in, without_gz
 from ..ml.latent.settings import RepresentationSettings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
@@ -169,7 +169,7 @@ def read_texts(path: Path, corpus: CorpusSettings, report: ReadingReport) -> Ite
     is no file to read."""
     suffixes = SUFFIXES if corpus.format is None else ("",)
     is_whole = path.is_file() or (path.is_dir() and corpus.format in FOLDERS)
-    files = [path] if is_whole else [f for f in files_in(path) if f.name.lower().endswith(suffixes)]
+    files = [path] if is_whole else [f for f in files_in(path) if without_gz(f).name.lower().endswith(suffixes)]
     if not files:
         raise FileNotFoundError(f"{path} is not a file, nor a folder that holds {', '.join(SUFFIXES)} files.")
     texts = chain.from_iterable(read_any(file, corpus.format, report) for file in files)

@@ -9,7 +9,7 @@ from spacy.vocab import Vocab
 from ..corpora.docbin import load_docs, save_docs
 from ..corpora.reading import id_text
 from ..corpora.split import hold_out
-from ..files import files_in
+from ..files import files_in, without_gz
 from .messages import good
 
 
@@ -34,7 +34,7 @@ def split_cli(
             raise ValueError(f"The parts are written as .spacy files: give {path} a name that ends in .spacy.")
     files = [input]
     if input.is_dir():
-        files = [f for f in files_in(input) if f.suffix.lower() == ".spacy" and f.resolve() not in outputs]
+        files = [f for f in files_in(input) if without_gz(f).suffix.lower() == ".spacy" and f.resolve() not in outputs]
     if not files:
         raise ValueError(f"The folder {input} holds no .spacy file besides the two parts.")
     docs = [doc for file in files for doc in load_docs(file, Vocab())]

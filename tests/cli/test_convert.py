@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import subprocess
@@ -143,6 +144,16 @@ def test_parts_in_the_folder_that_is_split(tmp_path: Path, corpus: Path) -> None
         result = run("split", docs, docs / "train.spacy", docs / "new" / "heldout.spacy", "--fraction", 0.2)
         assert result.exit_code == 0, result.output
         assert (len(load(docs / "train.spacy")), len(load(docs / "new" / "heldout.spacy"))) == (8, 2)
+
+
+def test_a_folder_with_a_gzipped_corpus_is_split(tmp_path: Path, corpus: Path) -> None:
+    docs, plain = tmp_path / "docs", tmp_path / "x.spacy"
+    run("convert", corpus, plain)
+    docs.mkdir()
+    (docs / "x.spacy.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    result = run("split", docs, tmp_path / "train.spacy", tmp_path / "heldout.spacy", "--fraction", 0.2)
+    assert result.exit_code == 0, result.output
+    assert (len(load(tmp_path / "train.spacy")), len(load(tmp_path / "heldout.spacy"))) == (8, 2)
 
 
 def test_split_mistakes(tmp_path: Path, corpus: Path, nlp: Language) -> None:

@@ -1,6 +1,7 @@
 """``pretrain-relations`` and ``relate-pairs``, on sentences in which a verb depends on the pair."""
 
 import csv
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -13,9 +14,11 @@ import torch
 from typer.testing import CliRunner
 
 from spacy_keci.cli.main import keci
+from spacy_keci.cli.pretrain_relations import CorpusSettings, read_texts
 from spacy_keci.cli.relate_pairs import read_pairs, sentence_counts
 from spacy_keci.ml.latent.pairs import Pair, PairModel, PairSettings
 from spacy_keci.ml.latent.pretrained import Pretrained
+from spacy_keci.reports import Report
 
 from ..conftest import ROOT
 
@@ -94,6 +97,15 @@ def test_a_run_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     whole = Pretrained.from_disk(folder / "model").weights
     for name, weight in Pretrained.from_disk(tmp_path / "a").weights.items():
         torch.testing.assert_close(weight, whole[name], rtol=0, atol=0)
+
+
+def test_gzipped_texts_in_a_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.jsonl.gz").write_bytes(gzip.compress((folder / "texts.jsonl").read_bytes()))
+    plain, gzipped = (
+        [doc.text for doc in read_texts(path, CorpusSettings(), Report())]
+        for path in (folder / "texts.jsonl", tmp_path)
+    )
+    assert gzipped == plain
 
 
 def test_parquet_and_other_formats(folder: Path, tmp_path: Path) -> None:
