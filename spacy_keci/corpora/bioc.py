@@ -216,7 +216,7 @@ def _passages(document: _Document) -> tuple[list[Passage], list[tuple[_Annotatio
         for part in [passage] if is_whole else passage.sentences:
             passages.append(Passage(part.offset, part.text or ""))
             annotations += [(annotation, len(passages) - 1) for annotation in part.annotations]
-        others = [s for s in passage.sentences] if is_whole else [passage]
+        others = passage.sentences if is_whole else [passage]
         inside = len(passages) - 1 if is_whole else None
         annotations += [(annotation, inside) for part in others for annotation in part.annotations]
     return passages, annotations

@@ -33,7 +33,7 @@ class ConceptSwap:
     different. Names take the place of names of their form: as many words, symbols for symbols. Labels, relations and
     clusters stay.
 
-    texts: the corpus, by which labels and kinds are told to go together.
+    texts: the corpus, which shows which labels and kinds go together.
     """
 
     def __init__(self, kb: KnowledgeBase, texts: Iterable[AnnotatedText]) -> None:

@@ -18,7 +18,7 @@ class ScispacyCandidates:
     """Candidates from scispaCy, through the interface of the linker.
 
     ``k`` neighbours are looked up for a span, and those with a similarity of at least ``threshold`` are kept. scispaCy
-    searches for each string anew, so finding the candidates of all spans of a text takes tens of milliseconds.
+    searches again for each string, so finding the candidates of all spans of a text takes tens of milliseconds.
     """
 
     def __init__(self, generator: "CandidateGenerator", k: int = 5, threshold: float = 0.9) -> None:

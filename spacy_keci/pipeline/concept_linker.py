@@ -184,7 +184,7 @@ class ConceptLinker(ConceptLinkerSettings):
         elif candidates:
             self._source, self._mention_linker = candidates, None
         else:
-            self.source  # noqa: B018 - raises if there is none
+            self._source = self.source  # raises ValueError if there is none
         if annotated:
             paths = [annotated] if isinstance(annotated, str) else annotated
             self._learn(list(map(Path, paths)), Vocab() if nlp is None else nlp.vocab)

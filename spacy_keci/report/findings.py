@@ -128,7 +128,7 @@ def count_confusions(findings: Iterable[Finding]) -> Counter[tuple[str | None, s
 
 def _compare_nodes(gold: Graph, predicted: Graph) -> Iterator[Finding]:
     scores = predicted.nodes
-    missed, spurious = _left(gold.nodes, predicted.nodes)
+    missed, spurious = _unmatched(gold.nodes, predicted.nodes)
     yield from (Finding(RIGHT, node, node, scores[node]) for node in gold.nodes if node in scores)
     for one, other in _pair(missed, spurious, lambda node: node.offsets):
         yield Finding("wrong type", one, other, scores[other])
@@ -140,7 +140,7 @@ def _compare_nodes(gold: Graph, predicted: Graph) -> Iterator[Finding]:
 
 def _compare_edges(gold: Graph, predicted: Graph) -> Iterator[Finding]:
     scores = predicted.edges
-    missed, spurious = _left(gold.edges, predicted.edges)
+    missed, spurious = _unmatched(gold.edges, predicted.edges)
     yield from (Finding(RIGHT, edge, edge, scores[edge]) for edge in gold.edges if edge in scores)
     for kind, key in _EDGE_KEYS.items():
         for one, other in _pair(missed, spurious, key):
@@ -160,7 +160,7 @@ _EDGE_KEYS: dict[str, Callable[[Edge], Hashable]] = {
 }
 
 
-def _left(gold: dict[Item, float | None], predicted: dict[Item, float | None]) -> tuple[Items[Item], Items[Item]]:
+def _unmatched(gold: dict[Item, float | None], predicted: dict[Item, float | None]) -> tuple[Items[Item], Items[Item]]:
     return (
         {item: None for item in gold if item not in predicted},
         {item: None for item in predicted if item not in gold},

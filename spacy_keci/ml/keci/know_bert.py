@@ -42,7 +42,7 @@ class KnowBertNetwork(Network):
         """tokens: (tokens, token width), of the batch, document by document."""
         tokens, weights = self.recontextualize(tokens, candidates, knowledge)
         output = self.graph(tokens, candidates, pruning)
-        return SpanGraphs(output.graphs, knowledge.by_mention(weights, torch.ones_like(weights, dtype=torch.bool)))
+        return SpanGraphs(output.graphs, knowledge.per_mention(weights, torch.ones_like(weights, dtype=torch.bool)))
 
 
 class KnowledgeAttention(nn.Module):

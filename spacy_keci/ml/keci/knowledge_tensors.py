@@ -35,7 +35,7 @@ class KnowledgeTensors:
     type_prior: float
     mention_prior: float
 
-    def by_mention(self, weights: Tensor, links: Tensor) -> Tensor:
+    def per_mention(self, weights: Tensor, links: Tensor) -> Tensor:
         """Weights of some of the links, ``links`` being (links,) of bool, in the order of ``ConceptGraphs.mentions``:
         (mentions,), NaN for the others."""
         found = torch.full((len(self.mentions),), float("nan"), device=weights.device)

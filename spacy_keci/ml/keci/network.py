@@ -17,7 +17,7 @@ from ..spans.classifier import EntityClassifier, apply_given, is_entity
 from .fusion import ConceptAttention
 from .knowledge_tensors import KnowledgeTensors
 from .outputs import SpanGraphs
-from .prior import KnowledgePrior, weigh_in
+from .prior import KnowledgePrior, add_prior
 from .relational_gcn import RelationalGCN
 from .settings import RENAMED, KeciSettings
 from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
@@ -129,7 +129,7 @@ class KeciNetwork(Network):
         fused = self.attention(h, n, span, node)
         named = NamedConcepts(span, node, fused.attention.detach(), knowledge.edges)
         final = self.predict_final(candidates, pruning, initial, context, h, fused.vectors, named, knowledge)
-        graphs = SpanGraphs([initial, final], knowledge.by_mention(fused.attention, linked))
+        graphs = SpanGraphs([initial, final], knowledge.per_mention(fused.attention, linked))
         if self.prior is not None and self.training:
             graphs.prior = self.prior.graph(candidates, knowledge, initial.relation_logits)
         elif self.prior is not None:
@@ -165,7 +165,7 @@ class KeciNetwork(Network):
             logits = logits + initial.entity_logits.index_select(0, initial.kept)
         if self.prior is not None and not self.training:
             known, expected = self.prior(candidates, initial.kept, knowledge)
-            better = weigh_in(logits[known], expected, knowledge.type_prior, knowledge.mention_prior)
+            better = add_prior(logits[known], expected, knowledge.type_prior, knowledge.mention_prior)
             logits = logits.index_copy(0, known, better)
         given = candidates.given
         logits = apply_given(logits, given if given is None else given[initial.kept])

@@ -82,7 +82,7 @@ class KnowledgePrior(nn.Module):
         return SpanGraph(scored, logits, none, none, none, relation_logits[:0])
 
 
-def weigh_in(logits: Tensor, expected: Tensor, type_weight: float, mention_weight: float) -> Tensor:
+def add_prior(logits: Tensor, expected: Tensor, type_weight: float, mention_weight: float) -> Tensor:
     """Add the prior's logits ``expected`` to the logits of spans, both (spans, 1 + entity types).
 
     type_weight: weight of its types given that the span is a mention; does not change the probability of a mention.

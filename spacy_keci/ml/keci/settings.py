@@ -1,6 +1,6 @@
 """The settings of KECI's networks. Imports nothing heavy: architectures need it for their parameters."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Literal
 
 from ...settings import at_least, check_minimums
@@ -23,7 +23,7 @@ class SpanGraphSettings:
         ``spacy_keci.BiaffineJoint.v1``.
     """
 
-    max_span_length: int
+    max_span_length: int = at_least(1, MISSING)
     span_hidden_width: int = at_least(1, 384)
     span_width: int = at_least(1, 384)
     context_width: int = at_least(0, 0)
@@ -33,10 +33,6 @@ class SpanGraphSettings:
 
     def __post_init__(self) -> None:
         check_minimums(self, "the model")
-        if self.max_span_length < 1:
-            raise ValueError(
-                f"The setting max_span_length of the model must be 1 or more, but it is {self.max_span_length}."
-            )
 
 
 @dataclass

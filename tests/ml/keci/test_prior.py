@@ -21,9 +21,9 @@ from spacy_keci.ml.keci.prior import (
     SCALE,
     WITHIN,
     KnowledgePrior,
+    add_prior,
     overlaps,
     positions,
-    weigh_in,
 )
 
 N_KINDS, N_LABELS = 4, 3
@@ -170,6 +170,6 @@ def test_types_and_mentions_are_weighed_apart() -> None:
     types /= types.sum(axis=1, keepdims=True)
     product = np.concatenate([p[:, :1] * q[:, :1] ** 0.3, types * mention * expected_mention**0.3], axis=1)
     product /= product.sum(axis=1, keepdims=True)
-    found = weigh_in(logits, expected, type_weight=0.7, mention_weight=0.3).softmax(dim=-1)
+    found = add_prior(logits, expected, type_weight=0.7, mention_weight=0.3).softmax(dim=-1)
     np.testing.assert_allclose(found.numpy(), product, rtol=1e-5)
-    torch.testing.assert_close(weigh_in(logits, expected, 0.0, 0.0).softmax(dim=-1), logits.softmax(dim=-1))
+    torch.testing.assert_close(add_prior(logits, expected, 0.0, 0.0).softmax(dim=-1), logits.softmax(dim=-1))
