@@ -14,7 +14,7 @@ from ..corpora.documents import copy_sentences
 from ..doc_operations import identity_of
 from ..pipeline.concept_linker import ConceptLinker
 from ..pipeline.extractor import Extractor
-from ..pipeline.mentions import ENTS, has_mentions, place_of, read_mentions
+from ..pipeline.mentions import ENTS, describe_source, has_mentions, read_mentions
 from ..span_groups import RELATED, SPANS_KEY
 
 
@@ -129,7 +129,7 @@ def check_given(nlp: Language, docs: Sequence[Doc], idle: Collection[str]) -> No
         if source is not None and docs and not any(has_mentions(doc, source) for doc in docs):
             raise ValueError(
                 f"'{name}' reads given mentions (entities_from = \"{source}\"), but no component of this pipeline sets "
-                f"{place_of(source)}. Put one in front that finds mentions; or, if '{name}' was trained to find them "
-                "itself, set entities_from = null in config.cfg. 'spacy keci evaluate' and 'spacy keci tune' have the "
-                "option --mentions gold, which gives it the gold mentions."
+                f"{describe_source(source)}. Add one that does, before '{name}'; or, if '{name}' was trained to find "
+                "mentions itself, set entities_from = null in config.cfg; or pass --mentions gold to 'spacy keci "
+                "evaluate' or 'spacy keci tune' to give it the gold mentions."
             )

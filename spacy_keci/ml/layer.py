@@ -70,7 +70,7 @@ def init(
     if Y is None:
         raise ValueError(f"The network {network.name!r} needs the labels to be initialized.")
     tok2vec = model.get_ref("tok2vec")
-    tok2vec.initialize(X=X)
+    tok2vec.initialize(X=X or None)
     token_width = tok2vec.get_dim("nO") if tok2vec.has_dim("nO") else tok2vec.predict(X or [])[0].shape[1]
     model.shims[0]._model = network(token_width, Y, settings).to(get_torch_default_device())
 

@@ -19,7 +19,7 @@ from ..ml.graphs import GoldGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..sentences import sentence_of_span
-from .gold import GoldReader, find_gold, of_given
+from .gold import GoldReader, find_gold, limit_to_given
 from .label_weights import weight_array
 from .mentions import has_mentions, read_mentions
 from .predictor import Predictor
@@ -82,6 +82,9 @@ class Extractor(Predictor):
         """
         if labels is None:
             labels = self._find_labels(get_examples())
+        if self.is_initialized:  # new weights, for the new labels alone
+            self.model.shims[0]._model = None
+            self.cfg |= {"labels": [], "relation_labels": []}
         for label in labels.get("entities", []):
             self.add_label(label)
         for label in labels.get("relations", []):
@@ -122,7 +125,7 @@ class Extractor(Predictor):
         if self._annotated(examples):
             X = self.make_input(docs, self.mentions_to_learn(examples), is_train=True)
         if X is None:
-            self._learn_nothing(docs)
+            self._pass_zero_gradient(docs)
             return losses
         scores, backprop = self.model.begin_update(X)
         loss = self.get_loss(examples, scores)
@@ -151,7 +154,7 @@ class Extractor(Predictor):
             return gold
         reached = find_gold(X.candidates[X.given], gold)[1]
         self._count_relations(reached, "their mentions are not among the given ones")
-        return of_given(gold, X.candidates, X.given)
+        return limit_to_given(gold, X.candidates, X.given)
 
     @property
     def gold_reader(self) -> GoldReader:
@@ -170,9 +173,9 @@ class Extractor(Predictor):
         """The objective of the next update."""
         weights = weight_array(self.relation_weights, self.relation_labels, "relation_weights", self.name)
         hardest = self.negatives.hardest if self.negatives is not None else 0
-        return Objective(self._is_symmetric(), self.multi_label, self.progress(), weights, hardest)
+        return Objective(self._symmetric_array(), self.multi_label, self.progress(), weights, hardest)
 
-    def _learn_nothing(self, docs: list[Doc]) -> None:
+    def _pass_zero_gradient(self, docs: list[Doc]) -> None:
         """Give the encoder a gradient of zero. A shared encoder is updated only when its last listener has
         backpropagated, so a zero gradient must be passed even if there is nothing to learn."""
         if not any(len(doc) for doc in docs):
@@ -225,7 +228,7 @@ class Extractor(Predictor):
             logger.warning("'%s': the symmetric label %r is not a relation label of the data.", self.name, label)
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
-        annotated = [example for example in examples if self.spans_key in example.reference.spans]
+        annotated = self._annotated(list(examples))
         reachable = self.reachable if self.entities_from is None else None
         for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)

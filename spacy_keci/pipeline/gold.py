@@ -139,7 +139,7 @@ def find_gold(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.
     return found, found[head] & found[tail]
 
 
-def of_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarray) -> GoldGraphs:
+def limit_to_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarray) -> GoldGraphs:
     """The gold for a batch whose mentions are given: given mentions are trained on their gold types; other candidates
     count as not annotated.
 

@@ -16,7 +16,7 @@ def has_mentions(doc: Doc, source: str) -> bool:
     return doc.has_annotation("ENT_IOB") if source == ENTS else source in doc.spans
 
 
-def place_of(source: str) -> str:
+def describe_source(source: str) -> str:
     """Where the mentions are expected, in words."""
     return "doc.ents" if source == ENTS else f"doc.spans[{source!r}]"
 
@@ -24,8 +24,8 @@ def place_of(source: str) -> str:
 def without_mentions(source: str, name: str, what: str, setting: str = "entities_from") -> str:
     """The warning that no mentions are set for the component ``name``. what: it does with them."""
     return (
-        f"{place_of(source)} is not set, so '{name}' has no mentions to {what}. Add a component that sets it before "
-        f"'{name}', or change its setting '{setting}'."
+        f"{describe_source(source)} is not set, so '{name}' has no mentions to {what}. Add a component that sets it "
+        f"before '{name}', or change its setting '{setting}'."
     )
 
 

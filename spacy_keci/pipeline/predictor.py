@@ -139,7 +139,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
 
     def relation_rules(self) -> RelationRules:
         """The rules that turn probabilities into relations."""
-        return RelationRules(self._is_symmetric(), self._threshold_array("relation_threshold"), self.multi_label)
+        return RelationRules(self._symmetric_array(), self._threshold_array("relation_threshold"), self.multi_label)
 
     def _threshold_array(self, setting: str) -> np.ndarray | None:
         """(labels,) thresholds for the network's scores, before temperature and bias."""
@@ -169,8 +169,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
 
     def check_trained_settings(self) -> None:
         """Raises ValueError for settings of the component that differ from those of its training."""
-        arguments = {} if self.network is None else self.network.arguments
-        if not self.is_initialized:
+        if self.network is None:
             raise ValueError(
                 f"'{self.name}' has not been initialized: call nlp.initialize(), or load a trained pipeline."
             )
@@ -179,6 +178,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
                 f"The model of '{self.name}' was trained on given mentions and cannot predict any: set 'entities_from' "
                 "to their location."
             )
+        arguments = self.network.arguments
         learned = arguments.get("labels")
         if learned is not None and learned != self.label_data:
             raise ValueError(
@@ -229,7 +229,8 @@ class Predictor(TrainablePipe, ExtractorSettings):
         """Labels of relations with a direction."""
         return [label for label in self.relation_labels if label not in self.symmetric]
 
-    def _is_symmetric(self) -> np.ndarray:
+    def _symmetric_array(self) -> np.ndarray:
+        """(1 + relation labels,) of bool; the first is for no relation."""
         return np.array([False, *(label in self.symmetric for label in self.relation_labels)])
 
 

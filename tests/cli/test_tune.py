@@ -101,7 +101,7 @@ def test_nobody_gives_mentions(model: Path, corpus: Path) -> None:
             with pytest.warns(UserWarning, match="has no mentions to relate"):
                 result = CliRunner().invoke(keci, [command, str(model), str(corpus)])
             assert result.exit_code == 1 and not result.stdout
-            assert f"no component of this pipeline sets {place}. Put one" in " ".join(result.stderr.split())
+            assert f"no component of this pipeline sets {place}. Add one" in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,14 @@ class TestLearning:
         with pytest.raises(ValueError, match="initialized already"):
             trained_one.get_pipe(system).add_label("planet")
 
+    def test_initializes_from_labels_alone_and_again_with_others(self, system: str) -> None:
+        nlp = make_pipeline(system)
+        extractor: Any = nlp.get_pipe(system)
+        for labels in ({"entities": ["A"], "relations": ["r"]}, {"entities": ["B", "C"], "relations": ["s"]}):
+            extractor.initialize(lambda: [], nlp=nlp, labels=labels)
+            assert extractor.is_initialized
+            assert extractor.label_data == labels
+
 
 class TestUse:
     def test_results_do_not_depend_on_the_batch(
