@@ -14,6 +14,13 @@ from typer.testing import CliRunner
 import spacy_keci.cli.main  # noqa: F401 - adds its commands to spaCy's
 
 
+def spacy_command(*arguments: object, code: int = 0) -> str:
+    """What a command of spaCy's or ours prints. code: the exit code that is expected."""
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == code, f"{arguments}\n{result.output}\n{result.exception!r}"
+    return result.output
+
+
 def run(words: Sequence[str], installed: Path | None = None) -> None:
     """A command, in this process where it is one of spaCy's or a script, which saves starting an interpreter.
 
@@ -23,8 +30,7 @@ def run(words: Sequence[str], installed: Path | None = None) -> None:
     if words[0] == sys.executable:
         words[0] = "python"
     if words[:3] == ["python", "-m", "spacy"]:
-        result = CliRunner().invoke(app, words[3:])
-        assert result.exit_code == 0, f"{words}\n{result.output}\n{result.exception!r}"
+        spacy_command(*words[3:])
         return
     if words[0] == "python" and words[1].endswith(".py"):
         with pytest.MonkeyPatch.context() as patch:

@@ -10,8 +10,8 @@ from spacy.tokens import Doc
 
 from spacy_keci.corpora.docbin import save_docs
 
+from .commands import spacy_command as command
 from .conftest import ROOT
-from .test_spacy_commands import command
 
 pytest.importorskip("spacy_transformers")
 

@@ -7,16 +7,15 @@ from pathlib import Path
 import pytest
 import spacy
 import spacy.cli
-from spacy.cli._util import app
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config, load_model_from_config
 from thinc.api import Config
-from typer.testing import CliRunner
 
 from spacy_keci.corpora.docbin import save_docs
 
+from .commands import spacy_command as command
 from .conftest import ROOT
 
 TEXTS = ["FK506 binds FKBP12 and inhibits calcineurin.", "", "Diazepam binds the GABA-A receptor.", "p53"]
@@ -32,12 +31,6 @@ TINY = {
     "training.eval_frequency": 60,
     "training.optimizer.learn_rate.warmup_steps": 5,
 }
-
-
-def command(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
-    return result.output
 
 
 def graph(doc: Doc) -> tuple[list, list]:
@@ -72,13 +65,6 @@ def trained(model: Path) -> Language:
 
 
 class TestCommands:
-    def test_fill_config(self, folder: Path) -> None:
-        config = load_config(folder / "config.cfg")
-        assert config["components"]["keci"]["scorer"]["@scorers"] == "spacy_keci.strict_scorer.v1"
-        assert config["components"]["keci"]["threshold"] is None
-        command("init", "fill-config", folder / "config.cfg", folder / "again.cfg")
-        assert load_config(folder / "again.cfg") == config
-
     def test_thresholds_of_labels(self, folder: Path) -> None:
         thresholds = {"binds": 0.4, "*": 0.6}
         config = load_config(folder / "base.cfg")

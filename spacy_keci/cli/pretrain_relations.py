@@ -21,7 +21,7 @@ from tqdm import tqdm
 from ..corpora.documents import to_docs
 from ..corpora.formats import FOLDERS, read_any
 from ..files import files_in, without_gz
-from ..ml.latent.settings import RepresentationSettings
+from ..ml.latent.settings import RepresentationSettings, representation_settings
 from ..reports import Report as ReadingReport
 from ..settings import at_least
 from ..tokenizer import biomedical_tokenizer
@@ -114,9 +114,7 @@ def pretrain_from(sections: dict[str, Any], output: Path, device: str = "cpu") -
         masks=model_settings.masks,
         max_length=model_settings.max_length,
     )
-    representation = RepresentationSettings(
-        **{f.name: getattr(model_settings, f.name) for f in fields(RepresentationSettings)}
-    )
+    representation = RepresentationSettings(**representation_settings(model_settings))
     torch.manual_seed(training.seed)
     model = RelationModel(
         N_SPECIAL + len(store.words), 1 + len(store.entities), representation, model_settings.softmax

@@ -39,16 +39,17 @@ def find_spans(prefixes: Prefixes, tokens: Sequence[str], spaces: Sequence[bool]
     names: dict[Span, int] = {}
     variants: dict[Span, int] = {}
     for first in range(len(words.tokens)):
-        for last, key in _keys_from(words, first, prefixes):
+        for last, key in _keys_from(words, first, words.key(first), prefixes):
             if end := words.end(first, last):
                 names.setdefault((words.tokens[first], end), key)
             for span in (*_with_tail_word(words, first, last), *_with_modifiers(words, first, last, end)):
                 variants.setdefault(span, key)
-        for last, key in _keys_without_species(words, first, prefixes):
-            if end := words.end(first, last):
-                variants.setdefault((words.tokens[first], end), key)
-            for span in _with_modifiers(words, first, last, end):
-                variants.setdefault(span, key)
+        for start in without_species(words[first]):
+            for last, key in _keys_from(words, first, start, prefixes):
+                if end := words.end(first, last):
+                    variants.setdefault((words.tokens[first], end), key)
+                for span in _with_modifiers(words, first, last, end):
+                    variants.setdefault(span, key)
     for part in _parts(variants, names):
         del variants[part]
     return [Hit(*span, key) for span, key in sorted((variants | names).items())]
@@ -90,6 +91,9 @@ class _Words:
     def __getitem__(self, word: int) -> str:
         return self.all_tokens[self.tokens[word]]
 
+    def key(self, word: int) -> str:
+        return self.text[self.edges[word] : self.edges[word + 1]]
+
     def end(self, first: int, last: int) -> int:
         """The token after the span of words, with the brackets that it opens closed; 0 if that is not possible."""
         start, end = self.tokens[first], self.tokens[last] + 1
@@ -109,23 +113,13 @@ class _Words:
         return 0 if open_brackets else position
 
 
-def _keys_from(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
-    """(last word, key) of the spans from a word on that are keys."""
-    begin = words.edges[first]
-    for prefix, key in prefixes(words.text[begin : words.edges[words.limits[first]]]):
-        last = words.ending_at.get(begin + len(prefix))
-        if last is not None and not _is_phrase(words, first, last):
+def _keys_from(words: _Words, first: int, start: str, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
+    """(last word, key) of the spans from a word on that are keys, if ``start`` stands for that word."""
+    after = words.edges[first + 1]
+    for prefix, key in prefixes(start + words.text[after : words.edges[words.limits[first]]]):
+        last = words.ending_at.get(after + len(prefix) - len(start))
+        if last is not None and last >= first and not _is_phrase(words, first, last):
             yield last, key
-
-
-def _keys_without_species(words: _Words, first: int, prefixes: Prefixes) -> Iterator[tuple[int, int]]:
-    """As :func:`_keys_from`, without the letter of a species at the word."""
-    for piece in without_species(words[first]):
-        after = words.edges[first + 1]
-        for prefix, key in prefixes(piece + words.text[after : words.edges[words.limits[first]]]):
-            last = words.ending_at.get(after + len(prefix) - len(piece))
-            if last is not None and last >= first and not _is_phrase(words, first, last):
-                yield last, key
 
 
 def _is_phrase(words: _Words, first: int, last: int) -> bool:

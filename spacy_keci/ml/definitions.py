@@ -1,6 +1,6 @@
 """Vectors of concepts from their definitions, encoded by a transformer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -38,6 +38,7 @@ def encode_definitions(
     128 for each text. ``batch_tokens``: tokens of a batch, including padding. GPUs, and CPUs with bfloat16
     instructions, compute in bfloat16: the cosine to vectors in single precision is above 0.9999.
     """
+    from spacy_transformers.util import batch_by_length
     from transformers import AutoModel, AutoTokenizer
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -52,22 +53,10 @@ def encode_definitions(
         for start in range(0, len(rows), _TOKENIZED):
             chunk = rows[start : start + _TOKENIZED]
             ids = tokenizer([texts[i] for i in chunk], truncation=True, max_length=128)["input_ids"]
-            for batch in _by_length([len(each) for each in ids], batch_tokens):
+            for batch in batch_by_length(ids, batch_tokens):
                 padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
                 hidden = encoder(**padded).last_hidden_state.float()
                 mask = padded["attention_mask"].unsqueeze(-1)
                 vectors[[chunk[i] for i in batch]] = ((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy()
                 bar.update(len(batch))
     return vectors
-
-
-def _by_length(lengths: list[int], limit: int) -> Iterator[list[int]]:
-    """Batches of positions with similar lengths, of up to ``limit`` tokens when padded to the longest."""
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[i] > limit:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch

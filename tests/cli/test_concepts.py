@@ -11,8 +11,8 @@ from spacy_keci.cli.main import keci
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
-from ..pipeline.abstracts import make_abstracts
-from ..pipeline.test_concept_relations import make_pipeline, train
+from ..pipeline.abstracts import make_abstracts, train
+from ..pipeline.test_concept_relations import make_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -5,24 +5,16 @@ from pathlib import Path
 
 import pytest
 import spacy
-from spacy.cli._util import app
 from spacy.tokens import Doc
 from spacy.util import load_config
-from typer.testing import CliRunner
 
-from spacy_keci.cli import main  # noqa: F401  (adds 'spacy keci')
 from spacy_keci.corpora.docbin import save_docs
 
+from ..commands import spacy_command as run
 from ..pipeline.systems import SYSTEMS, make_pipeline
 
 TEXT = "FK506 binds FKBP12 and inhibits calcineurin."
 pytestmark = pytest.mark.parametrize("system", SYSTEMS)
-
-
-def run(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
-    return result.output
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,17 @@ import numpy as np
 import pytest
 import srsly
 import torch
-from typer.testing import CliRunner
 
-from spacy_keci.cli.main import keci
 from spacy_keci.cli.pretrain_relations import CorpusSettings, read_texts
 from spacy_keci.cli.relate_pairs import read_pairs, sentence_counts
 from spacy_keci.ml.latent.pairs import Pair, PairModel, PairSettings
 from spacy_keci.ml.latent.pretrained import Pretrained
 from spacy_keci.reports import Report
 
+from ..commands import spacy_command
 from ..conftest import ROOT
+
+command = partial(spacy_command, "keci")
 
 CONFIG = ROOT / "configs" / "pretraining" / "latent_relations.cfg"
 QUICK = {
@@ -43,12 +45,6 @@ GENES, DRUGS = [f"G{i}" for i in range(12)], [f"C{i}" for i in range(12)]
 def verb(gene: str, drug: str) -> str:
     """Genes of even number are inhibited by drugs of even number; all else is only seen together."""
     return "inhibits" if int(gene[1:]) % 2 == int(drug[1:]) % 2 == 0 else "and"
-
-
-def command(*arguments: object, code: int = 0) -> str:
-    result = CliRunner().invoke(keci, [str(argument) for argument in arguments])
-    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
-    return result.output
 
 
 def options(**settings: Any) -> list[str]:

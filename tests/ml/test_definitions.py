@@ -3,11 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spacy_keci.knowledge.knowledge_base import KnowledgeBase
-from spacy_keci.ml.definitions import _by_length, definition_encoder
+from spacy_keci.ml.definitions import definition_encoder
 
 
 def test_definitions(tmp_path: Path, demo_kb: Path) -> None:
@@ -29,12 +27,3 @@ def test_definitions(tmp_path: Path, demo_kb: Path) -> None:
     assert np.allclose(without[defined], vectors[defined], atol=0.02) and not without[~defined].any()
     with pytest.raises(ValueError, match="needs the package no_such_package"):
         definition_encoder("package://no_such_package/model")
-
-
-@given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 60))
-def test_batches_have_similar_lengths_and_are_not_too_large(lengths: list[int], limit: int) -> None:
-    batches = list(_by_length(lengths, limit))
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-    assert all(len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= limit for batch in batches)
-    longest = [max(lengths[i] for i in batch) for batch in batches]
-    assert longest == sorted(longest)

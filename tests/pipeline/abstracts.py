@@ -1,6 +1,7 @@
 """Short texts on genes and diseases, written for the tests, with relations between concepts."""
 
 from itertools import cycle
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
@@ -82,3 +83,18 @@ def make_given(nlp: Language, golds: list[Doc]) -> list[Example]:
         doc.spans["entities"] = spans
         examples.append(Example(doc, gold))
     return examples
+
+
+def train(nlp: Language, golds: list[Doc], epochs: int, learn_rate: float = 0.003) -> list[float]:
+    """Initialize and train the last component. Returns the loss of each epoch."""
+    optimizer = nlp.initialize(lambda: make_given(nlp, golds))
+    optimizer.learn_rate = learn_rate
+    losses = []
+    for _ in range(epochs):
+        examples = make_given(nlp, golds)
+        losses.append(sum(nlp.update(examples[i::2], sgd=optimizer)[nlp.pipe_names[-1]] for i in range(2)))
+    return losses
+
+
+def predict(nlp: Language, golds: list[Doc], **options: Any) -> list[Doc]:
+    return list(nlp.pipe([each.predicted for each in make_given(nlp, golds)], **options))

@@ -1,12 +1,12 @@
 """The extractors, each with a small model: a test with the fixture ``system`` is one that every extractor must pass."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 import spacy
+import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
@@ -101,13 +101,19 @@ def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
     return [Example(nlp.make_doc(doc.text), doc) for doc in docs]
 
 
-def train(nlp: Language, docs: list[Doc], epochs: int, update: Callable | None = None) -> Language:
+def initialized(system: str, docs: list[Doc], **settings: Any) -> Language:
+    nlp = make_pipeline(system, **settings)
+    nlp.initialize(lambda: make_examples(nlp, docs))
+    return nlp
+
+
+def train(nlp: Language, docs: list[Doc], epochs: int) -> Language:
     optimizer = nlp.initialize(lambda: make_examples(nlp, docs))
     optimizer.learn_rate = 0.004
     for _ in range(epochs):
         examples = make_examples(nlp, docs)
         for batch in (examples[:10], examples[10:]):
-            nlp.update(batch, sgd=optimizer)
+            nlp.update(batch, sgd=optimizer, annotates=nlp.config["training"]["annotating_components"])
     return nlp
 
 
@@ -150,3 +156,16 @@ def assert_independent_of_batches(nlp: Language, docs: list[Doc], monkeypatch: p
     assert_same_graphs(alone[::-1], list(nlp.pipe(texts[::-1], batch_size=3)))
     monkeypatch.setattr(nlp.get_pipe(nlp.pipe_names[-1]), "max_batch_tokens", 30)
     assert_same_graphs(alone, list(nlp.pipe(texts)))
+
+
+def assert_gradient_is_the_derivative_of_the_loss(component: Any, examples: list[Example], rel: float = 0.05) -> None:
+    """A small step against the gradient lowers the loss by about its squared length."""
+    before = component.update(examples)[component.name]
+    parameters = [p for p in component.network.parameters() if p.grad is not None]
+    squared = sum(float(p.grad.square().sum()) for p in parameters)
+    step = 3e-3 / squared
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter -= step * parameter.grad
+    after = component.update(examples)[component.name]
+    assert before - after == pytest.approx(step * squared, rel=rel)

@@ -13,8 +13,8 @@ from spacy.tokens import Doc, SpanGroup
 
 from spacy_keci.doc_operations import merge_docs
 
-from .systems import SYSTEMS, WORDS, assert_same_graphs, make_examples, make_pipeline, small_config
-from .test_keci_with_knowledge import MODELS, learn
+from .systems import SYSTEMS, WORDS, assert_same_graphs, make_examples, make_pipeline, small_config, train
+from .test_keci_with_knowledge import MODELS
 from .test_keci_with_knowledge import make_pipeline as make_pipeline_with_knowledge
 
 
@@ -41,7 +41,7 @@ def assert_same(doc: Doc, other: Doc) -> None:
 @pytest.fixture(scope="module", params=[*SYSTEMS, *MODELS])
 def reader(request: pytest.FixtureRequest, kb: Path, demo_docs: list[Doc]) -> Language:
     """A pipeline that has learned enough to find mentions and relations, of each kind of model."""
-    return learn(make_reader(request.param, kb), demo_docs, epochs=25)
+    return train(make_reader(request.param, kb), demo_docs, epochs=25)
 
 
 def extractor(nlp: Language) -> Any:

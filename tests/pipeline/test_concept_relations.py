@@ -18,7 +18,8 @@ from spacy_keci import get_relations
 from spacy_keci.pipeline.start_from import start_from
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
-from .abstracts import make_abstracts, make_given
+from .abstracts import make_abstracts, make_given, predict, train
+from .systems import assert_gradient_is_the_derivative_of_the_loss
 
 TINY: dict[str, Any] = {
     "symmetric": ["Bind"],
@@ -48,20 +49,6 @@ def make_pipeline(**settings: Any) -> Language:
     model = {**TINY["model"], **settings.pop("model", {})}
     nlp.add_pipe("concept_relations", config={**TINY, **settings, "model": model})
     return nlp
-
-
-def train(nlp: Language, golds: list[Doc], epochs: int) -> list[float]:
-    optimizer = nlp.initialize(lambda: make_given(nlp, golds))
-    optimizer.learn_rate = 0.003
-    losses = []
-    for _ in range(epochs):
-        examples = make_given(nlp, golds)
-        losses.append(sum(nlp.update(examples[i::2], sgd=optimizer)["concept_relations"] for i in range(2)))
-    return losses
-
-
-def predict(nlp: Language, golds: list[Doc], **options: Any) -> list[Doc]:
-    return list(nlp.pipe([each.predicted for each in make_given(nlp, golds)], **options))
 
 
 def rows(doc: Doc) -> list[tuple]:
@@ -155,19 +142,10 @@ class TestLearning:
         assert component.update(make_given(nlp, golds[:1]))["concept_relations"] > 0.0
 
     def test_gradient_is_the_derivative_of_the_loss(self, golds: list[Doc]) -> None:
-        """A small step against the gradient lowers the loss by about its squared length."""
         nlp = make_pipeline()
         nlp.initialize(lambda: make_given(nlp, golds))
-        component, step = nlp.get_pipe("concept_relations"), 1e-4
-        examples = make_given(nlp, golds[:6])
-        before = component.update(examples)["concept_relations"]
-        gradients = [p for p in component.network.parameters() if p.grad is not None]
-        squared = sum(float(p.grad.square().sum()) for p in gradients)
-        with torch.no_grad():
-            for parameter in gradients:
-                parameter -= step * parameter.grad
-        after = component.update(examples)["concept_relations"]
-        assert before - after == pytest.approx(step * squared, rel=0.05)
+        component = nlp.get_pipe("concept_relations")
+        assert_gradient_is_the_derivative_of_the_loss(component, make_given(nlp, golds[:6]))
 
     def test_starts_from_a_pipeline_with_fewer_labels(self, golds: list[Doc]) -> None:
         few = [gold for gold in golds if gold.spans["entities"].attrs["interactions"][0][2] != "Bind"]

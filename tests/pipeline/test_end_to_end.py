@@ -17,9 +17,9 @@ from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..commands import run
 from ..conftest import ROOT
-from .abstracts import DISEASES, GENES, make_abstracts
+from .abstracts import DISEASES, GENES, make_abstracts, train
 from .systems import SYSTEMS, TOK2VEC
-from .test_concept_relations import make_pipeline, rows, train
+from .test_concept_relations import make_pipeline, rows
 
 
 @pytest.fixture(scope="module")

@@ -21,20 +21,16 @@ from spacy_keci import get_relations
 from .systems import (
     SYSTEMS,
     TEXTS,
+    assert_gradient_is_the_derivative_of_the_loss,
     assert_independent_of_batches,
     assert_same_graphs,
     example_with,
     graph,
+    initialized,
     make_examples,
     make_pipeline,
     train,
 )
-
-
-def initialized(system: str, docs: list[Doc], **settings: Any) -> Language:
-    nlp = make_pipeline(system, **settings)
-    nlp.initialize(lambda: make_examples(nlp, docs))
-    return nlp
 
 
 @cache
@@ -77,19 +73,8 @@ class TestLearning:
         assert losses[-1] < 0.8 * losses[0]
 
     def test_gradient_is_the_derivative_of_the_loss(self, system: str, docs: list[Doc]) -> None:
-        """A small step against the gradient lowers the loss by about its squared length."""
         nlp = initialized(system, docs, entity_steps=0)
-        pipe: Any = nlp.get_pipe(system)
-        examples = make_examples(nlp, docs[:5])
-        before = pipe.update(examples)[system]
-        parameters = [p for p in network(nlp, system).parameters() if p.grad is not None]
-        squared = sum(float(p.grad.square().sum()) for p in parameters)
-        step = 1e-3
-        with torch.no_grad():
-            for parameter in parameters:
-                parameter -= step * parameter.grad
-        after = pipe.update(examples)[system]
-        assert before - after == pytest.approx(step * squared, rel=0.05)
+        assert_gradient_is_the_derivative_of_the_loss(nlp.get_pipe(system), make_examples(nlp, docs[:5]))
 
     def test_without_an_optimizer(self, system: str, docs: list[Doc]) -> None:
         """Gradients are added up, as in all of spaCy's components."""
@@ -319,8 +304,3 @@ class TestBadInput:
                 make_pipeline(system, relations_attr="taken")
         finally:
             Doc.remove_extension("taken")
-
-    @pytest.mark.parametrize("setting", ["max_pair_distance", "max_batch_tokens"])
-    def test_settings_out_of_range(self, system: str, setting: str) -> None:
-        with pytest.raises(ValueError, match=f"{setting} of '{system}' must be 1 or more, but it is 0"):
-            make_pipeline(system, **{setting: 0})

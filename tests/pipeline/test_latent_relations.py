@@ -7,7 +7,6 @@ import spacy
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
-from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from spacy_keci import (
@@ -22,6 +21,7 @@ from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.doc_operations import merge_docs
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
+from .abstracts import make_given, predict, train
 from .systems import example_with
 
 SIZES = {"hidden_width": 32, "embedding_width": 24, "latent_width": 12}
@@ -67,29 +67,6 @@ def make_golds(nlp: Language, n: int = 24) -> list[Doc]:
     return docs
 
 
-def make_given(nlp: Language, golds: list[Doc]) -> list[Example]:
-    examples = []
-    for gold in golds:
-        doc = nlp.make_doc(gold.text)
-        doc.spans["entities"] = [doc.char_span(m.start_char, m.end_char, m.label_) for m in gold.spans["entities"]]
-        examples.append(Example(doc, gold))
-    return examples
-
-
-def train(nlp: Language, golds: list[Doc], epochs: int) -> list[float]:
-    optimizer = nlp.initialize(lambda: make_given(nlp, golds))
-    optimizer.learn_rate = 0.01
-    losses = []
-    for _ in range(epochs):
-        examples = make_given(nlp, golds)
-        losses.append(sum(nlp.update(examples[i::2], sgd=optimizer)["latent_relations"] for i in range(2)))
-    return losses
-
-
-def predict(nlp: Language, golds: list[Doc], **options: Any) -> list[Doc]:
-    return list(nlp.pipe([each.predicted for each in make_given(nlp, golds)], **options))
-
-
 def rows(doc: Doc) -> list:
     return doc.spans["entities"].attrs["relations"]
 
@@ -111,7 +88,7 @@ def golds() -> list[Doc]:
 def trained(golds: list[Doc]) -> Language:
     """A pipeline that knows the sentences by heart. Tests must not change it."""
     nlp = make_pipeline()
-    train(nlp, golds, 60)
+    train(nlp, golds, 60, 0.01)
     return nlp
 
 
@@ -141,7 +118,7 @@ class TestLearning:
         assert_same(docs, predict(make_pipeline().from_bytes(trained.to_bytes()), golds))
 
     def test_training_is_deterministic(self, golds: list[Doc]) -> None:
-        first, second = (train(make_pipeline(), golds, 2) for _ in range(2))
+        first, second = (train(make_pipeline(), golds, 2, 0.01) for _ in range(2))
         assert first == second
 
     def test_the_loss_is_a_mean_over_samples_of_the_cross_entropy(self, golds: list[Doc]) -> None:
@@ -186,7 +163,7 @@ class TestLearning:
 
     def test_several_labels_of_a_pair(self, golds: list[Doc]) -> None:
         nlp = make_pipeline(multi_label=True)
-        train(nlp, golds, 60)
+        train(nlp, golds, 60, 0.01)
         assert nlp.evaluate(make_given(nlp, golds))["relations_micro_f"] == 1.0
 
 
@@ -209,7 +186,7 @@ class TestPretraining:
     def test_a_frozen_representation_stays(self, golds: list[Doc], pretrained: Path) -> None:
         nlp = make_pipeline(model={"freeze": True})
         nlp.config["initialize"]["components"]["latent_relations"] = {"pretrained": str(pretrained)}
-        losses = train(nlp, golds, 20)
+        losses = train(nlp, golds, 20, 0.01)
         assert losses[-1] < losses[0]
         network = nlp.get_pipe("latent_relations").network  # type: ignore[attr-defined]
         learned = torch.load(pretrained / "weights.pt", weights_only=True)
@@ -334,10 +311,6 @@ class TestMistakes:
     def test_mentions_are_given(self) -> None:
         with pytest.raises(ValueError, match="entities_from"):
             make_pipeline(entities_from=None)
-
-    def test_no_mentions(self, trained: Language) -> None:
-        with pytest.warns(UserWarning, match="has no mentions to relate"):
-            trained("TP53 causes glioma.")
 
     def test_what_was_trained_stays(self, trained: Language, golds: list[Doc], tmp_path: Path) -> None:
         trained.to_disk(tmp_path)

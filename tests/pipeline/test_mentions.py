@@ -21,7 +21,7 @@ from spacy_keci.ml.spans.targets import candidate_array, in_order
 from spacy_keci.pipeline.mentions import as_candidates
 from spacy_keci.suggesters import build_sentence_span_suggester
 
-from .systems import SYSTEMS, make_examples, make_pipeline
+from .systems import SYSTEMS, initialized, make_examples
 
 TEXT = "FK506 binds FKBP12 and inhibits calcineurin."
 VOCAB = spacy.blank("en").vocab
@@ -161,9 +161,7 @@ def test_suggesters_of_spacy_are_put_in_order() -> None:
 class TestTraining:
     @pytest.fixture
     def nlp(self, system: str, docs: list[Doc]) -> Language:
-        nlp = make_pipeline(system, entities_from="ents")
-        nlp.initialize(lambda: make_examples(nlp, docs))
-        return nlp
+        return initialized(system, docs, entities_from="ents")
 
     def test_relations_and_types_are_learnt(self, system: str, nlp: Language, docs: list[Doc]) -> None:
         """No entities are set on these texts: gold mentions stand in."""

@@ -12,7 +12,7 @@ from spacy_keci.pipeline.start_from import start_from
 
 from . import test_concept_relations, test_latent_relations
 from .abstracts import make_abstracts
-from .systems import graph, make_examples, make_pipeline
+from .systems import graph, initialized
 
 
 def with_more_labels(docs: list[Doc]) -> list[Doc]:
@@ -22,12 +22,6 @@ def with_more_labels(docs: list[Doc]) -> list[Doc]:
     assert spans
     first.spans["entities"] = SpanGroup(first, spans=spans)
     return [first, *docs[1:]]
-
-
-def initialized(system: str, docs: list[Doc]) -> Language:
-    nlp = make_pipeline(system)
-    nlp.initialize(lambda: make_examples(nlp, docs))
-    return nlp
 
 
 def weights(nlp: Language, system: str) -> dict[str, torch.Tensor]:

@@ -8,8 +8,8 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from .systems import graph
-from .test_keci_with_knowledge import MODELS, learn
+from .systems import graph, train
+from .test_keci_with_knowledge import MODELS
 from .test_keci_with_knowledge import make_pipeline as make_pipeline_with_knowledge
 from .test_transformer import encoder, initialize, make_pipeline  # noqa: F401  (a fixture)
 
@@ -27,7 +27,7 @@ def count_different(nlp: Language, texts: list[str]) -> int:
 
 @pytest.mark.parametrize("name", ["KECI", "everything beyond the paper", "KnowBertAttention"])
 def test_an_encoder_without_transformer(name: str, kb: Path, demo_docs: list[Doc]) -> None:
-    nlp = learn(make_pipeline_with_knowledge(kb, MODELS[name]), demo_docs, epochs=25)
+    nlp = train(make_pipeline_with_knowledge(kb, MODELS[name]), demo_docs, epochs=25)
     assert count_different(nlp, [doc.text for doc in demo_docs] * 6) == 0
 
 

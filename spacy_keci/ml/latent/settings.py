@@ -49,9 +49,5 @@ def representation_settings(settings: Any) -> dict[str, Any]:
     return {field.name: getattr(settings, field.name) for field in fields(RepresentationSettings)}
 
 
-def fixed_settings() -> frozenset[str]:
-    """Names of the settings that determine the weights."""
-    return frozenset({"depth", *(field.name for field in fields(RepresentationSettings))})
-
-
-FREE_SETTINGS = frozenset(field.name for field in fields(LatentSettings)) - fixed_settings()
+# those that do not determine the weights
+FREE_SETTINGS = frozenset({"train_samples", "samples", "freeze"})

@@ -53,7 +53,7 @@ class ContextSettings:
         check_minimums(self, "the contexts")
 
 
-def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings, spans_key: str = SPANS_KEY) -> Counter:
+def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings) -> Counter:
     """Store the contexts of documents in a folder. Returns the counts of what was read and left out, by name.
 
     Only the distinct words and entities are kept in memory.
@@ -68,7 +68,7 @@ def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings,
         )
         for doc in docs:
             counts["texts"] += 1
-            for begin, end, pairs in _pairs(doc, settings, spans_key, counts):
+            for begin, end, pairs in _pairs(doc, settings, counts):
                 numbers = [words(token.lower_) for token in doc[begin:end]]
                 _write(of_words, np.array(numbers, dtype="int32"))
                 rows = [[n_texts, *place, entities(x), entities(y)] for place, x, y in pairs]
@@ -84,11 +84,11 @@ def write_contexts(docs: Iterable[Doc], folder: Path, settings: ContextSettings,
 
 
 def _pairs(
-    doc: Doc, settings: ContextSettings, spans_key: str, counts: Counter
+    doc: Doc, settings: ContextSettings, counts: Counter
 ) -> Iterator[tuple[int, int, list[tuple[list[int], str, str]]]]:
     """For each text, its begin and end, and the positions (relative to its begin) and entities of its pairs."""
     allowed = settings.pair_types and {frozenset(pair) for pair in settings.pair_types}
-    mentions = sorted((m for m in doc.spans.get(spans_key, ()) if len(m)), key=lambda m: (m.start, m.end))
+    mentions = sorted((m for m in doc.spans.get(SPANS_KEY, ()) if len(m)), key=lambda m: (m.start, m.end))
     texts = [(s.start, s.end) for s in sentences(doc)] if settings.by_sentence else [(0, len(doc))]
     for begin, end in texts:
         inside = {(m.start, m.end): m for m in mentions if begin <= m.start and m.end <= end}

@@ -56,12 +56,7 @@ class BiaffineClassifier(nn.Module):
     def forward(
         self, spans: Tensor, first: Tensor, second: Tensor, pairs: Tensor | None = None, *, both_ways: bool
     ) -> Tensor:
-        """
-        spans: (spans, span width). first, second: (pairs,) indices of the spans of a pair.
-        pairs: (pairs, pair width) further features, the same for both directions.
-        Returns (pairs, 1 + relation types) for first -> second; with ``both_ways``, (2 * pairs, 1 + relation types),
-        the second half for second -> first.
-        """
+        """As :meth:`~spacy_keci.ml.relations.classifier.RelationClassifier.forward`."""
         heads, tails = self.head(spans), self.tail(spans)
         shared = self.pair(pairs) if self.pair is not None and pairs is not None else None
         if both_ways:

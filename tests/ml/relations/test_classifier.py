@@ -30,20 +30,6 @@ def test_values_and_gradients_of_equation_3() -> None:
         torch.testing.assert_close(fast, slow)
 
 
-def test_one_way_is_the_first_half_of_both_ways() -> None:
-    torch.manual_seed(0)
-    head = RelationClassifier(5, hidden_width=7, depth=1, n_labels=2)
-    spans, first, second = torch.randn(3, 5), torch.tensor([0, 1]), torch.tensor([1, 2])
-    both = head(spans, first, second, both_ways=True)
-    torch.testing.assert_close(head(spans, first, second, both_ways=False), both[:2])
-
-
-def test_no_pairs() -> None:
-    head = RelationClassifier(5, hidden_width=7, depth=1, n_labels=2)
-    nothing = torch.zeros(0, dtype=torch.long)
-    assert head(torch.randn(1, 5), nothing, nothing, both_ways=True).shape == (0, 3)
-
-
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_entity_logits_have_a_class_for_no_entity(depth: int) -> None:
     head = EntityClassifier(5, hidden_width=7, depth=depth, n_labels=4)
