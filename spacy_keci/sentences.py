@@ -69,6 +69,14 @@ def sentence_of_span(spans: NDArray[np.int64], docs: Sequence[Doc]) -> NDArray[n
     return sentence_of_token(docs)[doc_starts(docs)[doc] + start]
 
 
+def cross_sentences(spans: NDArray[np.int64], docs: Sequence[Doc]) -> NDArray[np.bool_]:
+    """(spans,) whether each begins and ends in different sentences, as :func:`sentence_of_token` counts them.
+
+    spans: (spans, 3) document, start, end.
+    """
+    return sentence_of_span(spans, docs) != sentence_of_span(spans[:, [0, 2, 2]] - [0, 1, 0], docs)
+
+
 def text_of_token(docs: Sequence[Doc], by_sentence: bool) -> NDArray[np.int64]:
     """(tokens,) the number of the text that each token belongs to, ascending: the sentence, or else the document."""
     return sentence_of_token(docs) if by_sentence else np.repeat(np.arange(len(docs)), [len(doc) for doc in docs])

@@ -17,8 +17,8 @@ INTERRUPTED = 130
 
 class OneLineErrors(TyperGroup):
     """Commands that report an error in one line and end with exit code 1: a ValueError or OSError, which this package
-    raises for bad input, or an ImportError, for a library that is not installed. With SPACY_KECI_DEBUG set, they show
-    the traceback instead."""
+    raises for bad input, an ImportError, for a library that is not installed, or a MemoryError, for input too large to
+    be read as a whole. With SPACY_KECI_DEBUG set, they show the traceback instead."""
 
     def invoke(self, ctx: Any) -> Any:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -28,7 +28,7 @@ class OneLineErrors(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # the reader of the output has ended: typer ends the program
-        except (ValueError, OSError, ImportError) as error:
+        except (ValueError, OSError, ImportError, MemoryError) as error:
             if is_debugging():
                 raise
             fail(one_line(error))
@@ -44,6 +44,8 @@ def is_debugging() -> bool:
 def one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return writable_line(f"{error.filename}: {error.strerror}.")
+    if isinstance(error, MemoryError):
+        return writable_line(f"There is not enough memory. {error}")
     return writable_line(str(error)) or type(error).__name__
 
 

@@ -154,7 +154,8 @@ def get_format(path: Path, name: str | None = None, *, to_write: bool = False) -
     if name not in FORMATS:
         names = ", ".join(key for key, each in FORMATS.items() if (each.write if to_write else each.read))
         option = "--to" if to_write else "--from"
-        raise ValueError(f"Cannot tell the format of {path}: name one of {names}. In a command, by {option} FORMAT.")
+        problem = f"Cannot tell the format of {path}" if name is None else f"There is no format {name!r}"
+        raise ValueError(f"{problem}: name one of {names}. In a command, by {option} FORMAT.")
     return name
 
 

@@ -18,7 +18,7 @@ from ..alignment import align
 from ..ml.graphs import GoldGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
-from ..sentences import sentence_of_span
+from ..sentences import cross_sentences, sentence_of_span
 from .gold import GoldReader, find_gold, limit_to_given
 from .label_weights import weight_array
 from .mentions import has_mentions, read_mentions
@@ -141,11 +141,15 @@ class Extractor(Predictor):
         return output.loss(X, self.read_gold(list(examples), X), self.objective())
 
     def read_gold(self, examples: list[Example], X: Any) -> GoldGraphs:
-        """The gold graphs of a batch. Relations that the input cannot represent are reported."""
+        """The gold graphs of a batch. What the input cannot represent is reported."""
         gold = self.gold_reader(examples)
+        if self.entities_from is None:
+            # in initialize, the pipeline has not yet set sentences
+            self._count_gold("mentions", ~cross_sentences(gold.spans, X.docs), "they cross the end of a sentence")
         if self.by_sentence:
             head, tail = sentence_of_span(gold.spans, X.docs)[gold.relations[:, :2]].T
-            self._count_relations(
+            self._count_gold(
+                "relations",
                 head == tail,
                 f"their mentions are in different sentences (--components.{self.name}.by_sentence false reads "
                 "documents as a whole)",
@@ -153,7 +157,7 @@ class Extractor(Predictor):
         if X.given is None:
             return gold
         reached = find_gold(X.candidates[X.given], gold)[1]
-        self._count_relations(reached, "their mentions are not among the given ones")
+        self._count_gold("relations", reached, "their mentions are not among the given ones")
         return limit_to_given(gold, X.candidates, X.given)
 
     @property
@@ -233,17 +237,18 @@ class Extractor(Predictor):
         for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
 
-    def _count_relations(self, reached: np.ndarray, reason: str) -> None:
-        """Report, less and less often, the share of gold relations that cannot be learned for a reason.
+    def _count_gold(self, parts: str, reached: np.ndarray, reason: str) -> None:
+        """Report, less and less often, the share of the gold that cannot be learned for a reason.
 
-        reached: (relations,) of bool, the relations of a batch that can be learned.
+        parts: mentions or relations. reached: (parts,) of bool, those of a batch that can be learned.
         """
         counts = self._counted.setdefault(reason, Counter())
         counts.update(batches=1, all=len(reached), reached=int(reached.sum()))
         if counts["batches"].bit_count() == 1 and counts["reached"] < counts["all"]:
             logger.warning(
-                "'%s' cannot learn %.1f%% of the gold relations in its batches so far: %s.",
+                "'%s' cannot learn %.1f%% of the gold %s in its batches so far: %s.",
                 self.name,
                 100 - 100 * counts["reached"] / counts["all"],
+                parts,
                 reason,
             )

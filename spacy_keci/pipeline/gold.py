@@ -12,7 +12,7 @@ from spacy.util import minibatch
 from ..alignment import align
 from ..ml.graphs import NOT_ANNOTATED, GoldGraphs
 from ..ml.spans.targets import find_spans
-from ..sentences import sentence_of_span
+from ..sentences import cross_sentences, sentence_of_span
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,9 @@ class GoldReader:
             counts["relations of a mention with itself"] += int((head == tail).sum())
             self._count_pairs(gold, counts)
             if self.by_sentence:
-                first = sentence_of_span(gold.spans, docs)
-                last = sentence_of_span(gold.spans[:, [0, 2, 2]] - [0, 1, 0], docs)
-                counts["mentions across the end of a sentence ('by_sentence')"] += int((first != last).sum())
-                counts["relations between sentences ('by_sentence')"] += int((first[head] != first[tail]).sum())
+                crossing, sentence = cross_sentences(gold.spans, docs), sentence_of_span(gold.spans, docs)
+                counts["mentions across the end of a sentence ('by_sentence')"] += int(crossing.sum())
+                counts["relations between sentences ('by_sentence')"] += int((sentence[head] != sentence[tail]).sum())
         return +counts
 
     def _count_pairs(self, gold: GoldGraphs, counts: Counter[str]) -> None:

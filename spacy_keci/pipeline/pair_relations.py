@@ -200,7 +200,7 @@ class PairRelations(Extractor, PairRelationsSettings):
         relations, unreachable = self._relations(examples), Counter[str]()
         gold = self._gold()(relations, X.concepts, X.bags, unreachable)
         reached = np.arange(sum(len(of_doc or ()) for of_doc in relations)) >= unreachable[NOT_GIVEN]
-        self._count_relations(reached, "their concepts or mentions are not among the given ones")
+        self._count_gold("relations", reached, "their concepts or mentions are not among the given ones")
         return gold
 
     def _gold(self) -> ConceptGold:

@@ -517,7 +517,7 @@ def test_mistakes(model: Path, lines: Path, tmp_path: Path) -> None:
         ((model, lines, tmp_path / "out.docx"), 1, "Cannot tell the format of"),
         ((model, lines, tmp_path / "out.docx"), 1, "by --to FORMAT"),
         ((model, lines, tmp_path / "out.jsonl.gz", "--to", "jsonl"), 1, "name it without .gz"),
-        ((model, lines, out, "--from", "word"), 1, "Cannot tell the format of"),
+        ((model, lines, out, "--from", "word"), 1, "There is no format 'word'"),
         ((model, lines, out, "--to", "bigbio"), 1, "is for reading only"),
         ((model, lines, "-", "--to", "brat"), 1, "cannot be written to standard output"),
         ((model, lines, tmp_path / "other.jsonl"), 1, "already exists"),

@@ -18,6 +18,7 @@ ODD_FILES = {
     "cut.spacy": b"x\x9c",
     "prose.spacy": b"no docbin",
     "cut.jsonl.gz": gzip.compress(b'{"text": "A binds B."}\n' * 99)[:20],
+    "large.jsonl.gz": gzip.compress(b'{"text": "A binds B."}\n'),
     "prose.xml": b"no xml",
     "prose.json": b"no json",
     "model/config.cfg": b"[nlp\nlang =",
@@ -103,3 +104,13 @@ def test_a_folder_without_a_pipeline_does_not_hide_a_package(tmp_path: Path, mon
     spacy.blank("en").to_disk("pipeline")
     Path("package").mkdir()
     assert (locate("pipeline"), locate("package")) == (tmp_path.resolve() / "pipeline", "package")
+
+
+def test_a_file_that_does_not_fit_in_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpack(data: bytes) -> bytes:
+        raise MemoryError("Unable to allocate output buffer.")
+
+    monkeypatch.setattr(gzip, "decompress", unpack)
+    result = CliRunner().invoke(keci, ["convert", str(folder / "large.jsonl.gz"), str(folder / "converted.jsonl")])
+    assert result.exit_code == 1
+    assert result.stderr == "✘ There is not enough memory. Unable to allocate output buffer.\n"

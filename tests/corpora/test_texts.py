@@ -285,7 +285,7 @@ def test_mistakes(tmp_path: Path) -> None:
         (tmp_path / "y.txt", None, "There is no file or folder"),
         (tmp_path, None, r"holds no files .txt or .jsonl"),
         (tmp_path / "x.docx", None, "Cannot tell the format .* Or one of txt, lines, jsonl"),
-        (tmp_path / "x.docx", "word", "Cannot tell the format .* Or one of txt, lines, jsonl"),
+        (tmp_path / "x.docx", "word", "There is no format 'word': .* Or one of txt, lines, jsonl"),
         ("-", "spacy", "Standard input is read as txt or lines or jsonl or pubmed, not as spacy"),
         ("-", "parquet", "Standard input is read as .* not as parquet"),
     ]:

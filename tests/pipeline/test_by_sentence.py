@@ -109,6 +109,16 @@ class TestTraining:
         nlp.update(make_examples(nlp, [doc]), annotates=["biomedical_sentencizer"])
         assert "cannot learn 50.0% of the gold relations in its batches so far: their mentions are in diff" in log.text
 
+    @pytest.mark.parametrize("name", SYSTEMS)
+    def test_reports_mentions_across_sentences(self, name: str, kb: Path, log: pytest.LogCaptureFixture) -> None:
+        """Sentences are set only in the course of the training, not for initialize."""
+        nlp = make_reader(name, kb)
+        doc = nlp.make_doc("MDM2 binds. P53 is here.")
+        doc.spans["entities"] = [doc.char_span(*o, "protein") for o in ((0, 15), (12, 15))]
+        nlp.initialize(lambda: make_examples(nlp, [doc]))
+        nlp.update(make_examples(nlp, [doc]), annotates=["biomedical_sentencizer"])
+        assert "cannot learn 50.0% of the gold mentions in its batches so far: they cross the end of a" in log.text
+
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_no_sentences_are_set(name: str, kb: Path, demo_docs: list[Doc]) -> None:
