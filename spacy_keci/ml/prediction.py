@@ -11,6 +11,8 @@ import torch
 from thinc.api import Optimizer, PyTorchShim
 from torch import nn
 
+from .linear import Linear
+
 _LOCK = Lock()
 
 
@@ -63,6 +65,8 @@ def _cast(network: nn.Module) -> _Cast:
 def _twin(module: nn.Module, instead: dict[nn.Parameter, nn.Parameter]) -> nn.Module:
     """A copy that shares everything, including hooks, except some parameters."""
     twin = copy.copy(module)
+    if type(module) is nn.Linear:
+        twin.__class__ = Linear
     twin.__dict__["_parameters"] = {
         name: p if p is None else instead.get(p, p) for name, p in module._parameters.items()
     }

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..feedforward import feedforward
+from ..linear import linear
 from ..segments import segment_softmax
 
 
@@ -40,9 +41,9 @@ class ConceptAttention(nn.Module):
         n_spans = len(spans)
         sentinel = F.relu(self.sentinel(spans))  # c
         span_weight, concept_weight = self.hidden.weight.chunk(2, dim=1)
-        from_span = F.linear(spans, span_weight, self.hidden.bias)
-        from_sentinel = F.linear(sentinel, concept_weight)
-        from_concept = F.linear(concepts, concept_weight)
+        from_span = linear(spans, span_weight, self.hidden.bias)
+        from_sentinel = linear(sentinel, concept_weight)
+        from_concept = linear(concepts, concept_weight)
         # one list: a sentinel for each span, then all candidates
         owner = torch.cat([torch.arange(n_spans, device=span.device), span])
         known = from_concept.index_select(0, concept)

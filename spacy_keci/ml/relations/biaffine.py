@@ -7,9 +7,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..feedforward import feedforward, start_from_none
+from ..linear import linear
 
 
 class BiaffineClassifier(nn.Module):
@@ -63,8 +63,8 @@ class BiaffineClassifier(nn.Module):
             first, second = torch.cat([first, second]), torch.cat([second, first])
             shared = shared.repeat(2, 1) if shared is not None else None
         head_weight, tail_weight = self.linear.weight.chunk(2, dim=1)
-        logits = F.linear(heads, head_weight, self.linear.bias).index_select(0, first)
-        logits = logits + F.linear(tails, tail_weight).index_select(0, second)
+        logits = linear(heads, head_weight, self.linear.bias).index_select(0, first)
+        logits = logits + linear(tails, tail_weight).index_select(0, second)
         if self.bilinear is not None:
             moved = torch.einsum("sm,mcn->scn", heads, self.bilinear)  # h U
             logits = logits + torch.einsum("pcn,pn->pc", moved.index_select(0, first), tails.index_select(0, second))

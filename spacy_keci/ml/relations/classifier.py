@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..feedforward import feedforward, start_from_none, start_from_zero
+from ..linear import linear
 
 
 class RelationClassifier(nn.Module):
@@ -38,9 +39,9 @@ class RelationClassifier(nn.Module):
         the second half for second -> first.
         """
         head_weight, tail_weight, product_weight = self.hidden.weight.chunk(3, dim=1)
-        as_head = F.linear(spans, head_weight, self.hidden.bias)
-        as_tail = F.linear(spans, tail_weight)
-        shared = F.linear(spans.index_select(0, first) * spans.index_select(0, second), product_weight)
+        as_head = linear(spans, head_weight, self.hidden.bias)
+        as_tail = linear(spans, tail_weight)
+        shared = linear(spans.index_select(0, first) * spans.index_select(0, second), product_weight)
         if self.pair is not None and pairs is not None:
             shared = shared + self.pair(pairs)
         if both_ways:

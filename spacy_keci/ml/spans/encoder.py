@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..linear import linear
+
 LENGTH_WIDTH = 20
 
 
@@ -35,12 +37,12 @@ class SpanEncoder(nn.Module):
         widths = (ends - starts).clamp(max=self.max_length)
         longest = int(widths.max())
         # for every token and length: the sum for a span of this length that starts there, except its end
-        known = F.linear(tokens, start_weight, self.hidden.bias).unsqueeze(1)
-        known = known + F.linear(self.length.weight[:longest], length_weight)
+        known = linear(tokens, start_weight, self.hidden.bias).unsqueeze(1)
+        known = known + linear(self.length.weight[:longest], length_weight)
         # In place, to save memory: these are the largest arrays of the model.
-        self._pool(known, F.linear(tokens, inside_weight), self.attention(tokens).squeeze(-1))
+        self._pool(known, linear(tokens, inside_weight), self.attention(tokens).squeeze(-1))
         hidden = known.flatten(0, 1).index_select(0, starts * longest + widths - 1)
-        hidden += F.linear(tokens, end_weight).index_select(0, ends - 1)
+        hidden += linear(tokens, end_weight).index_select(0, ends - 1)
         return self.output(hidden.relu_()).relu_()
 
     @staticmethod
