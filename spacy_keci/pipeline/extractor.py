@@ -232,7 +232,7 @@ class Extractor(Predictor):
             logger.warning("'%s': the symmetric label %r is not a relation label of the data.", self.name, label)
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
-        annotated = self._annotated(list(examples))
+        annotated = [example for example in examples if self.spans_key in example.reference.spans]
         reachable = self.reachable if self.entities_from is None else None
         for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
