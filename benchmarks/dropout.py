@@ -6,7 +6,6 @@ Forward and backward pass of MiniLM on random word pieces, one thread, CPU time.
 changes in clock or load affect both equally.
 """
 
-import json
 import os
 import time
 from contextlib import nullcontext
@@ -18,10 +17,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 import typer
-from speed import cpu_name
+from speed import save_result
 from transformers import AutoModel
 
-from spacy_keci.cli.provenance import software_versions
 from spacy_keci.ml.encoders.dropout import ByteDropout
 from spacy_keci.ml.encoders.transformer import resolve_name
 from spacy_keci.ml.mixed_precision import computes_in_bfloat16
@@ -55,17 +53,11 @@ def main(
             ratios = [a / b for a, b in zip(seconds["torch"], seconds["bytes"], strict=True)]
             ratio = {"median": median(ratios), "range": [min(ratios), max(ratios)]}
             rows.append({"texts": texts, "shape": shape, "precision": precision, "seconds": seconds, "ratio": ratio})
-    result = {
-        "name": output.stem,
-        "group": output.stem,
-        "machine": {"cpu": cpu_name(), "threads": 1},
-        "software": software_versions(),
+    facts = {
         "encoder": encoder,
         "rows": rows,
     }
-    result["markdown"] = make_markdown(result)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(result["markdown"])
+    save_result(output, facts, make_markdown)
 
 
 def step(network: torch.nn.Module, pieces: torch.Tensor, *, in_bytes: bool, in_bfloat16: bool) -> None:

@@ -20,7 +20,6 @@ import typer
 
 ROOT = Path(__file__).parents[1]
 KINDS = ["as PyTorch does", "rounded"]
-CAPACITIES = ["ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"]
 
 
 def main(
@@ -42,33 +41,20 @@ def main(
                 command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, check=True
             )
             found.append(json.loads(done.stdout.splitlines()[-1]))
-    from speed import cpu_name
+    from speed import save_result
 
-    from spacy_keci.cli.provenance import software_versions
-
-    result: dict[str, Any] = {
-        "name": output.stem,
-        "group": output.stem,
-        "machine": {"cpu": cpu_name(), "threads": 1},
-        "software": software_versions(),
-        "model": model,
-        "runs": runs,
-    }
-    result["markdown"] = make_markdown(result)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(result["markdown"])
+    save_result(output, {"model": model, "runs": runs}, make_markdown)
 
 
 def measure(model: str, corpus: Path, kind: str) -> dict[str, float]:
     """CPU milliseconds of a text, and MB in memory at the end."""
-    if kind == KINDS[0]:
-        os.environ |= dict.fromkeys(CAPACITIES, "1024")
     import spacy
     from spacy.tokens import DocBin
 
     from spacy_keci.ml import linear
 
     if kind == KINDS[0]:
+        os.environ |= dict.fromkeys(linear.CAPACITIES, "1024")
         linear.rounded_up = lambda n: n
     nlp = spacy.load(model)
     texts = [doc.text for doc in DocBin().from_disk(corpus).get_docs(nlp.vocab)]

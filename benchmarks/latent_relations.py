@@ -8,7 +8,6 @@ z), compared with MiniLM's vectors of the words. The models run in turn; medians
 reported. The vocabulary is filled up to the size of a large corpus.
 """
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,11 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from speed import as_table, cpu_name, interleave, summary
+from speed import as_table, interleave, save_result, summary
 from torch import nn
 
 from spacy_keci.cli.pretrain_relations import CorpusSettings, read_texts
-from spacy_keci.cli.provenance import describe_corpus, software_versions
+from spacy_keci.cli.provenance import describe_corpus
 from spacy_keci.ml.encoders.transformer import resolve_name
 from spacy_keci.ml.latent.contexts import N_SPECIAL
 from spacy_keci.ml.latent.decoder import Softmax
@@ -70,11 +69,7 @@ def main(
     tasks["use", "MiniLM"] = partial(encode, encoder, inputs)
     n = sum(len(batch) for batch in sentences)
     times = {key: [1000 * t / n for t in each] for key, each in interleave(tasks, rounds).items()}
-    result: dict[str, Any] = {
-        "name": output.stem,
-        "group": output.stem,
-        "machine": {"cpu": cpu_name(), "threads": 1},
-        "software": software_versions(),
+    facts = {
         "corpus": describe_corpus(corpus),
         "contexts": n,
         "words": words,
@@ -88,9 +83,7 @@ def main(
             for task in TASKS
         },
     }
-    result["markdown"] = make_markdown(result)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(result["markdown"])
+    save_result(output, facts, make_markdown)
 
 
 def read_contexts(corpus: Path, limit: int, batch_size: int) -> tuple[list[Any], list[list[str]], int]:

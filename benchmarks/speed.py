@@ -426,6 +426,21 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
+def save_result(output: Path, facts: dict[str, Any], make_markdown: Callable[[dict[str, Any]], str]) -> None:
+    """Write what was measured with one thread, and its table, and print the table."""
+    result = {
+        "name": output.stem,
+        "group": output.stem,
+        "machine": {"cpu": cpu_name(), "threads": 1},
+        "software": software_versions(),
+        **facts,
+    }
+    result["markdown"] = make_markdown(result)
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
+    print(f"\n{result['markdown']}\n")
+
+
 def cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

@@ -10,7 +10,6 @@ import of spaCy, the pipeline, its first sentence. So is each run of 'spacy keci
 with more and fewer sentences excludes their start.
 """
 
-import json
 import os
 import resource
 import subprocess
@@ -29,11 +28,11 @@ import torch
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from speed import as_table, cpu_name, inputs_of, summary
+from speed import as_table, inputs_of, save_result, summary
 from torch.utils.flop_counter import FlopCounterMode
 
 from spacy_keci.cli.load import find_extractor
-from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
+from spacy_keci.cli.provenance import describe_corpus, describe_pipeline
 from spacy_keci.ml.mixed_precision import computes_in_bfloat16
 
 ROOT = Path(__file__).parents[1]
@@ -66,11 +65,7 @@ def main(
     torch.set_num_threads(1)
     pipelines = load_all(model, onnx or [])
     texts = read_texts(corpus, pipelines["fp32"].nlp)[:sentences]
-    result = {
-        "name": output.stem,
-        "group": output.stem,
-        "machine": {"cpu": cpu_name(), "threads": 1},
-        "software": software_versions(),
+    facts = {
         "corpus": describe_corpus(corpus),
         "model": describe_pipeline(pipelines["fp32"].nlp),
         "sentences": len(texts),
@@ -81,10 +76,7 @@ def main(
         "annotate": time_annotate(model, texts, starts),
         "start": {name: time_start(p, texts[0], starts) for name, p in pipelines.items() if p.folder is not None},
     }
-    result["markdown"] = make_markdown(result)
-    output.parent.mkdir(exist_ok=True)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(f"\n{result['markdown']}\n")
+    save_result(output, facts, make_markdown)
 
 
 class Timed:

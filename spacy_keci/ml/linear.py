@@ -9,9 +9,10 @@ from torch.nn import functional as F
 MULTIPLE = 8  # of rows, at least
 STEPS = 16  # between a number of rows and its double, at least
 
-# oneDNN compiles a kernel of about 0.4 MB for each new shape, which takes as long as the product of a sentence. By
-# default, it and PyTorch each keep the last 1,024 kernels. Both read these settings at the first product.
-for _name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+# oneDNN compiles a kernel of about 0.4 MB for each new shape, in about a millisecond. By default, it and PyTorch each
+# keep the last 1,024 kernels. Both read these settings at the first product.
+CAPACITIES = ["ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"]
+for _name in CAPACITIES:
     os.environ.setdefault(_name, "256")
 
 
