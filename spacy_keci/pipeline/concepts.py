@@ -30,12 +30,16 @@ NOT_GIVEN = "relations of concepts or mentions that are not given"
 
 
 class GoldRelation(NamedTuple):
-    """A relation of an example between two mentions or concepts. novelty: empty if unknown."""
+    """A relation of an example between two mentions or concepts.
+
+    novelty: empty if unknown. score: below 1 for the probability that another model gave it.
+    """
 
     head: Name
     tail: Name
     label: str
     novelty: str = ""
+    score: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def gold_relations(example: Example, spans_key: str, by_mention: bool) -> list[G
     attrs = reference.spans[spans_key].attrs if spans_key in reference.spans else {}
     if not by_mention and "interactions" in attrs:
         stated = get_interactions(reference, spans_key)
-        return list(dict.fromkeys(GoldRelation(r.head, r.tail, r.label, r.novelty) for r in stated))
+        return list(dict.fromkeys(GoldRelation(r.head, r.tail, r.label, r.novelty, r.score) for r in stated))
     if "relations" not in attrs:
         return None
     if not by_mention:
@@ -158,9 +162,10 @@ class ConceptGold:
         """
         counts = unreachable if unreachable is not None else Counter()
         found: list[tuple[int, int, int, int]] = []
+        scores: list[float] = []
         by_name = _rows_by_name(concepts, len(relations))
         for names, of_doc in zip(by_name, relations, strict=True):
-            for head, tail, label, novelty in of_doc or ():
+            for head, tail, label, novelty, score in of_doc or ():
                 if label not in self.forward:
                     raise ValueError(
                         f"Unknown relation label {label!r}. The component was initialized with "
@@ -174,6 +179,7 @@ class ConceptGold:
                     counts["relations of a concept with itself"] += 1
                 else:
                     found.append((*ends, self.forward[label], self.novelty.get(novelty, NOT_ANNOTATED)))  # type: ignore[arg-type]
+                    scores.append(score)
         annotated = np.array([of_doc is not None for of_doc in relations], dtype=bool)
         targets = np.zeros((len(bags), 1 + self.n_classes), dtype="float32")
         novelties = np.full(len(bags), NOT_ANNOTATED, dtype="int64")
@@ -188,9 +194,9 @@ class ConceptGold:
         pair = np.maximum(straight, turned)
         reached = pair >= 0
         counts["relations of pairs that are not scored (types, distance or sentence)"] += int((~reached).sum())
-        targets[pair[reached], class_[reached]] = 1
+        targets[pair[reached], class_[reached]] = np.array(scores, dtype="float32")[reached]
         novelties[pair[reached]] = rows[reached, 3]
-        targets[:, 0] = targets.sum(axis=1) == 0
+        targets[:, 0] = (1 - targets.sum(axis=1)).clip(min=0)
         if len(bags):
             targets[~annotated[concepts.doc[bags.first]]] = 0
         return GoldPairs(targets, novelties, int(annotated.sum()))

@@ -1,0 +1,93 @@
+"""Annotate texts with relations between concepts: the mean probabilities of several pipelines.
+
+    python scripts/teach_concepts.py corpus/passages.jsonl corpus/taught.spacy --linked training/biored/end-to-end
+        --teachers training/biored/concepts-minilm-0/model-best training/biored/concepts-minilm-1/model-best
+
+``--linked`` finds the mentions and their identifiers; its own relations do not count. Each pair gets every label with a
+probability of at least ``--minimum``, and the probability as its score. `concept_relations` learns these scores as
+targets.
+"""
+
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import spacy
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from spacy.util import minibatch
+from tqdm import tqdm
+from wasabi import msg
+
+from spacy_keci.interactions import Interaction, set_interactions
+from spacy_keci.ml.concept_pairs.outputs import class_labels
+from spacy_keci.ml.relations.loss import relation_probabilities
+from spacy_keci.pipeline.concept_relations import ConceptRelations
+from spacy_keci.pipeline.concepts import ConceptReader
+from spacy_keci.span_groups import SPANS_KEY, set_span_graph
+
+# head, tail and label of a relation
+Row = tuple[str, str, str]
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("texts", type=Path, help=".jsonl")
+    parser.add_argument("output", type=Path, help="file to write, .spacy")
+    parser.add_argument("--linked", required=True, help="a pipeline that finds mentions and identifiers")
+    parser.add_argument("--teachers", nargs="+", required=True, help="pipelines with concept_relations")
+    parser.add_argument("--minimum", type=float, default=0.02, help="probability of a label (0.02)")
+    args = parser.parse_args()
+    linked = spacy.load(args.linked, exclude=["concept_relations"])
+    teachers = [spacy.load(path, vocab=linked.vocab) for path in args.teachers]
+    texts = [row["text"] for row in srsly.read_jsonl(args.texts)]
+    found, n_relations = DocBin(store_user_data=True), 0
+    for docs in minibatch(linked.pipe(tqdm(texts)), 16):
+        taught = [_with_identifiers(doc, teachers[0].get_pipe("concept_relations").reader) for doc in docs]
+        means: list[defaultdict[Row, float]] = [defaultdict(float) for _ in docs]
+        for nlp in teachers:
+            for mean, doc in zip(means, taught, strict=True):
+                for row, probability in _probabilities(nlp, doc.copy()):
+                    mean[row] += probability / len(teachers)
+        for doc, mean in zip(taught, means, strict=True):
+            rows = [Interaction(*row, score) for row, score in mean.items() if score >= args.minimum]
+            if rows:
+                set_interactions(doc, rows)
+                found.add(doc)
+                n_relations += len(rows)
+    found.to_disk(args.output)
+    msg.good(f"{len(found):,} of {len(texts):,} texts have pairs to relate, with {n_relations:,} labels")
+
+
+def _with_identifiers(doc: Doc, reader: ConceptReader) -> Doc:
+    """A document with the same words and mentions, each with its identifier."""
+    linked = Doc(doc.vocab, [token.text for token in doc], [bool(token.whitespace_) for token in doc])
+    spans = [Span(linked, m.start, m.end, m.label, kb_id=reader.kb_id(m)) for m in doc.spans[SPANS_KEY]]
+    set_span_graph(linked, SPANS_KEY, spans, [])
+    return linked
+
+
+def _probabilities(nlp: Language, doc: Doc) -> Iterator[tuple[Row, float]]:
+    """Each pair with each label, and its probability."""
+    component = nlp.get_pipe("concept_relations")
+    assert isinstance(component, ConceptRelations)
+    for name, pipe in nlp.pipeline:
+        if name != "concept_relations":
+            doc = pipe(doc)
+    X = component.make_input([doc], component.given_mentions([doc]), is_train=False)
+    rules = component.relation_rules()
+    labels, backward = class_labels(rules.symmetric)
+    for part, scores in component.model.predict(X) if X is not None else ():
+        of_pairs = relation_probabilities(scores.logits, rules.multi_label).cpu().numpy()
+        ids = part.concepts.ids
+        for first, second, probabilities in zip(part.bags.first, part.bags.second, of_pairs[:, 1:], strict=True):
+            ends = ids[first], ids[second]
+            for label, is_backward, probability in zip(labels, backward, probabilities, strict=True):
+                head, tail = ends[::-1] if is_backward else ends
+                yield (head, tail, component.relation_labels[label]), float(probability)
+
+
+if __name__ == "__main__":
+    main()
