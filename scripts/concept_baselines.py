@@ -27,7 +27,9 @@ from spacy_keci.corpora.docbin import load_docs
 from spacy_keci.ml.concept_pairs.features import PAIR_FEATURES, pair_features
 from spacy_keci.ml.concept_pairs.graphs import PredictedPairs
 from spacy_keci.ml.concept_pairs.pairs import Bags, Concepts, make_bags
-from spacy_keci.pipeline.concepts import ConceptGold, ConceptReader, RelationWriter, gold_relations
+from spacy_keci.pipeline.concept_gold import ConceptGold, gold_relations
+from spacy_keci.pipeline.concept_writing import RelationWriter
+from spacy_keci.pipeline.concepts import ConceptReader
 from spacy_keci.scoring.concept_threshold import choose_threshold, compare_concepts
 from spacy_keci.scoring.concepts import ConceptScorer
 from spacy_keci.scoring.counts import as_examples

@@ -12,6 +12,7 @@ from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import spacy
 import srsly
@@ -45,7 +46,7 @@ def main() -> None:
     texts = [row["text"] for row in srsly.read_jsonl(args.texts)]
     found, n_relations = DocBin(store_user_data=True), 0
     for docs in minibatch(linked.pipe(tqdm(texts)), 16):
-        taught = [_with_identifiers(doc, teachers[0].get_pipe("concept_relations").reader) for doc in docs]
+        taught = [_with_identifiers(doc, _component(teachers[0]).reader) for doc in docs]
         means: list[defaultdict[Row, float]] = [defaultdict(float) for _ in docs]
         for nlp in teachers:
             for mean, doc in zip(means, taught, strict=True):
@@ -61,6 +62,10 @@ def main() -> None:
     msg.good(f"{len(found):,} of {len(texts):,} texts have pairs to relate, with {n_relations:,} labels")
 
 
+def _component(nlp: Language) -> ConceptRelations:
+    return cast(ConceptRelations, nlp.get_pipe("concept_relations"))
+
+
 def _with_identifiers(doc: Doc, reader: ConceptReader) -> Doc:
     """A document with the same words and mentions, each with its identifier."""
     linked = Doc(doc.vocab, [token.text for token in doc], [bool(token.whitespace_) for token in doc])
@@ -71,8 +76,7 @@ def _with_identifiers(doc: Doc, reader: ConceptReader) -> Doc:
 
 def _probabilities(nlp: Language, doc: Doc) -> Iterator[tuple[Row, float]]:
     """Each pair with each label, and its probability."""
-    component = nlp.get_pipe("concept_relations")
-    assert isinstance(component, ConceptRelations)
+    component = _component(nlp)
     for name, pipe in nlp.pipeline:
         if name != "concept_relations":
             doc = pipe(doc)

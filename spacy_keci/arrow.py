@@ -23,7 +23,7 @@ from .annotator import Annotator
 from .corpora.annotation import AnnotatedText
 from .corpora.documents import from_doc, to_doc
 from .corpora.parquet import SCHEMA, from_row, to_row
-from .corpora.reading import id_text
+from .doc_operations import id_text
 from .reports import Report
 from .span_groups import CONCEPTS_KEY, SPANS_KEY, set_span_graph
 from .tokenizer import biomedical_tokenizer

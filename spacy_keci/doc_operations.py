@@ -5,6 +5,7 @@ its attributes, in which relations and scores live.
 """
 
 import copy
+import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -149,6 +150,14 @@ def span_to_doc(span: Span) -> Doc:
 def identity_of(doc: Doc) -> dict[str, Any]:
     """What the user data of a document say of where it comes from: its id, group and meta."""
     return {key: doc.user_data[key] for key in USER_DATA if key in doc.user_data}
+
+
+def id_text(id: object) -> str:
+    """An identifier as text, empty where there is none; some files count from 0. A whole number has no point: pandas
+    makes floats of integers, and NaN of None, where some of a column are missing."""
+    if isinstance(id, float) and not id.is_integer():
+        return "" if math.isnan(id) else str(id)
+    return "" if id is None else str(int(id) if isinstance(id, float) else id)
 
 
 def doc_to_json(doc: Doc, underscore: list[str] | None = None) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from spacy.tokens import Doc, Span
 
-from .corpora.reading import id_text
-from .doc_operations import each_doc
+from .doc_operations import each_doc, id_text
 from .sentences import sentences
 from .span_groups import checked_spans, per_mention
 from .tokens import SPANS_KEY, get_relations

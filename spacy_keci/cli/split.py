@@ -7,8 +7,8 @@ import typer
 from spacy.vocab import Vocab
 
 from ..corpora.docbin import load_docs, save_docs
-from ..corpora.reading import id_text
 from ..corpora.split import hold_out
+from ..doc_operations import id_text
 from ..files import files_in, without_gz
 from .messages import good
 

@@ -19,12 +19,13 @@ from xml.etree import ElementTree
 
 from pydantic import Field, field_validator
 
+from ..doc_operations import id_text
 from ..identifiers import linked
 from ..reports import Report
 from .annotation import AnnotatedText, RelationTriple, with_ids, without_empty_mentions
 from .clusters import ConceptRelation, concept_relations, relate_concepts
 from .offsets import Passage
-from .reading import Record, check_records, count_unknown_keys, id_text, read_objects, read_xml
+from .reading import Record, check_records, count_unknown_keys, read_objects, read_xml
 from .standoff import StandoffText
 
 TYPE_KEYS = ("type", "relation")

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from ..doc_operations import id_text
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, with_ids
 from .clusters import spell_out
-from .reading import Record, id_text, read_records
+from .reading import Record, read_records
 from .writing import present, write_list
 
 SUFFIXES = {1: "", 0: "_uncertain", -1: "_negative"}

@@ -10,10 +10,11 @@ from typing import Any
 
 from pydantic import Field
 
+from ..doc_operations import id_text
 from ..reports import Report
 from .annotation import AnnotatedText
 from .foreign import TextRecord
-from .reading import Record, count_unknown_keys, id_text, read_records
+from .reading import Record, count_unknown_keys, read_records
 from .standoff import StandoffText
 from .writing import present, write_lines
 

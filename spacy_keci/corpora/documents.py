@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy.tokens import Doc, Span, SpanGroup
 
+from ..doc_operations import id_text
 from ..reports import Report
 from ..span_groups import SPANS_KEY, checked_spans, per_mention, set_span_graph
 from .annotation import (
@@ -18,7 +19,6 @@ from .annotation import (
     check_positions,
     without_empty_mentions,
 )
-from .reading import id_text
 
 
 def to_doc(annotated: AnnotatedText, make_doc: MakeDoc, report: Report, spans_key: str = SPANS_KEY) -> Doc:

@@ -20,10 +20,11 @@ from typing import Any
 
 from pydantic import Field
 
+from ..doc_operations import id_text
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
 from .foreign import TextRecord
-from .reading import Record, count_unknown_keys, id_text, read_lines
+from .reading import Record, count_unknown_keys, read_lines
 from .writing import present, write_lines
 
 

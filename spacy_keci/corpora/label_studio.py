@@ -12,10 +12,11 @@ from typing import Any
 
 from pydantic import Field
 
+from ..doc_operations import id_text
 from ..reports import Report
 from .annotation import AnnotatedText
 from .offsets import CODE_UNITS, Reading
-from .reading import Record, check_records, id_text, read_objects
+from .reading import Record, check_records, read_objects
 from .standoff import StandoffText
 from .writing import present, write_list
 

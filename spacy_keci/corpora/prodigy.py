@@ -12,12 +12,13 @@ from typing import Any
 from pydantic import Field
 from spacy.tokens import Doc, Span
 
+from ..doc_operations import id_text
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc
 from .documents import to_doc
 from .foreign import TextRecord
-from .reading import Record, count_unknown_keys, id_text, read_lines
+from .reading import Record, count_unknown_keys, read_lines
 from .standoff import StandoffText
 from .writing import present, write_lines
 

@@ -3,7 +3,6 @@
 import codecs
 import gzip
 import json
-import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -215,14 +214,6 @@ def count_unknown_keys(record: Record, what: str, report: Report, known: Iterabl
     """Count the keys that no field names, of the record and of those inside it, apart from ``known``."""
     for key in sorted(set(_unknown_keys(record)).difference(known)):
         report.count(f"{what} with the unknown key {key[:60]!r}")
-
-
-def id_text(id: object) -> str:
-    """An identifier as text, empty where there is none; some files count from 0. A whole number has no point: pandas
-    makes floats of integers, and NaN of None, where some of a column are missing."""
-    if isinstance(id, float) and not id.is_integer():
-        return "" if math.isnan(id) else str(id)
-    return "" if id is None else str(int(id) if isinstance(id, float) else id)
 
 
 def explain(error: ValueError) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from ..doc_operations import id_text
 from ..reports import Report
 from ..tokens import SPANS_KEY
 from .annotation import AnnotatedText, MakeDoc
 from .documents import to_doc, token_starts, words_of
-from .reading import Record, id_text, read_records
+from .reading import Record, read_records
 from .standoff import StandoffText
 from .writing import write_list
 

@@ -10,12 +10,13 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from pydantic_core import from_json
 
+from ..doc_operations import id_text
 from ..files import files_in, without_gz
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
 from .pubmed import read_pubmed
-from .reading import Record, decode, explain, id_text
+from .reading import Record, decode, explain
 
 STDIN = "-"
 # one text a file, one text a line, one JSON object with a "text" a line, PubMed's XML

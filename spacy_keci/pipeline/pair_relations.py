@@ -18,7 +18,9 @@ from ..ml.concept_pairs.pairs import make_bags
 from ..ml.relations.decoding import RelationRules
 from ..settings import at_least
 from ..tokens import SPANS_KEY
-from .concepts import NOT_GIVEN, ConceptGold, ConceptReader, GoldRelation, RelationWriter, gold_relations
+from .concept_gold import NOT_GIVEN, ConceptGold, GoldRelation, gold_relations
+from .concept_writing import RelationWriter
+from .concepts import ConceptReader
 from .extractor import Extractor
 from .settings import ExtractorSettings
 
