@@ -61,8 +61,8 @@ def main() -> None:
     golds = {name: list(load_docs(getattr(paths, name), vocab)) for name in ("train", "dev", "test")}
     spans = [span for doc in golds["train"] for span in doc.spans["entities"]]
     types = {label: i for i, (label, _) in enumerate(Counter(s.label_ for s in spans).most_common(), start=1)}
-    reader = ConceptReader(by_mention=False, concepts_key=None, type_numbers=types)
-    stated = [gold_relations(Example(doc, doc), "entities", False) or [] for doc in golds["train"]]
+    reader = ConceptReader("concept", concepts_key=None, type_numbers=types)
+    stated = [gold_relations(Example(doc, doc), "entities", "concept") or [] for doc in golds["train"]]
     labels = [label for label, _ in Counter(r.label for of_doc in stated for r in of_doc).most_common()]
     gold = ConceptGold(labels, [], [])
     everything = make_part(golds["train"], reader, gold, None)
@@ -88,7 +88,7 @@ def make_part(golds: list[Doc], reader: ConceptReader, gold: ConceptGold, allowe
     mentions = [list(doc.spans["entities"]) for doc in golds]
     concepts = reader(golds, mentions)
     bags = make_bags(concepts, pair_types=allowed, max_distance=10**6, max_mention_pairs=10**6, by_sentence=False)
-    relations = [gold_relations(Example(doc, doc), "entities", False) for doc in golds]
+    relations = [gold_relations(Example(doc, doc), "entities", "concept") for doc in golds]
     targets = gold(relations, concepts, bags).targets
     types = np.stack([concepts.types[bags.first], concepts.types[bags.second]], axis=1)
     keys = np.concatenate([types, pair_features(concepts, bags)], axis=1)

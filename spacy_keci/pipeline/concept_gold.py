@@ -18,6 +18,7 @@ from ..ml.concept_pairs.pairs import Bags, Concepts
 from ..ml.graphs import NOT_ANNOTATED
 from ..ml.spans.targets import look_up
 from ..tokens import Relation, get_relations
+from .concepts import Level
 
 # Offsets of a mention, with or without its type, or the identifier of a concept.
 Name = tuple[Any, ...] | str
@@ -37,16 +38,16 @@ class GoldRelation(NamedTuple):
     score: float = 1.0
 
 
-def gold_relations(example: Example, spans_key: str, by_mention: bool) -> list[GoldRelation] | None:
+def gold_relations(example: Example, spans_key: str, level: Level) -> list[GoldRelation] | None:
     """The relations of the reference, without duplicates; None if relations are not annotated."""
     reference = example.reference
     attrs = reference.spans[spans_key].attrs if spans_key in reference.spans else {}
-    if not by_mention and "interactions" in attrs:
+    if level == "concept" and "interactions" in attrs:
         stated = get_interactions(reference, spans_key)
         return list(dict.fromkeys(GoldRelation(r.head, r.tail, r.label, r.novelty, r.score) for r in stated))
     if "relations" not in attrs:
         return None
-    if not by_mention:
+    if level == "concept":
         return list(dict.fromkeys(_of_concepts(get_relations(reference, spans_key))))
     aligned = align(example, spans_key)
     # those that do not begin and end on tokens get names that no mention has

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -16,7 +16,7 @@ from ..extensions import install_interactions_extension
 from ..ml.concept_pairs.inputs import ConceptPairInput
 from ..settings import at_least, defaults, takes_settings
 from ..tokens import CONCEPTS_KEY
-from .concepts import ConceptReader, pair_keys
+from .concepts import ConceptReader, Level, pair_keys
 from .pair_relations import PairRelations, PairRelationsSettings
 from .settings import RETIRED, default_model
 
@@ -41,7 +41,7 @@ class ConceptRelationsSettings(PairRelationsSettings):
     """
 
     max_pair_distance: int = at_least(1, 1000)
-    level: Literal["concept", "mention"] = "concept"
+    level: Level = "concept"
     concepts_key: str | None = CONCEPTS_KEY
     max_mention_pairs: int = at_least(1, 16)
     spell_out: bool = True
@@ -85,12 +85,8 @@ class ConceptRelations(PairRelations, ConceptRelationsSettings):
         **settings: Any,
     ) -> None:
         super().__init__(vocab, model, name, scorer=scorer, **settings)
-        if not self.by_mention:
+        if self.level == "concept":
             install_interactions_extension(self.interactions_attr, self.spans_key)
-
-    @property
-    def by_mention(self) -> bool:
-        return self.level == "mention"
 
     @property
     def _most_mention_pairs(self) -> int:
@@ -98,16 +94,16 @@ class ConceptRelations(PairRelations, ConceptRelationsSettings):
 
     @property
     def reader(self) -> ConceptReader:
-        return ConceptReader(self.by_mention, None if self.by_mention else self.concepts_key, self.type_numbers)
+        return ConceptReader(self.level, self.concepts_key if self.level == "concept" else None, self.type_numbers)
 
     def make_input(
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool
     ) -> ConceptPairInput | None:
         X = super().make_input(docs, mentions, is_train=is_train)
-        if X is None and not self.by_mention and any(mentions or ()):
+        if X is None and self.level == "concept" and any(mentions or ()):
             self._warn_without_identifiers(docs, mentions or [])
         if X is not None and is_train:
-            X.keys, X.groups = pair_keys(docs, X.concepts, X.bags, self.by_mention)
+            X.keys, X.groups = pair_keys(docs, X.concepts, X.bags, self.level)
         return X
 
     def _warn_without_identifiers(self, docs: list[Doc], mentions: list[list[Span]]) -> None:

@@ -86,7 +86,7 @@ class RelationWriter:
         for (*ends, label), each in best.items():
             for name, value in each.extra.items():
                 attrs.setdefault(name, []).append([*ends, label, value.tolist()])
-        if not self.reader.by_mention:
+        if self.reader.level == "concept":
             number = {concept: i for i, concept in enumerate(clusters)}
             attrs["clusters"] = list(clusters.values())
             attrs["cluster_ids"] = [ids[concept] for concept in clusters]
@@ -104,7 +104,7 @@ class RelationWriter:
         best: dict[tuple[int, int, str], _Related] = {}
         for each in related:
             pairs: Iterable[tuple[int, int]] = ((a, b) for a, b, _ in each.evidence)
-            if self.spell_out or self.reader.by_mention:
+            if self.spell_out or self.reader.level == "mention":
                 pairs = ((a, b) for a, b in product(clusters[each.head], clusters[each.tail]) if a != b)
             for a, b in pairs:
                 if each.label in self.symmetric and place[b] < place[a]:

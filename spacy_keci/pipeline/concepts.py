@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Literal
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -15,17 +16,19 @@ from ..ml.concept_pairs.pairs import Bags, Concepts
 from ..sentences import sentences
 from ..tokens import get_concepts
 
+# what relations hold between: the concepts of a document, or its mentions, each of which is a concept of its own
+Level = Literal["concept", "mention"]
+
 
 @dataclass(frozen=True)
 class ConceptReader:
     """Finds the concepts that mentions name.
 
-    by_mention: whether each mention is a concept of its own. concepts_key: the span group in which mentions without an
-    identifier take the first candidate with their offsets; None for no group. type_numbers: number of each type, from
-    1.
+    level: what the concepts are. concepts_key: the span group in which mentions without an identifier take the first
+        candidate with their offsets; None for no group. type_numbers: number of each type, from 1.
     """
 
-    by_mention: bool
+    level: Level
     concepts_key: str | None
     type_numbers: dict[str, int]
 
@@ -66,17 +69,17 @@ class ConceptReader:
         return next((concept.id for concept in get_concepts(mention, self.concepts_key)), "")
 
     def _clusters(self, given: Sequence[Span]) -> list[tuple[str, list[int]]]:
-        if self.by_mention:
+        if self.level == "mention":
             return [(f"{m.start}:{m.end}:{m.label_}", [i]) for i, m in enumerate(given)]
         return [*concept_members(self.kb_id(m) for m in given).items()]
 
 
-def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, by_mention: bool) -> tuple[np.ndarray, np.ndarray]:
+def pair_keys(docs: Sequence[Doc], concepts: Concepts, bags: Bags, level: Level) -> tuple[np.ndarray, np.ndarray]:
     """For each pair, a number that is unique in the corpus, and a number shared by all pairs of the same two concepts:
     those with the same identifiers or, if each mention is a concept, the same two texts."""
     texts = [doc.text for doc in docs]
     names = concepts.ids
-    if by_mention:
+    if level == "mention":
         spans = concepts.mentions[concepts.member_mention]
         names = [docs[d][start:end].text.lower() for d, start, end in spans.tolist()]
     keys, groups = [], []

@@ -102,6 +102,7 @@ class Extractor(Predictor):
         self.objective()
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
         self._counted.clear()
+        self._read_examples(get_examples())
         self._report_unreachable(get_examples())
         sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         self.model.initialize(X=sample, Y=self.make_sizes(get_examples()))
@@ -119,6 +120,7 @@ class Extractor(Predictor):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, f"{type(self).__name__}.update")
+        self._warn_of_skipped(examples)
         set_dropout_rate(self.model, drop)
         docs = [example.predicted for example in examples]
         X = None
@@ -203,19 +205,25 @@ class Extractor(Predictor):
 
     # Reports on the training data
 
-    def _annotated(self, examples: list[Example]) -> list[Example]:
-        annotated = [example for example in examples if self.spans_key in example.reference.spans]
-        if len(annotated) < len(examples):
+    def _annotated(self, examples: Iterable[Example]) -> list[Example]:
+        return [example for example in examples if self.spans_key in example.reference.spans]
+
+    def _warn_of_skipped(self, examples: list[Example]) -> None:
+        if len(self._annotated(examples)) < len(examples):
             self._warn_once(
                 f"'{self.name}' cannot learn from examples without doc.spans[{self.spans_key!r}], and skips them "
                 "(a text without mentions needs an empty group)."
             )
-        return annotated
+
+    def _read_examples(self, examples: Iterable[Example]) -> None:
+        """Find what else the component must know of the training data, beside the labels."""
 
     def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
         entities: Counter[str] = Counter()
         relations: Counter[str] = Counter()
-        for example in self._annotated(list(examples)):
+        examples = list(examples)
+        self._warn_of_skipped(examples)
+        for example in self._annotated(examples):
             group = example.reference.spans[self.spans_key]
             entities.update(span.label_ for span in group)
             relations.update(row[2] for row in group.attrs.get("relations", []))
@@ -232,9 +240,8 @@ class Extractor(Predictor):
             logger.warning("'%s': the symmetric label %r is not a relation label of the data.", self.name, label)
 
     def _report_unreachable(self, examples: Iterable[Example]) -> None:
-        annotated = [example for example in examples if self.spans_key in example.reference.spans]
         reachable = self.reachable if self.entities_from is None else None
-        for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
+        for reason, n in self.gold_reader.unreachable(self._annotated(examples), reachable).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
 
     def _count_gold(self, parts: str, reached: np.ndarray, reason: str) -> None:

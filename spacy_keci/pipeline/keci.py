@@ -304,7 +304,7 @@ class Keci(Extractor, KeciSettings):
     def _find_knowledge(self, examples: Iterable[Example]) -> KnowledgeVocabulary:
         """The vocabulary of the concepts in the training texts. Logs the number of mentions with concepts."""
         linker = self._require_linker()
-        examples = [example for example in examples if self.spans_key in example.reference.spans]
+        examples = self._annotated(examples)
         docs = [linker(example.predicted) for example in examples]
         vocabulary = KnowledgeVocabulary.of(linker.kb, self.vectors, docs, linker.spans_key)
         self.cfg["knowledge"] = asdict(vocabulary)

@@ -20,7 +20,7 @@ from ..settings import at_least
 from ..tokens import SPANS_KEY
 from .concept_gold import NOT_GIVEN, ConceptGold, GoldRelation, gold_relations
 from .concept_writing import RelationWriter
-from .concepts import ConceptReader
+from .concepts import ConceptReader, Level
 from .extractor import Extractor
 from .settings import ExtractorSettings
 
@@ -73,7 +73,9 @@ class PairRelations(Extractor, PairRelationsSettings):
     """
 
     reads_in_order: ClassVar[bool] = False
-    spell_out: bool = True  # a setting of components whose concepts have several mentions
+    # settings of components whose concepts may have several mentions
+    level: Level = "mention"
+    spell_out: bool = True
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -83,11 +85,6 @@ class PairRelations(Extractor, PairRelationsSettings):
     def novelties(self) -> tuple[str, ...]:
         """Possible values of novelty; empty if the training data has none."""
         return tuple(self.cfg["novelties"])
-
-    @property
-    def by_mention(self) -> bool:
-        """Whether relations hold between mentions instead of concepts."""
-        return True
 
     @property
     def _most_distance(self) -> int:
@@ -101,7 +98,7 @@ class PairRelations(Extractor, PairRelationsSettings):
 
     @property
     def reader(self) -> ConceptReader:
-        return ConceptReader(self.by_mention, None, self.type_numbers)
+        return ConceptReader(self.level, None, self.type_numbers)
 
     @property
     def type_numbers(self) -> dict[str, int]:
@@ -209,40 +206,42 @@ class PairRelations(Extractor, PairRelationsSettings):
         return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)
 
     def _relations(self, examples: list[Example]) -> list[list[GoldRelation] | None]:
-        return [gold_relations(example, self.spans_key, self.by_mention) for example in examples]
+        return [gold_relations(example, self.spans_key, self.level) for example in examples]
 
     def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
         found = super()._find_labels(examples := list(examples))
         counts = Counter(r.label for of_doc in self._relations(examples) for r in of_doc or ())
         return {**found, "relations": sorted(counts, key=lambda label: (-counts[label], label))}
 
-    def _report_unreachable(self, examples: Iterable[Example]) -> None:
-        """Find the pair types and novelties of the data, and report gold that cannot be learned with them."""
-        annotated = self._annotated(list(examples))
-        relations = self._relations(annotated)
-        found = Counter(r.novelty for of_doc in relations for r in of_doc or () if r.novelty)
+    def _read_examples(self, examples: Iterable[Example]) -> None:
+        """Find the pair types and the values of novelty in the training data."""
+        examples = self._annotated(examples)
+        found = Counter(r.novelty for of_doc in self._relations(examples) for r in of_doc or () if r.novelty)
         self.cfg["novelties"] = sorted(found, key=lambda each: (-found[each], each))
-        docs = [example.predicted for example in annotated]
-        mentions = self.mentions_to_learn(annotated) or []
         self.cfg["pair_types"] = None
         if self.pair_types is None:
-            self.cfg["pair_types"] = self._find_pair_types(docs, mentions, relations)
-        X = self._pairs(docs, mentions, self.reader)
+            self.cfg["pair_types"] = self._find_pair_types(examples)
+
+    def _report_unreachable(self, examples: Iterable[Example]) -> None:
         counts: Counter[str] = Counter()
-        gold = self._gold()(relations, X.concepts, X.bags, counts)
+        X, gold = self._pairs_to_learn(self._annotated(examples), counts)
         for reason, n in (+counts).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
         related = int((gold.targets[:, 1:].sum(axis=1) > 0).sum())
-        what = "mentions" if self.by_mention else "concepts"
-        logger.info("'%s': %d pairs of %s, %d of them related.", self.name, len(X.bags), what, related)
+        logger.info("'%s': %d pairs of %ss, %d of them related.", self.name, len(X.bags), self.level, related)
 
-    def _find_pair_types(
-        self, docs: list[Doc], mentions: list[list[Span]], relations: list[list[GoldRelation] | None]
-    ) -> list[list[str]]:
-        X = self._pairs(docs, mentions, self.reader)
-        gold = self._gold()(relations, X.concepts, X.bags)
+    def _find_pair_types(self, examples: list[Example]) -> list[list[str]]:
+        X, gold = self._pairs_to_learn(examples)
         related = np.flatnonzero(gold.targets[:, 1:].sum(axis=1) > 0)
         ends = np.stack([X.concepts.types[X.bags.first], X.concepts.types[X.bags.second]], axis=1)[related]
         types, counts = np.unique(np.sort(ends, axis=1), axis=0, return_counts=True)
         kept = types[(counts >= MIN_SHARE * counts.sum()) & (types > 0).all(axis=1)]
         return [[self.labels[a - 1], self.labels[b - 1]] for a, b in kept.tolist()]
+
+    def _pairs_to_learn(
+        self, examples: list[Example], unreachable: Counter[str] | None = None
+    ) -> tuple[ConceptPairInput, GoldPairs]:
+        """The pairs of the examples with their gold relations. Those of no pair are counted in ``unreachable``."""
+        docs = [example.predicted for example in examples]
+        X = self._pairs(docs, self.mentions_to_learn(examples) or [], self.reader)
+        return X, self._gold()(self._relations(examples), X.concepts, X.bags, unreachable)
