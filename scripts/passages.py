@@ -1,6 +1,6 @@
 """Collect unlabelled passages: the texts of other corpora, and ten sentences in a row of corpora in columns (CoNLL).
 
-    python scripts/passages.py corpus/passages.jsonl corpus/biored/cdr-train.spacy assets/iob/NCBI-disease
+    python scripts/passages.py corpus/passages.jsonl corpus/biored/cdr-train.spacy assets/iob/NCBI-disease \
         --without corpus/biored/test.spacy
 
 Pipelines can annotate them, and another one can be trained on the annotations (`teach` in projects/biored). Columns do
@@ -49,7 +49,7 @@ def main() -> None:
             kept.append({"id": f"{corpus.stem}-{len(kept)}", "text": " ".join(sentences)})
     args.output.parent.mkdir(parents=True, exist_ok=True)
     srsly.write_jsonl(args.output, kept)
-    msg.good(f"{len(kept):,} passages; {n_left_out:,} with a sentence of another passage or of {args.without} left out")
+    msg.good(f"{len(kept):,} passages; {n_left_out:,} with a sentence of another passage or of --without left out")
     for line in report.summary():
         msg.warn(line)
 

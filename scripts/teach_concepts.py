@@ -1,7 +1,7 @@
 """Annotate texts with relations between concepts: the mean probabilities of several pipelines.
 
-    python scripts/teach_concepts.py corpus/passages.jsonl corpus/taught.spacy --linked training/biored/end-to-end
-        --teachers training/biored/concepts-minilm-0/model-best training/biored/concepts-minilm-1/model-best
+    python scripts/teach_concepts.py corpus/passages.jsonl corpus/taught.spacy --gold corpus/biored/train.spacy \
+        --linked training/biored/end-to-end-minilm-0/model-tuned --teachers training/biored/concepts-minilm-*/model-best
 
 ``--linked`` finds the mentions and their identifiers; its own relations do not count. Each pair gets every label with a
 probability of at least ``--minimum``, and the probability as its score. `concept_relations` learns these scores as
@@ -22,6 +22,7 @@ from spacy.util import minibatch
 from tqdm import tqdm
 from wasabi import msg
 
+from spacy_keci.corpora.docbin import load_docs
 from spacy_keci.interactions import Interaction, set_interactions
 from spacy_keci.ml.concept_pairs.outputs import class_labels
 from spacy_keci.ml.relations.loss import relation_probabilities
@@ -39,12 +40,13 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="file to write, .spacy")
     parser.add_argument("--linked", required=True, help="a pipeline that finds mentions and identifiers")
     parser.add_argument("--teachers", nargs="+", required=True, help="pipelines with concept_relations")
+    parser.add_argument("--gold", type=Path, nargs="*", default=[], help="corpora (.spacy) to add as they are")
     parser.add_argument("--minimum", type=float, default=0.02, help="probability of a label (0.02)")
     args = parser.parse_args()
     linked = spacy.load(args.linked, exclude=["concept_relations"])
     teachers = [spacy.load(path, vocab=linked.vocab) for path in args.teachers]
     texts = [row["text"] for row in srsly.read_jsonl(args.texts)]
-    found, n_relations = DocBin(store_user_data=True), 0
+    found, n_taught, n_relations = DocBin(store_user_data=True), 0, 0
     for docs in minibatch(linked.pipe(tqdm(texts)), 16):
         taught = [_with_identifiers(doc, _component(teachers[0]).reader) for doc in docs]
         means: list[defaultdict[Row, float]] = [defaultdict(float) for _ in docs]
@@ -57,9 +59,14 @@ def main() -> None:
             if rows:
                 set_interactions(doc, rows)
                 found.add(doc)
+                n_taught += 1
                 n_relations += len(rows)
+    for path in args.gold:
+        for doc in load_docs(path, linked.vocab):
+            found.add(doc)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
     found.to_disk(args.output)
-    msg.good(f"{len(found):,} of {len(texts):,} texts have pairs to relate, with {n_relations:,} labels")
+    msg.good(f"{n_taught:,} of {len(texts):,} texts have pairs to relate, with {n_relations:,} labels")
 
 
 def _component(nlp: Language) -> ConceptRelations:

@@ -141,6 +141,23 @@ class TestLearning:
         assert all(p.grad is None or not p.grad.any() for p in component.network.parameters())
         assert component.update(make_given(nlp, golds[:1]))["concept_relations"] > 0.0
 
+    def test_scores_of_gold_relations_are_probabilities(self, golds: list[Doc]) -> None:
+        nlp = make_pipeline()
+        train(nlp, golds, 1)
+        taught = golds[0].copy()  # BRCA1 or another gene causes a disease
+        group = taught.spans["entities"]
+        ((head, tail, label, _, novelty),) = group.attrs["interactions"]
+        rows = [[head, tail, label, 0.5, novelty], [head, tail, "Negative", 0.2, novelty]]
+        group.attrs["interactions"] = rows
+        component = nlp.get_pipe("concept_relations")
+        (example,) = make_given(nlp, [taught])
+        X = component.make_input([example.predicted], component.mentions_to_learn([example]), is_train=True)
+        targets = component.read_gold([example], X).targets
+        (related,) = np.flatnonzero(targets[:, 0] < 1)
+        numbers = [1 + component.relation_labels.index(name) for name in (label, "Negative")]
+        assert targets[related, [0, *numbers]] == pytest.approx([0.3, 0.5, 0.2])
+        np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+
     def test_gradient_is_the_derivative_of_the_loss(self, golds: list[Doc]) -> None:
         nlp = make_pipeline()
         nlp.initialize(lambda: make_given(nlp, golds))
