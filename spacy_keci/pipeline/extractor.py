@@ -165,14 +165,14 @@ class Extractor(Predictor):
     @property
     def gold_reader(self) -> GoldReader:
         return GoldReader(
-            self.spans_key,
-            self.labels,
-            self.relation_labels,
-            self.entities_from is not None,
-            tuple(self.symmetric),
-            self.multi_label,
-            self.max_pair_distance,
-            self.by_sentence,
+            spans_key=self.spans_key,
+            labels=self.labels,
+            relation_labels=self.relation_labels,
+            mentions_are_given=self.entities_from is not None,
+            symmetric=tuple(self.symmetric),
+            multi_label=self.multi_label,
+            max_pair_distance=self.max_pair_distance,
+            by_sentence=self.by_sentence,
         )
 
     def objective(self) -> Objective:

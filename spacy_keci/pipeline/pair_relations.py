@@ -151,12 +151,12 @@ class PairRelations(Extractor, PairRelationsSettings):
         X = prediction.X or self._pairs(docs, prediction.mentions, self.reader)
         write = RelationWriter(
             self.spans_key,
-            self.entities_from,
-            self.reader,
-            self.relation_labels,
-            self.symmetric,
-            self.novelties,
-            self.spell_out,
+            source=self.entities_from,
+            reader=self.reader,
+            labels=self.relation_labels,
+            symmetric=self.symmetric,
+            novelties=self.novelties,
+            spell_out=self.spell_out,
         )
         write(docs, prediction.mentions, X.concepts, X.bags, prediction.pairs)
 
