@@ -127,7 +127,7 @@ def test_settings_are_those_of_their_configs() -> None:
             *sections, key = setting.split(".")
             assert reduce(getitem, sections, config).get(key) != value  # set there, or left at its default
             changed.add(setting)
-    assert len(changed) == 23
+    assert len(changed) == 26
 
 
 def test_options() -> None:
