@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.util import logger
 from thinc.api import Model
 
+from ..ml.joint.tags import PLACES
 from .predictor import Predictor
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # the arguments of the network whose names the rows of a layer stand for, by a part of its name
 _ROWS_OF = {
     "entities": {"n_entity_labels"},
+    "tags": {"n_entity_labels"},
+    "tag_vectors": {"n_entity_labels"},
     "relations": {"n_relation_labels"},
     "classifier": {"n_relation_labels", "directed_labels"},
     "novelty": {"novelty_labels"},
@@ -115,11 +119,14 @@ def _weights_of(network: Network, argument: str) -> set[str]:
 
 
 def _rows(names: Mapping[str, list[str]]) -> dict[str, list[Any]]:
-    """What each row stands for; None for no label, or an unknown one."""
+    """What each row stands for; None for no label or mention, or an unknown one."""
     relations = names["n_relation_labels"]
+    tags = [None, *product(names["n_entity_labels"], PLACES)]
     backward = [(label, "backward") for label in names.get("directed_labels", [])]
     return {
         "entities": [None, *names["n_entity_labels"]],
+        "tags": tags,
+        "tag_vectors": tags,
         "relations": [None, *relations],
         "classifier": [None, *relations, *backward],
         "novelty": names.get("novelty_labels", []),

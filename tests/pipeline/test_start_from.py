@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 
 from spacy_keci.callbacks import create_start_from
+from spacy_keci.ml.joint.tags import PLACES
 from spacy_keci.pipeline.start_from import start_from
 
 from . import test_concept_relations, test_latent_relations
@@ -48,19 +49,17 @@ def test_equal_labels_give_an_equal_pipeline(
 
 
 def test_rows_of_shared_labels(trained_one: Language, system: str, docs: list[Doc]) -> None:
-    if system != "keci":
-        pytest.skip("the tags of joint_ner_re are not labels")
     nlp = initialized(system, with_more_labels(docs))
     start_from(nlp, trained_one)
     pipe, source = nlp.get_pipe(system), trained_one.get_pipe(system)
     assert set(pipe.labels) - set(source.labels) == {"new"}  # type: ignore[attr-defined]
-    head, known = (
-        weights(nlp, system)["entities.layers.3.weight"],
-        weights(trained_one, system)["entities.layers.3.weight"],
-    )
+    layer, rows = {"keci": ("entities.layers.3.weight", 1), "joint_ner_re": ("tags.0.weight", len(PLACES))}[system]
+    new, known = weights(nlp, system)[layer], weights(trained_one, system)[layer]
+    torch.testing.assert_close(new[0], known[0], rtol=0, atol=0)
     for i, label in enumerate(source.labels):  # type: ignore[attr-defined]
-        torch.testing.assert_close(head[1 + pipe.labels.index(label)], known[1 + i], rtol=0, atol=0)  # type: ignore[attr-defined]
-    torch.testing.assert_close(head[0], known[0], rtol=0, atol=0)
+        k = pipe.labels.index(label)  # type: ignore[attr-defined]
+        of_label = slice(1 + rows * k, 1 + rows * (k + 1))
+        torch.testing.assert_close(new[of_label], known[1 + rows * i : 1 + rows * (i + 1)], rtol=0, atol=0)
 
 
 def test_relation_labels_alone_differ(trained_one: Language, system: str, docs: list[Doc]) -> None:
