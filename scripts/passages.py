@@ -1,7 +1,7 @@
 """Collect unlabelled passages: the texts of other corpora, and ten sentences in a row of corpora in columns (CoNLL).
 
-    python scripts/passages.py corpus/passages.jsonl corpus/biored/cdr-train.spacy assets/iob/NCBI-disease \
-        --without corpus/biored/test.spacy
+    python scripts/passages.py corpus/passages.jsonl --texts corpus/biored/cdr-train.spacy --columns assets/iob \
+        --of NCBI-disease AnatEM --without corpus/biored/test.spacy
 
 Pipelines can annotate them, and another one can be trained on the annotations (`teach` in projects/biored). Columns do
 not show where a document ends, so a passage may belong to two. A passage with a sentence of a file of ``--without`` is
@@ -30,7 +30,9 @@ LONG = 30
 def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("output", type=Path, help="file to write, .jsonl")
-    parser.add_argument("corpora", type=Path, nargs="+", help="files (.spacy), and folders of .tsv files")
+    parser.add_argument("--texts", type=Path, nargs="*", default=[], help="corpora (.spacy) of whole texts")
+    parser.add_argument("--columns", type=Path, default=Path(), help="folder of corpora in columns")
+    parser.add_argument("--of", nargs="*", default=[], help="its corpora, each a folder of .tsv files")
     parser.add_argument("--without", type=Path, nargs="*", default=[], help="corpora (.spacy) whose sentences to avoid")
     args = parser.parse_args()
     vocab = spacy.blank("en").vocab
@@ -39,7 +41,7 @@ def main() -> None:
     kept: list[dict[str, str]] = []
     seen: set[str] = set()
     n_left_out = 0
-    for corpus in args.corpora:
+    for corpus in [*args.texts, *(args.columns / name for name in args.of)]:
         for sentences in _passages(corpus, report):
             keys = [key for sentence in sentences if len(key := letters(sentence)) >= LONG]
             if any(key in avoided for key in keys) or not seen.isdisjoint(keys):

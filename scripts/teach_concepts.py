@@ -1,7 +1,8 @@
 """Annotate texts with relations between concepts: the mean probabilities of several pipelines.
 
     python scripts/teach_concepts.py corpus/passages.jsonl corpus/taught.spacy --gold corpus/biored/train.spacy \
-        --linked training/biored/end-to-end-minilm-0/model-tuned --teachers training/biored/concepts-minilm-*/model-best
+        --linked training/biored/end-to-end-minilm-0/model-tuned --runs training/biored --teachers concepts-minilm-0 \
+        concepts-minilm-1
 
 ``--linked`` finds the mentions and their identifiers; its own relations do not count. Each pair gets every label with a
 probability of at least ``--minimum``, and the probability as its score. `concept_relations` learns these scores as
@@ -39,12 +40,13 @@ def main() -> None:
     parser.add_argument("texts", type=Path, help=".jsonl")
     parser.add_argument("output", type=Path, help="file to write, .spacy")
     parser.add_argument("--linked", required=True, help="a pipeline that finds mentions and identifiers")
-    parser.add_argument("--teachers", nargs="+", required=True, help="pipelines with concept_relations")
+    parser.add_argument("--runs", type=Path, default=Path(), help="folder of trainings")
+    parser.add_argument("--teachers", nargs="+", required=True, help="trainings of concept_relations, by name")
     parser.add_argument("--gold", type=Path, nargs="*", default=[], help="corpora (.spacy) to add as they are")
     parser.add_argument("--minimum", type=float, default=0.02, help="probability of a label (0.02)")
     args = parser.parse_args()
     linked = spacy.load(args.linked, exclude=["concept_relations"])
-    teachers = [spacy.load(path, vocab=linked.vocab) for path in args.teachers]
+    teachers = [spacy.load(args.runs / name / "model-best", vocab=linked.vocab) for name in args.teachers]
     texts = [row["text"] for row in srsly.read_jsonl(args.texts)]
     found, n_taught, n_relations = DocBin(store_user_data=True), 0, 0
     for docs in minibatch(linked.pipe(tqdm(texts)), 16):

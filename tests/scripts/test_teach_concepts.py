@@ -34,18 +34,12 @@ def test_passages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_docs([nlp("BRCA1 is a gene. It is on chromosome 17.")], tmp_path / "other.spacy")
     save_docs([nlp(f"One. {sentences[13].replace(' .', '.')}")], tmp_path / "test.spacy")
     output = tmp_path / "passages.jsonl"
-    run(
-        "passages",
-        monkeypatch,
-        output,
-        tmp_path / "iob",
-        tmp_path / "other.spacy",
-        "--without",
-        tmp_path / "test.spacy",
-    )
-    first, second = srsly.read_jsonl(output)
-    assert first == {"id": "iob-0", "text": " ".join(s.replace(" .", ".") for s in sentences[:10])}
-    assert second == {"id": "other-1", "text": "BRCA1 is a gene. It is on chromosome 17."}
+    corpora = "--texts", tmp_path / "other.spacy", "--columns", tmp_path, "--of", "iob"
+    run("passages", monkeypatch, output, *corpora, "--without", tmp_path / "test.spacy")
+    assert list(srsly.read_jsonl(output)) == [
+        {"id": "other-0", "text": "BRCA1 is a gene. It is on chromosome 17."},
+        {"id": "iob-1", "text": " ".join(s.replace(" .", ".") for s in sentences[:10])},
+    ]
 
 
 @Language.component("names_of_the_tests")
@@ -69,7 +63,8 @@ def test_scores_are_means_of_the_teachers(tmp_path: Path, monkeypatch: pytest.Mo
     for i, epochs in enumerate((2, 6)):
         nlp = make_pipeline(symmetric=["Bind", "Negative", "Positive"])
         train(nlp, golds, epochs)
-        nlp.to_disk(tmp_path / f"teacher-{i}")
+        (tmp_path / f"teacher-{i}").mkdir()
+        nlp.to_disk(tmp_path / f"teacher-{i}" / "model-best")
     texts = ["TP53 binds MDM2 and causes glioma .", "Nothing is named ."]
     srsly.write_jsonl(tmp_path / "texts.jsonl", [{"text": text} for text in texts])
     save_docs(golds[:2], tmp_path / "gold.spacy")
@@ -82,7 +77,7 @@ def test_scores_are_means_of_the_teachers(tmp_path: Path, monkeypatch: pytest.Mo
             tmp_path / "texts.jsonl",
             output,
             *("--linked", tmp_path / "linked", "--gold", tmp_path / "gold.spacy", "--minimum", 0),
-            *("--teachers", *(tmp_path / f"teacher-{i}" for i in teachers)),
+            *("--runs", tmp_path, "--teachers", *(f"teacher-{i}" for i in teachers)),
         )
         taught, *gold = load_docs(output, linked.vocab)
         assert [doc.text for doc in gold] == [doc.text for doc in golds[:2]]
