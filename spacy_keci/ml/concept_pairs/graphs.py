@@ -10,7 +10,8 @@ import numpy as np
 
 @dataclass
 class GoldPairs:
-    """targets: (pairs, 1 + classes) of 0 and 1, column 0 for none; all 0 where relations are not annotated.
+    """targets: (pairs, 1 + classes) of 0 and 1, or probabilities if another model gave them; column 0 is for none.
+        Rows are all 0 where relations are not annotated.
 
     novelty: (pairs,) number of the novelty, from 0, or ``NOT_ANNOTATED``.
     n_documents: number of documents with annotated relations.

@@ -15,8 +15,8 @@ def relation_loss(
     many for each related pair, those with the highest loss (Liu et al. 2016, Sec. 2.2).
 
     logits: (pairs, 1 + relation types). targets: same shape, 0 and 1, as from
-        :func:`~spacy_keci.ml.relations.targets.relation_targets`; pairs whose row is all 0 are not annotated and do
-        not count.
+        :func:`~spacy_keci.ml.relations.targets.relation_targets`, or probabilities; pairs whose row is all 0 are not
+        annotated and do not count.
     multi_label: binary cross-entropy (as in the paper), summed over relation labels, instead of cross-entropy over
         labels (as in the authors' program; a pair with several labels shares its mass among them).
     class_weights: (1 + relation types,) weight of pairs with each relation; None: 1 each.
@@ -36,9 +36,10 @@ def relation_loss(
         losses = F.cross_entropy(logits, shares, weight=weights, reduction="none")
     if not hardest:
         return losses.sum()
-    unrelated, n_related = losses[wanted[:, 0] > 0], int((wanted[:, 1:] > 0).any(dim=1).sum())
+    is_unrelated = wanted[:, 0] > 0.5
+    unrelated, n_related = losses[is_unrelated], int(((n_labels > 0) & ~is_unrelated).sum())
     n = min(hardest * max(n_related, 1), len(unrelated))
-    return losses[wanted[:, 0] == 0].sum() + unrelated.topk(n).values.sum()
+    return losses[~is_unrelated].sum() + unrelated.topk(n).values.sum()
 
 
 def relation_probabilities(logits: Tensor, multi_label: bool) -> Tensor:

@@ -8,9 +8,11 @@ import torch
 
 from spacy_keci.ml.relations.loss import relation_loss
 
-LOGITS = torch.tensor([[0.5, 1.0, -1.0], [2.0, 0.0, 0.5], [0.1, -0.3, 0.7], [1.0, 1.0, 1.0]], dtype=torch.float64)
-# the third pair has both labels, the fourth is not annotated
-TARGETS = np.array([[0, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 0]], dtype="float64")
+LOGITS = torch.tensor(
+    [[0.5, 1.0, -1.0], [2.0, 0.0, 0.5], [0.1, -0.3, 0.7], [0.4, -2.0, 1.0], [1.0, 1.0, 1.0]], dtype=torch.float64
+)
+# the third pair has both labels, the fourth has probabilities, the fifth is not annotated
+TARGETS = np.array([[0, 1, 0], [1, 0, 0], [0, 1, 1], [0.2, 0.5, 0.3], [0, 0, 0]], dtype="float64")
 WEIGHTS = np.array([1.0, 3.0, 0.5])
 
 
@@ -28,11 +30,11 @@ def test_cross_entropy(weights):
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_binary_cross_entropy(weights):
     expected = 0.0
-    for scores, row in zip(LOGITS[:3].tolist(), TARGETS[:3], strict=True):
+    for scores, row in zip(LOGITS[:4].tolist(), TARGETS[:4], strict=True):
         for label in (1, 2):
             probability = 1 / (1 + math.exp(-scores[label]))
             weight = 1 if weights is None else weights[label]
-            expected -= weight * math.log(probability) if row[label] else math.log(1 - probability)
+            expected -= weight * row[label] * math.log(probability) + (1 - row[label]) * math.log(1 - probability)
     assert float(relation_loss(LOGITS, TARGETS, True, weights)) == pytest.approx(expected)
 
 
@@ -50,3 +52,8 @@ def test_the_hardest_unrelated_pairs(multi_label):
     # where nothing is related, as if one pair were
     assert float(relation_loss(logits[1:], targets[1:], multi_label, hardest=1)) == pytest.approx(hard)
     assert float(relation_loss(logits[:1], targets[:1], multi_label, hardest=1)) == pytest.approx(related)
+    # a pair that is probably related counts as one
+    targets[2] = [0.4, 0.6]
+    probable = float(relation_loss(logits[2:3], targets[2:3], multi_label))
+    losses = [float(relation_loss(logits, targets, multi_label, hardest=k)) for k in (1, 2)]
+    assert losses == pytest.approx([related + probable + easy + easiest] * 2)
