@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
 SPANS_KEY = "entities"
@@ -107,7 +108,7 @@ def relation_rows_of(group: SpanGroup) -> list[Row]:
 def stored_values(attrs: Mapping[str, Any], name: str) -> list[Any]:
     """An attribute of :data:`PER_MENTION` as a list, empty if there is none. spaCy's ``spancat`` stores an array."""
     values = attrs.get(name)
-    return values.tolist() if hasattr(values, "tolist") else values or []
+    return values.tolist() if isinstance(values, np.ndarray) else values or []
 
 
 def per_mention(group: SpanGroup, name: str, absent: Any) -> list[Any]:

@@ -174,8 +174,8 @@ def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
         return
     text = StandoffText(passages, id, report)
     if all(sentences):
-        for offset, passage in chain.from_iterable(sentences):
-            text.add_sentence(offset, passage)
+        for offset, number in chain.from_iterable(sentences):
+            text.add_sentence(offset, number)
     else:
         report.count("texts whose sentences are not read, as not all passages have them", int(any(sentences)))
     for annotation, passage in annotations:
