@@ -113,10 +113,13 @@ class AnnotateBatches:
 annotate_batches = AnnotateBatches
 
 
-def graph_row(doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY) -> dict[str, Any]:
-    """The span graph of a document as a row of :data:`SCHEMA`; id, group and meta are those in its user data."""
+def graph_row(
+    doc: Doc, spans_key: str = SPANS_KEY, concepts_key: str = CONCEPTS_KEY, report: Report | None = None
+) -> dict[str, Any]:
+    """The span graph of a document as a row of :data:`SCHEMA`; id, group and meta are those in its user data. report:
+    counts what a row has no place for."""
     try:
-        row = to_row(from_doc(doc, spans_key, sentences=True))
+        row = to_row(from_doc(doc, spans_key, sentences=True, report=report))
         for mention, span in zip(row["mentions"], doc.spans.get(spans_key, ()), strict=True):
             mention["candidates"] = [
                 {"concept": each.id, "type": each.type, "score": each.score, "attention": each.attention}

@@ -31,6 +31,7 @@ from .span_groups import (
     per_mention,
     read_spans,
     set_span_graph,
+    stored_values,
 )
 
 USER_DATA = ("id", "group", "meta")
@@ -163,7 +164,10 @@ def id_text(id: object) -> str:
 def doc_to_json(doc: Doc, underscore: list[str] | None = None) -> dict[str, Any]:
     """``doc.to_json()`` with the attributes of all span groups, and the document's id, group and meta."""
     data = doc.to_json(underscore=underscore)
-    data[ATTRS_KEY] = {key: copy.deepcopy(group.attrs) for key, group in doc.spans.items()}
+    data[ATTRS_KEY] = {
+        key: copy.deepcopy(group.attrs | {n: stored_values(group.attrs, n) for n in PER_MENTION if n in group.attrs})
+        for key, group in doc.spans.items()
+    }
     return data | identity_of(doc)
 
 
@@ -230,7 +234,7 @@ def _select_attrs(attrs: dict[str, Any], kept: Sequence[int | None]) -> dict[str
     }
     selected |= {name: _renumber(attrs.get(name, []), spans) for name in PER_RELATION}
     for name, new_value in PER_MENTION.items():
-        values = attrs.get(name) or []
+        values = stored_values(attrs, name)
         selected[name] = [new_value if i is None or i >= len(values) else values[i] for i in kept] if values else []
     return {name: selected.get(name, copy.deepcopy(value)) for name, value in attrs.items() if name != MEMBERS}
 

@@ -8,9 +8,10 @@ has no relations and the score 1. Any other edit is an error that says what to d
 
 import warnings
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 
 SPANS_KEY = "entities"
@@ -104,10 +105,16 @@ def relation_rows_of(group: SpanGroup) -> list[Row]:
     return list(rows)
 
 
+def stored_values(attrs: Mapping[str, Any], name: str) -> list[Any]:
+    """An attribute of :data:`PER_MENTION` as a list, empty if there is none. spaCy's ``spancat`` stores an array."""
+    values = attrs.get(name)
+    return values.tolist() if isinstance(values, np.ndarray) else values or []
+
+
 def per_mention(group: SpanGroup, name: str, absent: Any) -> list[Any]:
     """``attrs["scores"]`` or ``attrs["attention"]``, a value for each mention: ``absent`` where the group has no such
     attribute, and the value of :data:`PER_MENTION` for mentions that were appended. Checked as the spans are."""
-    values = group.attrs.get(name)
+    values = stored_values(group.attrs, name)
     if not values:
         return [absent] * len(group)
     checked_spans(group)
@@ -184,7 +191,7 @@ def is_intact(group: SpanGroup, spans: Sequence[Span]) -> bool:
     another label or concept, unless it stands on the same characters as another one, from which these tell it apart."""
     members = group.attrs.get(MEMBERS)
     if members is None:
-        return all(len(group.attrs.get(name) or ()) <= len(spans) for name in PER_MENTION)
+        return all(len(stored_values(group.attrs, name)) <= len(spans) for name in PER_MENTION)
     if len(members) > len(spans):
         return False
     before: Member = []
@@ -202,7 +209,7 @@ def is_intact(group: SpanGroup, spans: Sequence[Span]) -> bool:
 
 def edited(group: SpanGroup, spans: Sequence[Span]) -> str:
     members = group.attrs.get(MEMBERS)
-    belong = len(group.attrs.get("scores") or ()) if members is None else len(members)
+    belong = len(stored_values(group.attrs, "scores")) if members is None else len(members)
     what = f"{belong} mentions, of which some have gone or moved" if belong <= len(spans) else f"{belong} mentions"
     key = "" if group.name == SPANS_KEY else f", {group.name!r}"
     way_out = (

@@ -24,6 +24,7 @@ from .span_groups import (
     per_mention,
     positions_at,
     set_span_graph,
+    stored_values,
     warn_if_replaced,
 )
 
@@ -207,7 +208,7 @@ def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":
         graph.add_node(
             i, text=span.text, label=span.label_, kb_id=span.kb_id_, start=span.start_char, end=span.end_char
         )
-    if group.attrs.get("scores"):
+    if stored_values(group.attrs, "scores"):
         for i, score in enumerate(per_mention(group, "scores", 1.0)):
             graph.nodes[i]["score"] = score
     for head, tail, label, score in group.attrs.get("relations", []):
@@ -252,7 +253,7 @@ def get_concepts(span: Span, spans_key: str = CONCEPTS_KEY) -> list[Concept]:
     if spans_key not in span.doc.spans:
         return []
     group = span.doc.spans[spans_key]
-    scores, attention = group.attrs.get("scores") or (), group.attrs.get("attention") or ()
+    scores, attention = (stored_values(group.attrs, name) for name in ("scores", "attention"))
     concepts = []
     for i in positions_at(group, span.start_char, span.end_char):
         candidate = group[i]

@@ -1,9 +1,11 @@
 """Groups that are edited after relations and scores were stored: nothing is read of the wrong mentions."""
 
+import json
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from spacy.tokens import Doc, Span, SpanGroup
@@ -11,7 +13,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 import spacy_keci
 from spacy_keci import Relation, get_concepts, get_relations, select_mentions, set_relations, set_span_graph, span_graph
 from spacy_keci.corpora.documents import from_doc
-from spacy_keci.doc_operations import merge_docs, span_to_doc
+from spacy_keci.doc_operations import doc_from_json, doc_to_json, merge_docs, span_to_doc
 from spacy_keci.export import corpus_graph, relation_rows
 from spacy_keci.report.findings import Graph
 from spacy_keci.scoring.attention import attention_by_type
@@ -47,6 +49,19 @@ def edit(doc: Doc, *spans: Span) -> None:
     """What ``del`` and sorting leave: other spans beside the old attributes. (``del`` itself makes spaCy 3.8 abort at
     the end of the program.)"""
     doc.spans["entities"] = SpanGroup(doc, name="entities", spans=spans, attrs=doc.spans["entities"].attrs)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_scores_of_spancat(reader: str) -> None:
+    """spaCy's own component stores an array."""
+    doc = make_doc()
+    spans, scores = list(doc.spans["entities"]), np.array([0.5, 0.25, 0.75, 1.0], dtype="float32")
+    doc.spans["entities"] = SpanGroup(doc, name="entities", spans=spans, attrs={"scores": scores})
+    doc.user_data.clear()
+    READERS[reader](doc)
+    copy = doc_from_json(NLP.vocab, json.loads(json.dumps(doc_to_json(doc))))
+    assert per_mention(copy.spans["entities"], "scores", None) == [0.5, 0.25, 0.75, 1.0]
+    assert [concept.score for concept in get_concepts(spans[1], "entities")] == [0.25]
 
 
 @pytest.mark.parametrize("reader", READERS)

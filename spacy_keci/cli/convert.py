@@ -56,7 +56,12 @@ def convert_cli(
     ] = None,
     leave_out: Annotated[
         list[Path] | None,
-        typer.Option("--without", help="A corpus whose texts are left out, such as the test part", exists=True),
+        typer.Option(
+            "--without",
+            help="A corpus, such as the test part, whose texts are left out: the same text, or the same id and nearly "
+            "the same text",
+            exists=True,
+        ),
     ] = None,
 ) -> None:
     """Convert annotated text, and report what was kept and what was not.

@@ -110,6 +110,23 @@ def make_folder_of(path: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
+def prepare_pipeline_folder(output: Path, nlp: Language, *others: Path) -> None:
+    """Make the folder around that of a new pipeline, which is made of another one and replaces what is there.
+
+    others: what else is read. Raises ValueError, before anything is computed, if the folder is or holds what is read,
+    is inside the other pipeline, or holds something else than a pipeline, and OSError if it cannot be written.
+    """
+    target, old = output.resolve(), None if nlp.path is None else nlp.path.resolve()
+    for path in (old, *others):
+        if path is not None and path.resolve().is_relative_to(target):
+            raise ValueError(f"{path} would be lost: name another folder for the new pipeline than {output}.")
+    if old is not None and target.is_relative_to(old):
+        raise ValueError(f"{output} is inside the pipeline {old}: name a folder outside of it for the new pipeline.")
+    if output.exists() and not (output / "meta.json").is_file() and (output.is_file() or any(output.iterdir())):
+        raise ValueError(f"{output} is not a pipeline, and will not be replaced: name another folder.")
+    make_folder_of(output)
+
+
 def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:
     """The gold documents of a file or folder; says what of them is lost, and which labels the pipeline does not have.
     Raises ValueError if there are none."""

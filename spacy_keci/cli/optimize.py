@@ -8,7 +8,8 @@ import typer
 from spacy.language import Language
 from spacy.util import registry
 
-from .load import load_pipeline, make_folder_of
+from ..files import remove
+from .load import load_pipeline, prepare_pipeline_folder
 from .messages import good, tell
 from .options import Model
 
@@ -42,12 +43,11 @@ def optimize_cli(
         raise ValueError(f"{output} is a file: name a folder for the pipeline.")
     if output.exists() and any(output.iterdir()) and not overwrite:
         raise ValueError(f"{output} already exists: --overwrite replaces it.")
-    if Path(model).exists() and output.resolve() == Path(model).resolve():
-        raise ValueError("The new pipeline would take the place of the old one: name another folder.")
-    make_folder_of(output)
     nlp = load_pipeline(model)
+    prepare_pipeline_folder(output, nlp)
     for name in encoders_of(nlp):
         optimize(nlp, name, precision.value)
+    remove(output)
     nlp.to_disk(output)
     good(f"Saved to {output}.")
     if precision is Precision.int8:

@@ -76,7 +76,7 @@ class WritePart:
         unfinished = path.with_name(f".unfinished{self.run}-{os.getpid()}-{job.name}")
         try:
             if self.format == "parquet":
-                _write_parquet(outcomes, unfinished, self.annotator.spans_key)
+                _write_parquet(outcomes, unfinished, self.annotator.spans_key, result.losses)
             else:
                 docs = (outcome for _, outcome in outcomes if isinstance(outcome, Doc))
                 annotator = self.annotator
@@ -200,14 +200,14 @@ def range_of(name: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _write_parquet(outcomes: Iterable[tuple[Text, Doc | str]], path: Path, spans_key: str) -> None:
+def _write_parquet(outcomes: Iterable[tuple[Text, Doc | str]], path: Path, spans_key: str, losses: Report) -> None:
     """A row for each text, also for those that could not be annotated."""
     from ..arrow import error_row, graph_row
     from ..corpora.parquet import write_rows
 
     write_rows(
         (
-            graph_row(outcome, spans_key)
+            graph_row(outcome, spans_key, report=losses)
             if isinstance(outcome, Doc)
             else error_row(AnnotatedText(text.text, id=text.id, **text.data), outcome)
             for text, outcome in outcomes

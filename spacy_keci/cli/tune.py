@@ -25,7 +25,7 @@ from ..scoring.concepts import ConceptScorer
 from ..scoring.counts import as_examples
 from ..scoring.strict import StrictScorer
 from ..scoring.tuning import LOWEST, ScoredItems, choose_thresholds, compare
-from .load import find_extractor, load_pipeline, make_folder_of, read_gold
+from .load import find_extractor, load_pipeline, prepare_pipeline_folder, read_gold
 from .messages import good, tell
 from .options import BatchSize, Gpu, Model
 from .prediction import Origin, predict
@@ -74,11 +74,8 @@ def tune_cli(
         raise ValueError(f"{output} already exists: name another folder, or pass --force.")
     setup_gpu(gpu_id, silent=True)
     nlp = load_pipeline(model)
-    for path in (nlp.path, corpus):
-        if output is not None and path is not None and path.resolve().is_relative_to(output.resolve()):
-            raise ValueError(f"{path} would be lost: name another folder for the new pipeline than {output}.")
     if output is not None:
-        make_folder_of(output)
+        prepare_pipeline_folder(output, nlp, corpus)
     name, extractor = find_extractor(nlp, component)
     given = extractor if mentions == Origin.gold else None
     trials = Trials(nlp, extractor, read_gold(corpus, nlp, extractor.spans_key), batch_size, given)

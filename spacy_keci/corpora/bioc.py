@@ -3,7 +3,7 @@
 Mentions are annotations with the infons ``type`` and ``identifier``. Relations hold between two annotations (their
 nodes), or, in BioRED, BC5CDR and PubTator3, between two identifiers (infons ``entity1`` and ``entity2``, ``Chemical``
 and ``Disease``, or ``role1`` and ``role2``): see :mod:`spacy_keci.corpora.clusters` for these. The text is that of the
-passages, each at its offset, with line breaks between them.
+passages, each at its offset, with line breaks between them. Sentences are read where all passages have them.
 """
 
 import math
@@ -169,11 +169,16 @@ def _library() -> ModuleType:
 def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
     """The document as annotated text; nothing if none of its passages has an offset."""
     id = id_text(document.id)
-    passages, annotations = _passages(document)
+    passages, annotations, sentences = _passages(document)
     if passages and all(passage.offset == _NO_OFFSET for passage in passages):
         report.drop_text("malformed record", f"document {id}: no passage has an offset")
         return
     text = StandoffText(passages, id, report)
+    if all(sentences):
+        for offset, number in chain.from_iterable(sentences):
+            text.add_sentence(offset, number)
+    else:
+        report.count("texts whose sentences are not read, as not all passages have them", int(any(sentences)))
     for annotation, passage in annotations:
         infons = dict(annotation.infons)
         text.add_mention(
@@ -207,20 +212,29 @@ def _read(document: _Document, report: Report) -> Iterator[AnnotatedText]:
     yield relate_concepts(text.build(group=group), between_concepts, report)
 
 
-def _passages(document: _Document) -> tuple[list[Passage], list[tuple[_Annotation, int | None]]]:
+def _passages(
+    document: _Document,
+) -> tuple[list[Passage], list[tuple[_Annotation, int | None]], list[list[tuple[int, int]]]]:
     """The passages, or the sentences of those that have no text; all annotations, each with the number of its
-    passage, None for those of the document."""
+    passage, None for those of the document; the offsets of the sentences of each passage of the document that has
+    words, with the same numbers."""
     passages: list[Passage] = []
+    sentences: list[list[tuple[int, int]]] = []
     annotations: list[tuple[_Annotation, int | None]] = [(annotation, None) for annotation in document.annotations]
     for passage in document.passages:
         is_whole = passage.text or not passage.sentences
+        if (passage.text or "").strip() or passage.sentences:
+            first, step = len(passages), 0 if is_whole else 1
+            starts = [(s.offset, first + step * i) for i, s in enumerate(passage.sentences) if is_whole or s.text]
+            # others have no offset, or count from the beginning of their passage
+            sentences.append(starts if all(offset >= max(passage.offset, 0) for offset, _ in starts) else [])
         for part in [passage] if is_whole else passage.sentences:
             passages.append(Passage(part.offset, part.text or ""))
             annotations += [(annotation, len(passages) - 1) for annotation in part.annotations]
         others = passage.sentences if is_whole else [passage]
         inside = len(passages) - 1 if is_whole else None
         annotations += [(annotation, inside) for part in others for annotation in part.annotations]
-    return passages, annotations
+    return passages, annotations, sentences
 
 
 def _to_identifier(key: str, end: Any) -> str:

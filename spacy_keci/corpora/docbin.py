@@ -38,7 +38,7 @@ def read_docbin(path: Path, report: Report) -> Iterator[AnnotatedText]:
     for number, doc in enumerate(load_docs(path, Vocab()), start=1):
         report.count(f"texts without doc.spans[{SPANS_KEY!r}]", int(SPANS_KEY not in doc.spans))
         try:
-            text = from_doc(doc, sentences=True)
+            text = from_doc(doc, sentences=True, report=report)
         except (KeyError, TypeError, ValueError) as error:  # strings missing from the file, or attributes gone wrong
             report.drop_text("malformed record", f"document {number}: {error}")
         else:

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from ..doc_operations import id_text
 from ..reports import Report
-from ..span_groups import SPANS_KEY, checked_spans, per_mention, set_span_graph
+from ..span_groups import PER_RELATION, SPANS_KEY, checked_spans, per_mention, set_span_graph
 from .annotation import (
     AnnotatedText,
     Interaction,
@@ -77,10 +77,13 @@ def copy_sentences(gold: Doc, doc: Doc) -> Doc:
     return doc
 
 
-def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> AnnotatedText:
+def from_doc(
+    doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False, report: Report | None = None
+) -> AnnotatedText:
     """The span graph of a Doc, gold or predicted, as plain data. A Doc without the spans key has no mentions.
 
     sentences: whether to take over the sentences that are marked in the Doc, as in gold.
+    report: counts what plain data has no place for: evidence of interactions, vectors and uncertainties of relations.
     Raises ValueError for a relation or cluster of mentions that are not there.
     """
     group = doc.spans[spans_key] if spans_key in doc.spans else SpanGroup(doc, name=spans_key)
@@ -100,6 +103,12 @@ def from_doc(doc: Doc, spans_key: str = SPANS_KEY, sentences: bool = False) -> A
         sentences=_sentence_starts(doc) if sentences else None,
     )
     check_positions(annotated)
+    if report is not None:
+        supported = [row[2] for row in attrs.get("interactions", []) if any(row[5:])]
+        report.drop_each("evidence of an interaction, which only documents hold", annotated.name, supported)
+        for name in PER_RELATION:
+            what = f"{name.replace('_', ' ')} of a text, which only documents hold"
+            report.drop_each(what, annotated.name, [f"{len(attrs[name])}"] if attrs.get(name) else [])
     return annotated
 
 

@@ -258,4 +258,4 @@ def write_docs(
         write_relations(docs, path, spans_key, kind=TABLES[format])
     else:
         tokens = make_doc if FORMATS[format].tokenizer else None
-        write_any((from_doc(doc, spans_key) for doc in docs), path, format, report, tokens)
+        write_any((from_doc(doc, spans_key, report=report) for doc in docs), path, format, report, tokens)

@@ -127,6 +127,12 @@ class Layout:
         last = self._locate(end - self._shift, bisect_left(self._offsets, end - self._shift) - 1)
         return None if first is None or last is None or not 0 <= first < last <= len(self.text) else (first, last)
 
+    def character_at(self, offset: int) -> int | None:
+        """The character at an offset; None if there is none, or the offset is inside of it."""
+        offset -= self._shift
+        found = self._locate(offset, bisect(self._offsets, offset) - 1)
+        return found if found is not None and 0 <= found < len(self.text) else None
+
     def _locate(self, offset: int, number: int) -> int | None:
         if number < 0:
             return offset

@@ -53,6 +53,7 @@ class StandoffText:
         self._filler, self._unit, self._bom = filler, unit, bom
         self._mentions: list[_Annotation] = []
         self._relations: list[tuple[str, str, str, float]] = []
+        self._sentences: list[tuple[int, int]] = []
 
     def add_mention(
         self,
@@ -71,8 +72,12 @@ class StandoffText:
         """``head`` and ``tail``: ids of mentions."""
         self._relations.append((head, tail, label, score))
 
+    def add_sentence(self, offset: int, passage: int) -> None:
+        """A sentence begins at this offset of the file, in the passage with this number."""
+        self._sentences.append((offset, passage))
+
     def build(self, group: str = "", sentences: list[int] | None = None) -> AnnotatedText:
-        """The text with what fits."""
+        """The text with what fits. sentences: the characters that they begin with, if they are not added."""
         layout = self._lay_out()
         text = layout.text
         where = self.id or repr(text[:40])
@@ -84,6 +89,8 @@ class StandoffText:
                 )
                 self._report.drop(f"passage that {found}", f"{where}: at {offset}, {words[:40]!r}")
         left_out = set(layout.left_out)
+        if self._sentences:
+            sentences = self._place_sentences(layout, left_out, where)
         mentions: list[Mention] = []
         index: dict[str, int | None] = {}
         for each in self._mentions:
@@ -115,6 +122,16 @@ class StandoffText:
             else:
                 relations.append(RelationTriple(ends[0], ends[1], label, score))
         return AnnotatedText(text, mentions, relations, id=self.id, group=group, sentences=sentences)
+
+    def _place_sentences(self, layout: Layout, left_out: set[int], where: str) -> list[int]:
+        starts = set()
+        for offset, passage in self._sentences:
+            character = layout.character_at(offset)
+            if character is not None and passage not in left_out:
+                starts.add(character)
+            elif passage not in left_out:
+                self._report.drop("sentence that begins outside the text", f"{where}: at {offset}")
+        return sorted(starts)
 
     def _lay_out(self) -> Layout:
         """The text as its mentions say it is: the usual reading of offsets, unless more mentions fit in another."""

@@ -1,8 +1,10 @@
 """The concept linker that a model with knowledge reads."""
 
 import warnings
+from pathlib import Path
 
 from spacy.language import Language
+from spacy.util import load_config
 
 from .concept_linker import ConceptLinker
 
@@ -30,3 +32,18 @@ def find_linker(nlp: Language, name: str, linker: str | None, *, needed: bool) -
         f"The component '{name}' reads the concepts of '{linker}', which is not in the pipeline. Add it before "
         f"'{name}' (nlp.add_pipe('concept_linker', name='{linker}')), or change the setting 'linker' of '{name}'."
     )
+
+
+def check_saved_linker(folder: Path, name: str, linker: str) -> None:
+    """Raises ValueError if the pipeline in a folder, which is being saved, has no linker: it could not be loaded. A
+    component does not know its pipeline, but the config is written before the components are."""
+    if not (folder / "config.cfg").is_file():
+        return  # the component is saved alone
+    config = load_config(folder / "config.cfg", interpolate=False)
+    factories = [pipe.get("factory") for pipe in config["components"].values()]
+    if linker not in config["nlp"]["pipeline"] and "concept_linker" not in factories:
+        raise ValueError(
+            f"The pipeline cannot be saved: the component '{name}' reads the concepts of '{linker}', which was removed "
+            f"from it, and {folder} could not be loaded. Add the linker again, with its knowledge base "
+            f"(nlp.add_pipe('{linker}', source=spacy.load(...), before='{name}')), or remove '{name}' as well."
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from .concept_reading import (
     write_attention,
 )
 from .extractor import Extractor
-from .find_linker import find_linker
+from .find_linker import check_saved_linker, find_linker
 from .gold import find_gold
 from .mentions import as_candidates
 from .settings import RETIRED, SCORE_WEIGHTS, ExtractorSettings, default_model
@@ -274,6 +275,12 @@ class Keci(Extractor, KeciSettings):
                 f'setting "linker", such as "concept_linker".'
             )
         return self.linker
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Raises ValueError if the pipeline that is being saved has lost its linker."""
+        if self.linker is not None:
+            check_saved_linker(Path(path).parent, self.name, self.linker.name)
+        super().to_disk(path, exclude=exclude)
 
     # Training
 

@@ -7,6 +7,7 @@ from spacy.tokens import Doc, Span
 from thinc.types import Ragged
 
 from ..ml.spans.targets import candidate_array, find_spans
+from ..span_groups import per_mention
 
 ENTS = "ents"
 
@@ -32,6 +33,14 @@ def without_mentions(source: str, name: str, what: str, setting: str = "entities
 def read_mentions(doc: Doc, source: str) -> list[Span]:
     """``doc.ents``, or the spans of ``doc.spans[source]``; empty if missing."""
     return list(doc.ents) if source == ENTS else list(doc.spans.get(source, ()))
+
+
+def read_scores(doc: Doc, source: str) -> list[float]:
+    """The scores of these mentions, 1 for those without. Raises ValueError if the group was edited so that it is not
+    known whose scores it has."""
+    if source == ENTS or source not in doc.spans:
+        return [1.0] * len(read_mentions(doc, source))
+    return per_mention(doc.spans[source], "scores", 1.0)
 
 
 def as_candidates(mentions: Sequence[Sequence[Span]], suggested: Ragged | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from spacy.tokens import Doc, Span
 
 from ..ml.graphs import PredictedGraphs
 from ..span_groups import set_span_graph
-from .mentions import find_mentions, read_mentions
+from .mentions import find_mentions, read_mentions, read_scores
 
 
 def write_graphs(
@@ -25,7 +25,7 @@ def write_graphs(
 
     labels, relation_labels: the labels, numbered from 1 in the graphs. symmetric: labels of relations without
         direction.
-    entities_from: the location of given mentions, if any; all of them are written.
+    entities_from: the location of given mentions, if any; all of them are written, with the scores that they have.
     concepts: of each document, the concept of each mention that has one, by start and end.
     """
     end_of_doc = np.searchsorted(graphs.spans[:, 0], np.arange(len(docs)), side="right").tolist()
@@ -47,7 +47,7 @@ def write_graphs(
                 Span(doc, m.start, m.end, m.label, kb_id=concepts[d].get((m.start, m.end), m.kb_id_), span_id=m.id)
                 for m in given
             ]
-            mention_scores, mention_of_node = [1.0] * len(given), find_mentions(given, nodes)
+            mention_scores, mention_of_node = read_scores(doc, entities_from), find_mentions(given, nodes)
         of_doc = slice(*first_relation[d : d + 2])
         rows = [
             [mention_of_node[head - begin], mention_of_node[tail - begin], relation_labels[label - 1], score]

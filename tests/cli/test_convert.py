@@ -188,14 +188,17 @@ def test_commands_are_found(command: tuple[str, ...]) -> None:
 
 def test_rename_and_without(corpus: Path, tmp_path: Path) -> None:
     # by id, and by text where the id is another one
-    same = [LINES[3], {"id": "other", "text": "FK506  binds\nFKBP5-GFP."}, {"text": "nothing"}]
+    same = [LINES[3], {"id": "other", "text": "FK506  binds\nFKBP5 - GFP ."}, {"text": "nothing"}]
+    # a number that counts something else there, and a part of the text of that id
+    same += [{"id": LINES[6]["id"], "text": "MDM2 degrades p53."}, {"id": LINES[7]["id"], "text": "FKBP7"}]
     test = write(tmp_path / "test.jsonl", *same)
     output = tmp_path / "out.spacy"
     names = ["--rename", "drug=Chemical", "--rename", "binds=Bind"]
     result = run("convert", corpus, output, *names, "--without", test)
-    assert result.exit_code == 0 and "2 texts left out, since another corpus has them" in message(result)
+    assert result.exit_code == 0 and "3 texts left out, since another corpus has them" in message(result)
+    assert "1 texts kept, though another corpus has their id" in message(result)
     docs = load(output)
-    assert [doc.text[-6] for doc in docs] == list("01246789")
+    assert [doc.text[-6] for doc in docs] == list("0124689")
     assert {span.label_ for doc in docs for span in doc.spans["entities"]} == {"Chemical", "protein"}
     assert {relation.label for doc in docs for relation in get_relations(doc)} == {"Bind"}
 

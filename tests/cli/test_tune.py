@@ -155,6 +155,23 @@ def test_what_is_read_is_not_replaced(model: Path, corpus: Path) -> None:
         assert kept.exists()
 
 
+def test_only_a_pipeline_outside_of_the_old_one_is_written_or_replaced(
+    model: Path, corpus: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "kept.txt").touch()
+    before = sorted(model.rglob("*"))
+    for output, reason in (
+        (model / "keci", "inside the pipeline"),
+        (model / "keci" / "tuned", "inside the pipeline"),
+        (tmp_path / "other", "not a pipeline"),
+    ):
+        result = tune(model, corpus, "--output", output, "--force")
+        assert result.exit_code == 1 and reason in " ".join(result.stderr.split()), result.output
+    assert sorted(model.rglob("*")) == before
+    assert (tmp_path / "other" / "kept.txt").exists()
+
+
 def test_mistakes(model: Path, corpus: Path, tmp_path: Path) -> None:
     DocBin().to_disk(tmp_path / "none.spacy")
     spacy.blank("en").to_disk(tmp_path / "blank")

@@ -94,9 +94,38 @@ def test_annotations_at_all_levels(tmp_path: Path, kind: str) -> None:
     assert report.counts == {
         "mentions in several pieces, kept as one from the first to the last": 1,
         "interactions without a pair of mentions, kept as interactions only": 1,
+        "texts whose sentences are not read, as not all passages have them": 1,
         "dropped: infon of an annotation": 1,
         "dropped: infon of a document, passage or sentence": 2,
     }
+
+
+@pytest.mark.parametrize("kind", ["json", "xml"])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_sentences(tmp_path: Path, kind: str, is_whole: bool) -> None:
+    """Of passages with a text of their own, or without. Offsets count bytes."""
+    sentences = [{"offset": 9, "text": "TNF-α binds."}, {"offset": 23, "text": "IL-1β falls."}]
+    if is_whole:
+        passages = [{"offset": 9, "text": "TNF-α binds. IL-1β falls.", "sentences": sentences}]
+    else:
+        passages = [{"offset": 9, "sentences": sentences}]
+    title = {"offset": 0, "text": "A title.", "sentences": [{"offset": 0, "text": "A title."}]}
+    mention = annotation("1", "IL-1β", (23, 6))
+
+    def read_document(*passages: dict[str, Any]) -> tuple[AnnotatedText, Report]:
+        whole = document(passages=list(passages), annotations=[mention], relations=[], infons={})
+        (text,), report = read(write_any(tmp_path / "x", kind, whole), kind)
+        return text, report
+
+    text, _ = read_document(title, *passages)
+    assert " ".join(text.text.split()) == "A title. TNF-α binds. IL-1β falls." and text.sentences == [0, 9, 22]
+    # where those of a part are not known
+    for first in ({**title, "sentences": []}, {**title, "sentences": [{"offset": "x", "text": "A title."}]}):
+        text, report = read_document(first, *passages)
+        assert text.sentences is None
+        assert report.counts["texts whose sentences are not read, as not all passages have them"] == 1
+    relative = {"offset": 9, "text": "TNF-α binds.", "sentences": [{"offset": 0, "text": "TNF-α binds."}]}
+    assert read_document(title, relative)[0].sentences is None
 
 
 @pytest.mark.parametrize("kind", ["json", "xml"])

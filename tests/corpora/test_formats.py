@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.vocab import Vocab
 
+from spacy_keci.arrow import graph_row
 from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
 from spacy_keci.corpora.docbin import load_docs, save_docs
 from spacy_keci.corpora.documents import from_doc, to_doc
-from spacy_keci.corpora.formats import FORMATS, get_format, read_any, write_any
+from spacy_keci.corpora.formats import FORMATS, get_format, read_any, write_any, write_docs
 from spacy_keci.corpora.losses import CONCEPTS, GROUPS, MENTION_SCORES, META, SCORES, Loss
 from spacy_keci.reports import Report
 
@@ -229,6 +230,28 @@ def test_relations_and_clusters_of_what_is_not_there(tmp_path: Path, nlp: Langua
     assert [problem.partition(":")[0] for problem in problems] == [f"document {n}" for n in (1, 2, 3)]
     assert "refers to a missing mention: there are" in problems[0]
     assert problems[-1].endswith("interactions.0: 'tail' is 1, but clusters are counted from 0 to 0")
+
+
+def test_what_only_documents_hold_is_counted(tmp_path: Path, nlp: Language) -> None:
+    doc = to_doc(TEXT, nlp.make_doc, Report())
+    doc.spans["entities"].attrs |= {
+        "clusters": [[0], [1]],
+        "interactions": [[0, 1, "binds", 1.0, "", [[0, 1, 0.9]]], [0, 1, "moves", 1.0]],
+        "relation_vectors": [[0, 1, "binds", [0.5]]],
+    }
+    save_docs([doc], tmp_path / "x.spacy")
+    reports = [Report() for _ in range(4)]
+    list(read_any(tmp_path / "x.spacy", report=reports[0]))
+    write_docs([doc], tmp_path / "x.jsonl", "jsonl", report=reports[1])
+    graph_row(doc, report=reports[2])
+    write_docs([doc], tmp_path / "y.spacy", "spacy", report=reports[3])
+    for report in reports[:3]:
+        assert {what: n for what, n in report.counts.items() if "dropped" in what} == {
+            "dropped: evidence of an interaction, which only documents hold": 1,
+            "dropped: relation vectors of a text, which only documents hold": 1,
+        }
+        assert report.examples["evidence of an interaction, which only documents hold"] == ["1: binds"]
+    assert not reports[3].counts
 
 
 @pytest.mark.parametrize("name", ["bioc-json", "biorelex", "brat", "dygie", "pubtator"])

@@ -372,6 +372,20 @@ class TestErrors:
         with pytest.raises(ValueError, match="is not in the pipeline"):
             nlp.add_pipe("keci", config={**TINY, "linker": "concept_linker"})
 
+    def test_saving_without_the_linker(self, trained: Language, tmp_path: Path) -> None:
+        """Which could not be loaded."""
+        nlp = spacy.blank("en")
+        nlp.add_pipe("concept_linker", source=trained)
+        nlp.add_pipe("keci", source=trained)
+        nlp.remove_pipe("concept_linker")
+        with pytest.raises(ValueError, match=r"'concept_linker', which was removed .* Add the linker again"):
+            nlp.to_disk(tmp_path / "pipeline")
+        nlp.get_pipe("keci").to_disk(tmp_path / "component")
+        nlp.add_pipe("concept_linker", name="linker", source=trained, first=True)
+        nlp.to_disk(tmp_path / "pipeline")
+        with pytest.warns(UserWarning, match="reads the concepts of 'linker'"):
+            assert spacy.load(tmp_path / "pipeline").get_pipe("keci").is_initialized
+
     def test_a_model_that_wants_knowledge_and_has_no_linker(self, demo_docs: list[Doc]) -> None:
         nlp = spacy.blank("en")
         nlp.add_pipe("keci", config={**TINY, "model": KECI})

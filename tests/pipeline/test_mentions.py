@@ -10,7 +10,7 @@ import spacy
 from hypothesis import given as given_by_hypothesis
 from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import filter_spans
 from thinc.api import NumpyOps
@@ -78,6 +78,15 @@ def test_mentions_stay_as_they_are(given: Language) -> None:
     assert {(1, 3), (1, 0)} <= related
     assert not {2, 5, 6} & {i for pair in related for i in pair}
     assert pickle.loads(pickle.dumps(doc)).spans["entities"].attrs == doc.spans["entities"].attrs
+
+
+def test_mentions_keep_their_scores(given: Language) -> None:
+    """Also those of spaCy's spancat, an array; a mention that was appended has none."""
+    doc = given.make_doc(TEXT)
+    spans, scores = [Span(doc, 0, 1, "drug"), Span(doc, 2, 3, "protein")], np.array([0.5, 0.25], dtype="float32")
+    doc.spans["mine"] = SpanGroup(doc, name="mine", spans=spans, attrs={"scores": scores})
+    doc.spans["mine"].append(Span(doc, 5, 6, "protein"))
+    assert given(doc).spans["entities"].attrs["scores"] == [0.5, 0.25, 1.0]
 
 
 @pytest.mark.parametrize("length", [9, 40])

@@ -155,13 +155,15 @@ def test_the_command(folders: dict[str, Path], tmp_path: Path) -> None:
     np.testing.assert_array_equal(vectors(spacy.load(tmp_path / "fast")), vectors(spacy.load(folders["single"])))
     for words, reason in (
         ((folders["torch"], tmp_path / "fast"), "already exists"),
-        ((folders["torch"], folders["torch"], "--overwrite"), "take the place"),
+        ((folders["torch"], folders["torch"], "--overwrite"), "would be lost"),
         ((folders["single"], tmp_path / "faster"), "nothing to"),
     ):
         result = run(*words)
         assert result.exit_code == 1 and reason in str(result.exception or "") + result.output
+    (tmp_path / "fast" / "of an earlier component").mkdir()
     result = run(folders["torch"], tmp_path / "fast", "--overwrite", "--precision", "int8")
     assert result.exit_code == 0 and "Its results differ" in result.output
+    assert not (tmp_path / "fast" / "of an earlier component").exists()
 
 
 def test_without_the_extra(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
