@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from itertools import chain, islice
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -193,8 +194,10 @@ def read_section(sections: dict[str, Any], name: str, kind: type[Settings]) -> S
 
 
 def tell_report(report: Report, path: Path) -> None:
+    """Print a report, and append it to the log, with null for what is not known without held-out contexts."""
+    known = {name: value if isfinite(value) else None for name, value in asdict(report).items()}
     with path.open("a", encoding="utf8") as file:
-        file.write(srsly.json_dumps(asdict(report)) + "\n")
+        file.write(srsly.json_dumps(known) + "\n")
     tqdm.write(
         f"{report.seen:>12,} contexts  epoch {report.epoch}  {report.nats:.3f} nats/token, KL {report.kl:.2f} nats  "
         f"held out: {report.held_out_nats:.3f}, KL {report.held_out_kl:.2f}, gain {report.held_out_gain:.2f}  "

@@ -116,6 +116,15 @@ def test_parquet_and_other_formats(folder: Path, tmp_path: Path) -> None:
         assert set(Pretrained.from_disk(tmp_path / format_).entities) == {"Drug", "Gene"}
 
 
+def test_few_texts_of_which_none_is_held_out(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "texts.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "texts.jsonl").write_text("".join(lines[:20]))
+    words = options(**{"paths.texts": tmp_path / "texts.jsonl", "training.contexts": 64})
+    command("pretrain-relations", CONFIG, "-o", tmp_path / "model", *words)
+    (report,) = map(json.loads, (tmp_path / "model" / "log.jsonl").read_text().splitlines())
+    assert report["held_out_nats"] is report["held_out_gain"] is None and report["nats"] > 0
+
+
 def test_mistakes_of_pretraining(folder: Path, tmp_path: Path) -> None:
     def failed(**settings: Any) -> str:
         words = options(**{"paths.texts": folder / "texts.jsonl", **settings})
@@ -127,6 +136,7 @@ def test_mistakes_of_pretraining(folder: Path, tmp_path: Path) -> None:
     assert "No settings are read from the section [trainings]" in shown
     assert "batch_size of the pre-training must be 1 or more" in failed(**{"training.batch_size": 0})
     assert "[training] batch_size" in failed(**{"training.batch_size": '"many"'})
+    assert "no longer a number" in failed(**{"training.learn_rate": 1e30, "training.log_every": 32})
     assert "no setting speed" in failed(**{"training.speed": 3})
     assert "No such option" in command("pretrain-relations", CONFIG, "-o", tmp_path / "y", "--speed", 3, code=2)
     shutil.copytree(folder / "model", tmp_path / "x", dirs_exist_ok=True)

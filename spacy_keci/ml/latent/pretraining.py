@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain, count, islice
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -111,7 +111,7 @@ def pretrain(
     interruption, since the order and noise of an update depend only on the seed and its number.
 
     tell: called with each report. advance: called with the number of contexts of each update.
-    Raises ValueError if the checkpoint has other settings.
+    Raises ValueError if the checkpoint has other settings, or the loss is no longer a number.
     """
     device = next(model.parameters()).device
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learn_rate)
@@ -142,6 +142,7 @@ def pretrain(
         done = progress.seen >= settings.contexts
         if done or before // settings.log_every < progress.seen // settings.log_every:
             nats, kl, tokens, n = sums.tolist()
+            check_loss(nats)
             held_out = evaluate(model, store, settings)
             speed = n / max(perf_counter() - started, 1e-9)
             tell(Report(progress.seen, progress.epoch, weight, nats / tokens, kl / n, *held_out, speed, done))
@@ -175,9 +176,19 @@ def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettin
             contexts = to_tensors(model, store.batch(rows[begin : begin + PARALLEL]))
             elbo = model(*contexts)
             nats, kl = nats - float(elbo.bound.sum()), kl + float(elbo.kl.sum())
+            check_loss(nats)
             gain, tokens = gain + float(model.gain(*contexts).sum()), tokens + float(contexts[1].sum())
     n = len(rows) or nan
     return nats / (tokens or nan), kl / n, gain / n if n > 1 else nan
+
+
+def check_loss(nats: float) -> None:
+    """Raises ValueError, which says what to do, if a sum of losses is no longer a number."""
+    if not isfinite(nats):
+        raise ValueError(
+            "The loss of the pre-training is no longer a number: lower [training] learn_rate, or set grad_clip to 1.0, "
+            "and start again in another folder."
+        )
 
 
 def _rows(store: ContextStore, settings: TrainingSettings, progress: Progress) -> Iterator[Any]:
