@@ -186,7 +186,7 @@ def check_loss(nats: float) -> None:
     """Raises ValueError, which says what to do, if a sum of losses is no longer a number."""
     if not isfinite(nats):
         raise ValueError(
-            "The loss of the pre-training is no longer a number: lower [training] learn_rate or set grad_clip (to 1.0) "
+            "The loss of the pre-training is no longer a number: lower [training] learn_rate, or set grad_clip to 1.0, "
             "and start again in another folder."
         )
 
