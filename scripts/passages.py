@@ -49,6 +49,8 @@ def main() -> None:
                 continue
             seen.update(keys)
             kept.append({"id": f"{corpus.stem}-{len(kept)}", "text": " ".join(sentences)})
+    if not kept:
+        raise SystemExit("There is no passage: name corpora with --texts, or with --columns and --of.")
     args.output.parent.mkdir(parents=True, exist_ok=True)
     srsly.write_jsonl(args.output, kept)
     msg.good(f"{len(kept):,} passages; {n_left_out:,} with a sentence of another passage or of --without left out")

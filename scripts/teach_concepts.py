@@ -68,7 +68,7 @@ def main() -> None:
             found.add(doc)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     found.to_disk(args.output)
-    msg.good(f"{n_taught:,} of {len(texts):,} texts have pairs to relate, with {n_relations:,} labels")
+    msg.good(f"{n_taught:,} of {len(texts):,} texts have pairs that may be related, with {n_relations:,} labels")
 
 
 def _component(nlp: Language) -> ConceptRelations:

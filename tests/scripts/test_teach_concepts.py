@@ -35,6 +35,8 @@ def test_passages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_docs([nlp(f"One. {sentences[13].replace(' .', '.')}")], tmp_path / "test.spacy")
     output = tmp_path / "passages.jsonl"
     corpora = "--texts", tmp_path / "other.spacy", "--columns", tmp_path, "--of", "iob"
+    with pytest.raises(SystemExit, match="no passage"):
+        run("passages", monkeypatch, output, "--texts", tmp_path / "test.spacy", "--without", tmp_path / "test.spacy")
     run("passages", monkeypatch, output, *corpora, "--without", tmp_path / "test.spacy")
     assert list(srsly.read_jsonl(output)) == [
         {"id": "other-0", "text": "BRCA1 is a gene. It is on chromosome 17."},
