@@ -102,8 +102,7 @@ class Extractor(Predictor):
         self.objective()
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
         self._counted.clear()
-        self._read_examples(get_examples())
-        self._report_unreachable(get_examples())
+        self._inspect(self._annotated(get_examples()))
         sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         self.model.initialize(X=sample, Y=self.make_sizes(get_examples()))
 
@@ -215,8 +214,9 @@ class Extractor(Predictor):
                 "(a text without mentions needs an empty group)."
             )
 
-    def _read_examples(self, examples: Iterable[Example]) -> None:
-        """Find what else the component must know of the training data, beside the labels."""
+    def _inspect(self, annotated: list[Example]) -> None:
+        """Report the gold that cannot be learned. Subclasses may first find what else they must know of the data."""
+        self._report_unreachable(annotated)
 
     def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
         entities: Counter[str] = Counter()
@@ -239,9 +239,9 @@ class Extractor(Predictor):
         for label in unknown:
             logger.warning("'%s': the symmetric label %r is not a relation label of the data.", self.name, label)
 
-    def _report_unreachable(self, examples: Iterable[Example]) -> None:
+    def _report_unreachable(self, annotated: list[Example]) -> None:
         reachable = self.reachable if self.entities_from is None else None
-        for reason, n in self.gold_reader.unreachable(self._annotated(examples), reachable).items():
+        for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
 
     def _count_gold(self, parts: str, reached: np.ndarray, reason: str) -> None:

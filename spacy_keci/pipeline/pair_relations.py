@@ -213,18 +213,18 @@ class PairRelations(Extractor, PairRelationsSettings):
         counts = Counter(r.label for of_doc in self._relations(examples) for r in of_doc or ())
         return {**found, "relations": sorted(counts, key=lambda label: (-counts[label], label))}
 
-    def _read_examples(self, examples: Iterable[Example]) -> None:
-        """Find the pair types and the values of novelty in the training data."""
-        examples = self._annotated(examples)
-        found = Counter(r.novelty for of_doc in self._relations(examples) for r in of_doc or () if r.novelty)
+    def _inspect(self, annotated: list[Example]) -> None:
+        """Find the pair types and the values of novelty in the training data, then report."""
+        found = Counter(r.novelty for of_doc in self._relations(annotated) for r in of_doc or () if r.novelty)
         self.cfg["novelties"] = sorted(found, key=lambda each: (-found[each], each))
         self.cfg["pair_types"] = None
         if self.pair_types is None:
-            self.cfg["pair_types"] = self._find_pair_types(examples)
+            self.cfg["pair_types"] = self._find_pair_types(annotated)
+        super()._inspect(annotated)
 
-    def _report_unreachable(self, examples: Iterable[Example]) -> None:
+    def _report_unreachable(self, annotated: list[Example]) -> None:
         counts: Counter[str] = Counter()
-        X, gold = self._pairs_to_learn(self._annotated(examples), counts)
+        X, gold = self._pairs_to_learn(annotated, counts)
         for reason, n in (+counts).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
         related = int((gold.targets[:, 1:].sum(axis=1) > 0).sum())
