@@ -36,6 +36,7 @@ from .losses import (
     CONCEPTS,
     GROUPS,
     IDS,
+    INTERACTION_SCORES,
     INTERACTIONS,
     LONELY,
     MENTION_SCORES,
@@ -82,6 +83,7 @@ def _words() -> MakeDoc:
 # what only formats for pipelines have a place for
 _MORE = (MENTION_SCORES, META)
 _TEXTS = (*_MORE, SENTENCES)
+_SCORES = (SCORES, INTERACTION_SCORES)
 _NO_ENTITIES = (INTERACTIONS, CLUSTERS)  # of several mentions
 _TOKENS = (CONCEPTS, SCORES, GROUPS, *_NO_ENTITIES, *_MORE)
 _TABLE = (INTERACTIONS, LONELY, *_MORE)
@@ -110,7 +112,7 @@ FORMATS = {
     "bioc-json": Format(read_bioc_json, write_bioc_json, (".bioc.json",), lacks=_TEXTS),
     "bioc-xml": Format(read_bioc_xml, write_bioc_xml, (".bioc.xml",), lacks=_TEXTS),
     "bionlp": Format(read_bionlp, None),
-    "biorelex": Format(read_biorelex, write_biorelex, lacks=(CONCEPTS, SCORES, NOVELTY, SEVERAL_SENTENCES, *_MORE)),
+    "biorelex": Format(read_biorelex, write_biorelex, lacks=(CONCEPTS, *_SCORES, NOVELTY, SEVERAL_SENTENCES, *_MORE)),
     "brat": Format(read_brat, write_brat, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
     "chemprot": Format(read_chemprot, None),
     "conll": Format(
@@ -126,7 +128,9 @@ FORMATS = {
     "parquet": Format(_read_parquet, _write_parquet, (".parquet",)),
     "prodigy": Format(read_prodigy, write_prodigy, (), biomedical_tokenizer, (*_NO_ENTITIES, *_TEXTS)),
     "pubannotation": Format(read_pubannotation, write_pubannotation, lacks=(SCORES, GROUPS, *_NO_ENTITIES, *_TEXTS)),
-    "pubtator": Format(read_pubtator, write_pubtator, (".pubtator", ".pubtator.txt"), lacks=(SCORES, GROUPS, *_TEXTS)),
+    "pubtator": Format(
+        read_pubtator, write_pubtator, (".pubtator", ".pubtator.txt"), lacks=(*_SCORES, GROUPS, *_TEXTS)
+    ),
     "relations": Format(
         None,
         partial(_write_table, kind=TABLES["relations"]),

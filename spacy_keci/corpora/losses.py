@@ -32,6 +32,10 @@ INTERACTIONS = Loss(
     "interaction between entities (its relations between mentions are kept)",
     lambda text: (r.label for r in text.interactions or []),
 )
+INTERACTION_SCORES = Loss(
+    "score of an interaction",
+    lambda text: (f"{r.label} {r.score}" for r in text.interactions or [] if r.score != 1.0),
+)
 NOVELTY = Loss(
     "novelty of an interaction", lambda text: (f"{r.label} {r[4]}" for r in text.interactions or [] if any(r[4:]))
 )

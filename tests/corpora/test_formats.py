@@ -192,6 +192,27 @@ def test_mentions_and_relations_without_a_label(tmp_path: Path, name: str) -> No
     )
 
 
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_the_score_of_an_interaction_is_kept_or_counted(tmp_path: Path, name: str) -> None:
+    if name.startswith("bioc"):
+        pytest.importorskip("bioc", reason="needs the extra 'bioc'")
+    text = AnnotatedText(
+        "A binds B",
+        [Mention(0, 1, "gene", "NCBIGene:1"), Mention(8, 9, "gene", "NCBIGene:2")],
+        [RelationTriple(0, 1, "Bind")],
+        clusters=[[0], [1]],
+        interactions=[Interaction(0, 1, "Bind", 0.75)],
+        id="1",
+    )
+    (found,), report = round_trip([text], name, tmp_path)
+    if found.interactions and found.interactions[0].score == 1.0:
+        assert report.counts["dropped: score of an interaction: no place in this format"] == 1
+    elif not found.interactions:
+        assert any(what.startswith("dropped: interaction") for what in report.counts)
+    else:
+        assert found.interactions[0].score == 0.75
+
+
 def test_tables_of_relations(tmp_path: Path) -> None:
     report = Report()
     write_any([TEXT, AnnotatedText("A p53 .", [Mention(2, 5, "protein")])], tmp_path / "x.csv", report=report)
