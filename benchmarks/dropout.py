@@ -7,24 +7,22 @@ changes in clock or load affect both equally.
 """
 
 import os
-import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 import typer
-from speed import save_result
+from speed import ROOT, as_table, interleave, relative, save_result, summary
 from transformers import AutoModel
 
 from spacy_keci.ml.encoders.dropout import ByteDropout
 from spacy_keci.ml.encoders.transformer import resolve_name
 from spacy_keci.ml.mixed_precision import computes_in_bfloat16
 
-ROOT = Path(__file__).parents[1]
 # number of texts, word pieces of each
 SHAPES = {"sentences": (32, 32), "abstracts": (2, 448)}
 
@@ -43,21 +41,15 @@ def main(
     for texts, shape in SHAPES.items():
         pieces = torch.randint(1000, 30000, shape)
         for precision in precisions:
-            seconds: dict[str, list[float]] = {"torch": [], "bytes": []}
-            for i in range(1 + rounds):
-                for name, taken in seconds.items():
-                    begin = time.process_time()
-                    step(network, pieces, in_bytes=name == "bytes", in_bfloat16=precision == "bf16")
-                    if i:  # the first round warms up
-                        taken.append(time.process_time() - begin)
-            ratios = [a / b for a, b in zip(seconds["torch"], seconds["bytes"], strict=True)]
-            ratio = {"median": median(ratios), "range": [min(ratios), max(ratios)]}
-            rows.append({"texts": texts, "shape": shape, "precision": precision, "seconds": seconds, "ratio": ratio})
-    facts = {
-        "encoder": encoder,
-        "rows": rows,
-    }
-    save_result(output, facts, make_markdown)
+            steps = {
+                name: partial(step, network, pieces, in_bytes=name == "bytes", in_bfloat16=precision == "bf16")
+                for name in ("torch", "bytes")
+            }
+            seconds = interleave(steps, rounds)
+            found = {name: summary(each) for name, each in seconds.items()}
+            found["ratio"] = relative(seconds["torch"], seconds["bytes"])
+            rows.append({"texts": texts, "shape": shape, "precision": precision, **found})
+    save_result(output, {"encoder": encoder, "rows": rows}, make_markdown)
 
 
 def step(network: torch.nn.Module, pieces: torch.Tensor, *, in_bytes: bool, in_bfloat16: bool) -> None:
@@ -67,21 +59,20 @@ def step(network: torch.nn.Module, pieces: torch.Tensor, *, in_bytes: bool, in_b
 
 
 def make_markdown(result: dict[str, Any]) -> str:
-    lines = [
-        f"{result['machine']['cpu']}, one thread, CPU time of a forward and a backward pass, median.",
-        "",
-        "| texts | precision | torch's dropout | one byte per value | ratio |",
-        "| --- | --- | ---: | ---: | ---: |",
-    ]
+    rows = [["texts", "precision", "torch's dropout", "one byte per value", "ratio"], ["---"] * 2 + ["---:"] * 3]
     for row in result["rows"]:
         n, length = row["shape"]
-        torch_, bytes_ = (1000 * median(row["seconds"][name]) for name in ("torch", "bytes"))
-        low, high = row["ratio"]["range"]
-        lines.append(
-            f"| {n} {row['texts']} of {length} word pieces | {row['precision']} | {torch_:.0f} ms | {bytes_:.0f} ms "
-            f"| {row['ratio']['median']:.2f} ({low:.2f}-{high:.2f}) |"
+        times = row["ratio"]
+        rows.append(
+            [
+                f"{n} {row['texts']} of {length} word pieces",
+                row["precision"],
+                *(f"{1000 * row[name]['median']:.0f} ms" for name in ("torch", "bytes")),
+                f"{times['median']:.2f} ({times['low']:.2f}-{times['high']:.2f})",
+            ]
         )
-    return "\n".join(lines)
+    note = f"{result['machine']['cpu']}, one thread, CPU time of a forward and a backward pass, median."
+    return f"{note}\n\n{as_table(rows)}"
 
 
 if __name__ == "__main__":

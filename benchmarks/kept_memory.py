@@ -7,7 +7,6 @@ weights themselves. On CPUs without bfloat16 instructions, bfloat16 is emulated 
 keeps the same tensors.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +17,9 @@ import spacy
 import torch
 import typer
 from spacy.util import fix_random_seed
-from speed import ROOT, as_table, make_examples, training_settings
+from speed import ROOT, as_table, make_examples, save_result, training_settings
 
-from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
+from spacy_keci.cli.provenance import describe_corpus, describe_pipeline
 from spacy_keci.corpora.reader import read_docs
 from spacy_keci.ml import mixed_precision
 
@@ -36,18 +35,13 @@ def main(
     """Count the kept memory in both precisions."""
     torch.set_num_threads(1)
     mixed_precision.computes_in_bfloat16 = lambda device: True
-    result: dict[str, Any] = {
-        "name": output.stem,
-        "group": output.stem,
-        "software": software_versions(),
+    facts = {
         "corpus": describe_corpus(corpus),
         "model": describe_pipeline(spacy.load(model)),
         "sentences": sentences,
         "kept_mb": {name: keep(model, corpus, sentences, bf16=name == "bf16") for name in ("fp32", "bf16")},
     }
-    result["markdown"] = make_markdown(result)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(f"\n{result['markdown']}\n")
+    save_result(output, facts, make_markdown)
 
 
 def keep(model: Path, corpus: Path, sentences: int, *, bf16: bool) -> dict[str, float]:

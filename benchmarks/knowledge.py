@@ -27,12 +27,11 @@ from typing import Annotated, Any
 
 import marisa_trie
 import numpy as np
-import spacy
 import typer
-from spacy.language import Language
 
 from spacy_keci.corpora.annotation import Mention
 from spacy_keci.corpora.biorelex import read_biorelex
+from spacy_keci.corpora.spert import read_spert
 from spacy_keci.knowledge.atomic import new_folder
 from spacy_keci.knowledge.candidates import KnowledgeBaseCandidates
 from spacy_keci.knowledge.collect import Collection
@@ -45,7 +44,7 @@ from spacy_keci.knowledge.sources import ConceptRecord, SourceReport
 from spacy_keci.knowledge.writing import write_knowledge
 from spacy_keci.pipeline.concept_linker import ConceptLinker
 from spacy_keci.reports import Report
-from spacy_keci.tokenizer import create_biomedical_tokenizer
+from spacy_keci.tokenizer import biomedical_tokenizer
 
 # names and candidates of earlier ones come first
 SOURCES = [
@@ -173,8 +172,7 @@ def build(ontologies: Path, out: Path) -> dict[str, Any]:
 
 def open_and_link(path: Path, texts: list[str]) -> dict[str, Any]:
     """Time and memory of opening; memory after linking some sentences."""
-    nlp = tokenizer()
-    docs = [nlp.make_doc(text) for text in texts]
+    docs = [*biomedical_tokenizer().pipe(texts)]
     before = resident_mb()
     start = time.perf_counter()
     kb = KnowledgeBase(path)
@@ -254,9 +252,7 @@ Offsets = tuple[int, int]
 
 def link_corpus(kb: KnowledgeBase, corpus: Corpus) -> Iterator[tuple[list[Offsets], dict[Offsets, list[int]]]]:
     """Words of each text, and its spans with candidates, by character offsets."""
-    nlp = tokenizer()
-    for text, _ in corpus:
-        doc = nlp.make_doc(text)
+    for doc in biomedical_tokenizer().pipe(text for text, _ in corpus):
         hits = kb.lexicon.find([t.text for t in doc], [bool(t.whitespace_) for t in doc])
         spans = [(doc[h.start : h.end], h.key) for h in hits]
         found = {(s.start_char, s.end_char): kb.lexicon.candidates(key, s.text) for s, key in spans}
@@ -265,10 +261,9 @@ def link_corpus(kb: KnowledgeBase, corpus: Corpus) -> Iterator[tuple[list[Offset
 
 
 def speed(kb: KnowledgeBase, texts: list[str]) -> dict[str, Any]:
-    nlp = tokenizer()
     linker = ConceptLinker()
     linker.initialize(kb=str(kb.path))
-    docs = [nlp.make_doc(text) for text in texts]
+    docs = [*biomedical_tokenizer().pipe(texts)]
     for doc in docs[:50]:
         linker(doc)
     linked_ms = 1000 * cpu_time(lambda: [linker(doc) for doc in docs]) / len(docs)
@@ -356,7 +351,7 @@ def compare_with_scispacy(kb: KnowledgeBase, texts: list[str], folder: Path, n: 
     compile_knowledge_base(folder / "same", [SourceFiles("scispacy", [kb_file])])
     ours = KnowledgeBaseCandidates(KnowledgeBase(folder / "same"))
     theirs = load_scispacy_candidates(index, kb_file, k=5)
-    docs = [tokenizer().make_doc(text) for text in texts[:40]]
+    docs = [*biomedical_tokenizer().pipe(texts[:40])]
     strings = list(dict.fromkeys(doc[i:j].text for doc in docs for i in range(len(doc)) for j in range(i + 1, i + 9)))
     strings = random.Random(0).sample(strings, min(2000, len(strings)))
     theirs.generator(strings[:50], 5)
@@ -459,8 +454,8 @@ def build_synthetic(out: Path, n: int) -> dict[str, Any]:
 
 
 def link_synthetic(path: Path) -> dict[str, Any]:
-    nlp, source = tokenizer(), KnowledgeBaseCandidates(KnowledgeBase(path))
-    docs = [nlp.make_doc(text) for text in synthetic_texts(300)]
+    source = KnowledgeBaseCandidates(KnowledgeBase(path))
+    docs = [*biomedical_tokenizer().pipe(synthetic_texts(300))]
     for doc in docs[:50]:
         source.find(doc)
     seconds = cpu_time(lambda: [source.find(doc) for doc in docs]) / len(docs)
@@ -481,31 +476,17 @@ def biorelex(data: Path) -> Corpus:
 
 def ade(data: Path) -> Corpus:
     """The sentences of the first fold, train and test: all of the corpus. Tokens are joined by spaces."""
-    corpus: dict[Any, tuple[str, list[Mention]]] = {}
-    with tarfile.open(data / "ade" / "ade_10fold.tar.xz") as archive:
-        for member in archive:
-            name = Path(member.name).name
-            if name in ("ade_split_0_train.json", "ade_split_0_test.json"):
-                file = archive.extractfile(member)
-                assert file is not None
-                for record in json.load(file):
-                    ends = np.cumsum([len(token) + 1 for token in record["tokens"]]) - 1
-                    starts = ends - [len(token) for token in record["tokens"]]
-                    mentions = [
-                        Mention(int(starts[e["start"]]), int(ends[e["end"] - 1]), e["type"]) for e in record["entities"]
-                    ]
-                    corpus[record["orig_id"]] = (" ".join(record["tokens"]), mentions)
+    corpus: dict[str, tuple[str, list[Mention]]] = {}
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(data / "ade" / "ade_10fold.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+        for part in ("train", "test"):
+            (path,) = Path(folder).rglob(f"ade_split_0_{part}.json")
+            corpus |= {text.id: (text.text, text.mentions) for text in read_spert(path, Report())}
     return list(corpus.values())
 
 
 def sentences(data: Path) -> list[str]:
     return [text for text, _ in biorelex(data)]
-
-
-def tokenizer() -> Language:
-    nlp = spacy.blank("en")
-    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
-    return nlp
 
 
 def cpu_time(function: Callable[[], Any]) -> float:

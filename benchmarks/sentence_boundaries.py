@@ -89,11 +89,16 @@ def align(tokens: Path, abstracts: Path) -> Iterator[Split]:
 def print_scores(name: str, nlp: Language, texts: Sequence[Split]) -> None:
     golds = [to_gold(nlp, text, starts) for text, starts in texts]
     for factory in SENTENCIZERS:
-        component = nlp.create_pipe(factory)
-        examples = [Example(component(nlp.make_doc(gold.text)), gold) for gold in golds]
-        scores = Scorer.score_spans(examples, "sents")
-        values = " | ".join(f"{100 * scores[f'sents_{key}']:.1f}" for key in "prf")
+        values = " | ".join(f"{100 * value:.1f}" for value in score_sentences(nlp, golds, factory).values())
         print(f"| {name} | {sum(len(list(gold.sents)) for gold in golds)} | `{factory}` | {values} |")
+
+
+def score_sentences(nlp: Language, golds: Sequence[Doc], factory: str) -> dict[str, float]:
+    """Precision, recall and F of the sentences found by a component."""
+    component = nlp.create_pipe(factory)
+    examples = [Example(component(nlp.make_doc(gold.text)), gold) for gold in golds]
+    scores = Scorer.score_spans(examples, "sents")
+    return {f"sents_{name}": scores[f"sents_{name}"] for name in "prf"}
 
 
 def to_gold(nlp: Language, text: str, starts: Sequence[int]) -> Doc:

@@ -8,29 +8,26 @@ gold mentions and relations. Most sentences of a text are from different papers.
 this component and by spaCy's sentencizer; sentence_boundaries.py does this for other corpora.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
 import typer
+from sentence_boundaries import SENTENCIZERS, score_sentences
 from spacy.language import Language
-from spacy.scorer import Scorer
 from spacy.tokens import Doc
-from spacy.training import Example
+from speed import ROOT, as_table, save_result
 
 from spacy_keci.cli.load import find_extractor, read_gold
 from spacy_keci.cli.prediction import predict
-from spacy_keci.cli.provenance import describe_corpus, describe_pipeline, software_versions
+from spacy_keci.cli.provenance import describe_corpus, describe_pipeline
 from spacy_keci.doc_operations import merge_docs
 from spacy_keci.scoring.counts import as_examples
 from spacy_keci.scoring.strict import StrictScorer
 from spacy_keci.sentences import doc_starts
 
-ROOT = Path(__file__).parents[1]
 WINDOWS = "spacy_keci.SentenceWindows.v1"
-SENTENCIZERS = ("biomedical_sentencizer", "sentencizer")
 SCORES = {
     "entities_micro_f": "entities (strict, micro)",
     "relations_micro_p": "relations: precision",
@@ -59,21 +56,15 @@ def main(
     keci.by_sentence = True
     nlp.add_pipe("biomedical_sentencizer", first=True)
     scores[f"{together} together, by sentence"] = score(nlp, texts, scorer)
-    found = {name: score_sentences(nlp, texts, name) for name in SENTENCIZERS}
-    result = {
-        "name": "sentences",
-        "group": "sentences",
+    facts = {
         "sentences": len(gold),
         "together": together,
         "scores": scores,
-        "sentences_found": found,
+        "sentences_found": {name: score_sentences(nlp, texts, name) for name in SENTENCIZERS},
         "corpus": describe_corpus(corpus),
         "model": describe_pipeline(nlp),
-        "versions": software_versions(),
     }
-    result["markdown"] = make_markdown(scores, found)
-    print(result["markdown"])
-    output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf8")
+    save_result(output, facts, make_markdown)
 
 
 def load_by_sentence(model: str) -> Language:
@@ -102,20 +93,13 @@ def score(nlp: Language, golds: Sequence[Doc], scorer: StrictScorer) -> dict[str
     return {name: scores[name] for name in SCORES}
 
 
-def score_sentences(nlp: Language, texts: Sequence[Doc], factory: str) -> dict[str, float]:
-    """Precision, recall and F of the sentences found by a component."""
-    component = nlp.create_pipe(factory)
-    examples = [Example(component(nlp.make_doc(text.text)), text) for text in texts]
-    scores = Scorer.score_spans(examples, "sents")
-    return {f"sents_{name}": scores[f"sents_{name}"] for name in "prf"}
-
-
-def make_markdown(scores: dict[str, dict[str, float]], found: dict[str, dict[str, float]]) -> str:
+def make_markdown(result: dict[str, Any]) -> str:
     rows = [["sentences are read", *SCORES.values()], ["---", *["---:"] * len(SCORES)]]
-    rows += [[title, *(f"{100 * row[name]:.1f}" for name in SCORES)] for title, row in scores.items()]
+    rows += [[title, *(f"{100 * row[name]:.1f}" for name in SCORES)] for title, row in result["scores"].items()]
     others = [["sentences found by", "precision", "recall", "F"], ["---", *["---:"] * 3]]
-    others += [[f"`{name}`", *(f"{100 * value:.1f}" for value in row.values())] for name, row in found.items()]
-    return "\n\n".join("\n".join(f"| {' | '.join(row)} |" for row in table) for table in (rows, others))
+    for name, row in result["sentences_found"].items():
+        others.append([f"`{name}`", *(f"{100 * value:.1f}" for value in row.values())])
+    return f"{as_table(rows)}\n\n{as_table(others)}"
 
 
 if __name__ == "__main__":

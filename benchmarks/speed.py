@@ -117,12 +117,8 @@ def main(
         described = run(prepare, work, model or config, overrides, steps)
         if base_size:
             described["encoder"] = RANDOM_ENCODER
-        result = {
-            "name": output.stem,
-            "group": output.stem,
+        facts = {
             "precision": precision,
-            "machine": {"cpu": cpu_name(), "threads": 1},
-            "software": software_versions(),
             "corpus": describe_corpus(corpus),
             "model": described,
             **run(compare, work, rounds),
@@ -132,19 +128,16 @@ def main(
             },
         }
         if scaling:
-            result |= {
+            facts |= {
                 "batch_size": run(scale_batch_size, work),
                 "sentence_length": run(scale_sentence_length, work),
                 "document_length": {task: run(scale_document_length, work, task) for task in RATIOS},
             }
-    result["markdown"] = make_markdown(result)
-    output.parent.mkdir(exist_ok=True)
-    output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf8")
-    print(f"\n{result['markdown']}\n")
-    for task, ratio in result["ratios"].items():
+    save_result(output, facts, make_markdown)
+    for task, ratio in facts["ratios"].items():
         line = f"{task}: {ratio['median']:.2f} times the {ratio['of']}, target: at most {ratio['bar']}"
         msg.good(line) if ratio["median"] <= ratio["bar"] else msg.fail(line)
-    more = memory_ratio(result["peak_memory_mb"])
+    more = memory_ratio(facts["peak_memory_mb"])
     line = f"training: {more:.2f} times the memory of the encoder's training, target: at most {MOST_MEMORY}"
     msg.good(line) if more <= MOST_MEMORY else msg.fail(line)
 
@@ -196,8 +189,7 @@ def compare(work: tuple[Path, Path, int], rounds: int) -> dict[str, Any]:
     times = {task: [1000 * t / len(workload.docs) for t in each] for task, each in interleave(tasks, rounds).items()}
     ratios = {}
     for (task, baseline), bar in zip(RATIOS.items(), BARS[workload.kind], strict=True):
-        each = [a / b for a, b in zip(times[task], times[baseline], strict=True)]
-        ratios[task] = {"of": baseline, **summary(each), "bar": bar}
+        ratios[task] = {"of": baseline, **relative(times[task], times[baseline]), "bar": bar}
     docs = workload.infer(workload.texts)
     return {
         "sentences": {
@@ -328,17 +320,11 @@ class Workload:
         """The tasks by name; each runs once over all sentences."""
         forward, forward_and_backward = torch.load(self.folder / ENCODER_INPUTS)
         return {
-            "encoder forward": partial(self.encode, forward),
+            "encoder forward": partial(encode, self.encoder, forward, bf16=self.autocast),
             "inference": partial(self.infer, self.texts),
             "encoder forward and backward": partial(self.encode_and_backprop, forward_and_backward),
             "training": partial(self.train, self.batches),
         }
-
-    def encode(self, inputs: list[dict[str, torch.Tensor]]) -> None:
-        self.encoder.eval()
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):
-            for each in inputs:
-                self.encoder(**each)
 
     def encode_and_backprop(self, inputs: list[dict[str, torch.Tensor]], *, update: bool = False) -> None:
         self.encoder.train()
@@ -356,6 +342,13 @@ class Workload:
         for name, p in self.encoder.named_parameters():
             if p.grad is not None:
                 self.training["optimizer"]((0, name), p.detach().numpy(), p.grad.numpy())
+
+
+def encode(encoder: torch.nn.Module, inputs: list[dict[str, torch.Tensor]], *, bf16: bool) -> None:
+    encoder.eval()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        for each in inputs:
+            encoder(**each)
 
 
 def kind_of(extractor: Extractor) -> str:
@@ -413,6 +406,11 @@ def interleave(tasks: dict[Any, Callable[[], Any]], rounds: int) -> dict[Any, li
 
 def summary(values: list[float]) -> dict[str, float]:
     return {"median": median(values), "low": min(values), "high": max(values)}
+
+
+def relative(values: list[float], baseline: list[float]) -> dict[str, float]:
+    """Summary of the ratios of values that were measured in turn."""
+    return summary([a / b for a, b in zip(values, baseline, strict=True)])
 
 
 def exponent(sizes: list[int], times: list[float]) -> float:

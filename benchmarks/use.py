@@ -14,8 +14,8 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -26,16 +26,15 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import spacy
 import torch
 import typer
-from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from speed import as_table, inputs_of, save_result, summary
+from spacy.tokens import Doc
+from speed import ROOT, as_table, encode, inputs_of, interleave, relative, save_result, summary
 from torch.utils.flop_counter import FlopCounterMode
 
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.provenance import describe_corpus, describe_pipeline
+from spacy_keci.corpora.reader import read_docs
 from spacy_keci.ml.mixed_precision import computes_in_bfloat16
 
-ROOT = Path(__file__).parents[1]
 START = """
 import sys, time
 import spacy
@@ -64,7 +63,7 @@ def main(
     """Time a pipeline and its copies made by 'spacy keci optimize', compared with their encoders."""
     torch.set_num_threads(1)
     pipelines = load_all(model, onnx or [])
-    texts = read_texts(corpus, pipelines["fp32"].nlp)[:sentences]
+    texts = [doc.text for doc in read_docs(corpus, pipelines["fp32"].nlp)][:sentences]
     facts = {
         "corpus": describe_corpus(corpus),
         "model": describe_pipeline(pipelines["fp32"].nlp),
@@ -93,10 +92,7 @@ class Timed:
         self.spans_key = find_extractor(self.nlp)[1].spans_key
 
     def encode(self, inputs: list[dict[str, torch.Tensor]]) -> None:
-        self.encoder.eval()
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
-            for each in inputs:
-                self.encoder(**each)
+        encode(self.encoder, inputs, bf16=self.bf16)
 
     def record(self, function: Callable[[], Any]) -> list[dict[str, torch.Tensor]]:
         """The tensors that the encoder is called with during the function."""
@@ -119,37 +115,24 @@ def load_all(model: Path, optimized: list[Path]) -> dict[str, Timed]:
     return pipelines
 
 
-def read_texts(corpus: Path, nlp: Language) -> list[str]:
-    return [doc.text for doc in DocBin().from_disk(corpus).get_docs(nlp.vocab)]
-
-
-def cpu_time(function: Callable[[], Any]) -> float:
-    begin = time.process_time()
-    function()
-    return time.process_time() - begin
-
-
 def time_one(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict[str, Any]:
     """Milliseconds per sentence, as median and 95th percentile over all sentences and rounds; and the ratio to the
     encoder's time for all sentences together, for each round."""
-    inputs = {name: [p.record(lambda t=t, p=p: p.nlp(t)) for t in texts] for name, p in pipelines.items()}
-    encoder: dict[str, list[list[float]]] = {name: [] for name in pipelines}
-    whole: dict[str, list[list[float]]] = {name: [] for name in pipelines}
-    for _ in range(rounds):
-        for each in (*encoder.values(), *whole.values()):
-            each.append([])
-        for i, text in enumerate(texts):
-            for name, p in pipelines.items():
-                encoder[name][-1].append(cpu_time(lambda p=p, given=inputs[name][i]: p.encode(given)))
-                whole[name][-1].append(cpu_time(lambda p=p, text=text: p.nlp(text)))
-    return {
-        name: {
-            "encoder_ms": percentiles(encoder[name]),
-            "pipeline_ms": percentiles(whole[name]),
-            "ratio": summary([sum(a) / sum(b) for a, b in zip(whole[name], encoder[name], strict=True)]),
+    tasks: dict[Any, Callable[[], Any]] = {}
+    for i, text in enumerate(texts):
+        for name, p in pipelines.items():
+            tasks["encoder", name, i] = partial(p.encode, p.record(partial(p.nlp, text)))
+            tasks["pipeline", name, i] = partial(p.nlp, text)
+    times = interleave(tasks, rounds)
+    compared: dict[str, Any] = {}
+    for name in pipelines:
+        encoder, whole = ([times[what, name, i] for i in range(len(texts))] for what in ("encoder", "pipeline"))
+        compared[name] = {
+            "encoder_ms": percentiles(encoder),
+            "pipeline_ms": percentiles(whole),
+            "ratio": relative([*map(sum, zip(*whole, strict=True))], [*map(sum, zip(*encoder, strict=True))]),
         }
-        for name in pipelines
-    }
+    return compared
 
 
 def count_operations(pipeline: Timed, texts: list[str]) -> dict[str, float]:
@@ -165,25 +148,24 @@ def count_operations(pipeline: Timed, texts: list[str]) -> dict[str, float]:
 
 
 def percentiles(seconds: list[list[float]]) -> dict[str, float]:
-    every = sorted(1000 * s for of_round in seconds for s in of_round)
+    every = sorted(1000 * s for of_text in seconds for s in of_text)
     return {"p50": median(every), "p95": every[int(0.95 * len(every))]}
 
 
 def time_batches(pipelines: dict[str, Timed], texts: list[str], rounds: int) -> dict[str, Any]:
     """Milliseconds per sentence in the batches of the pipeline, and the ratio to the encoder's time."""
-    inputs = {name: p.record(lambda p=p: p.read(texts)) for name, p in pipelines.items()}
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in pipelines}
-    for _ in range(rounds):
-        for name, p in pipelines.items():
-            encoder = cpu_time(lambda p=p, name=name: p.encode(inputs[name]))
-            times[name].append((encoder, cpu_time(lambda p=p: p.read(texts))))
+    tasks: dict[Any, Callable[[], Any]] = {}
+    for name, p in pipelines.items():
+        tasks["encoder", name] = partial(p.encode, p.record(partial(p.read, texts)))
+        tasks["pipeline", name] = partial(p.read, texts)
+    times = interleave(tasks, rounds)
     return {
         name: {
-            "encoder_ms": summary([1000 * encoder / len(texts) for encoder, _ in each]),
-            "pipeline_ms": summary([1000 * whole / len(texts) for _, whole in each]),
-            "ratio": summary([whole / encoder for encoder, whole in each]),
+            "encoder_ms": summary([1000 * t / len(texts) for t in times["encoder", name]]),
+            "pipeline_ms": summary([1000 * t / len(texts) for t in times["pipeline", name]]),
+            "ratio": relative(times["pipeline", name], times["encoder", name]),
         }
-        for name, each in times.items()
+        for name in pipelines
     }
 
 
@@ -251,19 +233,8 @@ def make_markdown(result: dict[str, Any]) -> str:
         f"the rounds. The matrix products of the pipeline are {operations['pipeline']:.0f} million floating-point "
         f"operations per sentence, {operations['pipeline'] / operations['encoder']:.2f} times the encoder's."
     )
-    rows = [
-        [
-            "",
-            "encoder, one",
-            "pipeline, one",
-            "× encoder",
-            "encoder, batches",
-            "pipeline, batches",
-            "× encoder",
-            "graphs",
-        ],
-        ["---"] + ["---:"] * 7,
-    ]
+    columns = [title for how in ("one", "batches") for title in (f"encoder, {how}", f"pipeline, {how}", "× encoder")]
+    rows = [["", *columns, "graphs"], ["---"] + ["---:"] * 7]
     for name, one in result["one"].items():
         batches, graphs = result["batches"][name], result["graphs"][name]
         rows.append(

@@ -42,12 +42,16 @@ def sentence_of_token(docs: Sequence[Doc]) -> NDArray[np.int64]:
     return np.cumsum(is_start) - 1
 
 
+def whitespace(docs: Sequence[Doc]) -> NDArray[np.bool_]:
+    """(tokens,) whether each token of all documents is white space."""
+    flags = [doc.to_array([IS_SPACE]).reshape(-1) == 1 for doc in docs]
+    return np.concatenate(flags) if flags else np.zeros(0, dtype=bool)
+
+
 def break_tokens(docs: Sequence[Doc]) -> NDArray[np.bool_]:
     """(tokens,) whether each token of all documents is white space with a line break or a tab, which no mention
     crosses."""
-    if not docs:
-        return np.zeros(0, dtype=bool)
-    is_break = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 1 for doc in docs])
+    is_break = whitespace(docs)
     for doc, first in zip(docs, doc_starts(docs), strict=True):
         for i in np.flatnonzero(is_break[first : first + len(doc)]):
             is_break[first + i] = BREAK.search(doc[int(i)].text) is not None

@@ -5,12 +5,11 @@ from functools import partial
 from typing import cast
 
 import numpy as np
-from spacy.attrs import IS_SPACE
 from spacy.tokens import Doc
 from thinc.api import Ops, get_current_ops
 from thinc.types import Ints1d, Ints2d, Ragged
 
-from .sentences import doc_starts, segment_of_token
+from .sentences import doc_starts, segment_of_token, whitespace
 
 Suggester = Callable[..., Ragged]
 
@@ -39,7 +38,7 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
         return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
     segment = segment_of_token(docs)
     segment_end = np.cumsum(np.bincount(segment))[segment]
-    is_word = np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) == 0 for doc in docs])
+    is_word = ~whitespace(docs)
     starts = np.arange(n_tokens)[:, None]
     last = starts + np.arange(min(max_length, int(doc_lengths.max())))
     valid = (last < segment_end[:, None]) & is_word[:, None]

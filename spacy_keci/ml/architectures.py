@@ -19,8 +19,17 @@ from ..deferred_imports import import_transformers
 from ..settings import takes_settings
 from .concept_pairs.settings import ConceptPairSettings
 from .contrastive.settings import ContrastiveSettings, HardNegativesSettings
-from .joint.settings import JointSettings
-from .keci.settings import CORRECTED, PAPER, RENAMED, RETIRED, KeciSettings, KnowBertSettings, SpanGraphSettings
+from .joint.settings import JointModelSettings
+from .keci.settings import (
+    CORRECTED,
+    PAPER,
+    RENAMED,
+    RETIRED,
+    KeciModelSettings,
+    KeciVariantSettings,
+    KnowBertSettings,
+    SpanGraphSettings,
+)
 from .latent.settings import LatentSettings
 
 Tok2Vec = Model[list[Doc], list[Floats2d]]
@@ -47,30 +56,25 @@ def build_span_graph_model(
     return make_layer(SpanGraphNetwork, tok2vec, SpanGraphSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(KeciSettings, retired=RETIRED, renamed=RENAMED)
+@takes_settings(KeciVariantSettings, retired=RETIRED, renamed=RENAMED)
 def build_keci_variant(
     tok2vec: Tok2Vec, *, mixed_precision: bool = False, storage: Storage = "single", **settings: Any
 ) -> Model:
     """Registered as the architecture ``spacy_keci.KECI.v1``: Eq. 1-9 with all variants that were measured.
 
     For saved pipelines; new configs use ``spacy_keci.KECI.v2``.
-    settings: see :class:`~spacy_keci.ml.keci.settings.KeciSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
+    settings: see :class:`~spacy_keci.ml.keci.settings.KeciVariantSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
     """
     from .keci.network import KeciNetwork
     from .layer import make_layer
 
-    return make_layer(KeciNetwork, tok2vec, KeciSettings(**settings), mixed_precision, storage)
+    return make_layer(KeciNetwork, tok2vec, KeciVariantSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(SpanGraphSettings, retired=RETIRED)
+@takes_settings(KeciModelSettings, retired=RETIRED)
 def build_keci_model(
     tok2vec: Tok2Vec,
     *,
-    span_graph_layers: int = 2,
-    concept_layers: int = 3,
-    concept_width: int = 50,
-    concept_dropout: float = 0.0,
-    knowledge_prior: bool = True,
     final: Literal["corrected", "paper"] = "corrected",
     mixed_precision: bool = False,
     storage: Storage = "single",
@@ -78,31 +82,12 @@ def build_keci_model(
 ) -> Model:
     """Registered as the architecture ``spacy_keci.KECI.v2``: Eq. 1-9.
 
-    Settings of ``spacy_keci.SpanGraph.v1``, and:
-
-    span_graph_layers: number of layers of the bidirectional graph convolution over spans (Eq. 4); 0 for none.
-    concept_layers, concept_width: number and width of the layers of the relational graph convolution over concepts (Eq.
-        5); 0 layers for none.
-    concept_dropout: share of the spans that lose their candidates in training, so that the model also finds names
-        missing from the knowledge base.
-    knowledge_prior: whether to train a second model that predicts the type of a span without the text, from the names
-        of the knowledge base in and around it. Its weight in the final graph is a setting of the component.
+    settings: see :class:`~spacy_keci.ml.keci.settings.KeciModelSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
     final: "corrected", the best variant: the final graph adds to the first graph's logits, and reads the predicted
         types and shared concepts of pairs; or "paper", as in the authors' program.
     """
     variant: dict[str, Any] = CORRECTED if final == "corrected" else PAPER
-    return build_keci_variant(
-        tok2vec,
-        mixed_precision=mixed_precision,
-        storage=storage,
-        span_graph_layers=span_graph_layers,
-        concept_layers=concept_layers,
-        concept_width=concept_width,
-        concept_dropout=concept_dropout,
-        knowledge_prior=knowledge_prior,
-        **settings,
-        **variant,
-    )
+    return build_keci_variant(tok2vec, mixed_precision=mixed_precision, storage=storage, **settings, **variant)
 
 
 @takes_settings(KnowBertSettings, retired=RETIRED)
@@ -119,17 +104,17 @@ def build_know_bert_model(
     return make_layer(KnowBertNetwork, tok2vec, KnowBertSettings(**settings), mixed_precision, storage)
 
 
-@takes_settings(JointSettings)
+@takes_settings(JointModelSettings)
 def build_biaffine_joint_model(tok2vec: Tok2Vec, *, mixed_precision: bool = False, **settings: Any) -> Model:
     """Registered as the architecture ``spacy_keci.BiaffineJoint.v1``: a tagger of mentions and a biaffine classifier of
     their pairs (Giorgi et al. 2019).
 
-    settings: see :class:`~spacy_keci.ml.joint.settings.JointSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
+    settings: see :class:`~spacy_keci.ml.joint.settings.JointModelSettings`. Others as for ``spacy_keci.SpanGraph.v1``.
     """
     from .joint.network import JointNetwork
     from .layer import make_layer
 
-    return make_layer(JointNetwork, tok2vec, JointSettings(**settings), mixed_precision)
+    return make_layer(JointNetwork, tok2vec, JointModelSettings(**settings), mixed_precision)
 
 
 @takes_settings(ConceptPairSettings)

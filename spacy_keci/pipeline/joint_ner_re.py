@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from spacy.attrs import IS_SPACE
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -19,7 +18,7 @@ from ..ml.graphs import GoldGraphs, PredictedGraphs
 from ..ml.joint.decoding import MentionRules
 from ..ml.joint.inputs import JointInput
 from ..ml.joint.targets import ends_are_words, longest_flat
-from ..sentences import doc_starts, segment_of_token
+from ..sentences import doc_starts, segment_of_token, whitespace
 from ..settings import at_least, defaults, takes_settings
 from .extractor import Extractor
 from .mentions import as_candidates
@@ -194,9 +193,3 @@ class JointNerRe(Extractor, JointSettings):
             "mentions across a line break, a tab, or the end of a sentence": inside,
             "mentions that overlap with a longer one": flat,
         }
-
-
-def whitespace(docs: list[Doc]) -> np.ndarray:
-    """(tokens,) whether each token is white space, document by document."""
-    flags = [doc.to_array([IS_SPACE]).reshape(-1) == 1 for doc in docs]
-    return np.concatenate(flags) if flags else np.zeros(0, dtype=bool)

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -143,12 +144,12 @@ def make_mention_linker(kb: "KnowledgeBase", settings: Mapping[str, Mapping[str,
 
     groups = semantic_groups()
     known = {*kb.types, *groups, *groups.values()}
+    allowed = [field.name for field in fields(MentionType)]
     types: dict[str, MentionType] = {}
     for label, given in settings.items():
-        if unknown := given.keys() - {"types", "prefer", "broader", "variant", "species_from", "species"}:
+        if unknown := given.keys() - set(allowed):
             raise ValueError(
-                f"mention_types of {label!r} has unknown keys: {sorted(unknown)}. Allowed: types, prefer, "
-                "broader, variant, species_from, species."
+                f"mention_types of {label!r} has unknown keys: {sorted(unknown)}. Allowed: {', '.join(allowed)}."
             )
         if given.get("variant"):
             if len(given) > 1:

@@ -148,7 +148,7 @@ class PairRelations(Extractor, PairRelationsSettings):
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
         """Write the given mentions and their relations to ``doc.spans[spans_key]``, replacing previous ones."""
         docs = list(docs)
-        X = prediction.X or self._pairs(docs, prediction.mentions, self.reader)
+        X = prediction.X or self._pairs(docs, prediction.mentions)
         write = RelationWriter(
             self.spans_key,
             source=self.entities_from,
@@ -164,13 +164,13 @@ class PairRelations(Extractor, PairRelationsSettings):
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool
     ) -> ConceptPairInput | None:
         self.check_trained_settings()
-        X = self._pairs(docs, mentions or [[] for _ in docs], self.reader)
+        X = self._pairs(docs, mentions or [[] for _ in docs])
         if not is_train:
             X.max_tokens, X.max_pairs = self.max_batch_tokens, self.max_batch_pairs
         return X if len(X.bags) else None
 
-    def _pairs(self, docs: list[Doc], mentions: Sequence[Sequence[Span]], reader: ConceptReader) -> ConceptPairInput:
-        concepts = reader(docs, mentions)
+    def _pairs(self, docs: list[Doc], mentions: Sequence[Sequence[Span]]) -> ConceptPairInput:
+        concepts = self.reader(docs, mentions)
         bags = make_bags(
             concepts,
             pair_types=self.allowed_types,
@@ -243,5 +243,5 @@ class PairRelations(Extractor, PairRelationsSettings):
     ) -> tuple[ConceptPairInput, GoldPairs]:
         """The pairs of the examples with their gold relations. Those of no pair are counted in ``unreachable``."""
         docs = [example.predicted for example in examples]
-        X = self._pairs(docs, self.mentions_to_learn(examples) or [], self.reader)
+        X = self._pairs(docs, self.mentions_to_learn(examples) or [])
         return X, self._gold()(self._relations(examples), X.concepts, X.bags, unreachable)

@@ -13,7 +13,7 @@ from ..relations.pairs import pair_spans
 from .decoding import find_mentions, type_scores
 from .inputs import TaggedTexts
 from .outputs import JointGraphs
-from .settings import JointSettings
+from .settings import JointModelSettings
 from .tags import Spans, count_tags, last_tags
 
 
@@ -21,9 +21,9 @@ class JointNetwork(Network):
     """Computes tags of tokens (Eq. 1), and relations between the mentions of these tags (Eq. 3-7)."""
 
     name = "joint"
-    settings_type = JointSettings
+    settings_type = JointModelSettings
 
-    def __init__(self, token_width: int, sizes: Sizes, settings: JointSettings):
+    def __init__(self, token_width: int, sizes: Sizes, settings: JointModelSettings):
         super().__init__(token_width, sizes, settings)
         self.directed = sizes.directed
         n_tags, width = count_tags(sizes.n_entity_labels), settings.entity_embedding_width

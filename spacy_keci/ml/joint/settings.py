@@ -7,7 +7,7 @@ from ...settings import at_least, check_minimums
 
 
 @dataclass
-class JointSettings:
+class JointModelSettings:
     """Settings of the tagger and the biaffine classifier (Eq. 1-7).
 
     entity_embedding_width: width of the vector of a mention's predicted tag (Eq. 3); 0: none.

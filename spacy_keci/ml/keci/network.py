@@ -19,7 +19,7 @@ from .knowledge_tensors import KnowledgeTensors
 from .outputs import SpanGraphs
 from .prior import KnowledgePrior, add_prior
 from .relational_gcn import RelationalGCN
-from .settings import RENAMED, KeciSettings
+from .settings import RENAMED, KeciVariantSettings
 from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
 from .span_graph import SpanGraphNetwork
 from .span_graph_gcn import BidirectionalGCN
@@ -47,11 +47,11 @@ class KeciNetwork(Network):
 
     name = "keci"
     uses_knowledge = True
-    settings_type = KeciSettings
+    settings_type = KeciVariantSettings
     sizes_type = KnowledgeSizes
     free_settings = frozenset({"backend", "concept_dropout"})
 
-    def __init__(self, token_width: int, sizes: KnowledgeSizes, settings: KeciSettings):
+    def __init__(self, token_width: int, sizes: KnowledgeSizes, settings: KeciVariantSettings):
         super().__init__(token_width, sizes, settings)
         self.settings = settings
         self.initial = SpanGraphNetwork(token_width, sizes, settings)

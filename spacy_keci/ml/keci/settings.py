@@ -36,20 +36,41 @@ class SpanGraphSettings:
 
 
 @dataclass
-class KeciSettings(SpanGraphSettings):
-    """Settings of Eq. 1-9 and of all variants that were measured.
+class KeciModelSettings(SpanGraphSettings):
+    """Settings of Eq. 1-9.
 
     span_graph_layers: number of layers of the bidirectional graph convolution over spans (Eq. 4); 0 for none.
-    span_graph_mean: whether a span receives the mean of the others; false for the paper's sum.
-    concept_layers: number of layers of the relational graph convolution over concepts (Eq. 5); 0 for none.
-    concept_width: width of its nodes. concept_bases: number of matrices whose weighted sums are its maps; None for an
-        independent map for each relation. inverse_relations: whether messages pass along edges in both directions, by
-        separate maps. backend: ``dgl`` needs the extra of that name.
-    concept_kinds: whether vocabularies and semantic types have learned vectors in addition to the initial vectors.
+    concept_layers, concept_width: number and width of the layers of the relational graph convolution over concepts (Eq.
+        5); 0 layers for none.
     concept_dropout: share of the spans that lose their candidates in training, so that the model also finds names
         missing from the knowledge base.
     knowledge_prior: whether to train a second model that predicts the type of a span without the text, from the names
         of the knowledge base in and around it. Its weight in the final graph is a setting of the component.
+    """
+
+    span_graph_layers: int = at_least(0, 2)
+    concept_layers: int = at_least(0, 3)
+    concept_width: int = at_least(1, 50)
+    concept_dropout: float = 0.0
+    knowledge_prior: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.concept_dropout <= 1:
+            raise ValueError(
+                f"The setting concept_dropout of the model must be from 0 to 1, but it is {self.concept_dropout}."
+            )
+
+
+@dataclass
+class KeciVariantSettings(KeciModelSettings):
+    """Settings of all variants of Eq. 1-9 that were measured; none has the prior by default.
+
+    span_graph_mean: whether a span receives the mean of the others; false for the paper's sum.
+    concept_bases: number of matrices whose weighted sums are the maps of Eq. 5; None for an independent map for each
+        relation. inverse_relations: whether messages pass along edges in both directions, by separate maps. backend:
+        ``dgl`` needs the extra of that name.
+    concept_kinds: whether vocabularies and semantic types have learned vectors in addition to the initial vectors.
     final_entity_input, final_relation_input: the input of the final classifiers: f, the span with its knowledge (the
         paper's Eq. 9); h, the span after Eq. 4; or both, as in the authors' program.
     types_in_pairs: whether the final relation classifier reads the predicted types of the two spans.
@@ -58,14 +79,10 @@ class KeciSettings(SpanGraphSettings):
         it replaces them.
     """
 
-    span_graph_layers: int = at_least(0, 2)
+    knowledge_prior: bool = False
     span_graph_mean: bool = True
-    concept_layers: int = at_least(0, 3)
-    concept_width: int = at_least(1, 50)
     concept_bases: int | None = None
     concept_kinds: bool = True
-    concept_dropout: float = 0.0
-    knowledge_prior: bool = False
     inverse_relations: bool = True
     backend: Literal["torch", "dgl"] = "torch"
     final_entity_input: Literal["f", "h", "fh"] = "fh"
@@ -74,13 +91,6 @@ class KeciSettings(SpanGraphSettings):
     concepts_in_pairs: bool = False
     correct_entities: bool = False
     correct_relations: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.concept_dropout <= 1:
-            raise ValueError(
-                f"The setting concept_dropout of the model must be from 0 to 1, but it is {self.concept_dropout}."
-            )
 
 
 # The best final graph: it corrects the first graph's logits, and predicts relations from the text and the two types.

@@ -14,7 +14,6 @@ from .contexts import N_SPECIAL
 from .decoder import Softmax
 from .elbo import RelationModel
 from .settings import RepresentationSettings
-from .vocabulary import Vocabulary
 
 FILE, WEIGHTS = "pretrained.json", "weights.pt"
 
@@ -61,7 +60,3 @@ class Pretrained:
         """The weights, without the decoder."""
         prefix = "representation."
         return {name.removeprefix(prefix): w for name, w in self.weights.items() if name.startswith(prefix)}
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.words)

@@ -12,7 +12,7 @@ from spacy_keci.ml.graphs import GoldGraphs
 from spacy_keci.ml.joint.decoding import MentionRules
 from spacy_keci.ml.joint.inputs import JointInput
 from spacy_keci.ml.joint.network import JointNetwork
-from spacy_keci.ml.joint.settings import JointSettings
+from spacy_keci.ml.joint.settings import JointModelSettings
 from spacy_keci.ml.joint.tags import LAST, UNIT, tags_of_spans
 from spacy_keci.ml.network import Sizes
 from spacy_keci.ml.objective import Objective
@@ -31,7 +31,7 @@ RELATIONS = np.array([[1, 0, 1], [2, 3, 2]])
 def make_network(**settings: Any) -> JointNetwork:
     torch.manual_seed(0)
     small = {"entity_embedding_width": 3, "hidden_width": 6, "width": 4, **settings}
-    network = JointNetwork(5, Sizes(2, 2, directed=True), JointSettings(**small))
+    network = JointNetwork(5, Sizes(2, 2, directed=True), JointModelSettings(**small))
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in network.parameters():
