@@ -69,6 +69,8 @@ class LatentRelations(PairRelations, LatentRelationsSettings):
     """Predicts relations between given mentions, from samples of a latent representation (Eq. 13-17)."""
 
     reads_in_order = True
+    level = "mention"
+    spell_out = True
 
     def __init__(
         self,

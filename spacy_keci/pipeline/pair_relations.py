@@ -73,9 +73,9 @@ class PairRelations(Extractor, PairRelationsSettings):
     """
 
     reads_in_order: ClassVar[bool] = False
-    # settings of components whose concepts may have several mentions
-    level: Level = "mention"
-    spell_out: bool = True
+    # constants, or settings if concepts may have several mentions
+    level: Level
+    spell_out: bool
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)

@@ -1,6 +1,7 @@
 """Settings of the wrong value: an error that names the setting, what it was, and what it may be."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ OF_THE_MODEL = [
 @pytest.fixture(scope="module", params=SYSTEMS)
 def trained_one(request: pytest.FixtureRequest, demo_docs: list[Doc]) -> Language:
     return train(make_pipeline(request.param), demo_docs, epochs=1)
+
+
+@pytest.mark.parametrize("system", [*SYSTEMS, "concept_relations", "latent_relations"])
+def test_defaults_are_the_same_with_and_without_the_factory(system: str) -> None:
+    made = spacy.blank("en").add_pipe(system)
+    direct = type(made)(made.vocab, made.model)
+    assert {f.name: getattr(direct, f.name) for f in fields(direct)} == {
+        f.name: getattr(made, f.name) for f in fields(made)
+    }
 
 
 @pytest.mark.parametrize(("setting", "value", "allowed"), OUT_OF_RANGE)
