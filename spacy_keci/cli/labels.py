@@ -8,9 +8,14 @@ from spacy.language import Language
 from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
+from ..pipeline.extractor import Extractor
+from ..pipeline.mentions import describe_source
+from ..pipeline.pair_relations import PairRelations
 from ..pipeline.thresholds import OTHERS, by_label
 from .load import find_extractor, knowledge_of, load_pipeline
 from .options import Model
+
+KINDS = {"mentions": "threshold", "relations": "relation_threshold"}
 
 
 def labels_cli(
@@ -28,8 +33,9 @@ def labels_cli(
 
 
 def describe_labels(nlp: Language) -> dict[str, Any]:
-    """Entity types, relations with ``symmetric``, thresholds (None: the most probable label), and the semantic types
-    of the concepts that are linked, by identifier. Raises ValueError if the pipeline has no extractor."""
+    """Entity types, relations with ``symmetric``, where mentions are given (None: they are predicted), thresholds
+    (None: the most probable label), and the semantic types of the concepts that are linked, by identifier. Raises
+    ValueError if the pipeline has no extractor."""
     name, keci = find_extractor(nlp)
     return {
         "component": name,
@@ -37,10 +43,18 @@ def describe_labels(nlp: Language) -> dict[str, Any]:
         "entities": list(keci.labels),
         "relations": [{"label": label, "symmetric": label in keci.symmetric} for label in keci.relation_labels],
         "multi_label": keci.multi_label,
+        "entities_from": keci.entities_from,
         "threshold": keci.threshold,
-        "relation_threshold": keci.relation_threshold,
+        "relation_threshold": _relation_threshold(keci),
         "concepts": {name: _concepts(pipe) for name, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)},
     }
+
+
+def _relation_threshold(extractor: Extractor) -> float | dict[str, float] | None:
+    """The setting, with its default value."""
+    default = {OTHERS: 0.5} if extractor.multi_label or isinstance(extractor, PairRelations) else {}
+    thresholds = default | by_label(extractor.relation_threshold)
+    return thresholds if thresholds.keys() - {OTHERS} else thresholds.get(OTHERS)
 
 
 def _concepts(linker: ConceptLinker) -> dict[str, Any]:
@@ -51,17 +65,17 @@ def _concepts(linker: ConceptLinker) -> dict[str, Any]:
 
 
 def format_labels(found: dict[str, Any]) -> str:
+    source = found["entities_from"]
+    reads = "" if source is None else f"reads the mentions in {describe_source(source)}, and "
     several = "several may hold" if found["multi_label"] else "at most one holds"
     thresholds = [
         (f"{kind}: {label}" if label != OTHERS else kind, value)
-        for kind, setting, default in (
-            ("mentions", "threshold", "the most probable label"),
-            ("relations", "relation_threshold", 0.5 if found["multi_label"] else "the most probable label"),
-        )
-        for label, value in sorted({OTHERS: default, **by_label(found[setting])}.items())
+        for kind in ("mentions", "relations")
+        for label, value in sorted({OTHERS: "the most probable label", **by_label(found[KINDS[kind]])}.items())
+        if kind == "relations" or found["entities_from"] is None
     ]
     parts = [
-        f"The component '{found['component']}' writes doc.spans[{found['spans_key']!r}].",
+        f"The component '{found['component']}' {reads}writes doc.spans[{found['spans_key']!r}].",
         _section(f"Entity types: {len(found['entities'])}", [(label,) for label in found["entities"]]),
         _section(
             f"Relations: {len(found['relations'])}, of which {several} between two mentions",

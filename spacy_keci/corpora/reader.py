@@ -165,6 +165,8 @@ def _log(file: Path, golds: Sequence[Aligned], report: Report) -> None:
     mentions, relations = sum(len(gold.spans) for gold in golds), sum(len(gold.relations) for gold in golds)
     summary = f"{file}: {len(golds)} texts, {mentions} mentions, {relations} relations"
     problems = report.summary()
+    if not golds:
+        problems.append("there is nothing to learn from or to score")
     if lost := sum(gold.lost_mentions for gold in golds):
         problems.append(
             f"{lost} mentions do not begin and end on tokens of this pipeline and cannot be predicted, nor can "

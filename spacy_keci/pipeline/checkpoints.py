@@ -103,7 +103,7 @@ class Checkpoints:
             self._check_settings(self.state["settings"], _settings(nlp))
             self.record = Record(**self.state["record"])
             self.resume_at = _step_of(folder)
-            logger.info(
+            logger.warning(  # spaCy shows no less without --verbose
                 "Resuming at step %d from %s. Earlier rows of the log are repeated, not computed again.",
                 self.resume_at,
                 folder,

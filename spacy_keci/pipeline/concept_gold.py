@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from spacy.tokens import Span
 from spacy.training import Example
 
 from ..alignment import align
@@ -19,10 +20,12 @@ from ..ml.graphs import NOT_ANNOTATED
 from ..ml.spans.targets import look_up
 from ..tokens import Relation, get_relations
 from .concepts import Level
+from .gold import NEW_LABELS
 
 # Offsets of a mention, with or without its type, or the identifier of a concept.
 Name = tuple[Any, ...] | str
 NOT_GIVEN = "relations of concepts or mentions that are not given"
+NOT_SCORED = "relations of pairs that are not scored (types, distance or sentence)"
 
 
 class GoldRelation(NamedTuple):
@@ -58,8 +61,13 @@ def gold_relations(example: Example, spans_key: str, level: Level) -> list[GoldR
 def _of_concepts(relations: Iterable[Relation]) -> Iterator[GoldRelation]:
     """Relations between mentions as relations between their concepts."""
     for relation in relations:
-        for head, tail in product(identifiers(relation.head.kb_id_), identifiers(relation.tail.kb_id_)):
+        for head, tail in product(_concepts(relation.head), _concepts(relation.tail)):
             yield GoldRelation(head, tail, relation.label)
+
+
+def _concepts(mention: Span) -> Sequence[Name]:
+    """The identifiers of a mention; without any, a name that no concept has."""
+    return identifiers(mention.kb_id_) or [(-1, mention.start, mention.end)]
 
 
 class ConceptGold:
@@ -94,7 +102,7 @@ class ConceptGold:
         pairs, is_turned = _find_pairs(bags, ends, len(concepts.doc))
         for pair, turned, (_, _, relation) in zip(pairs.tolist(), is_turned.tolist(), found, strict=True):
             if pair < 0:
-                counts["relations of pairs that are not scored (types, distance or sentence)"] += 1
+                counts[NOT_SCORED] += 1
                 continue
             class_ = (self.backward if turned else self.forward)[relation.label]
             targets[pair, class_] = relation.score
@@ -114,8 +122,7 @@ class ConceptGold:
                 if relation.label not in self.forward:
                     raise ValueError(
                         f"Unknown relation label {relation.label!r}. The component was initialized with "
-                        f"{', '.join(self.forward) or 'none'}. Add it to the component's labels "
-                        "([initialize.components.NAME.labels]) and train again, or remove it from the corpus."
+                        f"{', '.join(self.forward) or 'none'}. {NEW_LABELS}"
                     )
                 head, tail = _find_row(names, relation.head), _find_row(names, relation.tail)
                 if head is None or tail is None:

@@ -24,8 +24,9 @@ Level = Literal["concept", "mention"]
 class ConceptReader:
     """Finds the concepts that mentions name.
 
-    level: what the concepts are. concepts_key: the span group in which mentions without an identifier take the first
-        candidate with their offsets; None for no group. type_numbers: number of each type, from 1.
+    level: what the concepts are; mentions with the same offsets and type are one. concepts_key: the span group in which
+        mentions without an identifier take the first candidate with their offsets; None for no group. type_numbers:
+        number of each type, from 1.
     """
 
     level: Level
@@ -70,7 +71,10 @@ class ConceptReader:
 
     def _clusters(self, given: Sequence[Span]) -> list[tuple[str, list[int]]]:
         if self.level == "mention":
-            return [(f"{m.start}:{m.end}:{m.label_}", [i]) for i, m in enumerate(given)]
+            same: dict[str, list[int]] = {}
+            for i, m in enumerate(given):
+                same.setdefault(f"{m.start}:{m.end}:{m.label_}", []).append(i)
+            return [*same.items()]
         return [*concept_members(self.kb_id(m) for m in given).items()]
 
 

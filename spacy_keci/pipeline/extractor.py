@@ -126,6 +126,7 @@ class Extractor(Predictor):
         if self._annotated(examples):
             X = self.make_input(docs, self.mentions_to_learn(examples), is_train=True)
         if X is None:
+            self.read_lost_gold(self._annotated(examples))
             self._pass_zero_gradient(docs)
             return losses
         scores, backprop = self.model.begin_update(X)
@@ -160,6 +161,11 @@ class Extractor(Predictor):
         reached = find_gold(X.candidates[X.given], gold)[1]
         self._count_gold("relations", reached, "their mentions are not among the given ones")
         return limit_to_given(gold, X.candidates, X.given)
+
+    def read_lost_gold(self, examples: list[Example]) -> None:
+        """Report the gold of a batch in which no mentions are given."""
+        n = len(self.gold_reader(examples).relations)
+        self._count_gold("relations", np.zeros(n, dtype=bool), "their mentions are not among the given ones")
 
     @property
     def gold_reader(self) -> GoldReader:

@@ -14,6 +14,13 @@ from ..ml.graphs import NOT_ANNOTATED, GoldGraphs
 from ..ml.spans.targets import find_spans
 from ..sentences import cross_sentences, sentence_of_span
 
+NEW_LABELS = (
+    "Add it to the component's labels ([initialize.components.NAME.labels]) and train again, or remove it from the "
+    "corpus. A component with 'source' keeps its labels: to add some, start a new component from its weights with "
+    "spacy_keci.StartFrom.v1."
+)
+FURTHER_RELATIONS = "further relations of one pair (set multi_label = true)"
+
 
 @dataclass(frozen=True)
 class GoldReader:
@@ -123,9 +130,7 @@ class GoldReader:
             )
             if not self.multi_label:
                 directions = {backward for _, backward in of_pair} - {None}
-                counts["further relations of one pair (set multi_label = true)"] += len(of_pair) - max(
-                    len(directions), 1
-                )
+                counts[FURTHER_RELATIONS] += len(of_pair) - max(len(directions), 1)
 
 
 def find_gold(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.ndarray]:
@@ -156,6 +161,5 @@ def limit_to_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarra
 def _unknown(kind: str, label: str, where: str, known: Sequence[str]) -> str:
     return (
         f"Unknown {kind} label {label!r} in '{where}'. The component was initialized with "
-        f"{', '.join(known) or 'none'}. Add it to the component's labels ([initialize.components.NAME.labels]) and "
-        "train again, or remove it from the corpus."
+        f"{', '.join(known) or 'none'}. {NEW_LABELS}"
     )

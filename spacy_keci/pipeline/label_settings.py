@@ -39,7 +39,7 @@ def check_values(
         )
     for label, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not is_right(value):
-            raise ValueError(f"The setting {setting} of '{name}' must be {what}, but it is {value} for {label!r}.")
+            raise ValueError(f"The setting {setting} of '{name}' must be {what}, but it is {value!r} for {label!r}.")
         if isinstance(given, dict) and not _may_be_a_key(label):
             raise ValueError(
                 f"The setting {setting} of '{name}' has the label {label!r}, which cannot be a key in a config. Give "

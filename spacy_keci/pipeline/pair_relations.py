@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +19,11 @@ from ..ml.concept_pairs.pairs import make_bags
 from ..ml.relations.decoding import RelationRules
 from ..settings import at_least
 from ..tokens import SPANS_KEY
-from .concept_gold import NOT_GIVEN, ConceptGold, GoldRelation, gold_relations
+from .concept_gold import NOT_GIVEN, NOT_SCORED, ConceptGold, GoldRelation, gold_relations
 from .concept_writing import RelationWriter
 from .concepts import ConceptReader, Level
 from .extractor import Extractor
+from .gold import FURTHER_RELATIONS
 from .settings import ExtractorSettings
 
 # Minimum share of the relations that a pair of types must have; rarer pairs are almost never related.
@@ -198,9 +200,17 @@ class PairRelations(Extractor, PairRelationsSettings):
     def read_gold(self, examples: list[Example], X: Any) -> GoldPairs:  # type: ignore[override]
         relations, unreachable = self._relations(examples), Counter[str]()
         gold = self._gold()(relations, X.concepts, X.bags, unreachable)
-        reached = np.arange(sum(len(of_doc or ()) for of_doc in relations)) >= unreachable[NOT_GIVEN]
-        self._count_gold("relations", reached, "their concepts or mentions are not among the given ones")
+        number = np.arange(sum(len(of_doc or ()) for of_doc in relations))
+        for reason, words in (
+            (NOT_GIVEN, "their concepts or mentions are not among the given ones"),
+            (NOT_SCORED, "their pairs are not scored (types, distance or sentence)"),
+        ):
+            self._count_gold("relations", number >= unreachable[reason], words)
         return gold
+
+    def read_lost_gold(self, examples: list[Example]) -> None:
+        docs = [example.predicted for example in examples]
+        self.read_gold(examples, self._pairs(docs, self.mentions_to_learn(examples) or [], self.reader))
 
     def _gold(self) -> ConceptGold:
         return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)
@@ -225,10 +235,21 @@ class PairRelations(Extractor, PairRelationsSettings):
     def _report_unreachable(self, annotated: list[Example]) -> None:
         counts: Counter[str] = Counter()
         X, gold = self._pairs_to_learn(annotated, counts)
+        of_pair = gold.targets[:, 1:]
+        if not self.multi_label:  # probabilities of several labels have a sum of at most 1
+            several = of_pair[of_pair.sum(axis=1) > 1.001]
+            counts[FURTHER_RELATIONS] += int((several > 0).sum()) - len(several)
         for reason, n in (+counts).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
-        related = int((gold.targets[:, 1:].sum(axis=1) > 0).sum())
-        logger.info("'%s': %d pairs of %ss, %d of them related.", self.name, len(X.bags), self.level, related)
+        related = int((of_pair.sum(axis=1) > 0).sum())
+        logger.log(
+            logging.INFO if related else logging.WARNING,
+            "'%s': %d pairs of %ss, %d of them related.",
+            self.name,
+            len(X.bags),
+            self.level,
+            related,
+        )
 
     def _find_pair_types(self, examples: list[Example]) -> list[list[str]]:
         X, gold = self._pairs_to_learn(examples)

@@ -43,8 +43,8 @@ class Predictor(TrainablePipe, ExtractorSettings):
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(unknown))}.")
         for key, value in settings.items():
             setattr(self, key, value)
-        self.symmetric = tuple(self.symmetric)
         self.check(name)
+        self.symmetric = tuple(self.symmetric)
         install_extensions(self.relations_attr, self.spans_key)
         self.vocab = vocab
         self.model = model

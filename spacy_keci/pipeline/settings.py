@@ -97,6 +97,11 @@ class ExtractorSettings:
     def check(self, name: str) -> None:
         """Raises ValueError for a setting that is out of range. name: of the component."""
         check_minimums(self, f"'{name}'")
+        if isinstance(self.symmetric, str):
+            raise ValueError(
+                f"The setting symmetric of '{name}' must be a list of labels, but it is {self.symmetric!r}: write "
+                f'["{self.symmetric}"].'
+            )
         for setting in ("temperature", "relation_temperature"):
             if getattr(self, setting) <= 0:
                 raise ValueError(

@@ -6,7 +6,7 @@ import spacy
 from spacy.tokens import Doc
 from typer.testing import CliRunner, Result
 
-from spacy_keci.cli.labels import describe_labels
+from spacy_keci.cli.labels import describe_labels, format_labels
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.main import keci
 
@@ -54,6 +54,19 @@ def test_text(model: Path) -> None:
         "T116",
     ):
         assert part in shown
+
+
+@pytest.mark.parametrize("factory", ["concept_relations", "latent_relations"])
+def test_given_mentions(factory: str) -> None:
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe(factory)
+    found = describe_labels(nlp)
+    assert (found["entities_from"], found["relation_threshold"]) == ("entities", 0.5)
+    shown = " ".join(format_labels(found).split())
+    assert "reads the mentions in doc.spans['entities'], and writes" in shown
+    assert shown.endswith("Thresholds relations 0.5")
+    component.relation_threshold = {"binds": 0.4}
+    assert describe_labels(nlp)["relation_threshold"] == {"binds": 0.4, "*": 0.5}
 
 
 def test_the_last_of_two_extractors(capsys: pytest.CaptureFixture[str]) -> None:

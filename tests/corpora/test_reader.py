@@ -149,6 +149,14 @@ def test_empty_texts_are_left_out_and_counted(tmp_path: Path, nlp: Language, log
     assert "2 dropped: empty text" in log.records[0].getMessage()
 
 
+def test_a_corpus_without_texts_is_warned_of(tmp_path: Path, nlp: Language, log: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "dev.jsonl").write_text("")
+    assert list(SpanGraphCorpus(tmp_path / "dev.jsonl")(nlp)) == []
+    assert [(each.levelname, each.message.partition(": ")[2]) for each in log.records] == [
+        ("WARNING", "0 texts, 0 mentions, 0 relations; there is nothing to learn from or to score")
+    ]
+
+
 def test_malformed_lines_are_logged(tmp_path: Path, nlp: Language, log: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"text": "A"}\n{"tokens": []}\n', encoding="utf8")

@@ -398,6 +398,18 @@ class TestMentions:
                 between = doc.text[relation.head.end_char : relation.tail.start_char]
                 assert " . " not in between
 
+    def test_a_mention_that_is_given_twice_is_one(self, golds: list[Doc], log: pytest.LogCaptureFixture) -> None:
+        gold = golds[0].copy()
+        group = gold.spans["entities"]
+        relations, n = group.attrs["relations"], len(group)
+        gold.spans["entities"] = [*group, *group]
+        gold.spans["entities"].attrs["relations"] = [*relations, *[[a + n, b + n, *row] for a, b, *row in relations]]
+        nlp = make_pipeline(level="mention", pair_types=[["Gene", "Gene"], ["Gene", "Disease"], ["Disease", "Disease"]])
+        for doc in (golds[0], gold):
+            log.clear()
+            nlp.initialize(lambda: make_given(nlp, [doc]))  # noqa: B023
+            assert f"{n * (n - 1) // 2} pairs of mentions, {len(relations)} of them related" in log.text
+
 
 class TestMistakes:
     def test_settings(self) -> None:
@@ -431,3 +443,68 @@ class TestMistakes:
         nlp.initialize(lambda: make_given(nlp, [itself, *golds[1:]]))
         assert "relations of a concept with itself (1)" in log.text
         assert "relations of pairs that are not scored (types, distance or sentence) (8)" in log.text
+
+    def test_two_labels_of_one_pair_are_reported(self, golds: list[Doc], log: pytest.LogCaptureFixture) -> None:
+        twice = golds[0].copy()
+        interactions = twice.spans["entities"].attrs["interactions"]
+        interactions.append([*interactions[0][:2], "Negative", 1.0])
+        for multi_label in (True, False):
+            nlp = make_pipeline(multi_label=multi_label)
+            nlp.initialize(lambda: make_given(nlp, [twice, *golds[1:]]))  # noqa: B023
+            assert ("further relations of one pair (set multi_label = true) (1)" in log.text) != multi_label
+
+    def test_several_probable_labels_of_one_pair_can_be_learned(
+        self, golds: list[Doc], log: pytest.LogCaptureFixture
+    ) -> None:
+        unsure = golds[0].copy()
+        ends = unsure.spans["entities"].attrs["interactions"][0][:2]
+        unsure.spans["entities"].attrs["interactions"] = [[*ends, "Positive", 0.7], [*ends, "Negative", 0.3]]
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, [unsure, *golds[1:]]))
+        assert "cannot learn" not in log.text
+
+    def test_relations_of_mentions_without_identifiers_are_counted(
+        self, golds: list[Doc], log: pytest.LogCaptureFixture
+    ) -> None:
+        gold = golds[0].copy()
+        group = gold.spans["entities"]
+        relations, n = group.attrs["relations"], len(group)
+        gold.spans["entities"] = [*group, Span(gold, 0, 1, "Gene")]
+        gold.spans["entities"].attrs["relations"] = [*relations, [n, 0, "Bind", 1.0], [0, n, "Bind", 1.0]]
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, [gold, *golds[1:]]))
+        assert "relations of concepts or mentions that are not given (2)" in log.text
+
+    def test_pairs_that_a_trained_component_does_not_score_are_counted(
+        self, golds: list[Doc], log: pytest.LogCaptureFixture
+    ) -> None:
+        nlp = make_pipeline(pair_types=[["Gene", "Gene"]])
+        nlp.initialize(lambda: make_given(nlp, golds))
+        log.clear()
+        nlp.update(make_given(nlp, golds))
+        assert "cannot learn 50.0% of the gold relations in its batches so far: their pairs are not sc" in log.text
+
+    def test_nothing_to_learn_is_warned_of(self, golds: list[Doc], log: pytest.LogCaptureFixture) -> None:
+        gold = golds[0].copy()
+        gold.spans["entities"].attrs["interactions"] = []
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, [gold]))
+        assert ("spacy", 30, "'concept_relations': 0 pairs of concepts, 0 of them related.") in log.record_tuples
+
+    def test_batches_without_pairs_lose_their_gold_by_count(
+        self, golds: list[Doc], log: pytest.LogCaptureFixture
+    ) -> None:
+        nlp = make_pipeline()
+        nlp.initialize(lambda: make_given(nlp, golds))
+        unknown = golds[0].copy()
+        group = unknown.spans["entities"]
+        attrs = group.attrs
+        unknown.spans["entities"] = [Span(unknown, m.start, m.end, "New", kb_id=m.kb_id_) for m in group]
+        unknown.spans["entities"].attrs.update(attrs)
+        log.clear()
+        nlp.update(make_given(nlp, [unknown]))
+        assert "cannot learn 100.0% of the gold relations in its batches so far: their pairs are not sc" in log.text
+        attrs["interactions"][0][2] = "NewLabel"
+        unknown.spans["entities"].attrs.update(attrs)
+        with pytest.raises(ValueError, match="Unknown relation label 'NewLabel'"):
+            nlp.update(make_given(nlp, [unknown]))

@@ -78,6 +78,13 @@ def test_a_symmetric_label_that_is_unknown(trained_one: Language, tmp_path: Path
         nlp("FK506 binds FKBP12.")
 
 
+def test_symmetric_labels_that_are_no_list() -> None:
+    with pytest.raises(
+        ValueError, match=r"symmetric of 'keci' must be a list of labels, but it is 'binds': write \[\"b"
+    ):
+        make_pipeline("keci", symmetric="binds")
+
+
 def test_a_symmetric_label_that_the_data_lack(demo_docs: list[Doc]) -> None:
     """One config serves parts of a corpus that lack some of its labels."""
     nlp = train(make_pipeline("keci", symmetric=["binds", "never_seen"]), demo_docs, epochs=1)

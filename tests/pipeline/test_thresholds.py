@@ -72,8 +72,9 @@ def test_the_shortest_setting() -> None:
     ("threshold", "message"),
     [
         (1.5, "must be a probability, but it is 1.5"),
+        ({"drug": "0.5"}, "must be a probability, but it is '0.5' for 'drug'"),
         ({"drug": -1.0}, "must be a probability, but it is -1.0 for 'drug'"),
-        ([["drug", "high"]], "must be a probability, but it is high for 'drug'"),
+        ([["drug", "high"]], "must be a probability, but it is 'high' for 'drug'"),
         ([["drug", True]], "must be a probability, but it is True for 'drug'"),
         ([["drug", 0.1], ["*", 0.5], ["drug", 0.2]], "more than one value for 'drug': give only one"),
         ([["drug", 0.1, 0.2]], "pairs of a label and a number"),
