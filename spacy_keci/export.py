@@ -1,4 +1,4 @@
-"""Span graphs as tables: a row for each mention, or for each relation.
+"""Span graphs as tables, with a row for each mention or for each relation, and as one graph of a corpus.
 
 pandas and pyarrow come with the extra ``export`` and are imported when they are needed.
 """
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 
-from .corpus_graph import corpus_graph
+from .corpus_graph import corpus_graph, corpus_graph_of_files, write_graph
 from .tables import COLUMNS, MENTION_COLUMNS, mention_rows, relation_rows, write_mentions, write_relations
 from .tokens import SPANS_KEY
 
@@ -19,10 +19,12 @@ __all__ = [
     "COLUMNS",
     "MENTION_COLUMNS",
     "corpus_graph",
+    "corpus_graph_of_files",
     "mention_rows",
     "mentions_frame",
     "relation_rows",
     "relations_frame",
+    "write_graph",
     "write_mentions",
     "write_relations",
 ]

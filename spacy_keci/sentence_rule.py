@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.pipeline import Sentencizer
 
-# White space that no sentence and no mention crosses: line breaks and tabs.
+# White space that no mention crosses, and no sentence either, apart from wrapped lines: line breaks and tabs.
 BREAK = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+_LINE_BREAK = re.compile(r" *\r?\n *").fullmatch
+_WRAPPED_LINE = 40  # characters; shorter lines are those of a list or a table
 
 _ENDS = frozenset(Sentencizer.default_punct_chars)
 _OPENERS = "([{\"'“‘«"
@@ -62,7 +65,8 @@ def find_sentences(text: str) -> list[int]:
 
     A sentence begins
 
-    - after a line break or a tab;
+    - after a line break or a tab, unless a line of at least 40 characters seems to be wrapped: it does not end as a
+      sentence does, and the next one begins with a small letter (which is not that of a name, "p53");
     - at and after a section head, "BACKGROUND:" or "Methods:";
     - after a full stop or the like, the brackets, quotation marks and citations that follow it, and white space: at a
       word with a capital, a number, or a name that begins with a small letter ("c-Myc", "p53", "alpha-synuclein").
@@ -75,6 +79,7 @@ def find_sentences(text: str) -> list[int]:
     aside, aside_end, head_end = next(asides, None), 0, 0
     before: deque[str] = deque(maxlen=3)  # the last words of the sentence so far
     end = 0  # of the last word
+    line = 0  # the begin of the line, or of the cell of a table
     for match in re.finditer(r"\S+", text):
         word, start = match.group(), match.start()
         while aside and aside[0] < start:
@@ -82,9 +87,10 @@ def find_sentences(text: str) -> list[int]:
                 aside_end = max(aside_end, aside[1])
             aside = next(asides, None)
         head = _HEAD(text, start) if start >= head_end and word[0].isupper() else None
+        is_break = BREAK.search(text, end, start) is not None
         begins = (
             not before
-            or BREAK.search(text, end, start) is not None
+            or (is_break and not (end - line >= _WRAPPED_LINE and _is_wrapped(before[-1], text[end:start], word)))
             or (start >= head_end and end <= head_end)
             or (start > aside_end and _begins(word) and _ends(list(before), word))
         )
@@ -97,6 +103,8 @@ def find_sentences(text: str) -> list[int]:
             before.clear()
         if not before or not _CITATION(word):
             before.append(word)
+        if is_break:
+            line = start
         end = match.end()
     return starts
 
@@ -114,6 +122,13 @@ def _find_asides(text: str) -> Iterator[tuple[int, int]]:
             if i - begin <= _LONGEST_ASIDE:
                 pairs.append((begin, i))
     return iter(sorted(pairs))
+
+
+def _is_wrapped(last: str, space: str, following: str) -> bool:
+    """Whether a line break may stand for a blank inside a sentence."""
+    following = following.lstrip(_OPENERS)
+    is_end = last.rstrip(_CLOSERS)[-1:] in _ENDS
+    return bool(_LINE_BREAK(space) and not is_end and _SMALL(following) and not _SMALL_NAME(following))
 
 
 def _begins(word: str) -> bool:

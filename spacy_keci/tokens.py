@@ -152,8 +152,11 @@ def filter_relations(
     """The relations that have one of these labels, a head and a tail of one of these types, and at least this score.
 
     label, head, tail: one of them, several, or None for any. Ends of a relation without direction may be swapped.
-    Raises ValueError if ``min_score`` is not between 0 and 1, and for labels that :func:`check_known_labels` refuses.
+    Raises ValueError if ``min_score`` is not between 0 and 1, and for labels that :func:`check_known_labels` refuses;
+    TypeError for a document in place of relations.
     """
+    if isinstance(relations, Doc):
+        raise TypeError("filter_relations takes relations, not a document: pass doc._.relations.")
     if not 0 <= min_score <= 1:
         raise ValueError(f"min_score is a probability, from 0 to 1, but it is {min_score}.")
     relations = list(relations)

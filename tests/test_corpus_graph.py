@@ -7,7 +7,8 @@ import pytest
 
 from spacy_keci.corpora.annotation import AnnotatedText, Mention, RelationTriple
 from spacy_keci.corpora.parquet import to_row, write_rows
-from spacy_keci.corpus_graph import corpus_graph_of_files, corpus_graph_of_rows, write_graph
+from spacy_keci.corpus_graph import corpus_graph_of_rows
+from spacy_keci.export import corpus_graph_of_files, write_graph
 
 
 @pytest.fixture

@@ -68,6 +68,31 @@ def test_line_breaks_and_tabs(white_space: str) -> None:
     ]
 
 
+LINE = "The oncoprotein MDM2 (and its homologue MDMX)"
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", " \n  "])
+@pytest.mark.parametrize("following", ["binds p53.", "(in most cells) binds p53."])
+def test_wrapped_lines(line_break: str, following: str) -> None:
+    text = f"{LINE}{line_break}{following}"
+    assert split(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["MDM2 and", "its homologue"],
+        [LINE, "p53 binds it"],
+        [LINE, "Nutlin-3 binds it"],
+        [f"{LINE}.", "we saw it"],
+        [LINE, "", "we saw it"],
+        ["MDM2, MDMX, p53, p63, p73, BAX, BCL-2\tyes", "no"],  # of a table
+    ],
+)
+def test_lines_that_are_not_wrapped(lines: list[str]) -> None:
+    assert split("\n".join(lines)) == [part for line in lines if line for part in line.split("\t")]
+
+
 @given(
     TEXTS
     | st.lists(

@@ -177,6 +177,11 @@ def test_labels_that_nothing_has(doc: Doc) -> None:
     assert filter_relations(relations, label="inhibits") == filter_relations([], label="bindz") == []
 
 
+def test_relations_of_a_document_are_asked_for(doc: Doc) -> None:
+    with pytest.raises(TypeError, match=r"pass doc\._\.relations"):
+        filter_relations(doc, label="binds")  # type: ignore[arg-type]
+
+
 def test_labels_of_other_documents_are_known(doc: Doc) -> None:
     drug, protein, *_ = doc.spans["entities"]
     other = Doc(doc.vocab, words=["a", "b"])

@@ -24,6 +24,8 @@ STREAMS = ("txt", "lines", "jsonl", "pubmed")
 PLAIN_FORMATS = (*STREAMS, "parquet")
 SUFFIXES = {".txt": "txt", ".jsonl": "jsonl", ".parquet": "parquet"}
 FIELDS = "text", "id"  # of jsonl and Parquet, unless others are named
+# keys of our own jsonl, which are not copied
+ANNOTATION = {"entities", "relations", "clusters", "interactions", "sentences"}
 MAX_BYTES = 64 << 20  # of a line, or of a file that is a text: many times what a pipeline reads
 
 
@@ -69,7 +71,8 @@ class TextSource:
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
         lines and text files of more than :data:`MAX_BYTES` bytes.
     output: where the results go: no file there, or below it, is read.
-    text_field, id_field: of the objects in jsonl, and columns of Parquet.
+    text_field, id_field: of the objects in jsonl, and columns of Parquet. Their further fields go into ``meta``, apart
+        from annotation.
 
     A text without an id gets the name of its file, with the number of its line where files have several texts.
     Raises FileNotFoundError if there is no such file, ValueError if the format is unclear or has no such fields, if the
@@ -203,6 +206,9 @@ class TextSource:
             if not isinstance(record, dict) or text not in record:
                 raise ValueError(f"no object with {text!r}")
             line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id)})
+        known = ANNOTATION | {text, own_id}
+        further = {key: value for key, value in (line.model_extra or {}).items() if key not in known}
+        line.meta = (line.meta or {}) | further
         return Text(line.text, id_text(line.id) or id, place, _data(line))
 
 

@@ -210,7 +210,7 @@ class PairRelations(Extractor, PairRelationsSettings):
 
     def read_lost_gold(self, examples: list[Example]) -> None:
         docs = [example.predicted for example in examples]
-        self.read_gold(examples, self._pairs(docs, self.mentions_to_learn(examples) or [], self.reader))
+        self.read_gold(examples, self._pairs(docs, self.mentions_to_learn(examples) or []))
 
     def _gold(self) -> ConceptGold:
         return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)

@@ -49,6 +49,16 @@ def test_jsonl(tmp_path: Path) -> None:
     assert [text.id for text in fields] == [text.id for text in texts]
 
 
+def test_further_fields_of_jsonl_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    line = {"text": "A", "pmid": 7, "authors": ["B"], "meta": {"y": 1}, "entities": [], "sentences": [0]}
+    path.write_text(json.dumps(line))
+    [text] = TextSource(str(path), None, Report())
+    assert text.data == {"meta": {"y": 1, "pmid": 7, "authors": ["B"]}}
+    [text] = TextSource(str(path), None, Report(), id_field="pmid")
+    assert (text.id, text.data) == ("7", {"meta": {"y": 1, "authors": ["B"]}})
+
+
 def test_folder_in_the_order_of_names(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "c.txt").write_text("C")
