@@ -86,10 +86,10 @@ def as_variables(experiments: Mapping[str, Any], run: Mapping[str, Any], row: Ma
 
 
 def as_options(settings: Mapping[str, Any]) -> str:
-    """Settings of a config as options of a command line. Words are not quoted: spaCy embeds options in JSON, which does
-    not allow quotation marks, and reads anything that is not JSON as a string."""
-    words = {name: value for name, value in settings.items() if isinstance(value, str) and value.isidentifier()}
-    return " ".join(f"--{name} {words.get(name) or shlex.quote(json.dumps(value))}" for name, value in settings.items())
+    """Settings of a config as options of a command line. Quotation marks are escaped, because Weasel inserts the
+    options into JSON."""
+    words = (f"--{name} {shlex.quote(json.dumps(value))}" for name, value in settings.items())
+    return " ".join(words).replace('"', '\\"')
 
 
 class Maker:

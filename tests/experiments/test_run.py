@@ -1,6 +1,7 @@
 """The table of experiments, and the script that runs it."""
 
 import json
+import shlex
 import subprocess
 from functools import reduce
 from operator import getitem
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 import srsly
+from spacy.cli._util import parse_config_overrides
 from spacy.util import load_config
+from weasel.util.config import substitute_project_variables
 
 from experiments.run import Maker, as_options, runs
 
@@ -125,10 +128,17 @@ def test_settings_are_those_of_their_configs() -> None:
         config = load_config(ROOT / "configs" / f"{trained['config']}.cfg")
         for setting, value in system.get("settings", {}).items():
             *sections, key = setting.split(".")
-            assert reduce(getitem, sections, config).get(key) != value  # set there, or left at its default
+            # set there or left at its default, or by the project
+            assert reduce(getitem, sections, config).get(key) != value or setting == "paths.start"
             changed.add(setting)
-    assert len(changed) == 26
+    assert len(changed) == 33
 
 
 def test_options() -> None:
-    assert as_options({"a.b": False, "a.c": "x y", "a.d": [1]}) == "--a.b false --a.c '\"x y\"' --a.d '[1]'"
+    settings = {"a.b": False, "a.c": "x y", "a.d": [1], "a.e": {"f": None}}
+    project = {
+        "vars": {"settings": as_options(settings)},
+        "commands": [{"name": "a", "script": ["b ${vars.settings}"]}],
+    }
+    (line,) = substitute_project_variables(project)["commands"][0]["script"]
+    assert parse_config_overrides(shlex.split(line)[1:]) == settings
