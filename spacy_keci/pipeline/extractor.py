@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -96,6 +96,7 @@ class Extractor(Predictor):
                 f"[initialize.components.{self.name}.labels]."
             )
         self._warn_of_symmetric()
+        self._warn_of_replaced(nlp.pipeline if nlp else [])
         # fail for unknown labels now, not after the training
         self._threshold_array("threshold")
         self._threshold_array("relation_threshold")
@@ -105,6 +106,16 @@ class Extractor(Predictor):
         self._inspect(self._annotated(get_examples()))
         sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         self.model.initialize(X=sample, Y=self.make_sizes(get_examples()))
+
+    def _warn_of_replaced(self, pipeline: list[tuple[str, Callable[[Doc], Doc]]]) -> None:
+        """Warn of earlier extractors whose graph this one replaces."""
+        before = takewhile(lambda pipe: pipe is not self, (pipe for _, pipe in pipeline))
+        same = [pipe.name for pipe in before if isinstance(pipe, Extractor) and pipe.spans_key == self.spans_key]
+        if same and self.entities_from != self.spans_key:
+            self._warn_once(
+                f"'{self.name}' replaces doc.spans[{self.spans_key!r}] of {', '.join(map(repr, same))}. To keep both, "
+                "change spans_key and relations_attr of one of them."
+            )
 
     def update(
         self,

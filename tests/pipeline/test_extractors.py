@@ -29,6 +29,7 @@ from .systems import (
     initialized,
     make_examples,
     make_pipeline,
+    small_config,
     train,
 )
 
@@ -296,6 +297,20 @@ class TestBadInput:
         other = make_pipeline(system, multi_label=False).from_bytes(trained_one.to_bytes())
         with pytest.raises(ValueError, match=r"multi_label .* is false, but its weights were trained with true"):
             other("FK506 binds FKBP12.")
+
+    @pytest.mark.parametrize("entities_from", [None, "entities"])
+    def test_the_graph_of_an_earlier_extractor_is_replaced(
+        self, system: str, docs: list[Doc], entities_from: str | None
+    ) -> None:
+        nlp = make_pipeline(system)
+        name = nlp.pipe_names[-1]
+        nlp.add_pipe(system, name="second", config={**small_config(system), "entities_from": entities_from})
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            nlp.initialize(lambda: make_examples(nlp, docs))
+        said = [str(each.message) for each in found if "replaces" in str(each.message)]
+        assert len(said) == (entities_from is None)
+        assert all(f"'second' replaces doc.spans['entities'] of '{name}'" in text for text in said)
 
     def test_a_taken_extension_name(self, system: str) -> None:
         Doc.set_extension("taken", default=None)
