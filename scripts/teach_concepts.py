@@ -10,20 +10,21 @@ targets.
 """
 
 from argparse import ArgumentParser
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import cast
 
 import spacy
 import srsly
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 from tqdm import tqdm
 from wasabi import msg
 
-from spacy_keci.corpora.docbin import load_docs
+from spacy_keci.corpora.docbin import load_docs, save_docs
 from spacy_keci.interactions import Interaction, set_interactions
 from spacy_keci.ml.concept_pairs.outputs import class_labels
 from spacy_keci.ml.relations.loss import relation_probabilities
@@ -41,34 +42,42 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="file to write, .spacy")
     parser.add_argument("--linked", required=True, help="a pipeline that finds mentions and identifiers")
     parser.add_argument("--runs", type=Path, default=Path(), help="folder of trainings")
-    parser.add_argument("--teachers", nargs="+", required=True, help="trainings of concept_relations, by name")
+    parser.add_argument(
+        "--teachers",
+        nargs="+",
+        required=True,
+        help="trainings of concept_relations, by name; a name given twice counts twice",
+    )
     parser.add_argument("--gold", type=Path, nargs="*", default=[], help="corpora (.spacy) to add as they are")
     parser.add_argument("--minimum", type=float, default=0.02, help="probability of a label (0.02)")
+    parser.add_argument("--limit", type=int, help="maximum number of annotated texts, a random sample (default: all)")
     args = parser.parse_args()
     linked = spacy.load(args.linked, exclude=["concept_relations"])
-    teachers = [spacy.load(args.runs / name / "model-best", vocab=linked.vocab) for name in args.teachers]
+    teachers = [
+        (spacy.load(args.runs / name / "model-best", vocab=linked.vocab), times / len(args.teachers))
+        for name, times in Counter(args.teachers).items()
+    ]
     texts = [row["text"] for row in srsly.read_jsonl(args.texts)]
-    found, n_taught, n_relations = DocBin(store_user_data=True), 0, 0
+    found: list[Doc] = []
     for docs in minibatch(linked.pipe(tqdm(texts)), 16):
-        taught = [_with_identifiers(doc, _component(teachers[0]).reader) for doc in docs]
+        taught = [_with_identifiers(doc, _component(teachers[0][0]).reader) for doc in docs]
         means: list[defaultdict[Row, float]] = [defaultdict(float) for _ in docs]
-        for nlp in teachers:
+        for nlp, weight in teachers:
             for mean, doc in zip(means, taught, strict=True):
                 for row, probability in _probabilities(nlp, doc.copy()):
-                    mean[row] += probability / len(teachers)
+                    mean[row] += weight * probability
         for doc, mean in zip(taught, means, strict=True):
             rows = [Interaction(*row, score) for row, score in mean.items() if score >= args.minimum]
             if rows:
                 set_interactions(doc, rows)
-                found.add(doc)
-                n_taught += 1
-                n_relations += len(rows)
+                found.append(doc)
+    msg.good(f"{len(found):,} of {len(texts):,} texts have pairs that may be related")
+    if args.limit is not None and args.limit < len(found):
+        found = Random(0).sample(found, args.limit)
     for path in args.gold:
-        for doc in load_docs(path, linked.vocab):
-            found.add(doc)
+        found += load_docs(path, linked.vocab)
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    found.to_disk(args.output)
-    msg.good(f"{n_taught:,} of {len(texts):,} texts have pairs that may be related, with {n_relations:,} labels")
+    save_docs(found, args.output)
 
 
 def _component(nlp: Language) -> ConceptRelations:

@@ -67,18 +67,18 @@ def test_scores_are_means_of_the_teachers(tmp_path: Path, monkeypatch: pytest.Mo
         train(nlp, golds, epochs)
         (tmp_path / f"teacher-{i}").mkdir()
         nlp.to_disk(tmp_path / f"teacher-{i}" / "model-best")
-    texts = ["TP53 binds MDM2 and causes glioma .", "Nothing is named ."]
+    texts = ["TP53 binds MDM2 and causes glioma .", "Nothing is named .", "TP53 binds MDM2 and causes glioma ."]
     srsly.write_jsonl(tmp_path / "texts.jsonl", [{"text": text} for text in texts])
     save_docs(golds[:2], tmp_path / "gold.spacy")
     scores = []
-    for teachers in ((0,), (1,), (0, 1)):
+    for teachers in ((0,), (1,), (0, 1, 1)):
         output = tmp_path / f"taught-{len(scores)}.spacy"
         run(
             "teach_concepts",
             monkeypatch,
             tmp_path / "texts.jsonl",
             output,
-            *("--linked", tmp_path / "linked", "--gold", tmp_path / "gold.spacy", "--minimum", 0),
+            *("--linked", tmp_path / "linked", "--gold", tmp_path / "gold.spacy", "--minimum", 0, "--limit", 1),
             *("--runs", tmp_path, "--teachers", *(f"teacher-{i}" for i in teachers)),
         )
         taught, *gold = load_docs(output, linked.vocab)
@@ -86,5 +86,5 @@ def test_scores_are_means_of_the_teachers(tmp_path: Path, monkeypatch: pytest.Mo
         scores.append({(r.head, r.tail, r.label): r.score for r in get_interactions(taught)})
     first, second, both = scores
     assert len(both) == 9  # three pairs with three labels
-    assert both == pytest.approx({key: (first[key] + second[key]) / 2 for key in both})
+    assert both == pytest.approx({key: (first[key] + 2 * second[key]) / 3 for key in both})
     assert first != pytest.approx(second)
