@@ -8,14 +8,12 @@ from spacy.language import Language
 from wasabi import table
 
 from ..pipeline.concept_linker import ConceptLinker
-from ..pipeline.extractor import Extractor
 from ..pipeline.mentions import describe_source
-from ..pipeline.pair_relations import PairRelations
 from ..pipeline.thresholds import OTHERS, by_label
 from .load import find_extractor, knowledge_of, load_pipeline
 from .options import Model
 
-KINDS = {"mentions": "threshold", "relations": "relation_threshold"}
+SETTINGS = {"mentions": "threshold", "relations": "relation_threshold"}
 
 
 def labels_cli(
@@ -37,6 +35,7 @@ def describe_labels(nlp: Language) -> dict[str, Any]:
     (None: the most probable label), and the semantic types of the concepts that are linked, by identifier. Raises
     ValueError if the pipeline has no extractor."""
     name, keci = find_extractor(nlp)
+    thresholds = by_label(keci.default_relation_threshold) | by_label(keci.relation_threshold)
     return {
         "component": name,
         "spans_key": keci.spans_key,
@@ -45,16 +44,9 @@ def describe_labels(nlp: Language) -> dict[str, Any]:
         "multi_label": keci.multi_label,
         "entities_from": keci.entities_from,
         "threshold": keci.threshold,
-        "relation_threshold": _relation_threshold(keci),
+        "relation_threshold": thresholds if thresholds.keys() - {OTHERS} else thresholds.get(OTHERS),
         "concepts": {name: _concepts(pipe) for name, pipe in nlp.pipeline if isinstance(pipe, ConceptLinker)},
     }
-
-
-def _relation_threshold(extractor: Extractor) -> float | dict[str, float] | None:
-    """The setting, with its default value."""
-    default = {OTHERS: 0.5} if extractor.multi_label or isinstance(extractor, PairRelations) else {}
-    thresholds = default | by_label(extractor.relation_threshold)
-    return thresholds if thresholds.keys() - {OTHERS} else thresholds.get(OTHERS)
 
 
 def _concepts(linker: ConceptLinker) -> dict[str, Any]:
@@ -70,9 +62,9 @@ def format_labels(found: dict[str, Any]) -> str:
     several = "several may hold" if found["multi_label"] else "at most one holds"
     thresholds = [
         (f"{kind}: {label}" if label != OTHERS else kind, value)
-        for kind in ("mentions", "relations")
-        for label, value in sorted({OTHERS: "the most probable label", **by_label(found[KINDS[kind]])}.items())
-        if kind == "relations" or found["entities_from"] is None
+        for kind, setting in SETTINGS.items()
+        for label, value in sorted({OTHERS: "the most probable label", **by_label(found[setting])}.items())
+        if kind == "relations" or source is None
     ]
     parts = [
         f"The component '{found['component']}' {reads}writes doc.spans[{found['spans_key']!r}].",

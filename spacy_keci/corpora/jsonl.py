@@ -63,6 +63,10 @@ class _Line(TextRecord):
     sentences: list[int] | None = None
 
 
+# of a line
+KEYS = frozenset(_Line.model_fields)
+
+
 def read_jsonl(path: Path, report: Report) -> Iterator[AnnotatedText]:
     """The texts of a file. Lines that have the annotation of another format are malformed; empty ones are skipped; keys
     that mean nothing here are counted."""

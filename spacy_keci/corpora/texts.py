@@ -15,6 +15,7 @@ from ..files import files_in, without_gz
 from ..reports import Report
 from .annotation import AnnotatedText
 from .formats import get_format, read_any, tell_format
+from .jsonl import KEYS
 from .pubmed import read_pubmed
 from .reading import Record, decode, explain
 
@@ -24,8 +25,6 @@ STREAMS = ("txt", "lines", "jsonl", "pubmed")
 PLAIN_FORMATS = (*STREAMS, "parquet")
 SUFFIXES = {".txt": "txt", ".jsonl": "jsonl", ".parquet": "parquet"}
 FIELDS = "text", "id"  # of jsonl and Parquet, unless others are named
-# keys of our own jsonl, which are not copied
-ANNOTATION = {"entities", "relations", "clusters", "interactions", "sentences"}
 MAX_BYTES = 64 << 20  # of a line, or of a file that is a text: many times what a pipeline reads
 
 
@@ -206,7 +205,7 @@ class TextSource:
             if not isinstance(record, dict) or text not in record:
                 raise ValueError(f"no object with {text!r}")
             line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id)})
-        known = ANNOTATION | {text, own_id}
+        known = {*KEYS, text, own_id}
         further = {key: value for key, value in (line.model_extra or {}).items() if key not in known}
         line.meta = (line.meta or {}) | further
         return Text(line.text, id_text(line.id) or id, place, _data(line))

@@ -133,11 +133,10 @@ class Extractor(Predictor):
         self._warn_of_skipped(examples)
         set_dropout_rate(self.model, drop)
         docs = [example.predicted for example in examples]
-        X = None
-        if self._annotated(examples):
-            X = self.make_input(docs, self.mentions_to_learn(examples), is_train=True)
+        annotated = self._annotated(examples)
+        X = self.make_input(docs, self.mentions_to_learn(examples), is_train=True) if annotated else None
         if X is None:
-            self.read_lost_gold(self._annotated(examples))
+            self.read_lost_gold(annotated)
             self._pass_zero_gradient(docs)
             return losses
         scores, backprop = self.model.begin_update(X)

@@ -140,10 +140,14 @@ class PairRelations(Extractor, PairRelationsSettings):
         pairs.scores = self.relation_scaling(pairs.scores)
         return Prediction(mentions, X, pairs)
 
+    @property
+    def default_relation_threshold(self) -> float:
+        return 0.5
+
     def relation_rules(self) -> RelationRules:
-        """As in the base class; without a threshold, a pair is related if its probability is at least 0.5."""
+        """As in the base class, with a threshold for each label."""
         rules = super().relation_rules()
-        default = self.relation_scaling.inverse()(np.array([0.5]))[0]
+        default = self.relation_scaling.inverse()(np.array([self.default_relation_threshold]))[0]
         given = np.full(len(self.relation_labels), np.nan) if rules.threshold is None else rules.threshold
         return replace(rules, threshold=np.where(np.isnan(given), default, given))
 

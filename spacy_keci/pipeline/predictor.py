@@ -141,6 +141,11 @@ class Predictor(TrainablePipe, ExtractorSettings):
         """The rules that turn probabilities into relations."""
         return RelationRules(self._symmetric_array(), self._threshold_array("relation_threshold"), self.multi_label)
 
+    @property
+    def default_relation_threshold(self) -> float | None:
+        """The minimum probability of relations without a threshold; None: the most probable label counts."""
+        return 0.5 if self.multi_label else None
+
     def _threshold_array(self, setting: str) -> np.ndarray | None:
         """(labels,) thresholds for the network's scores, before temperature and bias."""
         is_mention = setting == "threshold"
