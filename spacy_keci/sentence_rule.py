@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.pipeline import Sentencizer
 
+from .typography import unify
+
 # White space that no mention crosses, and no sentence either, apart from wrapped lines: line breaks and tabs.
 BREAK = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
@@ -14,8 +16,8 @@ _LINE_BREAK = re.compile(r" *\r?\n *").fullmatch
 _WRAPPED_LINE = 40  # characters; shorter lines are those of a list or a table
 
 _ENDS = frozenset(Sentencizer.default_punct_chars)
-_OPENERS = "([{\"'“‘«"
-_CLOSERS = ")]}\"'”’»"
+_OPENERS = "([{\"'«"
+_CLOSERS = ")]}\"'»"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _LONGEST_ASIDE = 250  # characters; brackets further apart are not taken for a pair
 
@@ -35,13 +37,13 @@ _SMALL = re.compile(r"[a-z]").match
 # A name that begins with a small letter: "p53", "mTOR", "c-Myc", "c-fos", "alpha-synuclein", but neither "p<0.05" nor
 # "kg-1" and "l(-1)".
 _SMALL_NAME = re.compile(
-    r"(?!\w+[<>=≤≥])(?!(?:k?g|[mµμn]?[glm]|min|s|h|d|day|wk|mol)(?:[-−–]|\([-−–])\d)"
-    r"(?:(?:alpha|beta|gamma|delta|epsilon|kappa|lambda|omega|[a-z])[-–]\w|\w*[^\W_a-z])"
+    r"(?!\w+[<>=≤≥])(?!(?:k?g|[mμn]?[glm]|min|s|h|d|day|wk|mol)(?:-|\(-)\d)"
+    r"(?:(?:alpha|beta|gamma|delta|epsilon|kappa|lambda|omega|[a-z])-\w|\w*[^\W_a-z])"
 ).match
 
 # A citation behind the full stop: "binds p53.[12] The", "binds p53.1,2 The"
-_ATTACHED_CITATION = re.compile(r"(?<=\.)\[\d[\d,–-]*\]$|(?<=[^\W\d_]{2}\.)\d{1,3}(?:[,–-]\d{1,3})*$").search
-_CITATION = re.compile(r"\[\d[\d,–-]*\]").fullmatch
+_ATTACHED_CITATION = re.compile(r"(?<=\.)\[\d[\d,-]*\]$|(?<=[^\W\d_]{2}\.)\d{1,3}(?:[,-]\d{1,3})*$").search
+_CITATION = re.compile(r"\[\d[\d,-]*\]").fullmatch
 
 _HEAD_WORD = r"""(?:
     abbreviations|abstract|aims?|analysis|approach(?:es)?|background|cases?|clinical|conclusions?|context|data|descriptions?
@@ -74,6 +76,7 @@ def find_sentences(text: str) -> list[int]:
     A full stop in "et al.", "Fig.", "i.e.", "R. G. Roeder", "No. 5", after the "1." of a list, and any between
     brackets, does not end a sentence.
     """
+    text = unify(text)
     starts: list[int] = []
     asides = _find_asides(text)
     aside, aside_end, head_end = next(asides, None), 0, 0

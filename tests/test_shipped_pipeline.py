@@ -31,6 +31,19 @@ def test_finds_mentions_relations_and_concepts(nlp: Language) -> None:
     assert bound == {("Tacrolimus", "FKBP12")}
 
 
+@pytest.mark.parametrize("dash", ["–", "‐", "\u2011", "−"])
+def test_answers_do_not_depend_on_typography(nlp: Language, dash: str) -> None:
+    text = "The EGFR-GRB2 complex binds 'SOS-1' (in HEK-293 cells) at 5 μM, and c-Src does not bind the 5'-end."
+    other = text.replace("-", dash).replace("'", "’").replace("μ", "µ").replace("(", "（")
+    doc, expected = nlp(other), nlp(text)
+    assert doc.text == other and len(expected.spans["entities"]) > 3 and expected._.relations
+    for key in ("entities", "concepts"):
+        group, same = doc.spans[key], expected.spans[key]
+        assert group.attrs == same.attrs
+        places = [[(m.start_char, m.end_char, m.label_, m.kb_id_) for m in each] for each in (group, same)]
+        assert places[0] == places[1]
+
+
 def test_says_what_it_is(nlp: Language) -> None:
     keci = nlp.get_pipe("keci")
     assert list(nlp.meta["labels"]["keci"]) == list(keci.labels)  # type: ignore[attr-defined]

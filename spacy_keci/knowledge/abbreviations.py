@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc
 
+from ..typography import unify_doc
 from .alignment import Alignment, align
 from .normalize import plain
 
 _CLOSING = {"(": ")", "[": "]"}
-_QUOTES = frozenset("\"'“”‘’„«»`″")
+_QUOTES = frozenset("\"'«»`")
 _BREAK = re.compile(r"[.,;:!?]$")
 _LONGEST_SHORT = 12  # characters
 _FARTHEST = 64  # tokens that a pair of brackets, or a long form, may span
@@ -30,7 +31,7 @@ _NOT_SHORT_FORMS = re.compile(r"(?i)(?:figs?|tables?|refs?|eqs?|nos?|suppl|sect|
 _ROMAN = re.compile(r"[IVX]+")
 # what stands before a word of a chemical name and belongs to it: "2,3,7,8-", "N-", "alpha-"
 _LOCANT = re.compile(
-    r"(?:(?:\d+['′’]?|[A-Za-z]|alpha|beta|gamma|delta|omega|tert|sec|cis|trans|ortho|meta|para)[,()\[\]'′’+-]+)+"
+    r"(?:(?:\d+'?|[A-Za-z]|alpha|beta|gamma|delta|omega|tert|sec|cis|trans|ortho|meta|para)[,()\[\]'+-]+)+"
 )
 
 Span = tuple[int, int]
@@ -52,7 +53,7 @@ class Abbreviation(NamedTuple):
 
 def find_abbreviations(doc: Doc) -> list[Abbreviation]:
     """The definitions of a text, in order."""
-    text = _Text(doc)
+    text = _Text(unify_doc(doc))
     found = []
     for opening, closing in _brackets(text.tokens):
         definition = _short_in_brackets(text, opening, closing) or _long_in_brackets(text, opening, closing)

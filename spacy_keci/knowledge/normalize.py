@@ -4,13 +4,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from ..typography import unify
+
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi",
     "ρ": "rho", "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi",
     "ω": "omega",
-    # what texts use in their place
-    "ɛ": "epsilon", "ɑ": "alpha", "ɣ": "gamma", "∂": "delta", "∆": "delta",
 }  # fmt: skip
 _LETTERS = str.maketrans(
     {**_GREEK, **{k.upper(): v.capitalize() for k, v in _GREEK.items() if k != "ς"}}
@@ -35,7 +35,7 @@ _REMEMBERED = 64  # characters; longer words are sequences, and hardly ever come
 def plain(text: str) -> str:
     """Without accents and compatibility forms, Greek letters spelled out."""
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
+        decomposed = unicodedata.normalize("NFKD", unify(text))
         text = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
     return text
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from ..typography import unify
+
 # name, three letters, one letter
 _AMINO_ACIDS = (
     ("alanine", "Ala", "A"),
@@ -49,9 +51,8 @@ _DBSNP = re.compile(r"\brs\s?#?\s?(\d+)", re.IGNORECASE)
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8"}
 _NUMBERS |= {"nine": "9", "ten": "10", "eleven": "11", "twelve": "12"}
 _NUMBER = re.compile(rf"\b({'|'.join(_NUMBERS)})\b", re.IGNORECASE)
-# what is written in several ways: dashes, arrows, Δ, numbers, codons and letters in brackets
+# what is written in several ways: arrows, Δ, numbers, codons and letters in brackets
 _SPELLINGS = (
-    (re.compile("[‐-―−]"), "-"),
     (re.compile(r"\s*(?:-+\s?>|→|-{2,})\s*|(?<=[A-Z])\s?>\s?(?=[A-Z])"), ">"),
     (re.compile(r"(?:Δ|\b[Dd]elta)[ -]?(?=[A-Z]?\d)|\bDD(?=\d+\b)"), "del"),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
@@ -85,7 +86,7 @@ def variant_form(text: str) -> str | None:
         return f"rs{number[1]}"
     if len(text) > _LONGEST:
         return None
-    plain, has_amino_acids = _plain(text.strip())
+    plain, has_amino_acids = _plain(unify(text.strip()))
     for pattern, form in _FORMS:
         if match := pattern.fullmatch(plain):
             groups = {name: found or "" for name, found in match.groupdict().items()}

@@ -21,6 +21,7 @@ from ..knowledge.folder import remove_knowledge_base, unpack
 from ..settings import at_least, check_minimums, defaults, takes_settings
 from ..span_groups import set_span_graph
 from ..tokens import CONCEPTS_KEY
+from ..typography import unify_doc
 from .abbreviations import abbreviate, install_abbreviations_extension, set_abbreviations
 from .mention_linking import LinkedMention, MentionLinker, make_mention_linker, set_identifiers
 from .mentions import has_mentions, read_mentions, without_mentions
@@ -245,9 +246,10 @@ class ConceptLinker(ConceptLinkerSettings):
         from ..knowledge.abbreviations import find_abbreviations
         from ..knowledge.candidates import Match
 
-        found = {(m.start, m.end): m.candidates for m in self.source.find(doc, self.max_words)}
-        definitions = abbreviate(doc, found, find_abbreviations(doc)) if self.abbreviations else []
-        mentions = self._link_mentions(doc, definitions)
+        read = unify_doc(doc)
+        found = {(m.start, m.end): m.candidates for m in self.source.find(read, self.max_words)}
+        definitions = abbreviate(read, found, find_abbreviations(read)) if self.abbreviations else []
+        mentions = self._link_mentions(doc, read, definitions)
         for mention in mentions:
             found[mention.start, mention.end] = mention.candidates
         if self.fuzzy_key is not None:
@@ -256,13 +258,15 @@ class ConceptLinker(ConceptLinkerSettings):
                     found[span.start, span.end] = candidates
         return Links([Match(*span, found[span]) for span in sorted(found) if found[span]], definitions, mentions)
 
-    def _link_mentions(self, doc: Doc, definitions: "list[Abbreviation]") -> list[LinkedMention]:
-        """The given mentions, with candidates of their types. Raises ValueError without a knowledge base."""
+    def _link_mentions(self, doc: Doc, read: Doc, definitions: "list[Abbreviation]") -> list[LinkedMention]:
+        """The given mentions, with candidates of their types. read: the document in unified characters. Raises
+        ValueError without a knowledge base."""
         if self.entities_from is None:
             return []
         if self._mention_linker is None:
             raise ValueError(f"'{self.name}' needs a knowledge base (kb) to link mentions by their types.")
-        return self._mention_linker(doc, self._given(doc, self.entities_from, "entities_from"), definitions)
+        given = self._given(doc, self.entities_from, "entities_from")
+        return self._mention_linker(read, [Span(read, m.start, m.end, m.label) for m in given], definitions)
 
     def _given(self, doc: Doc, source: str, setting: str) -> list[Span]:
         """The mentions there. Warns once if none are set."""

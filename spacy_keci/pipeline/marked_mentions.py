@@ -6,11 +6,11 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
+from ..typography import with_texts
 from .mentions import has_mentions, read_mentions, without_mentions
 
 GetSpans = Callable[[Iterable[Doc]], list[list[Span]]]
@@ -55,5 +55,4 @@ def mark_mentions(doc: Doc, source: str, words: Mapping[str, str], keep_text: bo
         else:
             # tokens of white space have no word pieces, so their vectors are zeros
             texts[span.start : span.end] = [mark, *[" "] * (len(span) - 1)]
-    starts: list[Any] | None = [token.is_sent_start for token in doc] if doc.has_annotation("SENT_START") else None
-    return Doc(doc.vocab, texts, [bool(token.whitespace_) for token in doc], sent_starts=starts)
+    return with_texts(doc, texts)

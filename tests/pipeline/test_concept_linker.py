@@ -65,6 +65,15 @@ def test_concepts_of_every_span(linked: Language) -> None:
     assert list(empty.spans["concepts"]) == [] and get_concepts(linked.make_doc("x")[:]) == []
 
 
+def test_typography_changes_nothing(linked: Language) -> None:
+    text = "Acute-kidney injury (AKI), p53-motif. AKI was severe."
+    other = text.translate(str.maketrans("-(),", "‐（），"))
+    docs = linked(text), linked(other)
+    found, same = ([(s.start_char, s.end_char, s.kb_id_) for s in doc.spans["concepts"]] for doc in docs)
+    assert found == same
+    assert {text[start:end] for start, end, _ in found} >= {"Acute-kidney injury", "AKI", "p53", "motif"}
+
+
 def test_abbreviations_can_be_switched_off(nlp: Language, source: str) -> None:
     nlp.add_pipe("concept_linker", config={"abbreviations": False}).initialize(sources=[source])
     assert ("AKI", "G:3", "T028") in found(nlp(TEXT))

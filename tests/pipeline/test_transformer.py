@@ -243,6 +243,14 @@ class TestText:
         batch = list(nlp.pipe(["MDM2 binds p53.", text, "", "Diazepam"]))
         assert graph(batch[1]) == graph(doc)
 
+    def test_it_reads_unified_characters(self, trained_with_transformer: Language) -> None:
+        plain, other = "c-Src binds 'MDM2' and p53.", "c–Src binds ‘MDM2’ and p53."
+        np.testing.assert_array_equal(
+            vectors(trained_with_transformer, other), vectors(trained_with_transformer, plain)
+        )
+        doc = trained_with_transformer(other)
+        assert doc.text == other and graph(doc) == graph(trained_with_transformer(plain))
+
     def test_only_empty_documents(self, trained_with_transformer: Language) -> None:
         assert [graph(doc) for doc in trained_with_transformer.pipe(["", " ", ""])] == [([], [])] * 3
 

@@ -17,6 +17,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ...sentences import sentence_of_token
+from ...typography import unify_doc
 
 # tokens encoded together in prediction: the layers need about 15 kB per token
 AT_ONCE = 4096
@@ -64,11 +65,12 @@ def init(model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:
 
 
 def forward(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
-    """(tokens, width) vectors of each document.
+    """(tokens, width) vectors of each document, of which unified characters are read.
 
     In prediction, windows of long texts overlap by the number of tokens that a vector depends on: memory is bounded,
     and the vectors are the same.
     """
+    docs = [unify_doc(doc) for doc in docs]
     ops, cnn = model.ops, model.layers[0]
     lengths = ops.asarray1i([len(doc) for doc in docs])
     if not lengths.any():

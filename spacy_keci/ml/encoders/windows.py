@@ -11,11 +11,13 @@ from spacy.tokens import Doc, Span
 from spacy_transformers.layers.transformer_model import TransformerModel
 from spacy_transformers.span_getters import get_strided_spans
 
+from ...typography import unify_doc
+
 _LOCK = Lock()
 
 
 def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: TransformerModel) -> list[list[Span]]:
-    """The spans of ``get_spans``, halved until the word pieces of each fit the transformer.
+    """The spans of ``get_spans``, in unified characters, halved until the word pieces of each fit the transformer.
 
     spacy-transformers truncates longer spans, and the remaining tokens get no vector; if a tokenizer has no limit,
     longer input fails. Only single tokens with more word pieces than the limit are still truncated.
@@ -40,7 +42,13 @@ def get_fitting_spans(docs: Iterable[Doc], *, get_spans: Callable, model: Transf
         middle = len(span) // 2
         return halve(span[:middle]) + halve(span[middle:])
 
-    return [[part for span in spans for part in halve(span)] for spans in get_spans(docs)]
+    return [[part for span in spans for part in halve(span)] for spans in map(_unified, get_spans(docs))]
+
+
+def _unified(spans: list[Span]) -> list[Span]:
+    """The same tokens in unified characters. spans: of one document."""
+    doc = unify_doc(spans[0].doc) if spans else None
+    return spans if doc is None or doc is spans[0].doc else [doc[span.start : span.end] for span in spans]
 
 
 def get_sentence_windows(docs: Iterable[Doc], *, window: int, stride: int) -> list[list[Span]]:

@@ -54,6 +54,12 @@ def test_sentences_are_read_alone(model: Model, docs: list[Doc]) -> None:
     np.testing.assert_allclose(vectors[2], model.predict([docs[2]])[0], atol=1e-5)
 
 
+def test_it_reads_unified_characters(model: Model) -> None:
+    vocab = spacy.blank("en").vocab
+    plain, other = (Doc(vocab, words=["c", dash, "Src", quote, "5"]) for dash, quote in ("-'", "‐′"))
+    np.testing.assert_array_equal(*model.predict([plain, other]))
+
+
 def test_one_sentence_has_the_vectors_of_spacys_layer(model: Model, docs: list[Doc]) -> None:
     other = make_model("spacy.HashEmbedCNN.v2")
     np.testing.assert_allclose(model.predict([docs[2]])[0], other.predict([docs[2]])[0], atol=1e-5)
