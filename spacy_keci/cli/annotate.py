@@ -2,18 +2,20 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
 
+import numpy as np
 import typer
 from spacy.cli._util import setup_gpu
 from tqdm import tqdm
 
 from ..annotator import Annotator
-from ..corpora.texts import TextSource
+from ..corpora.texts import Text, TextSource
 from ..files import remove
 from ..reports import Report
 from .convert import WRITABLE
@@ -122,11 +124,11 @@ def annotate_cli(
         parts.tidy(name)
         work = WritePart(annotator, folder.resolve(), destination.part_format, strict, name)
         hear_interrupts()
-        start, total = perf_counter(), Result(losses=losses)
+        start, total, ids = perf_counter(), Result(losses=losses), _Ids()
         n_jobs = 0
         streamed = _Streamed(destination, folder) if output == STDOUT and destination.format == "jsonl" else None
         try:
-            with closing(run_all(work, parts.missing(texts, share), run, processes)) as results:
+            with closing(run_all(work, parts.missing(ids.of(texts), share), run, processes)) as results:
                 for job, result in _show_progress(results, texts, quiet):
                     n_jobs += 1
                     _add(total, result, skipped)
@@ -143,6 +145,7 @@ def annotate_cli(
             raise ValueError("No text could be annotated.")
         if not streamed:
             destination.join(parts.paths(), annotator, losses)
+    losses.count("texts with the id of an earlier text", ids.n_repeated)
     for line in losses.lines():
         tell(line)
     found = f"{total.texts} texts, {total.mentions} mentions, {total.relations} relations"
@@ -176,6 +179,23 @@ def _add(total: Result, result: Result, skipped: SkipReport) -> None:
     skipped.n_in_a_row = 0 if result.texts else skipped.n_in_a_row + len(result.failed)
     if skipped.n_in_a_row >= MAX_FAILURES:
         raise ValueError(f"The pipeline failed on each of the last {skipped.n_in_a_row} texts: check the pipeline.")
+
+
+class _Ids:
+    """The ids of texts, of which 8 bytes each are kept: there may be any number of texts."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def of(self, texts: Iterable[Text]) -> Iterator[Text]:
+        for text in texts:
+            self._hashes.append(hash(text.id))
+            yield text
+
+    @property
+    def n_repeated(self) -> int:
+        """How many texts have the id of an earlier one."""
+        return len(self._hashes) - len(np.unique(np.array(self._hashes)))
 
 
 class _Streamed:

@@ -155,6 +155,16 @@ def test_what_is_lost_of_annotation_loses_no_text(model: Path, tmp_path: Path) -
     assert "1 texts" in message(result) and "left out: 0" in message(result)
 
 
+def test_texts_with_the_same_id_are_kept_and_counted_once(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f'{{"id": "{id}", "text": "FK506 binds {id}."}}\n' for id in "abacab"))
+    for part_size, options in ((2, ()), (3, ("--overwrite",))):
+        result = annotate(model, path, tmp_path / "found", "--part-size", part_size, *options)
+        assert message(result).count("3 texts with the id of an earlier text") == 1
+    assert [row["id"] for file in sorted((tmp_path / "found").iterdir()) for row in read(file)] == [*"abacab"]
+    assert "id of an earlier" not in message(annotate(model, "-", "-", input="A.\nA.\n"))
+
+
 def test_streams(model: Path) -> None:
     result = annotate(model, "-", "-", input="FK506 binds FKBP12.\nGFP.\n")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["stdin-1", "stdin-2"]
