@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,6 +101,19 @@ class Trials:
     batch_size: int | None = None
     given: Extractor | None = None
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The settings with the thresholds of what the component finds: not of mentions that it is given."""
+        is_given = self.extractor.entities_from is not None
+        return {kind: setting for kind, setting in KINDS.items() if kind == "relations" or not is_given}
+
+    @property
+    def present(self) -> dict[str, Any]:
+        """The thresholds, temperatures and biases of what the component finds."""
+        thresholds = self.kinds.values()
+        names = [*thresholds, *(name for threshold in thresholds for name in SCALINGS[threshold])]
+        return {name: getattr(self.extractor, name) for name in names}
+
     def predict(self, settings: Mapping[str, Any]) -> list[Doc]:
         """What the pipeline predicts with these settings of the component."""
         present = {setting: getattr(self.extractor, setting) for setting in settings}
@@ -117,8 +130,12 @@ class Trials:
         return scorer(as_examples(docs, self.golds))
 
     def compare(self, docs: Sequence[Doc]) -> tuple[ScoredItems, ScoredItems]:
-        """What of the mentions, and of the relations, that were predicted is right."""
-        return compare(docs, self.golds, self.extractor.spans_key, self.extractor.symmetric)
+        """What of the mentions, and of the relations, that were predicted is right. Given mentions are all kept,
+        whatever their scores."""
+        mentions, relations = compare(docs, self.golds, self.extractor.spans_key, self.extractor.symmetric)
+        if "entities" not in self.kinds:
+            mentions = replace(mentions, scores=np.ones_like(mentions.scores))
+        return mentions, relations
 
 
 def choose_of_concepts(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
@@ -137,20 +154,22 @@ def choose_of_concepts(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
 
 
 def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
-    """The thresholds of mentions and relations, temperatures and biases; tells what they score."""
-    present = present_settings(trials.extractor)
+    """The thresholds of mentions, unless they are given, and of relations, temperatures and biases; tells what they
+    score."""
+    present = trials.present
     tried = {"now": present}
     if not keep_thresholds:
-        docs = trials.predict(UNSCALED | dict.fromkeys(KINDS.values(), LOWEST))
+        docs = trials.predict({name: UNSCALED.get(name, LOWEST) for name in present})
         tried["tuned"] = present | fit_settings(*trials.compare(docs))
     predicted = {title: trials.predict(settings) for title, settings in tried.items()}
     scores = {title: trials.score(docs) for title, docs in predicted.items()}
     means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
-    tell(format_table(tried, scores))
+    tell(format_table(tried, scores, trials.extractor.default_relation_threshold))
     best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
     if best == "now" and not keep_thresholds:
         tell("No thresholds are better than the present ones.")
-    return calibrated(tried[best], dict(zip(KINDS, trials.compare(predicted[best]), strict=True)))
+    found = dict(zip(KINDS, trials.compare(predicted[best]), strict=True))
+    return calibrated(tried[best], {kind: found[kind] for kind in trials.kinds})
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
@@ -163,10 +182,6 @@ def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any
         if value is not None:
             found |= {setting: value, **{name: UNSCALED[name] for name in SCALINGS[setting]}}
     return found
-
-
-def present_settings(extractor: Extractor) -> dict[str, Any]:
-    return {setting: getattr(extractor, setting) for setting in (*KINDS.values(), *UNSCALED)}
 
 
 def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) -> dict[str, Any]:
@@ -185,21 +200,25 @@ def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) ->
     return fitted
 
 
-def format_table(tried: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Mapping[str, float]]) -> str:
-    """Thresholds and strict micro scores, one row for each of the settings that were tried."""
+def format_table(
+    tried: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Mapping[str, float]], default: float | None
+) -> str:
+    """Thresholds and strict micro scores, one row for each of the settings that were tried. default: the threshold of
+    relations without one."""
     rows = []
     for title, settings in tried.items():
         row = [title]
         for kind, setting in KINDS.items():
-            row.append(describe(settings[setting]))
+            own = default if kind == "relations" else None
+            row.append(describe(settings[setting], own) if setting in settings else "given")
             row += [f"{100 * scores[title][f'{kind}_micro_{what}']:.1f}" for what in "prf"]
         rows.append(row)
     header = ("", "mentions from", "P", "R", "F", "relations from", "P", "R", "F")
     return table(rows, header=header, divider=True, aligns=["l", *"rrrrrrrr"])
 
 
-def describe(threshold: Threshold) -> str:
-    values = by_label(threshold)
+def describe(threshold: Threshold, default: float | None = None) -> str:
+    values = by_label(default) | by_label(threshold)
     if not values:
         return "most probable"
     low, high = min(values.values()), max(values.values())

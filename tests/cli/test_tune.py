@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.tune import UNSCALED, Trials, describe, fit_settings, present_settings
+from spacy_keci.cli.tune import UNSCALED, Trials, choose_of_mentions, describe, fit_settings
 from spacy_keci.pipeline.thresholds import Threshold
 from spacy_keci.scoring.tuning import LOWEST
 
@@ -63,7 +63,7 @@ def test_the_best_are_found(nlp: Language, demo_docs: list[Doc]) -> None:
     assert best > min(scores := [mean_f(nlp, demo_docs, settings) for settings in others])
     assert best >= max(scores)
     present = {"threshold": None, "relation_threshold": None, **UNSCALED}
-    assert present_settings(find_extractor(nlp)[1]) == present
+    assert Trials(nlp, find_extractor(nlp)[1], demo_docs).present == present
 
 
 @pytest.mark.parametrize("label", ["", "unheard of"])
@@ -78,7 +78,7 @@ def test_what_nothing_depends_on_stays(nlp: Language, demo_docs: list[Doc], labe
 
 
 def test_thresholds_of_given_mentions_stay(
-    nlp: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+    nlp: Language, demo_docs: list[Doc], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, pipe = find_extractor(nlp)
     monkeypatch.setattr(pipe, "entities_from", "mine")
@@ -87,6 +87,11 @@ def test_thresholds_of_given_mentions_stay(
         ruler.add_patterns([{"label": m.label_, "pattern": m.text} for doc in demo_docs for m in doc.spans["entities"]])
         found = tuned_settings(nlp, demo_docs)
         assert found.keys() == {"relation_threshold", "relation_temperature", "relation_bias"}
+        _, pipe = find_extractor(nlp)
+        trials = Trials(nlp, pipe, demo_docs)
+        assert trials.present.keys() == found.keys() == choose_of_mentions(trials, False).keys()
+        (now,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("now")]
+        assert now.split()[:2] == ["now", "given"] and "0.50" in now  # several relations may hold, each from 0.5 on
     finally:
         nlp.remove_pipe("span_ruler")
 
@@ -105,17 +110,20 @@ def test_nobody_gives_mentions(model: Path, corpus: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("threshold", "text"),
+    ("threshold", "default", "text"),
     [
-        (None, "most probable"),
-        (0.3, "0.30"),
-        ([["a", 0.8]], "0.80, others most probable"),
-        ({"a": 0.8, "b": 0.2}, "0.20-0.80, others most probable"),
-        ([["a", 0.8], ["*", 0.5]], "0.50-0.80"),
+        (None, None, "most probable"),
+        (None, 0.5, "0.50"),
+        (0.3, None, "0.30"),
+        (0.3, 0.5, "0.30"),
+        ([["a", 0.8]], None, "0.80, others most probable"),
+        ([["a", 0.8]], 0.5, "0.50-0.80"),
+        ({"a": 0.8, "b": 0.2}, None, "0.20-0.80, others most probable"),
+        ([["a", 0.8], ["*", 0.5]], None, "0.50-0.80"),
     ],
 )
-def test_thresholds_in_a_table(threshold: Threshold, text: str) -> None:
-    assert describe(threshold) == text
+def test_thresholds_in_a_table(threshold: Threshold, default: float | None, text: str) -> None:
+    assert describe(threshold, default) == text
 
 
 def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list[Doc]) -> None:
