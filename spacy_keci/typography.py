@@ -20,7 +20,9 @@ class _Table(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         compatible = unicodedata.normalize("NFKC", chr(code))
-        character = compatible if len(compatible) == 1 else chr(code)
+        # a superscript may be a power or a citation: "10⁵" is not 105, nor is "p53¹²" another protein
+        is_other = len(compatible) > 1 or unicodedata.decomposition(chr(code)).startswith("<super>")
+        character = chr(code) if is_other else compatible
         self[code] = _SAME.get(character, character)
         return self[code]
 
@@ -31,7 +33,7 @@ _TABLE = _Table()
 
 def unify(text: str) -> str:
     """The text with one character for each kind of dash, quotation mark and blank, for the micro sign and the Greek mu,
-    for full-width forms, superscripts and the like. Its length does not change, nor do ASCII texts."""
+    for full-width forms, subscripts and the like. Its length does not change, nor do ASCII texts."""
     return text if text.isascii() else text.translate(_TABLE)
 
 

@@ -21,9 +21,10 @@ from .corpora.strategies import TEXTS
         (["μ", "µ"], "μ"),
         (["ε", "ɛ", "ϵ"], "ε"),
         (["(a)/[b]; c", "（a）⁄［b］； c"], "(a)/[b]; c"),
-        (["Ca2+", "Ca²⁺"], "Ca2+"),
-        # what is more than one character, another word, or a break
+        (["CO2", "CO₂"], "CO2"),
+        # what is more than one character, a power, a citation, another word, or a break
         (["ﬁ…½"], "ﬁ…½"),
+        (["10⁵ p53¹²"], "10⁵ p53¹²"),
         (["β·é\n\u2028\u0085"], "β·é\n\u2028\u0085"),
     ],
 )
