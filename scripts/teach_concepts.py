@@ -5,8 +5,8 @@
         concepts-minilm-1
 
 ``--linked`` finds the mentions and their identifiers; its own relations do not count. Each pair gets every label with a
-probability of at least ``--minimum``, and the probability as its score. `concept_relations` learns these scores as
-targets.
+probability of at least ``--minimum``, and the probability as its score. `concept_relations` learns these scores with
+``learn_scores``.
 """
 
 from argparse import ArgumentParser

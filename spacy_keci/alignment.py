@@ -5,18 +5,19 @@ from typing import NamedTuple
 from spacy.tokens import Span
 from spacy.training import Example
 
-from .span_groups import SPANS_KEY, relation_rows_of
+from .span_groups import SPANS_KEY, per_mention, relation_rows_of
 
 
 class Aligned(NamedTuple):
     """The gold of one example.
 
     spans: of each gold mention the span of the predicted document, None where the mention does not begin and end on
-        its tokens. relations: head and tail as rows of ``spans``, label.
+        its tokens. scores: of each mention. relations: head and tail as rows of ``spans``, label, score.
     """
 
     spans: list[Span | None]
-    relations: list[tuple[int, int, str]]
+    scores: list[float]
+    relations: list[tuple[int, int, str, float]]
 
     @property
     def found(self) -> list[Span]:
@@ -31,7 +32,7 @@ class Aligned(NamedTuple):
     @property
     def lost_relations(self) -> int:
         """How many relations have such a mention."""
-        return sum(self.spans[head] is None or self.spans[tail] is None for head, tail, _ in self.relations)
+        return sum(self.spans[head] is None or self.spans[tail] is None for head, tail, *_ in self.relations)
 
 
 def align(example: Example, spans_key: str = SPANS_KEY) -> Aligned:
@@ -46,7 +47,8 @@ def align(example: Example, spans_key: str = SPANS_KEY) -> Aligned:
             f"{predicted.text[:40]!r}, so the offsets of gold mentions are wrong there."
         )
     if spans_key not in reference.spans:
-        return Aligned([], [])
+        return Aligned([], [], [])
     group = reference.spans[spans_key]
     spans = [predicted.char_span(m.start_char, m.end_char, label=m.label_, kb_id=m.kb_id_) for m in group]
-    return Aligned(spans, [(head, tail, label) for head, tail, label, _ in relation_rows_of(group)])
+    rows = [(head, tail, label, score) for head, tail, label, score in relation_rows_of(group)]
+    return Aligned(spans, per_mention(group, "scores", 1.0), rows)

@@ -82,13 +82,16 @@ class GoldGraphs:
     """The gold span graphs of a batch as arrays. Label 0 is reserved for "none", so labels count from 1.
 
     spans: (mentions, 3) document, start and end in tokens of that document.
-    labels: (mentions,). relations: (relations, 3) head and tail as rows of ``spans``, label.
+    labels, scores: (mentions,). relations: (relations, 3) head and tail as rows of ``spans``, label.
+    relation_scores: (relations,). A score is the probability to learn: 1, or less for annotations of a pipeline.
     has_mentions, has_relations: (documents,) whether mentions and relations are annotated.
     """
 
     spans: np.ndarray
     labels: np.ndarray
+    scores: np.ndarray
     relations: np.ndarray
+    relation_scores: np.ndarray
     has_mentions: np.ndarray
     has_relations: np.ndarray
 

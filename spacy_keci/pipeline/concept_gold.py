@@ -31,7 +31,7 @@ NOT_SCORED = "relations of pairs that are not scored (types, distance or sentenc
 class GoldRelation(NamedTuple):
     """A relation of an example between two mentions or concepts.
 
-    novelty: empty if unknown. score: below 1 for the probability that another model gave it.
+    novelty: empty if unknown. score: the probability to learn, below 1 for that of another model.
     """
 
     head: Name
@@ -41,28 +41,40 @@ class GoldRelation(NamedTuple):
     score: float = 1.0
 
 
-def gold_relations(example: Example, spans_key: str, level: Level) -> list[GoldRelation] | None:
-    """The relations of the reference, without duplicates; None if relations are not annotated."""
+def gold_relations(
+    example: Example, spans_key: str, level: Level, *, learn_scores: bool = False
+) -> list[GoldRelation] | None:
+    """The relations of the reference, without duplicates; None if relations are not annotated.
+
+    learn_scores: whether they keep their scores; otherwise all are 1.
+    """
+    found = _all_relations(example, spans_key, level)
+    if found is None:
+        return None
+    return list(dict.fromkeys(found if learn_scores else (each._replace(score=1.0) for each in found)))
+
+
+def _all_relations(example: Example, spans_key: str, level: Level) -> list[GoldRelation] | None:
     reference = example.reference
     attrs = reference.spans[spans_key].attrs if spans_key in reference.spans else {}
     if level == "concept" and "interactions" in attrs:
         stated = get_interactions(reference, spans_key)
-        return list(dict.fromkeys(GoldRelation(r.head, r.tail, r.label, r.novelty, r.score) for r in stated))
+        return [GoldRelation(r.head, r.tail, r.label, r.novelty, r.score) for r in stated]
     if "relations" not in attrs:
         return None
     if level == "concept":
-        return list(dict.fromkeys(_of_concepts(get_relations(reference, spans_key))))
+        return [*_of_concepts(get_relations(reference, spans_key))]
     aligned = align(example, spans_key)
     # those that do not begin and end on tokens get names that no mention has
     names = [(-1, i, "") if s is None else (s.start, s.end, s.label_) for i, s in enumerate(aligned.spans)]
-    return list(dict.fromkeys(GoldRelation(names[h], names[t], label) for h, t, label in aligned.relations))
+    return [GoldRelation(names[h], names[t], label, score=score) for h, t, label, score in aligned.relations]
 
 
 def _of_concepts(relations: Iterable[Relation]) -> Iterator[GoldRelation]:
     """Relations between mentions as relations between their concepts."""
     for relation in relations:
         for head, tail in product(_concepts(relation.head), _concepts(relation.tail)):
-            yield GoldRelation(head, tail, relation.label)
+            yield GoldRelation(head, tail, relation.label, score=relation.score)
 
 
 def _concepts(mention: Span) -> Sequence[Name]:
@@ -105,7 +117,7 @@ class ConceptGold:
                 counts[NOT_SCORED] += 1
                 continue
             class_ = (self.backward if turned else self.forward)[relation.label]
-            targets[pair, class_] = relation.score
+            targets[pair, class_] = max(targets[pair, class_], relation.score)
             novelties[pair] = self.novelty.get(relation.novelty, NOT_ANNOTATED)
         targets[:, 0] = (1 - targets.sum(axis=1)).clip(min=0)
         annotated = np.array([of_doc is not None for of_doc in relations], dtype=bool)

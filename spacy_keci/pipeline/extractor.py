@@ -188,6 +188,7 @@ class Extractor(Predictor):
             multi_label=self.multi_label,
             max_pair_distance=self.max_pair_distance,
             by_sentence=self.by_sentence,
+            learn_scores=self.learn_scores,
         )
 
     def objective(self) -> Objective:

@@ -31,6 +31,7 @@ class GoldReader:
         annotated, and mentions with the same offsets as one.
     symmetric: relations without direction. multi_label: whether one pair may have several relations.
     max_pair_distance: of the component. by_sentence: whether it reads each sentence separately.
+    learn_scores: whether scores below 1 are probabilities to learn; otherwise all are 1.
     """
 
     spans_key: str
@@ -41,6 +42,7 @@ class GoldReader:
     multi_label: bool
     max_pair_distance: int
     by_sentence: bool
+    learn_scores: bool = False
 
     def __call__(self, examples: Iterable[Example], unreachable: Counter[str] | None = None) -> GoldGraphs:
         """Arrays of the gold mentions and relations that lie on token boundaries of the predicted documents.
@@ -53,7 +55,9 @@ class GoldReader:
         relation_ids = {label: i for i, label in enumerate(self.relation_labels, start=1)}
         counts = unreachable if unreachable is not None else Counter()
         mentions: list[tuple[int, int, int, int]] = []
+        scores: list[float] = []
         relations: list[tuple[int, int, int]] = []
+        relation_scores: list[float] = []
         has_mentions, has_relations = [], []
         for d, example in enumerate(examples):
             aligned = align(example, self.spans_key)
@@ -62,7 +66,7 @@ class GoldReader:
             has_relations.append(group is not None and "relations" in group.attrs)
             first: dict[tuple[int, int, str], int] = {}
             rows: list[int | None] = []
-            for mention, span in zip(group or (), aligned.spans, strict=True):
+            for mention, span, score in zip(group or (), aligned.spans, aligned.scores, strict=True):
                 if mention.label_ not in label_ids and not self.mentions_are_given:
                     raise ValueError(_unknown("entity", mention.label_, mention.text, self.labels))
                 if span is None:
@@ -71,19 +75,23 @@ class GoldReader:
                 identity = (span.start, span.end, "" if self.mentions_are_given else mention.label_)
                 rows.append(first.setdefault(identity, len(mentions)))
                 mentions.append((d, span.start, span.end, label_ids.get(mention.label_, NOT_ANNOTATED)))
-            for head, tail, label in aligned.relations:
+                scores.append(score if self.learn_scores else 1.0)
+            for head, tail, label, score in aligned.relations:
                 if label not in relation_ids:
                     raise ValueError(_unknown("relation", label, example.reference.text[:40], self.relation_labels))
                 ends = rows[head], rows[tail]
                 if ends[0] is not None and ends[1] is not None:
                     relations.append((*ends, relation_ids[label]))  # type: ignore[arg-type]
+                    relation_scores.append(score if self.learn_scores else 1.0)
             counts["mentions that do not begin and end on tokens"] += aligned.lost_mentions
             counts["relations of mentions that do not begin and end on tokens"] += aligned.lost_relations
         of_mentions = np.array(mentions, dtype="int64").reshape(-1, 4)
         return GoldGraphs(
             spans=of_mentions[:, :3],
             labels=of_mentions[:, 3],
+            scores=np.array(scores, dtype="float32"),
             relations=np.array(relations, dtype="int64").reshape(-1, 3),
+            relation_scores=np.array(relation_scores, dtype="float32"),
             has_mentions=np.array(has_mentions, dtype=bool),
             has_relations=np.array(has_relations, dtype=bool),
         )
@@ -155,6 +163,7 @@ def limit_to_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarra
         gold,
         spans=np.concatenate([gold.spans, candidates]),
         labels=np.concatenate([labels, np.full(len(candidates), NOT_ANNOTATED)]),
+        scores=np.concatenate([gold.scores, np.ones(len(candidates), dtype="float32")]),
     )
 
 

@@ -220,7 +220,9 @@ class PairRelations(Extractor, PairRelationsSettings):
         return ConceptGold(self.relation_labels, self._directed_labels, self.novelties)
 
     def _relations(self, examples: list[Example]) -> list[list[GoldRelation] | None]:
-        return [gold_relations(example, self.spans_key, self.level) for example in examples]
+        return [
+            gold_relations(example, self.spans_key, self.level, learn_scores=self.learn_scores) for example in examples
+        ]
 
     def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
         found = super()._find_labels(examples := list(examples))

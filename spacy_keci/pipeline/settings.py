@@ -67,6 +67,8 @@ class ExtractorSettings:
     entity_steps: number of updates at the beginning of the training that learn only mentions.
     relation_weights: training weights of pairs by the label of their relation, ``{"denies": 3}`` or a list of pairs; 1
         for other labels. A weight above 1 finds more relations of a rare label, and more false ones.
+    learn_scores: whether gold mentions and relations with a score below 1 are learnt as probabilities, and what is left
+        of 1 as "none": for texts that pipelines annotated. Otherwise all gold is certain.
     negatives: the unrelated pairs of a batch that count in training, a ``spacy_keci.HardNegatives.v1``: for each
         related pair the ``hardest`` with the highest loss. Its ``source`` must be "batch", as the loss of a pair
         depends on the present weights. None: all.
@@ -90,6 +92,7 @@ class ExtractorSettings:
     max_batch_tokens: int = at_least(1, 2048)
     entity_steps: int = at_least(0, 0)
     relation_weights: LabelWeights = None
+    learn_scores: bool = False
     negatives: HardNegativesSettings | None = None
     multi_label: bool = False
     by_sentence: bool = False

@@ -141,8 +141,9 @@ class TestLearning:
         assert all(p.grad is None or not p.grad.any() for p in component.network.parameters())
         assert component.update(make_given(nlp, golds[:1]))["concept_relations"] > 0.0
 
-    def test_scores_of_gold_relations_are_probabilities(self, golds: list[Doc]) -> None:
-        nlp = make_pipeline()
+    @pytest.mark.parametrize("learn_scores", [True, False])
+    def test_scores_of_gold_relations_are_probabilities(self, golds: list[Doc], learn_scores: bool) -> None:
+        nlp = make_pipeline(learn_scores=learn_scores)
         train(nlp, golds, 1)
         taught = golds[0].copy()  # BRCA1 or another gene causes a disease
         group = taught.spans["entities"]
@@ -155,7 +156,10 @@ class TestLearning:
         targets = component.read_gold([example], X).targets
         (related,) = np.flatnonzero(targets[:, 0] < 1)
         numbers = [1 + component.relation_labels.index(name) for name in (label, "Negative")]
-        assert targets[related, [0, *numbers]] == pytest.approx([0.3, 0.5, 0.2])
+        expected = [0.3, 0.5, 0.2] if learn_scores else [0, 1, 1]
+        assert targets[related, [0, *numbers]] == pytest.approx(expected)
+        if not learn_scores:
+            return
         np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
 
     def test_gradient_is_the_derivative_of_the_loss(self, golds: list[Doc]) -> None:

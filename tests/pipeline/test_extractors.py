@@ -96,6 +96,17 @@ class TestLearning:
         assert [s.text for s in doc.spans["entities"]] == ["MDM2", "p53"]
         assert doc._.relations == []
 
+    def test_scores_are_learned_as_probabilities(self, system: str, docs: list[Doc]) -> None:
+        taught = [doc.copy() for doc in docs]
+        for doc in taught:
+            group = doc.spans["entities"]
+            group.attrs["relations"] = [[*row[:3], 0.7] for row in group.attrs["relations"]]
+        for learn_scores, expected in ((True, 0.7), (False, 1.0)):
+            nlp = train(make_pipeline(system, learn_scores=learn_scores), taught, SYSTEMS[system].epochs)
+            found = [r.score for doc in nlp.pipe(doc.text for doc in docs) for r in doc._.relations]
+            assert len(found) > 10
+            assert np.mean(found) == pytest.approx(expected, abs=0.1)
+
     @pytest.mark.parametrize("text", ["", " ", "p53"])
     def test_tiny_documents_can_be_trained_on(self, system: str, docs: list[Doc], text: str) -> None:
         nlp = initialized(system, docs)

@@ -62,7 +62,7 @@ class JointGraphs:
 
     @staticmethod
     def _tag_targets(X: JointInput, gold: GoldGraphs) -> np.ndarray:
-        known = gold.labels != NOT_ANNOTATED
+        known = (gold.labels != NOT_ANNOTATED) & (gold.scores >= 0.5)
         spans = X.in_batch(gold.spans[known], gold.labels[known] - 1)
         tags = tag_targets(spans, X.segment_of_token, X.is_space)
         if X.given is not None:

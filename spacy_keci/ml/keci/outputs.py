@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from ..graphs import NOT_ANNOTATED, GoldGraphs, PredictedGraphs, SpanGraph
-from ..network import to_tensor
+from ..graphs import GoldGraphs, PredictedGraphs, SpanGraph
 from ..objective import Objective
 from ..relations.decoding import RelationRules, decode_relations
 from ..relations.loss import relation_loss, relation_probabilities
 from ..relations.targets import graph_relation_targets
-from ..spans.classifier import is_entity
+from ..spans.classifier import entity_loss, is_entity
 from ..spans.targets import entity_targets
 from .inputs import SpanGraphInput
 
@@ -50,11 +48,12 @@ class SpanGraphs:
         if self.prior is not None:
             learned.append((self.prior, 1.0, 0.0))
         labels, row = entity_targets(X.candidates, gold)
+        scores = np.append(gold.scores, np.float32(1))[row]
         doc, device = X.candidates[:, 0], self.graphs[0].entity_logits.device
         total = torch.zeros((), device=device)
         for graph, weight, relation_weight in learned:
-            entity_labels = to_tensor(labels[graph.scored.cpu().numpy()], device)
-            loss = F.cross_entropy(graph.entity_logits, entity_labels, reduction="sum", ignore_index=NOT_ANNOTATED)
+            scored = graph.scored.cpu().numpy()
+            loss = entity_loss(graph.entity_logits, labels[scored], scores[scored])
             targets = graph_relation_targets(graph, row, doc, gold, objective.symmetric)
             of_pairs = relation_loss(
                 graph.relation_logits, targets, objective.multi_label, objective.class_weights(), objective.hardest

@@ -7,7 +7,7 @@ from ..spans.targets import look_up
 
 
 def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, symmetric: np.ndarray) -> np.ndarray:
-    """The gold relations of ordered pairs of spans: (pairs, 1 + labels) of 0 and 1, column 0 for none.
+    """The gold relations of ordered pairs of spans: (pairs, 1 + labels) probabilities, column 0 for none.
 
     first, second: (pairs,) rows of gold mentions, -1 for spans that are not mentions; no pair occurs twice.
     symmetric: (1 + labels,) whether a label holds in both directions.
@@ -16,13 +16,15 @@ def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, sy
     both = symmetric[label]
     head, tail = np.concatenate([head, tail[both]]), np.concatenate([tail, head[both]])
     label = np.concatenate([label, label[both]])
+    scores = np.concatenate([gold.relation_scores, gold.relation_scores[both]])
     n_mentions = len(gold.spans)
     is_mention = np.flatnonzero((first >= 0) & (second >= 0))
     keys = first[is_mention] * n_mentions + second[is_mention]
     found = look_up(head * n_mentions + tail, keys)
     targets = np.zeros((len(first), len(symmetric)), dtype="float32")
-    targets[is_mention[found[found >= 0]], label[found >= 0]] = 1
-    targets[:, 0] = targets[:, 1:].sum(axis=1) == 0
+    is_found = found >= 0
+    targets[is_mention[found[is_found]], label[is_found]] = scores[is_found]
+    targets[:, 0] = (1 - targets[:, 1:].sum(axis=1)).clip(min=0)
     return targets
 
 

@@ -3,8 +3,11 @@
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..feedforward import feedforward, start_from_none
+from ..graphs import NOT_ANNOTATED
+from ..network import to_tensor
 
 
 class EntityClassifier(nn.Module):
@@ -17,6 +20,22 @@ class EntityClassifier(nn.Module):
 
     def forward(self, spans: Tensor) -> Tensor:
         return self.layers(spans).float()
+
+
+def entity_loss(logits: Tensor, labels: np.ndarray, scores: np.ndarray) -> Tensor:
+    """The sum of the cross-entropies of spans; what a score leaves of 1 is the probability of "none".
+
+    logits: (spans, 1 + entity types). labels: (spans,), ``NOT_ANNOTATED`` for spans that do not count. scores: (spans,)
+        the probability of the label.
+    """
+    wanted = to_tensor(labels, logits.device)
+    losses = F.cross_entropy(logits, wanted, reduction="none", ignore_index=NOT_ANNOTATED)
+    uncertain = np.flatnonzero((scores < 1) & (labels != NOT_ANNOTATED))
+    if len(uncertain):
+        rows, of_label = to_tensor(uncertain, logits.device), to_tensor(scores[uncertain], logits.device)
+        of_none = F.cross_entropy(logits[rows], torch.zeros_like(rows), reduction="none")
+        losses = losses.index_put((rows,), of_label * losses[rows] + (1 - of_label) * of_none)
+    return losses.sum()
 
 
 def apply_given(entity_logits: Tensor, given: Tensor | None) -> Tensor:

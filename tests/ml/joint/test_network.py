@@ -57,7 +57,7 @@ def make_input(with_gold: bool = True, max_pair_distance: int = 10, **others: An
 
 def make_gold() -> GoldGraphs:
     annotated = np.array([True, True, True])
-    return GoldGraphs(GOLD, GOLD_LABELS, RELATIONS, annotated, annotated)
+    return GoldGraphs(GOLD, GOLD_LABELS, np.ones(len(GOLD)), RELATIONS, np.ones(len(RELATIONS)), annotated, annotated)
 
 
 def make_tokens() -> torch.Tensor:
@@ -188,7 +188,8 @@ def test_a_predicted_mention_of_the_wrong_type_has_no_relations() -> None:
     annotated = np.array([True])
     losses = []
     for label in (1, 2):
-        gold = GoldGraphs(spans, np.array([1, label]), np.array([[0, 1, 1]]), annotated, annotated)
+        labels, relations = np.array([1, label]), np.array([[0, 1, 1]])
+        gold = GoldGraphs(spans, labels, np.ones(2), relations, np.ones(1), annotated, annotated)
         output = network(make_tokens()[:4], *X.to_torch("cpu"))
         assert output.mentions.starts.tolist() == [0, 2]
         output.tag_logits = output.tag_logits.detach() * 0

@@ -9,11 +9,13 @@ from spacy_keci.ml.spans.targets import entity_targets
 SPANS = st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(1, 4)).map(lambda t: (t[0], t[1], t[1] + t[2]))
 
 
-def gold_graphs(mentions: list, relations: list) -> GoldGraphs:
+def gold_graphs(mentions: list, relations: list, scores: list[float] | None = None) -> GoldGraphs:
     return GoldGraphs(
         spans=np.array([m for m, _ in mentions], dtype="int64").reshape(-1, 3),
         labels=np.array([label for _, label in mentions], dtype="int64"),
+        scores=np.ones(len(mentions)),
         relations=np.array(relations, dtype="int64").reshape(-1, 3),
+        relation_scores=np.ones(len(relations)) if scores is None else np.array(scores),
         has_mentions=np.ones(3, dtype=bool),
         has_relations=np.ones(3, dtype=bool),
     )
@@ -45,3 +47,13 @@ def test_relation_targets_against_a_dictionary(data: st.DataObject) -> None:
         expected |= {label for h, t, label in relations if (t, h) == (head, tail) and symmetric[label]}
         assert set(np.flatnonzero(row[1:]) + 1) == expected
         assert row[0] == (not expected)
+
+
+def test_the_rest_of_the_scores_of_a_pair_is_for_none() -> None:
+    mentions = [((0, i, i + 1), 1) for i in range(3)]
+    relations, scores = [(0, 1, 1), (0, 1, 2), (1, 0, 3), (1, 2, 1), (2, 0, 2)], [0.5, 0.25, 0.25, 1.0, 0.0]
+    gold = gold_graphs(mentions, relations, scores)
+    first, second = np.array([(0, 1), (1, 0), (1, 2), (2, 0)]).T
+    targets = relation_targets(first, second, gold, np.array([False, True, False, False]))
+    expected = [[0.25, 0.5, 0.25, 0.0], [0.25, 0.5, 0.0, 0.25], [0, 1, 0, 0], [1, 0, 0, 0]]
+    assert targets.tolist() == expected
