@@ -5,9 +5,9 @@
     python experiments/run.py best table-1
     python experiments/run.py best --set encoder=allenai/scibert_scivocab_uncased encoder_name=scibert gpu_id=0
 
-Existing results are skipped unless --force is given. Missing corpora, models and predictions are made first; data and
-knowledge base must exist (spacy project run data, and kb). Then `python scripts/results.py` writes the results into the
-documentation.
+Existing results are skipped unless --force is given. Missing models, predictions and converted corpora are made first.
+Data and knowledge base must exist (spacy project run data, and kb), and texts that comments in experiments.yml name.
+Then `python scripts/results.py` writes the results into the documentation.
 """
 
 import json
@@ -114,10 +114,9 @@ class Maker:
         if of != "outputs" and all(self._exists(folder / path) for path in command[of]):
             return command[of][0]
         for needed in command.get("deps", []):
-            # if several commands make a file, the last one is for special cases
             makers = [each for each, other in commands.items() if needed in other.get("outputs", [])]
             if makers and not self._exists(folder / needed):
-                self.make(folder, makers[-1], variables)
+                self.make(folder, makers[0], variables)
         if self.dry_run:
             place = "" if folder == ROOT else f"cd {folder.relative_to(ROOT)} && "
             print(*(f"{place}{line.strip()}" for line in command["script"]), sep="\n")

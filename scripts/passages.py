@@ -3,7 +3,7 @@
     python scripts/passages.py corpus/passages.jsonl --texts corpus/biored/cdr-train.spacy --columns assets/iob \
         --of NCBI-disease AnatEM --without corpus/biored/test.spacy
 
-Pipelines can annotate them, and another one can be trained on the annotations (`teach` in projects/biored). Columns do
+Pipelines can annotate them, and another one can be trained on the annotations (docs/concept_relations.md). Columns do
 not show where a document ends, so a passage may belong to two. A passage with a sentence of a file of ``--without`` is
 left out.
 """

