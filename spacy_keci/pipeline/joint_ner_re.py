@@ -94,16 +94,7 @@ class JointNerRe(Extractor, JointSettings):
     def set_annotations(self, docs: Iterable[Doc], graphs: PredictedGraphs) -> None:
         """Write span graphs to ``doc.spans[spans_key]``, and mentions to ``doc.ents`` if ``set_ents``."""
         docs = list(docs)
-        write_graphs(
-            docs,
-            graphs,
-            self.spans_key,
-            labels=self.labels,
-            relation_labels=self.relation_labels,
-            symmetric=self.symmetric,
-            entities_from=self.entities_from,
-            concepts=[{} for _ in docs],
-        )
+        write_graphs(self, docs, graphs, self.spans_key, concepts=[{} for _ in docs])
         if self.set_ents and self.entities_from is None:
             for doc in docs:
                 doc.ents = list(doc.spans[self.spans_key])
