@@ -14,7 +14,7 @@ from ..network import to_tensor
 from ..objective import Objective
 from ..relations.decoding import RelationRules, decode_relations
 from ..relations.loss import relation_loss, relation_probabilities
-from ..relations.targets import graph_relation_targets
+from ..relations.targets import pair_relation_targets
 from ..spans.classifier import is_entity
 from ..spans.targets import entity_targets
 from .inputs import SpanGraphInput
@@ -55,7 +55,9 @@ class SpanGraphs:
         for graph, weight, relation_weight in learned:
             entity_labels = to_tensor(labels[graph.scored.cpu().numpy()], device)
             loss = F.cross_entropy(graph.entity_logits, entity_labels, reduction="sum", ignore_index=NOT_ANNOTATED)
-            targets = graph_relation_targets(graph, row, doc, gold, objective.symmetric)
+            nodes, first, second = (each.cpu().numpy() for each in (graph.nodes, graph.first, graph.second))
+            both_ways = len(graph.relation_logits) > len(first)
+            targets = pair_relation_targets(first, second, both_ways, row[nodes], doc[nodes], gold, objective.symmetric)
             of_pairs = relation_loss(
                 graph.relation_logits, targets, objective.multi_label, objective.class_weights(), objective.hardest
             )
