@@ -69,16 +69,8 @@ def make_joint_ner_re(nlp: Language, name: str, model: Model, scorer: Callable |
 class JointNerRe(Extractor, JointSettings):
     """Extracts typed, flat mentions and typed relations between them."""
 
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model,
-        name: str = "joint_ner_re",
-        *,
-        scorer: Callable | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(vocab, model, name, scorer=scorer, **settings)
+    def __init__(self, vocab: Vocab, model: Model, name: str = "joint_ner_re", **settings: Any) -> None:
+        super().__init__(vocab, model, name, **settings)
         self.cfg |= {"examples_seen": 0, "examples_in_all": 0}
 
     # Use
