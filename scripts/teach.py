@@ -4,7 +4,9 @@
         --teachers training/teacher/0/model-last training/teacher/1/model-last
 
 Each span and each pair gets the label with the highest mean probability; its score is the probability of any label.
-For pairs, it is a mean over the pipelines that find both mentions. `keci` learns the scores with ``learn_scores``.
+For pairs, it is a mean over the pipelines that find both mentions. Probabilities are those of the networks, without the
+calibration of the pipelines: it fits the probability of one label, and leaves too little for all. `keci` learns the
+scores with ``learn_scores``.
 """
 
 from argparse import ArgumentParser
@@ -33,11 +35,14 @@ def main() -> None:
     parser.add_argument("--teachers", nargs="+", required=True, help="trained pipelines with the component keci")
     parser.add_argument("--minimum", type=float, default=0.1, help="least probability to save (0.1)")
     args = parser.parse_args()
-    thresholds = {f"components.keci.{name}": args.minimum for name in ("threshold", "relation_threshold")}
+    settings: dict[str, float] = {}
+    for kind in ("", "relation_"):
+        settings |= {f"{kind}threshold": args.minimum, f"{kind}temperature": 1.0, f"{kind}bias": 0.0}
+    settings = {f"components.keci.{name}": value for name, value in settings.items()}
     rows = list(srsly.read_jsonl(args.texts))
     found: list[list[Doc]] = []
     for path in args.teachers:
-        nlp = spacy.load(path, config=thresholds)
+        nlp = spacy.load(path, config=settings)
         docs = nlp.pipe(tqdm((row["text"] for row in rows), total=len(rows), desc=path))
         found.append([_small(doc) for doc in docs])
     taught = [mean(docs, args.minimum) for docs in zip(*found, strict=True)]

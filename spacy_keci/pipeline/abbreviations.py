@@ -39,32 +39,44 @@ def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") 
     before it. If the definition is uncertain, a short form keeps its own candidates: those that it shares with the long
     form, or all if it shares none. Time is linear in the length of the text.
     """
-    chosen = []
-    meanings: dict[tuple[str, ...], list[tuple[int, Abbreviation]]] = defaultdict(list)
-    for each in definitions:
-        if each.long not in found and each.other in found:
-            each = each._replace(long=each.other, other=each.long)
-        chosen.append(each)
-        if each.long in found:
-            short = [token.text for token in doc[each.short[0] : each.short[1]]]
-            for form in forms_of(short):
-                meanings[form].append((each.short[0], each))
-    if not meanings:
-        return chosen
-    tokens = [token.text for token in doc]
-    lengths = sorted({len(form) for form in meanings}, reverse=True)
-    candidates = {each.long: found[each.long] for several in meanings.values() for _, each in several}
+    chosen = [
+        each._replace(long=each.other, other=each.long) if each.long not in found and each.other in found else each
+        for each in definitions
+    ]
+    meanings = Meanings(doc, (each for each in chosen if each.long in found))
+    tokens = [token.text for token in doc] if meanings.lengths else []
+    candidates = {each.long: found[each.long] for each in chosen if each.long in found}
     for start in range(len(tokens)):
-        for length in lengths:
-            several = meanings.get(tuple(tokens[start : start + length]))
-            if several is not None:
-                _, meant = several[max(bisect_right(several, start, key=lambda each: each[0]) - 1, 0)]
+        for length in meanings.lengths:
+            if meant := meanings(tokens[start : start + length], start):
                 span = (start, start + length)
                 found[span] = _combine(found.get(span), candidates[meant.long], meant.is_certain)
     return chosen
 
 
-def forms_of(short: Sequence[str]) -> list[tuple[str, ...]]:
+class Meanings:
+    """What short forms, with their plurals and singulars, mean in a text.
+
+    lengths: of short forms in tokens, the longest first.
+    """
+
+    def __init__(self, doc: Doc, definitions: "Iterable[Abbreviation]") -> None:
+        self._definitions: dict[tuple[str, ...], list[Abbreviation]] = defaultdict(list)
+        for each in definitions:
+            for form in _forms_of([token.text for token in doc[each.short[0] : each.short[1]]]):
+                self._definitions[form].append(each)
+        self.lengths = sorted({len(form) for form in self._definitions}, reverse=True)
+
+    def __call__(self, tokens: Sequence[str], start: int) -> "Abbreviation | None":
+        """The definition of these tokens, which begin at ``start``: the last one before, else the first after it; None
+        if they are no short form."""
+        several = self._definitions.get(tuple(tokens))
+        if several is None:
+            return None
+        return several[max(bisect_right(several, start, key=lambda each: each.short[0]) - 1, 0)]
+
+
+def _forms_of(short: Sequence[str]) -> list[tuple[str, ...]]:
     """The tokens of a short form, and of its plural or singular."""
     *first, last = short
     forms = [tuple(short)]

@@ -66,25 +66,15 @@ class ConceptRelationsSettings(PairRelationsSettings):
 def make_concept_relations(
     nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any
 ) -> ConceptRelations:
-    """Create the component; see :class:`ConceptRelationsSettings`,
-    :class:`~spacy_keci.pipeline.pair_relations.PairRelationsSettings` and
-    :class:`~spacy_keci.pipeline.settings.ExtractorSettings`."""
+    """Create the component; see :class:`ConceptRelationsSettings`."""
     return ConceptRelations(nlp.vocab, model, name, scorer=scorer, **settings)
 
 
 class ConceptRelations(PairRelations, ConceptRelationsSettings):
     """Predicts relations between the concepts of whole documents, or between given mentions."""
 
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model,
-        name: str = "concept_relations",
-        *,
-        scorer: Callable | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(vocab, model, name, scorer=scorer, **settings)
+    def __init__(self, vocab: Vocab, model: Model, name: str = "concept_relations", **settings: Any) -> None:
+        super().__init__(vocab, model, name, **settings)
         if self.level == "concept":
             install_interactions_extension(self.interactions_attr, self.spans_key)
 

@@ -20,7 +20,7 @@ from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..sentences import cross_sentences, sentence_of_span
 from .gold import GoldReader, find_gold, limit_to_given
-from .label_weights import weight_array
+from .label_settings import weight_array
 from .mentions import has_mentions, read_mentions
 from .predictor import Predictor
 

@@ -69,16 +69,8 @@ def make_joint_ner_re(nlp: Language, name: str, model: Model, scorer: Callable |
 class JointNerRe(Extractor, JointSettings):
     """Extracts typed, flat mentions and typed relations between them."""
 
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model,
-        name: str = "joint_ner_re",
-        *,
-        scorer: Callable | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(vocab, model, name, scorer=scorer, **settings)
+    def __init__(self, vocab: Vocab, model: Model, name: str = "joint_ner_re", **settings: Any) -> None:
+        super().__init__(vocab, model, name, **settings)
         self.cfg |= {"examples_seen": 0, "examples_in_all": 0}
 
     # Use
@@ -94,16 +86,7 @@ class JointNerRe(Extractor, JointSettings):
     def set_annotations(self, docs: Iterable[Doc], graphs: PredictedGraphs) -> None:
         """Write span graphs to ``doc.spans[spans_key]``, and mentions to ``doc.ents`` if ``set_ents``."""
         docs = list(docs)
-        write_graphs(
-            docs,
-            graphs,
-            self.spans_key,
-            labels=self.labels,
-            relation_labels=self.relation_labels,
-            symmetric=self.symmetric,
-            entities_from=self.entities_from,
-            concepts=[{} for _ in docs],
-        )
+        write_graphs(self, docs, graphs, self.spans_key, concepts=[{} for _ in docs])
         if self.set_ents and self.entities_from is None:
             for doc in docs:
                 doc.ents = list(doc.spans[self.spans_key])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,23 +176,15 @@ class Keci(Extractor, KeciSettings):
         concept as ``kb_id_``, unless the context weighs more.
         """
         docs = list(docs)
-        write = partial(
-            write_graphs,
-            docs,
-            labels=self.labels,
-            relation_labels=self.relation_labels,
-            symmetric=self.symmetric,
-            entities_from=self.entities_from,
-        )
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
         if prediction.initial is not None:
             # written first, since the final graph may replace the given mentions
-            write(prediction.initial, initial_key(self.spans_key), concepts=concepts)
+            write_graphs(self, docs, prediction.initial, initial_key(self.spans_key), concepts)
         if prediction.attention is not None and self.linker is not None:
             key, types = self.linker.spans_key, types_of_mentions(prediction.final, len(docs))
             write_attention(docs, prediction.attention, key)
             concepts = choose_concepts(docs, prediction.attention, prediction.concept_types, types, key)
-        write(prediction.final, self.spans_key, concepts=concepts)
+        write_graphs(self, docs, prediction.final, self.spans_key, concepts)
 
     def make_input(
         self, docs: list[Doc], mentions: list[list[Span]] | None, *, is_train: bool

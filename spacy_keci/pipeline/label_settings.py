@@ -4,6 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
+# by label, as a section of a config or as a list of pairs; None: 1 each
+LabelWeights = dict[str, float] | list[Any] | None
+
 
 def check_labels(given: Iterable[str], labels: Sequence[str], setting: str, name: str, more: str = "") -> None:
     """Raises ValueError for a label that is not among those of the component.
@@ -45,6 +50,24 @@ def check_values(
                 f"The setting {setting} of '{name}' has the label {label!r}, which cannot be a key in a config. Give "
                 f"pairs instead: {setting} = {[list(pair) for pair in given.items()]}."
             )
+
+
+def check_weights(weights: LabelWeights, setting: str, name: str) -> None:
+    """Raises ValueError unless each label has one positive number, and for labels that cannot be keys of a config.
+
+    setting, name: of the component, for the message.
+    """
+    check_values(weights or {}, setting, name, lambda value: 0 < value < float("inf"), "above 0")
+
+
+def weight_array(weights: LabelWeights, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
+    """(1 + labels,) weights, the first one for no relation; None if all are 1.
+
+    Raises ValueError for an unknown label.
+    """
+    values = dict(weights or {})
+    check_labels(values, labels, setting, name)
+    return np.array([1.0, *(values.get(label, 1.0) for label in labels)], dtype="float32") if values else None
 
 
 def _may_be_a_key(label: str) -> bool:

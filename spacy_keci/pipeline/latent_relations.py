@@ -59,9 +59,7 @@ class LatentRelationsSettings(PairRelationsSettings):
 def make_latent_relations(
     nlp: Language, name: str, model: Model, scorer: Callable | None, **settings: Any
 ) -> LatentRelations:
-    """Create the component; see :class:`LatentRelationsSettings`,
-    :class:`~spacy_keci.pipeline.pair_relations.PairRelationsSettings` and
-    :class:`~spacy_keci.pipeline.settings.ExtractorSettings`."""
+    """Create the component; see :class:`LatentRelationsSettings`."""
     return LatentRelations(nlp.vocab, model, name, scorer=scorer, **settings)
 
 
@@ -72,16 +70,8 @@ class LatentRelations(PairRelations, LatentRelationsSettings):
     level = "mention"
     spell_out = True
 
-    def __init__(
-        self,
-        vocab: Vocab,
-        model: Model,
-        name: str = "latent_relations",
-        *,
-        scorer: Callable | None = None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(vocab, model, name, scorer=scorer, **settings)
+    def __init__(self, vocab: Vocab, model: Model, name: str = "latent_relations", **settings: Any) -> None:
+        super().__init__(vocab, model, name, **settings)
         self._pretrained: Pretrained | None = None
 
     @property
@@ -149,7 +139,7 @@ class LatentRelations(PairRelations, LatentRelationsSettings):
         return found
 
     def make_sizes(self, examples: Iterable[Example]) -> Sizes:
-        from ..ml.latent.sizes import LatentSizes
+        from ..ml.concept_pairs.sizes import LatentSizes
 
         counts = Counter(token.lower_ for example in examples for token in example.predicted)
         known = self._pretrained

@@ -13,7 +13,7 @@ from ..identifiers import linked, named_concepts
 from ..knowledge.annotated_names import AnnotatedName, AnnotatedNames
 from ..span_groups import attrs_beside, checked_spans, set_span_graph
 from ..tokens import SPANS_KEY
-from .abbreviations import forms_of
+from .abbreviations import Meanings
 from .mentions import ENTS, read_mentions
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ class MentionLinker:
         self, doc: Doc, mentions: Iterable[Span], definitions: "Iterable[Abbreviation]"
     ) -> list[LinkedMention]:
         """Mentions with other labels are left out. definitions: the abbreviations that the text defines."""
-        long_forms = _long_forms(doc, definitions)
+        meanings = Meanings(doc, definitions)
         spans = [(span, self.types[span.label_].species_from) for span in mentions if span.label_ in self.types]
-        found = {i: self._link(span, long_forms, "") for i, (span, source) in enumerate(spans) if not source}
+        found = {i: self._link(span, meanings, "") for i, (span, source) in enumerate(spans) if not source}
         species = self._species((m.label, m.start, m.identifier) for m in found.values())
         for i, (span, source) in enumerate(spans):
             if source:
-                found[i] = self._link(span, long_forms, _nearest(species[source], span.start))
+                found[i] = self._link(span, meanings, _nearest(species[source], span.start))
         return [found[i] for i in range(len(spans))]
 
     def _species(self, mentions: "Iterable[tuple[str, int, str]]") -> "dict[str, Positions]":
@@ -87,9 +87,9 @@ class MentionLinker:
         types = self.kb.concept_types(self.kb.index(identifier)) if identifier in self.kb else ()
         return not _GUESTS.isdisjoint(types)
 
-    def _link(self, span: Span, long_forms: "LongForms", species: str) -> LinkedMention:
+    def _link(self, span: Span, meanings: Meanings, species: str) -> LinkedMention:
         place = span.start, span.end, span.label_
-        long_form = _meaning(span, long_forms)
+        long_form = _long_form(span, meanings)
         for name in (long_form, span.text):
             if name and (identifier := self.annotated.look_up(span.label_, name, species)):
                 return LinkedMention(*place, identifier, self._concepts_of(identifier, span.label_))
@@ -125,13 +125,13 @@ class MentionLinker:
     def _names(self, doc: Doc, number: int) -> "Iterator[AnnotatedName]":
         from ..knowledge.abbreviations import find_abbreviations
 
-        long_forms = _long_forms(doc, find_abbreviations(doc))
+        meanings = Meanings(doc, find_abbreviations(doc))
         mentions = [(span, linked(span.kb_id_)) for span in doc.spans.get(SPANS_KEY, ())]
         species = self._species((span.label_, span.start, id) for span, id in mentions)
         for span, id in mentions:
             if id and (wanted := self.types.get(span.label_)):
                 near = _nearest(species.get(wanted.species_from, []), span.start)
-                for name in (span.text, _meaning(span, long_forms)):
+                for name in (span.text, _long_form(span, meanings)):
                     if name:
                         yield AnnotatedName(span.label_, name, near, id, number)
 
@@ -190,24 +190,9 @@ def _nearest(positions: Positions, start: int) -> str:
     return min(near, key=lambda each: abs(each[0] - start))[1] if near else ""
 
 
-# tokens of a short form to the positions of its definitions and its long forms
-LongForms = dict[tuple[str, ...], list[tuple[int, str]]]
-
-
-def _long_forms(doc: Doc, definitions: "Iterable[Abbreviation]") -> LongForms:
-    found: LongForms = defaultdict(list)
-    for each in definitions:
-        for form in forms_of([token.text for token in doc[each.short[0] : each.short[1]]]):
-            found[form].append((each.short[0], doc[each.long[0] : each.long[1]].text))
-    return found
-
-
-def _meaning(span: Span, long_forms: LongForms) -> str | None:
-    """The long form of a mention: the last one defined before it, else the first after it."""
-    defined = long_forms.get(tuple(token.text for token in span))
-    if not defined:
-        return None
-    return defined[max(bisect_right(defined, span.start, key=lambda each: each[0]) - 1, 0)][1]
+def _long_form(span: Span, meanings: Meanings) -> str | None:
+    meant = meanings([token.text for token in span], span.start)
+    return None if meant is None else span.doc[meant.long[0] : meant.long[1]].text
 
 
 def set_identifiers(doc: Doc, source: str, mentions: Sequence[LinkedMention]) -> None:

@@ -32,7 +32,8 @@ MIN_SHARE = 0.001
 
 @dataclass(eq=False, kw_only=True)
 class PairRelationsSettings(ExtractorSettings):
-    """Settings of components that classify pairs, in addition to those of all extractors.
+    """Settings of components that classify pairs, in addition to those of all extractors, see
+    :class:`~spacy_keci.pipeline.settings.ExtractorSettings`.
 
     entities_from: as for all extractors, but required: mentions are always given. ``threshold`` is not used.
     relation_threshold: minimum probability that a pair is related at all, 1 - p(none), with the same forms as for all

@@ -7,7 +7,7 @@ from typing import Any
 from ..ml.contrastive.settings import HardNegativesSettings
 from ..settings import at_least, check_minimums
 from ..tokens import SPANS_KEY
-from .label_weights import LabelWeights, check_weights
+from .label_settings import LabelWeights, check_weights
 from .thresholds import Threshold, check_threshold
 
 # the default weights of scores of components that predict mentions and relations

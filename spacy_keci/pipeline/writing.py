@@ -1,6 +1,9 @@
 """Write predicted span graphs to their documents as groups of spans."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -9,25 +12,23 @@ from ..ml.graphs import PredictedGraphs
 from ..span_groups import set_span_graph
 from .mentions import find_mentions, read_mentions, read_scores
 
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
 
 def write_graphs(
+    component: Predictor,
     docs: Sequence[Doc],
     graphs: PredictedGraphs,
     spans_key: str,
-    *,
-    labels: Sequence[str],
-    relation_labels: Sequence[str],
-    symmetric: Sequence[str],
-    entities_from: str | None,
     concepts: Sequence[Mapping[tuple[int, int], str]],
 ) -> None:
-    """Write the graphs to ``doc.spans[spans_key]``, replacing previous ones.
+    """Write the graphs that a component predicted to ``doc.spans[spans_key]``, replacing previous ones. Given mentions
+    are all written, with the scores that they have.
 
-    labels, relation_labels: the labels, numbered from 1 in the graphs. symmetric: labels of relations without
-        direction.
-    entities_from: the location of given mentions, if any; all of them are written, with the scores that they have.
     concepts: of each document, the concept of each mention that has one, by start and end.
     """
+    labels, relation_labels, entities_from = component.labels, component.relation_labels, component.entities_from
     end_of_doc = np.searchsorted(graphs.spans[:, 0], np.arange(len(docs)), side="right").tolist()
     first_relation = np.searchsorted(graphs.relations[:, 0], [0, *end_of_doc]).tolist()
     spans, scores = graphs.spans.tolist(), graphs.scores.tolist()
@@ -53,7 +54,7 @@ def write_graphs(
             [mention_of_node[head - begin], mention_of_node[tail - begin], relation_labels[label - 1], score]
             for (head, tail, label), score in zip(relations[of_doc], relation_scores[of_doc], strict=True)
         ]
-        set_span_graph(doc, spans_key, mentions, rows, scores=mention_scores, symmetric=symmetric)
+        set_span_graph(doc, spans_key, mentions, rows, scores=mention_scores, symmetric=component.symmetric)
         begin = end
 
 

@@ -45,15 +45,15 @@ class Link:
                 yield from [other] * sum(low - CLEARANCE < x < high + CLEARANCE for x in {other.x1, other.x2})
 
 
-def place(links: Sequence[Link], low: float, high: float) -> None:
+def place(links: Sequence[Link], width: float) -> None:
     """Set ``label_x`` and ``level`` (1: lowest) so that lines cross little and labels not at all, if possible;
-    labels stay between ``low`` and ``high`` where they can."""
+    labels stay between 0 and ``width`` where they can."""
     for link in links:
         link.label_x = (link.x1 + link.x2) / 2
         if not link.is_wide:
             half = link.label_width / 2
             reach = max(half - INSET, 0.0)
-            _slide(link, (link.x2 - reach, link.x1 + reach), (low + half, high - half), links)
+            _slide(link, (link.x2 - reach, link.x1 + reach), (half, width - half), links)
     placed: list[Link] = []
     for link in sorted(links, key=lambda link: _order(link, links)):
         taken = {i for other in placed if _overlap(link, other) for i in range(other.level, other.top + 1)}

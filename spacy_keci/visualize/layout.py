@@ -85,7 +85,7 @@ class _RowPlan:
         plan = self.plan
         edges = self._make_edges()
         links = self._make_links(edges)
-        place(links, 0.0, plan.max_width)
+        place(links, plan.max_width)
         for link in links:
             self.low, self.high = min(self.low, link.extent[0]), max(self.high, link.extent[1])
         arcs_height = max((link.top for link in links), default=0) * LEVEL + 5 * bool(links)

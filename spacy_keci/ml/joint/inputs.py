@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..inputs import TextInput
 from .decoding import MentionRules
 from .tags import Spans
-
-
-class TaggedTexts(NamedTuple):
-    """The texts of a batch as arrays, text by text.
-
-    text, segment: (tokens,) the text and the segment of each token, both ascending; no mention crosses a segment
-        boundary.
-    is_space: (tokens,) whether it is white space.
-    spans: given mentions, or gold ones that are added to predicted ones; None if there are neither. Types are -1 if the
-        network predicts them.
-    are_given: whether these are all mentions, and none are predicted.
-    """
-
-    text: np.ndarray
-    segment: np.ndarray
-    is_space: np.ndarray
-    spans: Spans | None
-    are_given: bool
-    rules: MentionRules
-    max_pair_distance: int
 
 
 @dataclass
@@ -72,19 +52,13 @@ class JointInput(TextInput):
             types=None if self.types is None else self.types[rows],
         )
 
-    def to_torch(self, device: Any) -> tuple[TaggedTexts]:
-        """The texts as arrays: mentions are decoded on the CPU."""
-        spans = None
-        if self.candidates is not None and self.types is not None:
-            spans = self.in_batch(self.candidates, self.types)
-        return (
-            TaggedTexts(
-                self.text_of_token,
-                self.segment_of_token,
-                self.is_space,
-                spans,
-                self.given is not None,
-                self.rules,
-                self.max_pair_distance,
-            ),
-        )
+    @property
+    def spans(self) -> Spans | None:
+        """The candidates in the tokens that are read."""
+        if self.candidates is None or self.types is None:
+            return None
+        return self.in_batch(self.candidates, self.types)
+
+    def to_torch(self, device: Any) -> tuple[JointInput]:
+        """The input itself: mentions are decoded on the CPU."""
+        return (self,)

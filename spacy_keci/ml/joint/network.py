@@ -11,7 +11,7 @@ from ..relations.biaffine import BiaffineClassifier
 from ..relations.context import PairContext
 from ..relations.pairs import pair_spans
 from .decoding import find_mentions, type_scores
-from .inputs import TaggedTexts
+from .inputs import JointInput
 from .outputs import JointGraphs
 from .settings import JointModelSettings
 from .tags import Spans, count_tags, last_tags
@@ -43,13 +43,13 @@ class JointNetwork(Network):
             bilinear=settings.bilinear,
         )
 
-    def forward(self, tokens: Tensor, texts: TaggedTexts) -> JointGraphs:
+    def forward(self, tokens: Tensor, X: JointInput) -> JointGraphs:
         """tokens: (tokens, token width), x of Eq. 1."""
         logits = self.tags(self.dropout(tokens)).float()
-        mentions, scores = self._mentions(logits, texts)
+        mentions, scores = self._mentions(logits, X)
         starts, ends = to_tensor(mentions.starts, tokens.device), to_tensor(mentions.ends, tokens.device)
-        text = to_tensor(texts.text[mentions.starts], tokens.device)
-        first, second = pair_spans(starts, text, texts.max_pair_distance)
+        text = to_tensor(X.text_of_token[mentions.starts], tokens.device)
+        first, second = pair_spans(starts, text, X.max_pair_distance)
         vectors = tokens.index_select(0, ends - 1)
         if self.tag_vectors is not None:  # Eq. 3
             of_tags = self.tag_vectors(to_tensor(last_tags(mentions), tokens.device))
@@ -62,14 +62,14 @@ class JointNetwork(Network):
         return JointGraphs(logits, mentions, scores, first.cpu().numpy(), second.cpu().numpy(), relation_logits)
 
     @staticmethod
-    def _mentions(logits: Tensor, texts: TaggedTexts) -> tuple[Spans, np.ndarray]:
+    def _mentions(logits: Tensor, X: JointInput) -> tuple[Spans, np.ndarray]:
         """The mentions whose relations are scored, and their probabilities."""
         log_probabilities = logits.detach().log_softmax(dim=-1).cpu().numpy()
-        if texts.spans is None:
-            return find_mentions(log_probabilities, texts.segment, texts.is_space, texts.rules)
-        spans = texts.spans
-        if not texts.are_given:
-            found, _ = find_mentions(log_probabilities, texts.segment, texts.is_space, texts.rules)
+        spans = X.spans
+        if spans is None or X.given is None:
+            found, probabilities = find_mentions(log_probabilities, X.segment_of_token, X.is_space, X.rules)
+            if spans is None:
+                return found, probabilities
             spans = _joined(spans, found)
         scores = type_scores(log_probabilities, spans.starts, spans.ends)
         types = np.where(spans.types < 0, scores.argmax(axis=1), spans.types)

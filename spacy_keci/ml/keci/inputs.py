@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,19 +58,17 @@ class KeciInput(SpanGraphInput):
     type_prior, mention_prior: weights of predictions from knowledge alone, for models that learn these.
     """
 
-    mentions: np.ndarray | None = None
-    read: Callable[[np.ndarray], ConceptGraphs] | None = None
+    mentions: np.ndarray = field(kw_only=True)
+    read: Callable[[np.ndarray], ConceptGraphs] = field(kw_only=True)
     rows: np.ndarray | None = None
     type_prior: float = 0.0
     mention_prior: float = 0.0
 
     @property
     def concept_rows(self) -> np.ndarray:
-        assert self.mentions is not None
         return np.arange(len(self.mentions)) if self.rows is None else self.rows
 
     def _part(self, tokens: slice, rows: np.ndarray) -> KeciInput:
-        assert self.mentions is not None
         position = self.offsets[self.mentions[:, 0]] + self.mentions[:, 1]
         concepts = np.flatnonzero((position >= tokens.start) & (position < tokens.stop))
         return replace(super()._part(tokens, rows), rows=concepts)
@@ -78,7 +76,6 @@ class KeciInput(SpanGraphInput):
     def to_torch(self, device: Any) -> tuple[Any, ...]:
         from .knowledge_tensors import to_tensors
 
-        assert self.read is not None
         knowledge = to_tensors(
             self.read(self.concept_rows), self.candidates, self.offsets, device, self.type_prior, self.mention_prior
         )

@@ -12,7 +12,6 @@ from ..graphs import CandidateSpans, Pruning, SpanGraph
 from ..network import Network, Sizes
 from ..recompute import recompute
 from ..relations.loss import relation_probabilities
-from ..relations.scorers import PAIR_SCORERS
 from ..spans.classifier import EntityClassifier, apply_given, is_entity
 from .fusion import ConceptAttention
 from .knowledge_tensors import KnowledgeTensors
@@ -21,7 +20,7 @@ from .prior import KnowledgePrior, add_prior
 from .relational_gcn import RelationalGCN
 from .settings import RENAMED, KeciVariantSettings
 from .shared_concepts import SHARED_CONCEPT_FEATURES, NamedConcepts, shared_concepts
-from .span_graph import SpanGraphNetwork
+from .span_graph import PAIR_SCORERS, SpanGraphNetwork
 from .span_graph_gcn import BidirectionalGCN
 
 # In training, the final graph scores pairs of spans whose probability of being no entity is lower.

@@ -12,7 +12,7 @@ from ..graphs import GoldGraphs, PredictedGraphs, SpanGraph
 from ..objective import Objective
 from ..relations.decoding import RelationRules, decode_relations
 from ..relations.loss import relation_loss, relation_probabilities
-from ..relations.targets import graph_relation_targets
+from ..relations.targets import pair_relation_targets
 from ..spans.classifier import entity_loss, is_entity
 from ..spans.targets import entity_targets
 from .inputs import SpanGraphInput
@@ -54,7 +54,9 @@ class SpanGraphs:
         for graph, weight, relation_weight in learned:
             scored = graph.scored.cpu().numpy()
             loss = entity_loss(graph.entity_logits, labels[scored], scores[scored])
-            targets = graph_relation_targets(graph, row, doc, gold, objective.symmetric)
+            nodes, first, second = (each.cpu().numpy() for each in (graph.nodes, graph.first, graph.second))
+            both_ways = len(graph.relation_logits) > len(first)
+            targets = pair_relation_targets(first, second, both_ways, row[nodes], doc[nodes], gold, objective.symmetric)
             of_pairs = relation_loss(
                 graph.relation_logits, targets, objective.multi_label, objective.class_weights(), objective.hardest
             )

@@ -6,14 +6,21 @@ from torch import Tensor
 from ..graphs import CandidateSpans, Pruning, SpanGraph
 from ..network import Network, Sizes
 from ..recompute import recompute
+from ..relations.biaffine import BiaffineClassifier
+from ..relations.classifier import RelationClassifier
 from ..relations.context import PairContext
 from ..relations.pairs import pair_spans
-from ..relations.scorers import PAIR_SCORERS
 from ..spans.classifier import EntityClassifier, apply_given, is_entity
 from ..spans.encoder import SpanEncoder
 from ..spans.pruning import prune_spans
 from .outputs import SpanGraphs
 from .settings import SpanGraphSettings
+
+# by the setting pair_scorer; both have the same interface
+PAIR_SCORERS: dict[str, type[RelationClassifier] | type[BiaffineClassifier]] = {
+    "concat": RelationClassifier,
+    "biaffine": BiaffineClassifier,
+}
 
 
 class SpanGraphNetwork(Network):

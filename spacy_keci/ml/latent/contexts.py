@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,18 +14,17 @@ N_SPECIAL = 5
 Place = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Contexts:
-    """A batch of contexts.
+class Contexts(NamedTuple):
+    """A batch of contexts, as arrays or as tensors.
 
     tokens: (contexts, longest) of int64, padded on the right. lengths: (contexts,).
     first, second: (contexts,) the entities x and y, or their types, in the order of the text; 0: unknown.
     """
 
-    tokens: np.ndarray
-    lengths: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
+    tokens: Any
+    lengths: Any
+    first: Any
+    second: Any
 
 
 def make_context(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from ...sentences import sentences
 from ..concept_pairs.inputs import ConceptPairInput
 from .contexts import Contexts, Place, make_batch, make_context
 from .vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass
@@ -25,11 +22,12 @@ class LatentInput(ConceptPairInput):
     masks, max_length: of contexts. by_sentence: whether a context is a sentence; otherwise it is a document.
     """
 
-    vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary([]))
-    type_rows: Sequence[int] = (0,)
-    masks: Literal["different", "single"] = "different"
-    max_length: int = 140
-    by_sentence: bool = True
+    _: KW_ONLY
+    vocabulary: Vocabulary
+    type_rows: Sequence[int]
+    masks: Literal["different", "single"]
+    max_length: int
+    by_sentence: bool
 
     def contexts(self) -> Contexts:
         """The contexts of the pairs, in order."""
@@ -49,17 +47,7 @@ class LatentInput(ConceptPairInput):
         first, second = ([self.type_rows[t] for t in concepts.types[rows]] for rows in (bags.first, bags.second))
         return make_batch(made, first, second)
 
-    def to_torch(self, device: Any) -> tuple[ContextTensors]:  # type: ignore[override]
+    def to_torch(self, device: Any) -> tuple[Contexts]:  # type: ignore[override]
         from ..network import to_tensor
 
-        contexts = self.contexts()
-        return (ContextTensors(*(to_tensor(array, device) for array in vars(contexts).values())),)
-
-
-class ContextTensors(NamedTuple):
-    """:class:`~spacy_keci.ml.latent.contexts.Contexts` as tensors, all of int64."""
-
-    tokens: Tensor
-    lengths: Tensor
-    first: Tensor
-    second: Tensor
+        return (Contexts(*(to_tensor(array, device) for array in self.contexts())),)

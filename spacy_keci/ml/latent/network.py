@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..concept_pairs.sizes import LatentSizes
 from ..feedforward import feedforward
 from ..network import Network
-from .contexts import N_SPECIAL
-from .inputs import ContextTensors
+from .contexts import N_SPECIAL, Contexts
 from .outputs import LatentScores
 from .representation import Representation
 from .settings import FREE_SETTINGS, LatentSettings, representation_settings
-from .sizes import LatentSizes
 from .vocabulary import Vocabulary
 
 # seed of the noise that all predictions share
@@ -59,7 +58,7 @@ class LatentNetwork(Network):
             for name, learned in pretrained.representation.items():
                 weights[name][: len(learned)] = learned
 
-    def forward(self, tokens: Tensor, contexts: ContextTensors) -> LatentScores:
+    def forward(self, tokens: Tensor, contexts: Contexts) -> LatentScores:
         """tokens: (tokens, 0), since there is no encoder."""
         representation = self.representation
         pair = representation.pair(contexts.first, contexts.second)

@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ...settings import at_least, check_minimums
 from ..network import to_tensor
@@ -125,7 +124,7 @@ def pretrain(
         # more than the number of updates, so that no two seeds share one
         torch.manual_seed(settings.seed * 2**40 + progress.step)
         contexts = to_tensors(model, store.batch(rows))
-        elbo, lengths = model(*contexts, settings.token_dropout), contexts[1]
+        elbo, lengths = model(*contexts, settings.token_dropout), contexts.lengths
         weight = kl_weight(settings, progress.seen)
         loss = elbo.loss(lengths, weight, settings.free_bits, settings.per_token)
         optimizer.zero_grad()
@@ -157,10 +156,10 @@ def kl_weight(settings: TrainingSettings, seen: int) -> float:
     return min(1.0, seen / settings.kl_warmup) if settings.kl_warmup else 1.0
 
 
-def to_tensors(model: RelationModel, contexts: Contexts) -> tuple[Tensor, ...]:
-    """The contexts on the device of the model: tokens, lengths, first, second."""
+def to_tensors(model: RelationModel, contexts: Contexts) -> Contexts:
+    """The contexts on the device of the model."""
     device = next(model.parameters()).device
-    return tuple(to_tensor(array, device) for array in vars(contexts).values())
+    return Contexts(*(to_tensor(array, device) for array in contexts))
 
 
 @torch.no_grad()
@@ -177,7 +176,7 @@ def evaluate(model: RelationModel, store: ContextStore, settings: TrainingSettin
             elbo = model(*contexts)
             nats, kl = nats - float(elbo.bound.sum()), kl + float(elbo.kl.sum())
             check_loss(nats)
-            gain, tokens = gain + float(model.gain(*contexts).sum()), tokens + float(contexts[1].sum())
+            gain, tokens = gain + float(model.gain(*contexts).sum()), tokens + float(contexts.lengths.sum())
     n = len(rows) or nan
     return nats / (tokens or nan), kl / n, gain / n if n > 1 else nan
 

@@ -14,12 +14,7 @@ class Vocabulary:
     """Numbers of lower-case words, from ``N_SPECIAL``."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.words = list(words)
-        self._numbers = {word: N_SPECIAL + i for i, word in enumerate(self.words)}
-
-    def __len__(self) -> int:
-        """Including the special ones."""
-        return N_SPECIAL + len(self.words)
+        self._numbers = {word: N_SPECIAL + i for i, word in enumerate(words)}
 
     def __call__(self, doc: Doc) -> np.ndarray:
         """(tokens,) of int64; other words are unknown."""

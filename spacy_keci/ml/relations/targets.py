@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..graphs import GoldGraphs, SpanGraph
+from ..graphs import GoldGraphs
 from ..spans.targets import look_up
 
 
@@ -28,19 +28,6 @@ def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, sy
     return targets
 
 
-def graph_relation_targets(
-    graph: SpanGraph, row: np.ndarray, doc: np.ndarray, gold: GoldGraphs, symmetric: np.ndarray
-) -> np.ndarray:
-    """The same for the rows of a graph's relation logits; pairs of documents without annotated relations are all 0.
-
-    row: (candidate spans,) gold mention of each, -1 for none. doc: (candidate spans,) document.
-    """
-    nodes = graph.nodes.cpu().numpy()
-    first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
-    both_ways = len(graph.relation_logits) > len(first)
-    return pair_relation_targets(first, second, both_ways, row[nodes], doc[nodes], gold, symmetric)
-
-
 def pair_relation_targets(
     first: np.ndarray,
     second: np.ndarray,
@@ -50,7 +37,8 @@ def pair_relation_targets(
     gold: GoldGraphs,
     symmetric: np.ndarray,
 ) -> np.ndarray:
-    """The same for pairs of nodes, (pairs,) each; with ``both_ways``, the rows of second -> first follow.
+    """The same for pairs of nodes, (pairs,) each; with ``both_ways``, the rows of second -> first follow. Pairs of
+    documents without annotated relations are all 0.
 
     row: (nodes,) gold mention of each, -1 for none. doc: (nodes,) document.
     """

@@ -54,4 +54,4 @@ def test_many_words_and_entities() -> None:
     batch = make_batch([np.array([70_000, 5]), np.array([7])], [70_000, 1], [2, 100_000])
     assert batch.tokens.tolist() == [[70_000, 5], [7, PADDING]]
     assert batch.first.tolist() == [70_000, 1] and batch.second.tolist() == [2, 100_000]
-    assert all(array.dtype == np.int64 for array in vars(batch).values())
+    assert all(array.dtype == np.int64 for array in batch)

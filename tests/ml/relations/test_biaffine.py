@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from spacy_keci.ml.keci.span_graph import PAIR_SCORERS
 from spacy_keci.ml.relations.biaffine import BiaffineClassifier
-from spacy_keci.ml.relations.scorers import PAIR_SCORERS
 
 VARIANTS: list[dict[str, Any]] = [
     {},
