@@ -139,7 +139,7 @@ class LatentRelations(PairRelations, LatentRelationsSettings):
         return found
 
     def make_sizes(self, examples: Iterable[Example]) -> Sizes:
-        from ..ml.concept_pairs.sizes import LatentSizes
+        from ..ml.latent.sizes import LatentSizes
 
         counts = Counter(token.lower_ for example in examples for token in example.predicted)
         known = self._pretrained

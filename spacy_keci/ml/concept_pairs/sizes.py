@@ -30,12 +30,3 @@ class ConceptPairSizes(PairSizes):
 
     novelty_labels: list[str] = field(default_factory=list)
     level: str = "concept"
-
-
-@dataclass
-class LatentSizes(PairSizes):
-    """Sizes with the words of the vocabulary, and the types of mentions: those of the pre-training first, in its
-    order."""
-
-    words: list[str] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..concept_pairs.sizes import LatentSizes
 from ..feedforward import feedforward
 from ..network import Network
 from .contexts import N_SPECIAL, Contexts
 from .outputs import LatentScores
 from .representation import Representation
 from .settings import FREE_SETTINGS, LatentSettings, representation_settings
+from .sizes import LatentSizes
 from .vocabulary import Vocabulary
 
 # seed of the noise that all predictions share
