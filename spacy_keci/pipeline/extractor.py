@@ -19,6 +19,7 @@ from ..ml.graphs import GoldGraphs
 from ..ml.memory import EVERY, release_freed_memory
 from ..ml.objective import Objective
 from ..sentences import cross_sentences, sentence_of_span
+from ..span_groups import stored_values
 from .gold import GoldReader, find_gold, limit_to_given
 from .label_settings import weight_array
 from .mentions import has_mentions, read_mentions
@@ -233,7 +234,25 @@ class Extractor(Predictor):
 
     def _inspect(self, annotated: list[Example]) -> None:
         """Report the gold that cannot be learned. Subclasses may first find what else they must know of the data."""
+        self._warn_of_scores(annotated)
         self._report_unreachable(annotated)
+
+    def _warn_of_scores(self, annotated: list[Example]) -> None:
+        """Warn of scores that are not learned: of a pipeline, or left in annotations that a person has corrected."""
+        if self.learn_scores:
+            return
+        unsure = 0
+        for example in annotated:
+            attrs = example.reference.spans[self.spans_key].attrs
+            rows = [*attrs.get("relations", ()), *attrs.get("interactions", ())]
+            unsure += sum(score < 1 for score in (*stored_values(attrs, "scores"), *(row[3] for row in rows)))
+        if unsure:
+            logger.warning(
+                "'%s': %d scores of gold mentions and relations are below 1, but all gold counts as certain. Set "
+                "learn_scores = true to learn them as probabilities.",
+                self.name,
+                unsure,
+            )
 
     def _find_labels(self, examples: Iterable[Example]) -> dict[str, list[str]]:
         entities: Counter[str] = Counter()

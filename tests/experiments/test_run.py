@@ -145,7 +145,7 @@ def test_settings_are_those_of_their_configs() -> None:
             # set there or left at its default, or by the project
             assert reduce(getitem, sections, config).get(key) != value or setting == "paths.start"
             changed.add(setting)
-    assert len(changed) == 35
+    assert len(changed) == 36
 
 
 def test_options() -> None:

@@ -463,7 +463,7 @@ class TestMistakes:
         unsure = golds[0].copy()
         ends = unsure.spans["entities"].attrs["interactions"][0][:2]
         unsure.spans["entities"].attrs["interactions"] = [[*ends, "Positive", 0.7], [*ends, "Negative", 0.3]]
-        nlp = make_pipeline()
+        nlp = make_pipeline(learn_scores=True)
         nlp.initialize(lambda: make_given(nlp, [unsure, *golds[1:]]))
         assert "cannot learn" not in log.text
 

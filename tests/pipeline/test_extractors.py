@@ -96,7 +96,9 @@ class TestLearning:
         assert [s.text for s in doc.spans["entities"]] == ["MDM2", "p53"]
         assert doc._.relations == []
 
-    def test_scores_are_learned_as_probabilities(self, system: str, docs: list[Doc]) -> None:
+    def test_scores_are_learned_as_probabilities(
+        self, system: str, docs: list[Doc], log: pytest.LogCaptureFixture
+    ) -> None:
         taught = [doc.copy() for doc in docs]
         for doc in taught:
             group = doc.spans["entities"]
@@ -106,6 +108,7 @@ class TestLearning:
             found = [r.score for doc in nlp.pipe(doc.text for doc in docs) for r in doc._.relations]
             assert len(found) > 10
             assert np.mean(found) == pytest.approx(expected, abs=0.1)
+            assert ("scores of gold mentions and relations are below 1" in log.text) != learn_scores
 
     @pytest.mark.parametrize("text", ["", " ", "p53"])
     def test_tiny_documents_can_be_trained_on(self, system: str, docs: list[Doc], text: str) -> None:
