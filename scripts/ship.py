@@ -19,13 +19,13 @@ DESCRIPTION = (
     "domains, nucleic acids, chemicals and other entities, their binding interactions (bind, bind_uncertain, "
     "bind_negative), and links to concepts of open vocabularies. KECI (Lai et al. 2021) with MiniLM, trained on "
     "BioRelEx, on sentences of the project's own in which binding is denied, doubted or not mentioned, or several "
-    "pairs are bound, and on what a larger encoder found in 7,950 sentences of other corpora."
+    "pairs are bound, and on what larger encoders found in 7,950 sentences of other corpora."
 )
 SOURCES = [
     {"name": "BioRelEx 1.0alpha7", "url": "https://github.com/YerevaNN/BioRelEx", "license": "MIT"},
     {"name": "all-MiniLM-L6-v2", "url": "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
      "license": "Apache 2.0"},
-    {"name": "all-mpnet-base-v2, as teacher", "url": "https://huggingface.co/sentence-transformers/all-mpnet-base-v2",
+    {"name": "all-mpnet-base-v2, of the teachers", "url": "https://huggingface.co/sentence-transformers/all-mpnet-base-v2",
      "license": "Apache 2.0"},
     {"name": "MTL-Bioinformatics-2016, sentences", "url": "https://github.com/cambridgeltl/MTL-Bioinformatics-2016",
      "license": "CC BY 4.0"},
@@ -41,6 +41,7 @@ def main(
 ) -> None:
     nlp = prepare(model, kb, storage)
     describe(nlp, kb, result)
+    output.parent.mkdir(parents=True, exist_ok=True)
     nlp.to_disk(output)
 
 

@@ -29,7 +29,7 @@ def test_steps(step: str) -> None:
         rates = optimizer["learn_rate"], optimizer["groups"]["keci"]["learn_rate"]
         assert {rate["total_steps"] for rate in rates} == {steps}
         assert len({rate["warmup_steps"] for rate in rates}) == 1
-        assert config["training"]["seed"] == 3 and config["corpora"]["dev"]["path"] == release.CALIBRATION
+        assert config["training"]["seed"] in (3, 4) and config["corpora"]["dev"]["path"] == release.CALIBRATION
         assert not any(value == "" for value in overrides.values())
     for words in commands:
         assert words[0] == "cp" or words[1] == "-m" or (ROOT / words[1]).is_file()
@@ -58,9 +58,9 @@ def test_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.Monkey
         return list(ran)
 
     monkeypatch.chdir(tmp_path)
-    assert "kb/release" in fail_at("annotate")[0]
+    assert "kb/release" in fail_at("scripts/teach.py")[0]
     first, *rest = fail_at("")
-    assert "annotate" in first and "keci_biorelex" in rest[-1]
+    assert "scripts/teach.py" in first and "keci_biorelex" in rest[-1]
     assert fail_at("") == []
     changed = fail_at("", "--version", "9.9.9")
     assert len(changed) == 1 and changed[0].endswith("9.9.9")
