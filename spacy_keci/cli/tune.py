@@ -144,13 +144,13 @@ def choose_of_concepts(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     if keep_thresholds:
         present = {name: getattr(trials.extractor, name) for name in (setting, *SCALINGS[setting])}
         _, typed = compare_concepts(trials.predict(present), trials.golds, trials.extractor.spans_key)
-        return calibrated(present, {"relations": typed})
+        return calibrated(present, {"relations": typed}, trials.extractor.default_relation_threshold)
     unscaled = {name: UNSCALED[name] for name in SCALINGS[setting]}
     docs = trials.predict({setting: LOWEST, **unscaled})
     pairs, typed = compare_concepts(docs, trials.golds, trials.extractor.spans_key)
     threshold, f_pair, f_typed = choose_threshold(pairs, typed)
     tell(f"Relations from {threshold:.2f}: F {f_pair:.1%} of pairs, {f_typed:.1%} of pairs with labels")
-    return calibrated({setting: threshold, **unscaled}, {"relations": typed.reaching(threshold)})
+    return calibrated({setting: threshold, **unscaled}, {"relations": typed.reaching(threshold)}, None)
 
 
 def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
@@ -169,7 +169,8 @@ def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     if best == "now" and not keep_thresholds:
         tell("No thresholds are better than the present ones.")
     found = dict(zip(KINDS, trials.compare(predicted[best]), strict=True))
-    return calibrated(tried[best], {kind: found[kind] for kind in trials.kinds})
+    of_kinds = {kind: found[kind] for kind in trials.kinds}
+    return calibrated(tried[best], of_kinds, trials.extractor.default_relation_threshold)
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:
@@ -184,14 +185,16 @@ def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any
     return found
 
 
-def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems]) -> dict[str, Any]:
+def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems], default: float | None) -> dict[str, Any]:
     """The same settings with temperatures and biases fitted to what was found with them, by kind. Prints the
-    calibration error before and after. Thresholds are moved so that the same mentions and relations reach them."""
+    calibration error before and after. Thresholds are moved so that the same mentions and relations reach them.
+
+    default: the threshold of relations without one."""
     fitted = dict(settings)
     for kind, items in found.items():
         change, names = fit_scaling(items.scores, items.holds), SCALINGS[threshold := KINDS[kind]]
         fitted |= zip(names, Scaling(*(settings[name] for name in names)).then(change), strict=True)
-        moved = by_label(settings[threshold])
+        moved = by_label(default if kind == "relations" else None) | by_label(settings[threshold])
         fitted[threshold] = as_setting({label: float(change(np.array([value]))[0]) for label, value in moved.items()})
         before = calibrate(items.scores, items.holds)
         after = calibrate(change(items.scores), items.holds)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
@@ -12,9 +13,10 @@ from typer.testing import CliRunner, Result
 
 from spacy_keci.cli.load import find_extractor
 from spacy_keci.cli.main import keci
-from spacy_keci.cli.tune import UNSCALED, Trials, choose_of_mentions, describe, fit_settings
-from spacy_keci.pipeline.thresholds import Threshold
-from spacy_keci.scoring.tuning import LOWEST
+from spacy_keci.cli.tune import UNSCALED, Trials, calibrated, choose_of_mentions, describe, fit_settings
+from spacy_keci.pipeline.calibration import Scaling
+from spacy_keci.pipeline.thresholds import Threshold, by_label
+from spacy_keci.scoring.tuning import LOWEST, ScoredItems
 
 from ..pipeline.conftest import make_pipeline, train
 
@@ -152,8 +154,22 @@ def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list
 def test_thresholds_may_be_kept(model: Path, corpus: Path) -> None:
     result = tune(model, corpus, "--keep-thresholds")
     assert result.exit_code == 0 and "No thresholds are better" not in result.stderr
-    assert "components.keci.threshold = null\ncomponents.keci.relation_threshold = null\n" in result.stdout
+    # with multi_label, relations have the default threshold 0.5
+    assert "components.keci.threshold = null\ncomponents.keci.relation_threshold = 0.5\n" in result.stdout
     assert "components.keci.temperature = 1.0" not in result.stdout
+
+
+@pytest.mark.parametrize("threshold", [None, {"binds": 0.3}, {"binds": 0.3, "*": 0.6}])
+def test_the_same_relations_reach_the_moved_thresholds(threshold: Threshold) -> None:
+    holds = np.arange(50) % 4 > 0
+    found = ScoredItems(np.linspace(0.2, 0.9, 50), holds, np.zeros((50, 2), dtype="int64"), 50, holds)
+    present = {"relation_threshold": threshold, "relation_temperature": 1.0, "relation_bias": 0.0}
+    fitted = calibrated(present, {"relations": found}, 0.5)
+    scaling = Scaling(fitted["relation_temperature"], fitted["relation_bias"])
+    before, after = {"*": 0.5} | by_label(threshold), by_label(fitted["relation_threshold"])
+    assert before != after and before.keys() == after.keys()
+    for label, value in before.items():
+        assert after[label] == pytest.approx(float(scaling(np.array([value]))[0]))
 
 
 def test_what_is_read_is_not_replaced(model: Path, corpus: Path) -> None:
