@@ -44,20 +44,23 @@ def main() -> None:
     args = parser.parse_args()
     options = args.version, args.encoder, args.seed, args.gpu_id
     lines = [shlex.join(words) for step in args.steps or STEPS for words in commands(step, *options)]
-    before = DONE.read_text(encoding="utf8").splitlines() if DONE.exists() and not args.steps else []
-    # a command that has changed, and all after it, are run again
-    done = [line for line, old in takewhile(lambda pair: pair[0] == pair[1], zip(lines, before, strict=False))]
-    if done:
-        print(f"{len(done)} of {len(lines)} commands have finished before: delete {DONE} to run them again.")
-    for line in lines[len(done) :]:
+    before = DONE.read_text(encoding="utf8").splitlines() if DONE.exists() else []
+    if args.steps:  # what follows the first of these commands, too, is to be run again
+        done = list(takewhile(lambda line: line not in lines, before))
+    else:  # a command that has changed, and all after it, are run again
+        done = [line for line, old in takewhile(lambda pair: pair[0] == pair[1], zip(lines, before, strict=False))]
+        if done:
+            print(f"{len(done)} of {len(lines)} commands have finished before: delete {DONE} to run them again.")
+    for line in lines if args.steps else lines[len(done) :]:
         print(line, flush=True)
         if args.dry_run:
             continue
+        DONE.parent.mkdir(exist_ok=True)
+        DONE.write_text("\n".join(done), encoding="utf8")
         words = shlex.split(line)
         subprocess.run([sys.executable if words[0] == "python" else words[0], *words[1:]], check=True)
         if not args.steps:
             done.append(line)
-            DONE.parent.mkdir(exist_ok=True)
             DONE.write_text("\n".join(done), encoding="utf8")
 
 

@@ -3,16 +3,18 @@
     python scripts/teach.py corpus/unlabelled.jsonl corpus/student/taught.spacy \
         --teachers training/teacher/0/model-last training/teacher/1/model-last
 
-Each span and each pair gets the label with the highest mean probability; its score is the probability of any label.
-For pairs, it is a mean over the pipelines that find both mentions. Probabilities are those of the networks, without the
-calibration of the pipelines: it fits the probability of one label, and leaves too little for all. `keci` learns the
-scores with ``learn_scores``.
+Each span and each pair gets the label with the highest mean probability; its score is the sum over the labels that the
+pipelines chose, at most 1. For pairs, it is a mean over the pipelines that find both mentions. Probabilities are those
+of the networks, without the calibration of the pipelines: it fits the probability of one label, and leaves too little
+for all. `keci` learns the scores with ``learn_scores``. The pipelines must have the same tokenizer, and relations
+without direction.
 """
 
 from argparse import ArgumentParser
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import spacy
 import srsly
@@ -21,6 +23,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.pipeline.keci import Keci
 from spacy_keci.span_groups import SPANS_KEY, per_mention, relation_rows_of, set_span_graph
 
 # start and end of a mention; a pair of mentions, the first one first
@@ -43,8 +46,13 @@ def main() -> None:
     found: list[list[Doc]] = []
     for path in args.teachers:
         nlp = spacy.load(path, config=settings)
+        keci = cast(Keci, nlp.get_pipe("keci"))
+        if directed := sorted({*keci.relation_labels} - {*keci.symmetric}):
+            raise SystemExit(
+                f"{path} has relations with a direction, of which there is no mean: {', '.join(directed)}."
+            )
         docs = nlp.pipe(tqdm((row["text"] for row in rows), total=len(rows), desc=path))
-        found.append([_small(doc) for doc in docs])
+        found.append([_without_vectors(doc) for doc in docs])
     taught = [mean(docs, args.minimum) for docs in zip(*found, strict=True)]
     args.output.parent.mkdir(parents=True, exist_ok=True)
     save_docs(taught, args.output)
@@ -58,12 +66,12 @@ def mean(docs: Sequence[Doc], minimum: float) -> Doc:
     """A document with the mean of the span graphs of several pipelines for one text."""
     spans: defaultdict[Offsets, Counter[str]] = defaultdict(Counter)
     pairs: defaultdict[Pair, Counter[tuple[Offsets, Offsets, str]]] = defaultdict(Counter)
-    found_by: Counter[Offsets] = Counter()
     both_found: Counter[Pair] = Counter()
     for doc in docs:
+        if [token.text for token in doc] != [token.text for token in docs[0]]:
+            raise SystemExit(f"The pipelines have different tokens for {doc.text[:40]!r}.")
         group = doc.spans[SPANS_KEY]
         offsets = [(span.start, span.end) for span in group]
-        found_by.update(offsets)
         for span, score in zip(group, per_mention(group, "scores", 1.0), strict=True):
             spans[span.start, span.end][span.label_] += score / len(docs)
         for head, tail, label, score in relation_rows_of(group):
@@ -79,7 +87,7 @@ def mean(docs: Sequence[Doc], minimum: float) -> Doc:
         score = labels.total() / both_found[pair]
         if score >= minimum and place.keys() >= set(pair):
             head, tail, label = labels.most_common(1)[0][0]
-            rows.append([place[head], place[tail], label, score])
+            rows.append([place[head], place[tail], label, min(score, 1.0)])
     words = Doc(docs[0].vocab, [token.text for token in docs[0]], [bool(token.whitespace_) for token in docs[0]])
     mentions = [Span(words, *each, label=labels.most_common(1)[0][0]) for each, labels in kept.items()]
     scores = [min(labels.total(), 1.0) for labels in kept.values()]
@@ -87,8 +95,9 @@ def mean(docs: Sequence[Doc], minimum: float) -> Doc:
     return words
 
 
-def _small(doc: Doc) -> Doc:
-    doc._.trf_data = None
+def _without_vectors(doc: Doc) -> Doc:
+    if doc.has_extension("trf_data"):
+        doc._.trf_data = None
     return doc
 
 

@@ -21,7 +21,7 @@ class _Table(dict[int, str]):
     def __missing__(self, code: int) -> str:
         compatible = unicodedata.normalize("NFKC", chr(code))
         # a superscript may be a power or a citation: "10⁵" is not 105, nor is "p53¹²" another protein
-        is_other = len(compatible) > 1 or unicodedata.decomposition(chr(code)).startswith("<super>")
+        is_other = len(compatible) > 1 or unicodedata.decomposition(chr(code)).startswith(("<super>", "<circle>"))
         character = chr(code) if is_other else compatible
         self[code] = _SAME.get(character, character)
         return self[code]

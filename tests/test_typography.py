@@ -24,7 +24,7 @@ from .corpora.strategies import TEXTS
         (["CO2", "CO₂"], "CO2"),
         # what is more than one character, a power, a citation, another word, or a break
         (["ﬁ…½"], "ﬁ…½"),
-        (["10⁵ p53¹²"], "10⁵ p53¹²"),
+        (["10⁵ p53¹² p53①"], "10⁵ p53¹² p53①"),
         (["β·é\n\u2028\u0085"], "β·é\n\u2028\u0085"),
     ],
 )

@@ -195,7 +195,7 @@ class _Ids:
     @property
     def n_repeated(self) -> int:
         """How many texts have the id of an earlier one."""
-        return len(self._hashes) - len(np.unique(np.array(self._hashes)))
+        return len(self._hashes) - len(np.unique(np.asarray(self._hashes)))
 
 
 class _Streamed:

@@ -48,8 +48,8 @@ def abbreviate(doc: Doc, found: "Found", definitions: "Iterable[Abbreviation]") 
     candidates = {each.long: found[each.long] for each in chosen if each.long in found}
     for start in range(len(tokens)):
         for length in meanings.lengths:
-            if meant := meanings(tokens[start : start + length], start):
-                span = (start, start + length)
+            span = (start, start + length)
+            if span[1] <= len(tokens) and (meant := meanings(tokens[slice(*span)], start)):
                 found[span] = _combine(found.get(span), candidates[meant.long], meant.is_certain)
     return chosen
 

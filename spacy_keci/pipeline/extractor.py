@@ -244,8 +244,9 @@ class Extractor(Predictor):
         unsure = 0
         for example in annotated:
             attrs = example.reference.spans[self.spans_key].attrs
-            rows = [*attrs.get("relations", ()), *attrs.get("interactions", ())]
-            unsure += sum(score < 1 for score in (*stored_values(attrs, "scores"), *(row[3] for row in rows)))
+            scores = stored_values(attrs, "scores") if self.entities_from is None else ()
+            rows = attrs.get("interactions") or attrs.get("relations") or ()
+            unsure += sum(score < 1 for score in (*scores, *(row[3] for row in rows)))
         if unsure:
             logger.warning(
                 "'%s': %d scores of gold mentions and relations are below 1, but all gold counts as certain. Set "

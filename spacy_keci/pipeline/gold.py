@@ -152,8 +152,8 @@ def find_gold(candidates: np.ndarray, gold: GoldGraphs) -> tuple[np.ndarray, np.
 
 
 def limit_to_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarray) -> GoldGraphs:
-    """The gold for a batch whose mentions are given: given mentions are trained on their gold types; other candidates
-    count as not annotated.
+    """The gold for a batch whose mentions are given: given mentions are trained on their gold types, and certain; other
+    candidates count as not annotated.
 
     candidates: (spans, 3) document, start and end. is_given: (spans,) of bool.
     """
@@ -163,7 +163,7 @@ def limit_to_given(gold: GoldGraphs, candidates: np.ndarray, is_given: np.ndarra
         gold,
         spans=np.concatenate([gold.spans, candidates]),
         labels=np.concatenate([labels, np.full(len(candidates), NOT_ANNOTATED)]),
-        scores=np.concatenate([gold.scores, np.ones(len(candidates), dtype="float32")]),
+        scores=np.ones(len(gold.spans) + len(candidates), dtype="float32"),
     )
 
 

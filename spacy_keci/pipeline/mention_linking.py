@@ -13,6 +13,7 @@ from ..identifiers import linked, named_concepts
 from ..knowledge.annotated_names import AnnotatedName, AnnotatedNames
 from ..span_groups import attrs_beside, checked_spans, set_span_graph
 from ..tokens import SPANS_KEY
+from ..typography import unify_doc
 from .abbreviations import Meanings
 from .mentions import ENTS, read_mentions
 
@@ -125,8 +126,10 @@ class MentionLinker:
     def _names(self, doc: Doc, number: int) -> "Iterator[AnnotatedName]":
         from ..knowledge.abbreviations import find_abbreviations
 
-        meanings = Meanings(doc, find_abbreviations(doc))
-        mentions = [(span, linked(span.kb_id_)) for span in doc.spans.get(SPANS_KEY, ())]
+        read = unify_doc(doc)
+        meanings = Meanings(read, find_abbreviations(read))
+        gold = doc.spans.get(SPANS_KEY, ())
+        mentions = [(Span(read, m.start, m.end, m.label), linked(m.kb_id_)) for m in gold]
         species = self._species((span.label_, span.start, id) for span, id in mentions)
         for span, id in mentions:
             if id and (wanted := self.types.get(span.label_)):

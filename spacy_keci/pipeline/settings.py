@@ -68,7 +68,8 @@ class ExtractorSettings:
     relation_weights: training weights of pairs by the label of their relation, ``{"denies": 3}`` or a list of pairs; 1
         for other labels. A weight above 1 finds more relations of a rare label, and more false ones.
     learn_scores: whether a score of a gold mention or relation is learned as a probability, and the rest as that of
-        "none": for texts that pipelines annotated. Otherwise all gold is certain.
+        "none": for texts that pipelines annotated. Otherwise all gold is certain. Given mentions are always certain.
+        ``joint_ner_re`` learns mentions with a score of at least 0.5 as certain, and no others.
     negatives: the unrelated pairs of a batch that count in training, a ``spacy_keci.HardNegatives.v1``: for each
         related pair the ``hardest`` with the highest loss. Its ``source`` must be "batch", as the loss of a pair
         depends on the present weights. None: all.

@@ -1,14 +1,17 @@
 """Relations between concepts on the command line: a threshold is chosen, and they are scored, among gold mentions."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from typer.testing import CliRunner
 
 from spacy_keci.cli.main import keci
 from spacy_keci.corpora.docbin import save_docs
+from spacy_keci.pipeline.calibration import Scaling
 from spacy_keci.tokenizer import create_biomedical_tokenizer
 
 from ..pipeline.abstracts import make_abstracts, train
@@ -56,9 +59,13 @@ def test_tuned_and_scored(folder: Path, tmp_path: Path) -> None:
 
 
 def test_thresholds_may_be_kept(folder: Path) -> None:
-    present = spacy.load(folder / "model").get_pipe("concept_relations").relation_threshold
+    """The present threshold, 0.5 by default, is moved with the scores."""
     shown = run("tune", folder / "model", folder / "dev.spacy", "--mentions", "gold", "--keep-thresholds")
-    assert f"relation_threshold = {'null' if present is None else present}\n" in shown
+    settings = {key.rsplit(".", 1)[1]: json.loads(value) for key, value in re.findall(r"^(\S+) = (.+)$", shown, re.M)}
+    present = spacy.load(folder / "model").get_pipe("concept_relations").relation_threshold
+    scaling = Scaling(settings["relation_temperature"], settings["relation_bias"])
+    moved = scaling(np.array([0.5 if present is None else present]))[0]
+    assert settings["relation_threshold"] == pytest.approx(moved)
 
 
 def test_a_report_does_not_show_concepts(folder: Path) -> None:

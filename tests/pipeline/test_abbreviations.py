@@ -123,3 +123,8 @@ def test_the_preferred_vocabulary_is_written(tmp_path: Path) -> None:
     as_it_is = spacy.load(tmp_path / "pipeline", config={"components": {"concept_linker": {"prefer": []}}})
     doc = as_it_is("TP53")
     assert [span.kb_id_ for span in doc.spans["concepts"]] == ["HGNC:11998"]
+
+
+def test_a_text_may_end_in_the_beginning_of_a_long_short_form(linked: Language) -> None:
+    doc = linked("Reactive oxygen species (ROS) and acute kidney injury 70 (AKI 70) cause ROS")
+    assert concepts(doc, "ROS") == [["X:8"], ["X:8"]]

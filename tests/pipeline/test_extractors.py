@@ -110,6 +110,15 @@ class TestLearning:
             assert np.mean(found) == pytest.approx(expected, abs=0.1)
             assert ("scores of gold mentions and relations are below 1" in log.text) != learn_scores
 
+    def test_given_mentions_are_certain(self, system: str, docs: list[Doc]) -> None:
+        nlp = initialized(system, docs, learn_scores=True, entities_from="given")
+        taught = docs[0].copy()
+        group = taught.spans["entities"]
+        group.attrs["scores"] = [0.7] * len(group)
+        (example,) = make_examples(nlp, [taught])
+        example.predicted.spans["given"] = [example.predicted[m.start : m.end] for m in group]
+        assert np.isfinite(nlp.get_pipe(system).update([example])[system])  # type: ignore[attr-defined]
+
     @pytest.mark.parametrize("text", ["", " ", "p53"])
     def test_tiny_documents_can_be_trained_on(self, system: str, docs: list[Doc], text: str) -> None:
         nlp = initialized(system, docs)

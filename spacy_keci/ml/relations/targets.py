@@ -23,7 +23,8 @@ def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, sy
     found = look_up(head * n_mentions + tail, keys)
     targets = np.zeros((len(first), len(symmetric)), dtype="float32")
     is_found = found >= 0
-    targets[is_mention[found[is_found]], label[is_found]] = scores[is_found]
+    # of duplicates, the highest score counts
+    np.maximum.at(targets, (is_mention[found[is_found]], label[is_found]), scores[is_found].astype("float32"))
     targets[:, 0] = (1 - targets[:, 1:].sum(axis=1)).clip(min=0)
     return targets
 

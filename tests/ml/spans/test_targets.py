@@ -57,3 +57,10 @@ def test_the_rest_of_the_scores_of_a_pair_is_for_none() -> None:
     targets = relation_targets(first, second, gold, np.array([False, True, False, False]))
     expected = [[0.25, 0.5, 0.25, 0.0], [0.25, 0.5, 0.0, 0.25], [0, 1, 0, 0], [1, 0, 0, 0]]
     assert targets.tolist() == expected
+
+
+def test_of_duplicate_relations_the_highest_score_counts() -> None:
+    mentions = [((0, i, i + 1), 1) for i in range(2)]
+    gold = gold_graphs(mentions, [(0, 1, 2), (0, 1, 2), (0, 1, 1), (1, 0, 1)], [0.5, 0.25, 0.25, 0.5])
+    targets = relation_targets(np.array([0, 1]), np.array([1, 0]), gold, np.array([False, True, False]))
+    assert targets.tolist() == [[0, 0.5, 0.5], [0.5, 0.5, 0]]
