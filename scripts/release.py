@@ -6,7 +6,7 @@
 "train" trains MiniLM; "teacher" trains six layers of all-mpnet-base-v2 twice, and annotates sentences of other corpora
 with the mean of all three; "student" trains MiniLM further, on these annotations and the gold texts; "package"
 calibrates and scores it, and makes the wheel in models/. training/release.done lists the commands that have finished:
-delete it to start anew.
+delete it to start again.
 """
 
 import json
@@ -55,13 +55,18 @@ def main() -> None:
         print(line, flush=True)
         if args.dry_run:
             continue
-        DONE.parent.mkdir(exist_ok=True)
-        DONE.write_text("\n".join(done), encoding="utf8")
+        save(done)  # before it runs: it may replace what later commands read
         words = shlex.split(line)
         subprocess.run([sys.executable if words[0] == "python" else words[0], *words[1:]], check=True)
         if not args.steps:
             done.append(line)
-            DONE.write_text("\n".join(done), encoding="utf8")
+    if not args.dry_run:
+        save(done)
+
+
+def save(done: list[str]) -> None:
+    DONE.parent.mkdir(exist_ok=True)
+    DONE.write_text("\n".join(done), encoding="utf8")
 
 
 def commands(step: str, version: str, encoder: str, seed: int = 0, gpu_id: int = -1) -> Iterator[list[str]]:

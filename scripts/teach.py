@@ -22,6 +22,7 @@ from spacy.tokens import Doc, Span
 from tqdm import tqdm
 from wasabi import msg
 
+from spacy_keci.annotator import without_tensors
 from spacy_keci.corpora.docbin import save_docs
 from spacy_keci.pipeline.keci import Keci
 from spacy_keci.span_groups import SPANS_KEY, per_mention, relation_rows_of, set_span_graph
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("texts", type=Path, help=".jsonl")
     parser.add_argument("output", type=Path, help="file to write, .spacy")
     parser.add_argument("--teachers", nargs="+", required=True, help="trained pipelines with the component keci")
-    parser.add_argument("--minimum", type=float, default=0.1, help="least probability to save (0.1)")
+    parser.add_argument("--minimum", type=float, default=0.1, help="minimum probability to save (0.1)")
     args = parser.parse_args()
     settings: dict[str, float] = {}
     for kind in ("", "relation_"):
@@ -52,7 +53,7 @@ def main() -> None:
                 f"{path} has relations with a direction, of which there is no mean: {', '.join(directed)}."
             )
         docs = nlp.pipe(tqdm((row["text"] for row in rows), total=len(rows), desc=path))
-        found.append([_without_vectors(doc) for doc in docs])
+        found.append([without_tensors(doc) for doc in docs])
     taught = [mean(docs, args.minimum) for docs in zip(*found, strict=True)]
     args.output.parent.mkdir(parents=True, exist_ok=True)
     save_docs(taught, args.output)
@@ -66,39 +67,31 @@ def mean(docs: Sequence[Doc], minimum: float) -> Doc:
     """A document with the mean of the span graphs of several pipelines for one text."""
     spans: defaultdict[Offsets, Counter[str]] = defaultdict(Counter)
     pairs: defaultdict[Pair, Counter[tuple[Offsets, Offsets, str]]] = defaultdict(Counter)
-    both_found: Counter[Pair] = Counter()
+    found: list[set[Offsets]] = []
     for doc in docs:
         if [token.text for token in doc] != [token.text for token in docs[0]]:
             raise SystemExit(f"The pipelines have different tokens for {doc.text[:40]!r}.")
         group = doc.spans[SPANS_KEY]
         offsets = [(span.start, span.end) for span in group]
+        found.append(set(offsets))
         for span, score in zip(group, per_mention(group, "scores", 1.0), strict=True):
             spans[span.start, span.end][span.label_] += score / len(docs)
         for head, tail, label, score in relation_rows_of(group):
             ends = offsets[head], offsets[tail]
             pairs[min(ends), max(ends)][(*ends, label)] += score
-    for doc in docs:
-        known = {(span.start, span.end) for span in doc.spans[SPANS_KEY]}
-        both_found.update(pair for pair in pairs if known.issuperset(pair))
     kept = {each: labels for each, labels in sorted(spans.items()) if labels.total() >= minimum}
     place = {each: i for i, each in enumerate(kept)}
     rows = []
     for pair, labels in sorted(pairs.items()):
-        score = labels.total() / both_found[pair]
+        score = labels.total() / sum(mentions.issuperset(pair) for mentions in found)
         if score >= minimum and place.keys() >= set(pair):
             head, tail, label = labels.most_common(1)[0][0]
             rows.append([place[head], place[tail], label, min(score, 1.0)])
     words = Doc(docs[0].vocab, [token.text for token in docs[0]], [bool(token.whitespace_) for token in docs[0]])
-    mentions = [Span(words, *each, label=labels.most_common(1)[0][0]) for each, labels in kept.items()]
+    chosen = [Span(words, *each, label=labels.most_common(1)[0][0]) for each, labels in kept.items()]
     scores = [min(labels.total(), 1.0) for labels in kept.values()]
-    set_span_graph(words, SPANS_KEY, mentions, rows, scores=scores)
+    set_span_graph(words, SPANS_KEY, chosen, rows, scores=scores)
     return words
-
-
-def _without_vectors(doc: Doc) -> Doc:
-    if doc.has_extension("trf_data"):
-        doc._.trf_data = None
-    return doc
 
 
 if __name__ == "__main__":

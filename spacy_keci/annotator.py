@@ -81,7 +81,7 @@ class Annotator:
     def _run(self, texts: Sequence[str]) -> list[Doc | str]:
         """The documents. Where the pipeline fails, each half is tried, and so on down to the culprit."""
         try:
-            return [_without_tensors(doc) for doc in self.nlp.pipe(texts, batch_size=self.batch_size)]
+            return [without_tensors(doc) for doc in self.nlp.pipe(texts, batch_size=self.batch_size)]
         except Exception as error:  # components raise whatever they like
             if len(texts) == 1:
                 return [" ".join(str(error).split()) or type(error).__name__]
@@ -96,7 +96,7 @@ class Annotator:
 _load = lru_cache(maxsize=1)(spacy.load)
 
 
-def _without_tensors(doc: Doc) -> Doc:
+def without_tensors(doc: Doc) -> Doc:
     """What the encoder computed is of no use to the output, and many times larger."""
     doc.tensor = None  # type: ignore[assignment]
     doc.user_data.pop(("._.", "trf_data", None, None), None)  # type: ignore[call-overload]

@@ -35,7 +35,7 @@ def describe_labels(nlp: Language) -> dict[str, Any]:
     (None: the most probable label), and the semantic types of the concepts that are linked, by identifier. Raises
     ValueError if the pipeline has no extractor."""
     name, keci = find_extractor(nlp)
-    thresholds = by_label(keci.default_relation_threshold) | by_label(keci.relation_threshold)
+    thresholds = by_label(keci.relation_threshold, keci.default_relation_threshold)
     return {
         "component": name,
         "spans_key": keci.spans_key,

@@ -194,7 +194,7 @@ def calibrated(settings: Mapping[str, Any], found: Mapping[str, ScoredItems], de
     for kind, items in found.items():
         change, names = fit_scaling(items.scores, items.holds), SCALINGS[threshold := KINDS[kind]]
         fitted |= zip(names, Scaling(*(settings[name] for name in names)).then(change), strict=True)
-        moved = by_label(default if kind == "relations" else None) | by_label(settings[threshold])
+        moved = by_label(settings[threshold], default if kind == "relations" else None)
         fitted[threshold] = as_setting({label: float(change(np.array([value]))[0]) for label, value in moved.items()})
         before = calibrate(items.scores, items.holds)
         after = calibrate(change(items.scores), items.holds)
@@ -221,7 +221,7 @@ def format_table(
 
 
 def describe(threshold: Threshold, default: float | None = None) -> str:
-    values = by_label(default) | by_label(threshold)
+    values = by_label(threshold, default)
     if not values:
         return "most probable"
     low, high = min(values.values()), max(values.values())

@@ -12,12 +12,13 @@ Threshold = float | dict[str, float] | list[Any] | None
 OTHERS = "*"
 
 
-def by_label(threshold: Threshold) -> dict[str, float]:
+def by_label(threshold: Threshold, default: float | None = None) -> dict[str, float]:
     """Label to threshold. The key "*" stands for all other labels; without it, the most probable label counts for
-    them."""
+    them. default: of all other labels if the threshold has none."""
+    found = {} if default is None else {OTHERS: default}
     if threshold is None:
-        return {}
-    return {OTHERS: threshold} if isinstance(threshold, int | float) else dict(threshold)
+        return found
+    return found | ({OTHERS: threshold} if isinstance(threshold, int | float) else dict(threshold))
 
 
 def as_setting(thresholds: dict[str, float]) -> Threshold:

@@ -24,7 +24,7 @@ def relation_targets(first: np.ndarray, second: np.ndarray, gold: GoldGraphs, sy
     targets = np.zeros((len(first), len(symmetric)), dtype="float32")
     is_found = found >= 0
     # of duplicates, the highest score counts
-    np.maximum.at(targets, (is_mention[found[is_found]], label[is_found]), scores[is_found].astype("float32"))
+    np.maximum.at(targets, (is_mention[found[is_found]], label[is_found]), scores[is_found])
     targets[:, 0] = (1 - targets[:, 1:].sum(axis=1)).clip(min=0)
     return targets
 
