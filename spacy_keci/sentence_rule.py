@@ -14,6 +14,7 @@ BREAK = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 _LINE_BREAK = re.compile(r" *\r?\n *").fullmatch
 _WRAPPED_LINE = 40  # characters; shorter lines are those of a list or a table
+_BLOCK_WIDTH = 60  # characters, at least, of lines of one width
 
 _ENDS = frozenset(Sentencizer.default_punct_chars)
 _OPENERS = "([{\"'«"
@@ -67,8 +68,9 @@ def find_sentences(text: str) -> list[int]:
 
     A sentence begins
 
-    - after a line break or a tab, unless a line of at least 40 characters seems to be wrapped: it does not end as a
-      sentence does, and the next one begins with a small letter (which is not that of a name, "p53");
+    - after a line break or a tab, unless the line seems to be wrapped: the lines have one width, and the next word had
+      no room; or it has at least 40 characters and does not end as a sentence does, and the next one begins with a
+      small letter (which is not that of a name, "p53");
     - at and after a section head, "BACKGROUND:" or "Methods:";
     - after a full stop or the like, the brackets, quotation marks and citations that follow it, and white space: at a
       word with a capital, a number, or a name that begins with a small letter ("c-Myc", "p53", "alpha-synuclein").
@@ -79,6 +81,7 @@ def find_sentences(text: str) -> list[int]:
     text = unify(text)
     starts: list[int] = []
     asides = _find_asides(text)
+    wrapped = {*_wrapped_lines(text)}
     aside, aside_end, head_end = next(asides, None), 0, 0
     before: deque[str] = deque(maxlen=3)  # the last words of the sentence so far
     end = 0  # of the last word
@@ -90,7 +93,7 @@ def find_sentences(text: str) -> list[int]:
                 aside_end = max(aside_end, aside[1])
             aside = next(asides, None)
         head = _HEAD(text, start) if start >= head_end and word[0].isupper() else None
-        is_break = BREAK.search(text, end, start) is not None
+        is_break = start not in wrapped and BREAK.search(text, end, start) is not None
         begins = (
             not before
             or (is_break and not (end - line >= _WRAPPED_LINE and _is_wrapped(before[-1], text[end:start], word)))
@@ -125,6 +128,31 @@ def _find_asides(text: str) -> Iterator[tuple[int, int]]:
             if i - begin <= _LONGEST_ASIDE:
                 pairs.append((begin, i))
     return iter(sorted(pairs))
+
+
+def _wrapped_lines(text: str) -> Iterator[int]:
+    """The first words of lines that go on from the line before, in blocks of lines of one width."""
+    lines: list[tuple[int, str]] = []
+    begin = 0
+    for line in [*text.split("\n"), ""]:
+        if line.strip() and "\t" not in line:
+            lines.append((begin, line.rstrip()))
+        else:
+            yield from _going_on(lines)
+            lines = []
+        begin += len(line) + 1
+
+
+def _going_on(block: list[tuple[int, str]]) -> list[int]:
+    """The first words of lines, with their beginnings, that go on from the line before, because it had no room for
+    them. If this holds for half of the lines or more, and not only for the longest one, the lines are of one width."""
+    width = max((len(line) for _, line in block), default=0)
+    if width < _BLOCK_WIDTH:
+        return []
+    words = [(begin + len(line) - len(line.lstrip()), line.split(maxsplit=1)[0]) for begin, line in block[1:]]
+    pairs = zip(block[:-1], words, strict=True)
+    going_on = [start for (_, line), (start, word) in pairs if len(line) + 1 + len(word) > width]
+    return going_on if len(going_on) > 1 and 2 * len(going_on) >= len(words) else []
 
 
 def _is_wrapped(last: str, space: str, following: str) -> bool:

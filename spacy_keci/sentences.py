@@ -49,18 +49,23 @@ def whitespace(docs: Sequence[Doc]) -> NDArray[np.bool_]:
 
 
 def break_tokens(docs: Sequence[Doc]) -> NDArray[np.bool_]:
-    """(tokens,) whether each token of all documents is white space with a line break or a tab, which no mention
-    crosses."""
+    """(tokens,) whether each token of all documents is white space with a tab or a line break, which no mention
+    crosses, unless the line is wrapped there (:func:`~spacy_keci.sentence_rule.find_sentences`)."""
     is_break = whitespace(docs)
     for doc, first in zip(docs, doc_starts(docs), strict=True):
         for i in np.flatnonzero(is_break[first : first + len(doc)]):
             is_break[first + i] = BREAK.search(doc[int(i)].text) is not None
+        rows = np.flatnonzero(is_break[first : first + len(doc)])
+        if len(rows):
+            words = np.append(np.flatnonzero(~whitespace([doc])), len(doc))
+            following = words[np.searchsorted(words, rows)]
+            is_break[first + rows] = np.isin(following, [*sentence_starts(doc), len(doc)])
     return is_break
 
 
 def segment_of_token(docs: Sequence[Doc]) -> NDArray[np.int64]:
     """(tokens,) the number of the stretch that each token is in, ascending; no mention leaves its stretch. A stretch
-    ends with a sentence, where sentences are set, and at line breaks and tabs."""
+    ends with a sentence, where sentences are set, and at :func:`break_tokens`."""
     return sentence_of_token(docs) + np.cumsum(break_tokens(docs))
 
 

@@ -17,8 +17,9 @@ Suggester = Callable[..., Ragged]
 def build_sentence_span_suggester(max_length: int) -> Suggester:
     """Registered as ``spacy_keci.SentenceSpanSuggester.v1``.
 
-    All spans of 1 to ``max_length`` tokens that neither begin nor end with whitespace, have no line break or tab inside
-    and, where sentence boundaries are set, lie inside one sentence. Raises ValueError if ``max_length`` is below 1.
+    All spans of 1 to ``max_length`` words, which are tokens other than white space, that have no tab and no line break
+    inside, except that of a wrapped line, and lie inside one sentence where sentence boundaries are set. Raises
+    ValueError if ``max_length`` is below 1.
     """
     if max_length < 1:
         raise ValueError(f"The longest span must have at least one token, but max_length is {max_length}.")
@@ -36,16 +37,14 @@ def sentence_spans(docs: Iterable[Doc], *, ops: Ops | None = None, max_length: i
     n_tokens = int(doc_lengths.sum())
     if not n_tokens:
         return Ragged(ops.alloc2i(0, 2), ops.alloc1i(len(docs)))
-    segment = segment_of_token(docs)
+    words = np.flatnonzero(~whitespace(docs))
+    segment = segment_of_token(docs)[words]
     segment_end = np.cumsum(np.bincount(segment))[segment]
-    is_word = ~whitespace(docs)
-    starts = np.arange(n_tokens)[:, None]
-    last = starts + np.arange(min(max_length, int(doc_lengths.max())))
-    valid = (last < segment_end[:, None]) & is_word[:, None]
-    valid &= is_word[np.minimum(last, n_tokens - 1)]
-    token, width = np.nonzero(valid)
-    doc_of_token = np.repeat(np.arange(len(docs)), doc_lengths)
-    start = token - doc_starts(docs)[doc_of_token[token]]
-    spans = cast(Ints2d, np.stack([start, start + width + 1], axis=1).astype("int32"))
-    lengths = cast(Ints1d, np.bincount(doc_of_token[token], minlength=len(docs)).astype("int32"))
+    last = np.arange(len(words))[:, None] + np.arange(min(max_length, int(doc_lengths.max())))
+    word, width = np.nonzero(last < segment_end[:, None])
+    first, last = words[word], words[word + width]
+    doc = np.repeat(np.arange(len(docs)), doc_lengths)[first]
+    offsets = doc_starts(docs)[doc]
+    spans = cast(Ints2d, np.stack([first - offsets, last + 1 - offsets], axis=1).astype("int32"))
+    lengths = cast(Ints1d, np.bincount(doc, minlength=len(docs)).astype("int32"))
     return Ragged(ops.asarray2i(spans), ops.asarray1i(lengths))

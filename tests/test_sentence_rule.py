@@ -1,6 +1,7 @@
 """The rule that finds the sentences of biomedical English."""
 
 import re
+import textwrap
 from itertools import pairwise
 
 import pytest
@@ -78,6 +79,21 @@ def test_wrapped_lines(line_break: str, following: str) -> None:
     assert split(text) == [text]
 
 
+PARAGRAPH = (
+    "MDM2 binds p53 in most cells. It is known that Nutlin-3 inhibits this. c-Myc and E2F1 are not bound, as was shown "
+    "by Momand et al. The oncoprotein and its homologue MDMX are found in sarcomas (Oliner, 1992)."
+)
+
+
+@pytest.mark.parametrize("width", [60, 72, 80])
+@pytest.mark.parametrize("line_break", ["\n", " \n", "\n   ", "\r\n"])
+def test_paragraphs_in_lines_of_one_width(width: int, line_break: str) -> None:
+    """Also before names and capitals; blank lines end a paragraph."""
+    lines = line_break.join(textwrap.wrap(PARAGRAPH, width, break_on_hyphens=False))
+    text = f"A title\n\n{lines}\n\np53"
+    assert [" ".join(sentence.split()) for sentence in split(text)] == ["A title", *split(PARAGRAPH), "p53"]
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -87,6 +103,8 @@ def test_wrapped_lines(line_break: str, following: str) -> None:
         [f"{LINE}.", "we saw it"],
         [LINE, "", "we saw it"],
         ["MDM2, MDMX, p53, p63, p73, BAX, BCL-2\tyes", "no"],  # of a table
+        [LINE, "MDM2 and its homologue MDMX bind p53, and this was confirmed", f"{LINE} was seen"],  # a list
+        ["MDM2 and p53", "MDMX and p53", "MDM2 and Rb"],  # short lines
     ],
 )
 def test_lines_that_are_not_wrapped(lines: list[str]) -> None:

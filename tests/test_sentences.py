@@ -4,6 +4,7 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_keci.sentences import break_tokens, parts_of_texts, sentences
 
@@ -48,6 +49,11 @@ def test_tokens_with_line_breaks_or_tabs(nlp: Language) -> None:
     tokens = [token.text for doc in docs for token in doc]
     assert [tokens[i] for i in np.flatnonzero(break_tokens(docs))] == ["\n\n", "\t", "\n"]
     assert not len(break_tokens([]))
+    wrapped = nlp("The oncoprotein MDM2 (and its homologue MDMX)\nbinds p53.\nNot MDMX.")
+    assert [token.i for token in wrapped if token.is_space] == [9, 13]
+    assert np.flatnonzero(break_tokens([wrapped])).tolist() == [13]
+    apart = Doc(nlp.vocab, ["A", "\n", "\n", "B"])
+    assert break_tokens([apart]).tolist() == [False, True, True, False]
 
 
 @given(st.lists(st.integers(1, 6), max_size=8), st.integers(1, 8))

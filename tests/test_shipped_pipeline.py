@@ -44,6 +44,19 @@ def test_answers_do_not_depend_on_typography(nlp: Language, dash: str) -> None:
         assert places[0] == places[1]
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "  "])
+def test_answers_do_not_depend_on_white_space(nlp: Language, blank: str) -> None:
+    text = "The EGFR receptor binds Grb2 and the SH2 domain of c-Src."
+    doc, expected = nlp(text.replace(" ", blank)), nlp(text)
+    assert len(expected.spans["entities"]) > 3 and expected._.relations
+    found, same = (
+        [(m.text.replace(blank, " "), m.label_, m.kb_id_) for m in d.spans["entities"]] for d in (doc, expected)
+    )
+    assert found == same
+    rows, others = (d.spans["entities"].attrs["relations"] for d in (doc, expected))
+    assert [row[:3] for row in rows] == [row[:3] for row in others]
+
+
 def test_says_what_it_is(nlp: Language) -> None:
     keci = nlp.get_pipe("keci")
     assert list(nlp.meta["labels"]["keci"]) == list(keci.labels)  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc
 
+from ..sentences import break_tokens
 from ..typography import unify_doc
 from .alignment import Alignment, align
 from .normalize import plain
@@ -63,8 +64,8 @@ def find_abbreviations(doc: Doc) -> list[Abbreviation]:
 
 
 class _Text:
-    """The tokens of a Doc, what they read without accents, and which of them follow white space: the last two for texts
-    with brackets only."""
+    """The tokens of a Doc, what they read without accents, which of them are glued to the one before, and which are
+    breaks: the last three for texts with brackets only."""
 
     def __init__(self, doc: Doc) -> None:
         self.doc = doc
@@ -76,9 +77,12 @@ class _Text:
 
     @cached_property
     def is_glued(self) -> list[bool]:
-        return [
-            i > 0 and not self.doc[i - 1].whitespace_ and not self.tokens[i - 1].isspace() for i in range(len(self.doc))
-        ]
+        ends = [bool(token.whitespace_ or token.is_space) for token in self.doc]
+        return [i > 0 and (token.is_space or not ends[i - 1]) for i, token in enumerate(self.doc)]
+
+    @cached_property
+    def is_break(self) -> list[bool]:
+        return break_tokens([self.doc]).tolist()
 
     def __call__(self, span: Span) -> str:
         return self.doc[span[0] : span[1]].text
@@ -202,7 +206,7 @@ def _before(text: _Text, opening: int, length: int) -> int:
         token = text.tokens[start - 1]
         if start < opening and _BREAK.search(token) and not text.is_glued[start]:
             break
-        if token.isspace() and "\n" in token:
+        if text.is_break[start - 1]:
             break
         depth += (token in _CLOSING.values()) - (token in _CLOSING)
         if depth < 0 or (token in _CLOSING.values() and not _belongs_to_word(text, start - 1)):

@@ -90,9 +90,11 @@ def forward(
     if not is_train:
         _check_encoded(tok2vec, X.docs)
     vectors, backprop_tok2vec = tok2vec(X.docs, is_train)
-    tokens = xp2torch(model.ops.flatten(vectors), requires_grad=is_train, device=shim.device)
+    flat = model.ops.flatten(vectors)
     if not is_train:
-        return _predict(shim, tokens, X, mixed_precision), _no_way
+        return _predict(shim, xp2torch(flat, device=shim.device), X, mixed_precision), _no_way
+    rows = X.rows if isinstance(X.rows, slice) else model.ops.asarray1i(X.rows)
+    tokens = xp2torch(flat[rows], requires_grad=True, device=shim.device)
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     _set_dropout(network, model.attrs["dropout_rate"])
     with autocast(shim, mixed_precision):
@@ -105,8 +107,10 @@ def forward(
         d_inputs = backprop_torch(ArgsKwargs(args=((loss,),), kwargs={"grad_tensors": (torch.ones_like(loss),)}))
         d_read = d_inputs.args[0]
         # token vectors have no gradient if the network does not read them
-        d_tokens = torch2xp(torch.zeros_like(tokens) if d_read is None else d_read)
-        return backprop_tok2vec(model.ops.unflatten(d_tokens, lengths))
+        d_flat = model.ops.xp.zeros_like(flat)
+        if d_read is not None:
+            d_flat[rows] = torch2xp(d_read)
+        return backprop_tok2vec(model.ops.unflatten(d_flat, lengths))
 
     return [(X, output)], backprop
 
@@ -137,7 +141,7 @@ def _predict(shim: Any, tokens: torch.Tensor, X: Input, mixed_precision: bool) -
         with autocast(shim, mixed_precision) as in_bfloat16:
             network = in_use(shim._model, in_bfloat16=in_bfloat16)
             with torch.inference_mode():
-                output = network(tokens[part.tokens], *part.to_torch(tokens.device))
+                output = network(tokens[part.rows], *part.to_torch(tokens.device))
         yield part, output
 
 

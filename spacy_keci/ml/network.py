@@ -90,9 +90,12 @@ class Input(Protocol):
 
     docs: list[Doc]
 
+    @property
+    def rows(self) -> Any:
+        """The tokens of the batch that the network reads: a slice, or their numbers, ascending."""
+
     def parts(self) -> Sequence[Any]:
-        """The parts of the input that are read one by one, to bound the memory; ``tokens`` of each is its slice of the
-        batch's tokens."""
+        """The parts of the input that are read one by one, to bound the memory."""
 
     def to_torch(self, device: Any) -> tuple[Any, ...]:
         """The arguments of the network after the token vectors."""

@@ -109,10 +109,10 @@ class JointNerRe(Extractor, JointSettings):
         return JointInput(
             docs,
             texts,
+            whitespace(docs),
             candidates,
             np.ones(len(covered), dtype=bool) if are_given else None,
             texts + segment_of_token(docs),
-            whitespace(docs),
             types,
             MentionRules(self.decoding, None if is_train else self._threshold_array("threshold")),
             self.max_pair_distance,

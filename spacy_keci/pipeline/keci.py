@@ -18,7 +18,7 @@ from thinc.api import Model, NumpyOps
 from ..ml.graphs import GoldGraphs, PredictedGraphs, Pruning
 from ..ml.keci.inputs import KeciInput, SpanGraphInput, tokens_at_once
 from ..ml.spans.targets import candidate_array, in_order
-from ..sentences import doc_starts
+from ..sentences import doc_starts, whitespace
 from ..settings import at_least, defaults, takes_settings
 from ..span_groups import initial_key
 from ..suggesters import Suggester, build_sentence_span_suggester
@@ -208,6 +208,7 @@ class Keci(Extractor, KeciSettings):
         X = SpanGraphInput(
             docs,
             texts,
+            whitespace(docs),
             candidates[kept],
             None if given is None else given[kept],
             Pruning(self.spans_per_token, self.max_pair_distance, threshold),

@@ -4,6 +4,7 @@ import pickle
 import warnings
 from functools import cache
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from spacy_keci import get_relations
 from .systems import (
     SYSTEMS,
     TEXTS,
+    TOK2VEC,
     assert_gradient_is_the_derivative_of_the_loss,
     assert_independent_of_batches,
     assert_same_graphs,
@@ -37,6 +39,18 @@ from .systems import (
 @cache
 def pipeline_of_short_batches(system: str) -> Language:
     return make_pipeline(system, max_batch_tokens=20)
+
+
+SENTENCE_CNN = {**TOK2VEC, "@architectures": "spacy_keci.SentenceCNN.v1", "depth": 1}
+
+
+def graph_of_words(doc: Doc) -> tuple[list, list, list]:
+    """As :func:`graph`, in words instead of characters, and the scores."""
+    group = doc.spans["entities"]
+    words = np.cumsum([not token.is_space for token in doc])
+    mentions = [(int(words[s.start]), int(words[s.end - 1]), s.label_) for s in group]
+    relations = group.attrs["relations"]
+    return mentions, [row[:3] for row in relations], [*group.attrs["scores"], *(row[3] for row in relations)]
 
 
 def network(nlp: Language, system: str) -> Any:
@@ -173,6 +187,30 @@ class TestUse:
         assert list(pipe.pipe(docs, batch_size=8)) == docs
         assert [n for part in parts for n in part] == lengths
         assert all(sum(part) <= 20 or len(part) == 1 for part in parts)
+
+    def test_white_space_changes_nothing(self, system: str, docs: list[Doc]) -> None:
+        """Nor do wrapped lines. They count neither for the lengths of spans nor for distances."""
+        nlp = train(make_pipeline(system, model=small_config(system, SENTENCE_CNN)["model"]), docs, 25)
+        nlp.add_pipe("biomedical_sentencizer", first=True)
+        text = " ".join(doc.text for doc in docs)
+        spaced = [text.replace(" ", blank) for blank in ("\u00a0", "  ", " \u2009 ")]
+        plain, *others = nlp.pipe([text, *spaced, fill(text, 70, break_on_hyphens=False)])
+        expected = graph_of_words(plain)
+        assert len(expected[0]) > 40 and len(expected[1]) > 15
+        for doc in others:
+            assert any(token.is_space for token in doc)
+            found = graph_of_words(doc)
+            assert found[:2] == expected[:2]
+            np.testing.assert_allclose(found[2], expected[2], atol=1e-4)
+
+    def test_mentions_of_nothing_but_white_space(self, system: str, docs: list[Doc]) -> None:
+        nlp = initialized(system, docs, entities_from="given")
+        doc = nlp.make_doc("p53  binds")
+        doc.spans["given"] = [Span(doc, *each, label="protein") for each in ((0, 1), (1, 2), (0, 2))]
+        assert [(s.start, s.end) for s in nlp(doc).spans["entities"]] == [(0, 1), (1, 2), (0, 2)]
+        example = example_with(nlp, doc.text, [(0, 1, "protein")])
+        example.predicted.spans["given"] = doc.spans["given"].copy(example.predicted)
+        assert np.isfinite(nlp.update([example])[system])
 
     def test_relations_survive_serialisation(self, trained_one: Language) -> None:
         doc = trained_one(TEXTS[0])

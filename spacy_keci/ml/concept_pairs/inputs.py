@@ -23,7 +23,7 @@ class ConceptPairInput:
 
     docs: the documents. In training only, keys: (pairs,) a number that is unique in the corpus, and groups: (pairs,) a
         number shared by all pairs of the same two concepts.
-    tokens: the slice of the batch's tokens with these pairs. first_pair, first_mention_pair: rows of the first ones in
+    rows: the slice of the batch's tokens with these pairs. first_pair, first_mention_pair: rows of the first ones in
         the batch. max_tokens, max_pairs: maximum numbers that are scored together.
     """
 
@@ -32,7 +32,7 @@ class ConceptPairInput:
     bags: Bags
     keys: np.ndarray | None = None
     groups: np.ndarray | None = None
-    tokens: slice = field(default_factory=lambda: slice(None))
+    rows: slice = field(default_factory=lambda: slice(None))
     first_pair: int = 0
     first_mention_pair: int = 0
     max_tokens: int | None = None
@@ -69,7 +69,7 @@ class ConceptPairInput:
         return replace(
             self,
             bags=self.bags.part(first_pair, end_of_pairs),
-            tokens=slice(begin, end),
+            rows=slice(begin, end),
             first_pair=first_pair,
             first_mention_pair=int(np.searchsorted(self.bags.pair, first_pair)),
             max_tokens=None,
@@ -82,7 +82,7 @@ class ConceptPairInput:
 
         concepts, bags = self.concepts, self.bags
         starts_of_docs = doc_starts(self.docs)
-        offsets = starts_of_docs - (self.tokens.start or 0)
+        offsets = starts_of_docs - (self.rows.start or 0)
         used, (first, second) = _compact(bags.first, bags.second)
         is_member = np.isin(concepts.member_concept, used)
         member_concept = np.searchsorted(used, concepts.member_concept[is_member])

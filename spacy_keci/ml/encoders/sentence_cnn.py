@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ...sentences import sentence_of_token
+from ...sentences import sentence_of_token, whitespace
 from ...typography import unify_doc
 
 # tokens encoded together in prediction: the layers need about 15 kB per token
@@ -65,12 +65,33 @@ def init(model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:
 
 
 def forward(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
-    """(tokens, width) vectors of each document, of which unified characters are read.
+    """(tokens, width) vectors of each document: of its words, in unified characters; those of white space are zeros."""
+    rows = [np.flatnonzero(~whitespace([doc])) for doc in docs]
+    read = [_words(unify_doc(doc), words) for doc, words in zip(docs, rows, strict=True)]
+    of_words, backprop_words = _encode(model, read, is_train)
+    if all(len(doc) == len(words) for doc, words in zip(docs, rows, strict=True)):
+        return of_words, backprop_words
+    vectors: list[Any] = [model.ops.alloc2f(len(doc), model.get_dim("nO")) for doc in docs]
+    for vector, words, each in zip(vectors, rows, of_words, strict=True):
+        vector[words] = each
 
-    In prediction, windows of long texts overlap by the number of tokens that a vector depends on: memory is bounded,
-    and the vectors are the same.
-    """
-    docs = [unify_doc(doc) for doc in docs]
+    def backprop(d_vectors: list[Any]) -> list[Doc]:
+        return backprop_words([each[words] for each, words in zip(d_vectors, rows, strict=True)])
+
+    return vectors, backprop
+
+
+def _words(doc: Doc, words: np.ndarray) -> Doc:
+    """The document itself if these are all of its tokens; else a copy of these, in the same sentences."""
+    if len(words) == len(doc):
+        return doc
+    starts = np.diff(sentence_of_token([doc])[words], prepend=-1) > 0
+    return Doc(doc.vocab, [doc[i].text for i in words.tolist()], sent_starts=starts.tolist())
+
+
+def _encode(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:
+    """In prediction, windows of long texts overlap by the number of tokens that a vector depends on: memory is bounded,
+    and the vectors are the same."""
     ops, cnn = model.ops, model.layers[0]
     lengths = ops.asarray1i([len(doc) for doc in docs])
     if not lengths.any():

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .tags import BEGIN, INSIDE, LAST, PLACES, UNIT, Spans, is_boundary, is_legal, spans_of_tags
+from .tags import BEGIN, INSIDE, LAST, PLACES, UNIT, Spans, is_legal, spans_of_tags
 from .viterbi import best_legal_tags
 
 # minimum probability of a mention, whatever the threshold
@@ -25,28 +25,24 @@ class MentionRules(NamedTuple):
     threshold: np.ndarray | None = None
 
 
-def find_mentions(
-    log_probabilities: np.ndarray, text: np.ndarray, is_space: np.ndarray, rules: MentionRules
-) -> tuple[Spans, np.ndarray]:
+def find_mentions(log_probabilities: np.ndarray, text: np.ndarray, rules: MentionRules) -> tuple[Spans, np.ndarray]:
     """The mentions of a batch, sorted and without overlaps, and their probabilities.
 
     log_probabilities: (tokens, tags), as from ``log_softmax``. text: (tokens,) the text of each token, ascending.
-    is_space: (tokens,) whether it is white space; no mention begins or ends with it.
     """
-    scores = np.where(is_space[:, None] & is_boundary(log_probabilities.shape[1]), -np.inf, log_probabilities)
-    tags = scores.argmax(axis=1)
+    tags = log_probabilities.argmax(axis=1)
     if rules.decoding == "viterbi":
-        tags = _make_legal(tags, scores, text)
+        tags = _make_legal(tags, log_probabilities, text)
     spans = spans_of_tags(tags, text)
-    of_spans = type_scores(scores, spans.starts, spans.ends)[np.arange(len(spans.starts)), spans.types]
+    of_spans = type_scores(log_probabilities, spans.starts, spans.ends)[np.arange(len(spans.starts)), spans.types]
     if rules.threshold is None or np.isnan(rules.threshold).all():
         return spans, np.exp(of_spans)
-    return _above(rules.threshold, spans, of_spans, scores, text)
+    return _above(rules.threshold, spans, of_spans, log_probabilities, text)
 
 
 def type_scores(log_probabilities: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """(spans, entity types) log-probability that exactly this span is a mention of a type: the sum over its tags."""
-    by_place = log_probabilities[:, 1:].reshape(len(log_probabilities), -1, len(PLACES))
+    by_place = _by_place(log_probabilities)
     several = (ends - starts > 1)[:, None]
     sums = _sums(by_place[:, :, INSIDE])
     between = sums[np.maximum(ends - 1, starts + 1)] - sums[starts + 1]
@@ -107,7 +103,7 @@ def _probable_spans(scores: np.ndarray, text: np.ndarray, minimum: float) -> tup
 
     A loop over lengths, which ends since a mention is never more probable than its beginning.
     """
-    by_place = scores[:, 1:].reshape(len(scores), -1, len(PLACES))
+    by_place = _by_place(scores)
     found = []
     starts = np.arange(len(scores))
     so_far = by_place[:, :, UNIT]
@@ -129,6 +125,12 @@ def _probable_spans(scores: np.ndarray, text: np.ndarray, minimum: float) -> tup
         ends = ends + 1
     joined = [np.concatenate(each) for each in zip(*found, strict=True)]
     return Spans(*joined[:3]), joined[3]
+
+
+def _by_place(scores: np.ndarray) -> np.ndarray:
+    """(tokens, tags) -> (tokens, types, places), of all tags except "outside"."""
+    n_tokens, n_tags = scores.shape
+    return scores[:, 1:].reshape(n_tokens, n_tags // len(PLACES), len(PLACES))
 
 
 def _sums(values: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ class JointNetwork(Network):
         logits = self.tags(self.dropout(tokens)).float()
         mentions, scores = self._mentions(logits, X)
         starts, ends = to_tensor(mentions.starts, tokens.device), to_tensor(mentions.ends, tokens.device)
-        text = to_tensor(X.text_of_token[mentions.starts], tokens.device)
+        text = to_tensor(X.text_of_row[mentions.starts], tokens.device)
         first, second = pair_spans(starts, text, X.max_pair_distance)
         vectors = tokens.index_select(0, ends - 1)
         if self.tag_vectors is not None:  # Eq. 3
@@ -67,7 +67,7 @@ class JointNetwork(Network):
         log_probabilities = logits.detach().log_softmax(dim=-1).cpu().numpy()
         spans = X.spans
         if spans is None or X.given is None:
-            found, probabilities = find_mentions(log_probabilities, X.segment_of_token, X.is_space, X.rules)
+            found, probabilities = find_mentions(log_probabilities, X.segment_of_row, X.rules)
             if spans is None:
                 return found, probabilities
             spans = _joined(spans, found)

@@ -25,7 +25,7 @@ class JointGraphs:
     """Scores of tags, and of the relations of mentions.
 
     tag_logits: (tokens, tags) (Eq. 1).
-    mentions, scores: the sorted mentions in the tokens of the batch, and their probabilities; in training also gold
+    mentions, scores: the sorted mentions in the rows of the batch, and their probabilities; in training also gold
         mentions that were not predicted.
     first, second: (pairs,) indices of mentions, first < second (R).
     relation_logits: (pairs, 1 + relation types) for first -> second; if relations have a direction, (2 * pairs, 1 +
@@ -63,11 +63,11 @@ class JointGraphs:
     @staticmethod
     def _tag_targets(X: JointInput, gold: GoldGraphs) -> np.ndarray:
         known = (gold.labels != NOT_ANNOTATED) & (gold.scores >= 0.5)
-        spans = X.in_batch(gold.spans[known], gold.labels[known] - 1)
-        tags = tag_targets(spans, X.segment_of_token, X.is_space)
+        spans = Spans(*X.in_rows(gold.spans[known]), gold.labels[known] - 1)
+        tags = tag_targets(spans, X.segment_of_row)
         if X.given is not None:
             tags[tags == 0] = NOT_ANNOTATED
-        tags[~gold.has_mentions[X.doc_of_token]] = NOT_ANNOTATED
+        tags[~gold.has_mentions[X.doc_of_row]] = NOT_ANNOTATED
         return tags
 
     def decode(self, X: JointInput, rules: RelationRules) -> PredictedGraphs:

@@ -24,12 +24,6 @@ def count_tags(n_types: int) -> int:
     return 1 + len(PLACES) * n_types
 
 
-def is_boundary(n_tags: int) -> np.ndarray:
-    """(tags,) whether a mention begins or ends with a tag."""
-    _, places = _parts(np.arange(n_tags))
-    return (places >= 0) & (places != INSIDE)
-
-
 def tag_number(types: np.ndarray, place: np.ndarray | int) -> np.ndarray:
     """The number of a tag, from its type and its place in the mention."""
     return 1 + len(PLACES) * types + place

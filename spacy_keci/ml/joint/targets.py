@@ -17,12 +17,12 @@ def longest_flat(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return flat_spans(starts, ends, np.lexsort((starts, starts - ends)))
 
 
-def tag_targets(spans: Spans, text: np.ndarray, is_space: np.ndarray) -> np.ndarray:
+def tag_targets(spans: Spans, text: np.ndarray) -> np.ndarray:
     """(tokens,) the tags of the gold mentions that can be predicted; the others count as outside.
 
-    text: (tokens,) the text of each token. is_space: (tokens,) whether it is white space.
+    spans: may be empty, if they are nothing but white space. text: (tokens,) the text of each token.
     """
-    in_one_text = text[spans.starts] == text[spans.ends - 1]
-    rows = np.flatnonzero(in_one_text & ends_are_words(spans.starts, spans.ends, is_space))
+    rows = np.flatnonzero(spans.starts < spans.ends)
+    rows = rows[text[spans.starts[rows]] == text[spans.ends[rows] - 1]]
     rows = rows[longest_flat(spans.starts[rows], spans.ends[rows])]
     return tags_of_spans(Spans(*(each[rows] for each in spans)), len(text))

@@ -36,12 +36,11 @@ class SpanGraphInput(TextInput):
         return [part for part in super().parts() if len(part.candidates)]
 
     def to_torch(self, device: Any) -> tuple[Any, ...]:
-        """:class:`CandidateSpans` with offsets into the tokens that are read, and the pruning."""
+        """:class:`CandidateSpans` with offsets into the rows, and the pruning."""
         from ..network import to_tensor
 
-        doc, start, end = self.candidates.T
-        starts, ends = start + self.offsets[doc], end + self.offsets[doc]
-        texts = self.text_of_token - self.text_of_token[0]
+        starts, ends = self.in_rows(self.candidates)
+        texts = self.text_of_row - self.text_of_token[0]
         arrays = [np.bincount(texts), starts, ends, texts[starts]]
         if self.given is not None:
             arrays.append(self.given)
@@ -54,29 +53,29 @@ class KeciInput(SpanGraphInput):
 
     mentions: (concepts, 3) document, start and end of each candidate concept, in the linker's order.
     read: makes the concept graphs of some rows of ``mentions``.
-    rows: (concepts,) rows of these concepts in the batch; None for all.
+    chosen: (concepts,) rows of ``mentions`` in this part; None for all.
     type_prior, mention_prior: weights of predictions from knowledge alone, for models that learn these.
     """
 
     mentions: np.ndarray = field(kw_only=True)
     read: Callable[[np.ndarray], ConceptGraphs] = field(kw_only=True)
-    rows: np.ndarray | None = None
+    chosen: np.ndarray | None = None
     type_prior: float = 0.0
     mention_prior: float = 0.0
 
     @property
     def concept_rows(self) -> np.ndarray:
-        return np.arange(len(self.mentions)) if self.rows is None else self.rows
+        return np.arange(len(self.mentions)) if self.chosen is None else self.chosen
 
     def _part(self, tokens: slice, rows: np.ndarray) -> KeciInput:
         position = self.offsets[self.mentions[:, 0]] + self.mentions[:, 1]
         concepts = np.flatnonzero((position >= tokens.start) & (position < tokens.stop))
-        return replace(super()._part(tokens, rows), rows=concepts)
+        return replace(super()._part(tokens, rows), chosen=concepts)
 
     def to_torch(self, device: Any) -> tuple[Any, ...]:
         from .knowledge_tensors import to_tensors
 
         knowledge = to_tensors(
-            self.read(self.concept_rows), self.candidates, self.offsets, device, self.type_prior, self.mention_prior
+            self.read(self.concept_rows), self.candidates, self.in_rows, device, self.type_prior, self.mention_prior
         )
         return (*super().to_torch(device), knowledge)

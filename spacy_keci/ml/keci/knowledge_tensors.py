@@ -1,5 +1,6 @@
 """Concept graphs as tensors for the networks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ class KnowledgeTensors:
     """:class:`ConceptGraphs` on the device of the network, with spans as rows of the candidate spans.
 
     features, kinds, edges, labels, mention_kinds: as there.
-    mentions: (candidates, 2) start and end in the tokens of the batch, -1 for unknown concepts.
+    mentions: (candidates, 2) start and end in the rows of the network, -1 for unknown concepts.
     span: (links,) candidate span, not descending; node: (links,) concept.
     row: (links,) row of ``ConceptGraphs.mentions``: candidates of spans that were not suggested are left out.
     type_prior, mention_prior: weights of the prediction from knowledge alone of a span's type, and of whether it is a
@@ -46,18 +47,19 @@ class KnowledgeTensors:
 def to_tensors(
     graphs: ConceptGraphs,
     candidates: np.ndarray,
-    doc_starts: np.ndarray,
+    in_rows: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
     device: torch.device,
     type_prior: float = 0.0,
     mention_prior: float = 0.0,
 ) -> KnowledgeTensors:
-    """candidates: (spans, 3) document, start and end of all candidate spans. doc_starts: (documents,) in the tokens of
-    the batch."""
+    """candidates: (spans, 3) document, start and end of all candidate spans. in_rows: returns start and end of such
+    spans in the rows of the network."""
     span = find_spans(graphs.mentions, candidates)
     row = np.argsort(span, kind="stable")
     row = row[span[row] >= 0]
-    doc = graphs.mentions[:, :1]
-    mentions = np.where(doc >= 0, graphs.mentions[:, 1:] + doc_starts[doc], -1)
+    known = graphs.mentions[:, 0] >= 0
+    mentions = np.full((len(known), 2), -1)
+    mentions[known] = np.stack(in_rows(graphs.mentions[known]), axis=1)
     arrays = {
         "features": graphs.features,
         "kinds": graphs.kinds,

@@ -26,11 +26,11 @@ class TestParts:
         for part in parts:
             assert 0 < len(part.bags) <= max_pairs
             of_docs = np.unique(concepts.doc[part.bags.first])
-            assert part.tokens.start <= starts[of_docs[0]]
-            assert part.tokens.stop >= starts[of_docs[-1]] + len(texts[of_docs[-1]])
-            assert len(of_docs) == 1 or part.tokens.stop - part.tokens.start <= max_tokens
+            assert part.rows.start <= starts[of_docs[0]]
+            assert part.rows.stop >= starts[of_docs[-1]] + len(texts[of_docs[-1]])
+            assert len(of_docs) == 1 or part.rows.stop - part.rows.start <= max_tokens
             (tensors,) = part.to_torch("cpu")
             words = concepts.mentions[part.bags.left]
-            begin = tensors.starts[tensors.left].numpy() + part.tokens.start
+            begin = tensors.starts[tensors.left].numpy() + part.rows.start
             np.testing.assert_array_equal(begin, words[:, 1] + starts[words[:, 0]])
             np.testing.assert_array_equal(part.bags.left, bags.left[part.first_mention_pair :][: len(part.bags.left)])

@@ -35,7 +35,7 @@ def test_viterbi_is_that_of_each_text(seed: int, lengths: list[int]) -> None:
     """Texts whose best tags are legal one by one are left out of the search: nothing changes by that."""
     text = np.repeat(np.arange(len(lengths)), np.array(lengths, dtype="int64"))
     scores = make_scores(seed, len(text))
-    found, probabilities = find_mentions(scores, text, np.zeros(len(text), dtype=bool), MentionRules())
+    found, probabilities = find_mentions(scores, text, MentionRules())
     expected = np.concatenate([best_legal_tags(scores[None, text == i])[0] for i in range(len(lengths))])
     assert tags_of_spans(found, len(text)).tolist() == expected.tolist()
     for start, end, label, each in zip(*found, probabilities, strict=True):
@@ -46,19 +46,18 @@ def test_argmax_takes_the_tags_as_they_are() -> None:
     tags = np.array([1, 3, 2, 3, 0, 4, 5])  # B L (one mention), I L (no beginning), O, U, B (no end)
     scores = np.log(np.full((7, 9), 0.01))
     scores[np.arange(7), tags] = np.log(0.92)
-    text, words = np.zeros(7, dtype="int64"), np.zeros(7, dtype=bool)
-    spans, _ = find_mentions(scores, text, words, MentionRules("argmax"))
+    text = np.zeros(7, dtype="int64")
+    spans, _ = find_mentions(scores, text, MentionRules("argmax"))
     assert list(zip(*(each.tolist() for each in spans), strict=True)) == [(0, 2, 0), (5, 6, 0)]
-    spans, _ = find_mentions(scores, text, words, MentionRules("viterbi"))
+    spans, _ = find_mentions(scores, text, MentionRules("viterbi"))
     assert is_legal(tags_of_spans(spans, 7), text).all()
 
 
 @given(st.integers(0, 30), st.sampled_from(["viterbi", "argmax"]), st.sampled_from([None, 0.0, 0.02]))
-def test_no_mention_begins_or_ends_with_white_space(seed: int, decoding: str, threshold: float | None) -> None:
-    text, is_space = np.repeat([0, 1], 5), np.random.default_rng(seed).random(10) < 0.4
+def test_mentions_lie_in_one_text(seed: int, decoding: str, threshold: float | None) -> None:
+    text = np.repeat([0, 1], 5)
     rules = MentionRules(decoding, None if threshold is None else np.full(N_TYPES, threshold))  # type: ignore[arg-type]
-    spans, _ = find_mentions(make_scores(seed, 10), text, is_space, rules)
-    assert not is_space[spans.starts].any() and not is_space[spans.ends - 1].any()
+    spans, _ = find_mentions(make_scores(seed, 10), text, rules)
     assert (text[spans.starts] == text[spans.ends - 1]).all()
 
 
@@ -66,8 +65,7 @@ def test_no_mention_begins_or_ends_with_white_space(seed: int, decoding: str, th
 def test_thresholds_against_all_spans(seed: int, first: float, second: float | None) -> None:
     n, text = 8, np.array([0, 0, 0, 0, 0, 1, 1, 1])
     scores, threshold = make_scores(seed, n), np.array([first, np.nan if second is None else second])
-    words = np.zeros(n, dtype=bool)
-    best, of_best = find_mentions(scores, text, words, MentionRules())
+    best, of_best = find_mentions(scores, text, MentionRules())
     best_rows = {(s, e): (p, k) for s, e, k, p in zip(*(each.tolist() for each in best), of_best.tolist(), strict=True)}
     candidates = []
     for start in range(n):
@@ -82,14 +80,14 @@ def test_thresholds_against_all_spans(seed: int, first: float, second: float | N
             taken[start:end] = True
             if p >= threshold[label] or (np.isnan(threshold[label]) and (start, end) in best_rows):
                 expected.append((start, end, label))
-    found, _ = find_mentions(scores, text, words, MentionRules(threshold=threshold))
+    found, _ = find_mentions(scores, text, MentionRules(threshold=threshold))
     assert list(zip(*(each.tolist() for each in found), strict=True)) == sorted(expected)
 
 
 def test_a_threshold_of_a_half_takes_a_part_of_the_best() -> None:
-    scores, text, words = make_scores(3, 200, scale=4), np.zeros(200, dtype="int64"), np.zeros(200, dtype=bool)
-    best, probabilities = find_mentions(scores, text, words, MentionRules("argmax"))
-    found, _ = find_mentions(scores, text, words, MentionRules("argmax", np.array([0.5, 0.5])))
+    scores, text = make_scores(3, 200, scale=4), np.zeros(200, dtype="int64")
+    best, probabilities = find_mentions(scores, text, MentionRules("argmax"))
+    found, _ = find_mentions(scores, text, MentionRules("argmax", np.array([0.5, 0.5])))
     likely = probabilities >= 0.5
     assert 0 < likely.sum() < len(likely)
     assert [each.tolist() for each in found] == [each[likely].tolist() for each in best]

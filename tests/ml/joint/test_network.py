@@ -13,7 +13,7 @@ from spacy_keci.ml.joint.decoding import MentionRules
 from spacy_keci.ml.joint.inputs import JointInput
 from spacy_keci.ml.joint.network import JointNetwork
 from spacy_keci.ml.joint.settings import JointModelSettings
-from spacy_keci.ml.joint.tags import LAST, UNIT, tags_of_spans
+from spacy_keci.ml.joint.tags import LAST, UNIT, Spans, tags_of_spans
 from spacy_keci.ml.network import Sizes
 from spacy_keci.ml.objective import Objective
 from spacy_keci.ml.relations.decoding import RelationRules
@@ -44,10 +44,10 @@ def make_input(with_gold: bool = True, max_pair_distance: int = 10, **others: An
     return JointInput(
         docs,
         np.repeat(np.arange(3), LENGTHS),
+        np.zeros(sum(LENGTHS), dtype=bool),
         GOLD if with_gold else None,
         None,
         np.repeat(np.arange(3), LENGTHS),
-        np.zeros(sum(LENGTHS), dtype=bool),
         GOLD_LABELS - 1 if with_gold else None,
         MentionRules(),
         max_pair_distance,
@@ -133,7 +133,7 @@ def test_values_and_gradients_of_equations_1_to_7(settings: dict[str, Any], dist
 def test_values_and_gradients_of_the_loss(progress: float) -> None:
     """Eq. 2, 8 and 10."""
     network, X, gold = make_network(), make_input(), make_gold()
-    tags = tags_of_spans(X.in_batch(GOLD, GOLD_LABELS - 1), sum(LENGTHS))
+    tags = tags_of_spans(Spans(*X.in_rows(GOLD), GOLD_LABELS - 1), sum(LENGTHS))
     related = {(1, 0): 1, (2, 3): 2, (3, 2): 2}  # gold rows to label; the second label holds both ways
     results = []
     for is_plain in (False, True):
@@ -166,7 +166,7 @@ def test_gold_mentions_join_the_predicted_ones_with_their_types() -> None:
     network, tokens = make_network(), make_tokens()
     predicted = network(tokens, *make_input(with_gold=False).to_torch("cpu")).mentions
     both = network(tokens, *make_input().to_torch("cpu")).mentions
-    gold = make_input().in_batch(GOLD, GOLD_LABELS - 1)
+    gold = Spans(*make_input().in_rows(GOLD), GOLD_LABELS - 1)
     of_gold = {(s, e): k for s, e, k in zip(*(each.tolist() for each in gold), strict=True)}
     rows = {(s, e): k for s, e, k in zip(*(each.tolist() for each in predicted), strict=True)}
     assert rows and not of_gold.keys() <= rows.keys()
@@ -210,7 +210,7 @@ def test_parts_give_what_the_whole_gives(max_tokens: int) -> None:
     assert len(whole.relations)
     parts = make_input(with_gold=False, max_tokens=max_tokens).parts()
     assert len(parts) == (1 if max_tokens == 20 else 2)
-    found = [network(tokens[part.tokens], *part.to_torch("cpu")).decode(part, rules) for part in parts]
+    found = [network(tokens[part.rows], *part.to_torch("cpu")).decode(part, rules) for part in parts]
     joined = found[0].joined(found)
     for name, values in vars(whole).items():
         np.testing.assert_allclose(getattr(joined, name), values, rtol=1e-4)

@@ -108,10 +108,10 @@ def test_of_nested_mentions_the_longest_is_learned_as_in_spacy(rows: list) -> No
 
 
 def test_mentions_that_no_tags_can_say_are_not_learned() -> None:
-    """Those at white space, those over two texts, and those inside of another."""
-    text, is_space = np.array([0, 0, 0, 0, 1, 1]), np.array([False, False, False, True, False, False])
-    spans = as_spans([(0, 3, 1), (1, 2, 0), (2, 4, 0), (2, 5, 0), (5, 6, 0)])
-    assert [NAMES[tag] for tag in tag_targets(spans, text, is_space)] == [
+    """Those of no word, those over two texts, and those inside of another."""
+    text = np.array([0, 0, 0, 0, 1, 1])
+    spans = as_spans([(0, 3, 1), (1, 2, 0), (3, 3, 0), (2, 5, 0), (5, 6, 0)])
+    assert [NAMES[tag] for tag in tag_targets(spans, text)] == [
         "B-protein",
         "I-protein",
         "L-protein",

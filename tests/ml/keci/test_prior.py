@@ -92,7 +92,12 @@ def make_example() -> tuple[np.ndarray, CandidateSpans, ConceptGraphs]:
 
 def as_tensors(graphs: ConceptGraphs, candidates: np.ndarray, spans: CandidateSpans) -> KnowledgeTensors:
     doc_starts = (spans.text_lengths.cumsum(0) - spans.text_lengths).numpy()
-    return to_tensors(graphs, candidates, doc_starts, torch.device("cpu"))
+
+    def in_rows(of_docs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        doc, start, end = of_docs.T
+        return start + doc_starts[doc], end + doc_starts[doc]
+
+    return to_tensors(graphs, candidates, in_rows, torch.device("cpu"))
 
 
 def make_prior() -> KnowledgePrior:

@@ -20,7 +20,7 @@ def graph(relation_logits: list[float]) -> SpanGraph:
 
 
 def decode(graph: SpanGraph, symmetric: list[bool], threshold: list[float], multi_label: bool) -> PredictedGraphs:
-    X = SpanGraphInput([], np.zeros(3, dtype="int64"), CANDIDATES, None, Pruning())
+    X = SpanGraphInput([], np.zeros(3, dtype="int64"), np.zeros(3, dtype=bool), CANDIDATES, None, Pruning())
     return SpanGraphs([graph]).decode(X, RelationRules(np.array(symmetric), np.array(threshold), multi_label))
 
 
