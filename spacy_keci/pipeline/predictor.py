@@ -150,7 +150,8 @@ class Predictor(TrainablePipe, ExtractorSettings):
         """(labels,) thresholds for the network's scores, before temperature and bias."""
         is_mention = setting == "threshold"
         labels = self.labels if is_mention else self.relation_labels
-        thresholds = threshold_array(getattr(self, setting), labels, setting, self.name)
+        default = None if is_mention else self.default_relation_threshold
+        thresholds = threshold_array(getattr(self, setting), labels, setting, self.name, default)
         scaling = self.scaling if is_mention else self.relation_scaling
         return None if thresholds is None else scaling.inverse()(thresholds)
 
