@@ -105,6 +105,7 @@ class Extractor(Predictor):
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
         self._counted.clear()
         self._inspect(self._annotated(get_examples()))
+        self._lost = None
         sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         self.model.initialize(X=sample, Y=self.make_sizes(get_examples()))
 
@@ -155,6 +156,7 @@ class Extractor(Predictor):
 
     def read_gold(self, examples: list[Example], X: Any) -> GoldGraphs:
         """The gold graphs of a batch. What the input cannot represent is reported."""
+        self._inspect_batch(examples)
         gold = self.gold_reader(examples)
         if self.entities_from is None:
             # in initialize, the pipeline has not yet set sentences
@@ -277,9 +279,24 @@ class Extractor(Predictor):
             logger.warning("'%s': the symmetric label %r is not a relation label of the data.", self.name, label)
 
     def _report_unreachable(self, annotated: list[Example]) -> None:
-        reachable = self.reachable if self.entities_from is None else None
-        for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
+        for reason, n in self._unreachable(annotated).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
+
+    def _unreachable(self, examples: list[Example]) -> Counter[str]:
+        return self.gold_reader.unreachable(examples, self.reachable if self.entities_from is None else None)
+
+    def _inspect_batch(self, examples: list[Example]) -> None:
+        """Report, less and less often, gold that cannot be learned, if the component was not initialized: with
+        ``source`` in its config, it meets the gold only here."""
+        if self._lost is None:
+            return
+        self._lost.update(self._unreachable(examples), batches=1)
+        batches = self._lost["batches"]
+        for reason, n in self._lost.items():
+            if reason != "batches" and batches.bit_count() == 1:
+                logger.warning(
+                    "'%s' cannot learn some of the gold in its batches so far: %s (%d).", self.name, reason, n
+                )
 
     def _count_gold(self, parts: str, reached: np.ndarray, reason: str) -> None:
         """Report, less and less often, the share of the gold that cannot be learned for a reason.

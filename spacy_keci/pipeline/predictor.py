@@ -54,6 +54,7 @@ class Predictor(TrainablePipe, ExtractorSettings):
         self.cfg: dict[str, Any] = {"labels": [], "relation_labels": [], "finds_mentions": True, "steps": 0}
         self._warned: set[str] = set()
         self._counted: dict[str, Counter[str]] = {}
+        self._lost: Counter[str] | None = Counter()
         PREDICTORS.add(self)
 
     @property

@@ -314,7 +314,16 @@ class TestBadInput:
             "further relations of one pair (set multi_label = true) (1).",
         ):
             assert f"'{system}' cannot learn some of the gold: {reason}" in log.text
+        log.clear()
         assert np.isfinite(nlp.update(examples)[system])
+        assert "so far" not in log.text
+        # what is trained further is not initialized
+        other = make_pipeline(system, max_pair_distance=5, multi_label=False).from_bytes(nlp.to_bytes())
+        for n in (1, 2, 3):
+            log.clear()
+            other.update(examples)
+            reported = f"gold in its batches so far: mentions that do not begin and end on tokens ({n})." in log.text
+            assert reported == (n < 3)
 
     def test_multi_label_is_learned(self, system: str, trained_one: Language) -> None:
         other = make_pipeline(system, multi_label=False).from_bytes(trained_one.to_bytes())
