@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -217,12 +217,31 @@ class Extractor(Predictor):
             release_freed_memory()
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Scores of the predictions; see the scorer for what it returns."""
+        """Scores of the predictions; see the scorer for what it returns. Warns of gold labels that the component does
+        not have, such as those that only a development part has."""
         if self.scorer is None:
             return {}
+        examples = list(examples)
+        for message in self.unknown_labels([example.reference for example in examples]):
+            self._warn_once(message)
         return self.scorer(examples, spans_key=self.spans_key, symmetric=self.symmetric, **kwargs)
 
-    # Reports on the training data
+    # Reports on gold
+
+    def unknown_labels(self, golds: Iterable[Doc]) -> Iterator[str]:
+        """What to say of gold mentions and relations with labels that the component does not have."""
+        groups = [gold.spans[self.spans_key] for gold in golds if self.spans_key in gold.spans]
+        mentions = [span.label_ for group in groups for span in group]
+        relations = [row[2] for group in groups for row in group.attrs.get("relations", ())]
+        kinds = [("mentions", mentions, self.labels), ("relations", relations, self.relation_labels)]
+        for kind, labels, known in kinds if self.entities_from is None else kinds[1:]:
+            counts = Counter(labels)
+            if unknown := {label: n for label, n in counts.most_common() if label not in known}:
+                yield (
+                    f"{sum(unknown.values())} of {counts.total()} gold {kind} have labels that '{self.name}' does not "
+                    f"have, so they count as missed: {', '.join(f'{label} ({n})' for label, n in unknown.items())}. It "
+                    f"has: {', '.join(known)}."
+                )
 
     def _annotated(self, examples: Iterable[Example]) -> list[Example]:
         return [example for example in examples if self.spans_key in example.reference.spans]

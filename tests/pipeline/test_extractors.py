@@ -294,6 +294,17 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"Unknown relation label 'orbits'"):
             nlp.update([example_with(nlp, "a b", [(0, 1, "protein"), (1, 2, "protein")], [[0, 1, "orbits", 1.0]])])
 
+    def test_unknown_labels_of_scored_texts_are_told_once(self, system: str, docs: list[Doc]) -> None:
+        nlp = initialized(system, docs)
+        mentions = [(0, 1, "planet"), (2, 3, "protein")]
+        example = example_with(nlp, "Mars orbits p53.", mentions, [[0, 1, "orbits", 1.0]])
+        with pytest.warns(UserWarning, match="labels that") as told:
+            nlp.evaluate([example])
+            nlp.evaluate([example])
+        texts = [str(each.message) for each in told if "count as missed" in str(each.message)]
+        assert len(texts) == 2 and "1 of 2 gold mentions" in texts[0] and "planet (1)" in texts[0]
+        assert f"1 of 1 gold relations have labels that '{system}' does not have" in texts[1]
+
     def test_unreachable_gold_is_reported(self, system: str, docs: list[Doc], log: pytest.LogCaptureFixture) -> None:
         nlp = make_pipeline(system, max_pair_distance=5, multi_label=False)
         inside_token = Doc(nlp.vocab, words=["p5", "3", "binds", "DNA"], spaces=[False, True, True, False])
