@@ -2,8 +2,7 @@
 
 import errno
 import os
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -139,21 +138,8 @@ def read_gold(corpus: Path, nlp: Language, spans_key: str) -> list[Doc]:
     groups = [gold.spans[spans_key] for gold in golds]
     if not any(groups):
         warn(f"{corpus} has no gold mentions: there is nothing to find, and all scores are 0.")
-    for name, pipe in nlp.pipeline:
+    for _, pipe in nlp.pipeline:
         if isinstance(pipe, Extractor) and pipe.spans_key == spans_key:
-            if pipe.entities_from is None:
-                _warn_of_labels(name, "mentions", (span.label_ for group in groups for span in group), pipe.labels)
-            rows = (row for group in groups for row in group.attrs.get("relations", ()))
-            _warn_of_labels(name, "relations", (row[2] for row in rows), pipe.relation_labels)
+            for message in pipe.unknown_labels(golds):
+                warn(message)
     return golds
-
-
-def _warn_of_labels(name: str, kind: str, gold: Iterable[str], known: Collection[str]) -> None:
-    counts = Counter(gold)
-    unknown = {label: n for label, n in counts.most_common() if label not in known}
-    if unknown:
-        labels = ", ".join(f"{label} ({n})" for label, n in unknown.items())
-        warn(
-            f"{sum(unknown.values())} of {counts.total()} gold {kind} have labels that '{name}' does not have, so they "
-            f"count as missed: {labels}. It has: {', '.join(known)}."
-        )

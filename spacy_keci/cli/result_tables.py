@@ -55,6 +55,8 @@ def print_result(result: dict[str, Any]) -> None:
         if f"{kind}_unreachable" in counts:
             text += f", {counts[f'{kind}_unreachable']} gold not on token boundaries (counted as missed)"
         msg.text(text)
+    if n := counts.get("concepts_unidentified"):
+        msg.text(f"{n} gold relations left out: one of their mentions has no identifier")
     speed = result["speed"]
     msg.text(
         f"{result['corpus']['documents']} documents in {speed['seconds']:.1f} s, "

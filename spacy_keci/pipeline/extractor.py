@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -105,6 +105,7 @@ class Extractor(Predictor):
         self.cfg |= {"finds_mentions": self.entities_from is None, "steps": 0}
         self._counted.clear()
         self._inspect(self._annotated(get_examples()))
+        self._lost = None
         sample = list(islice((example.x for example in get_examples() if len(example.x)), 10))
         self.model.initialize(X=sample, Y=self.make_sizes(get_examples()))
 
@@ -155,6 +156,7 @@ class Extractor(Predictor):
 
     def read_gold(self, examples: list[Example], X: Any) -> GoldGraphs:
         """The gold graphs of a batch. What the input cannot represent is reported."""
+        self._inspect_batch(examples)
         gold = self.gold_reader(examples)
         if self.entities_from is None:
             # in initialize, the pipeline has not yet set sentences
@@ -215,12 +217,31 @@ class Extractor(Predictor):
             release_freed_memory()
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Scores of the predictions; see the scorer for what it returns."""
+        """Scores of the predictions; see the scorer for what it returns. Warns of gold labels that the component does
+        not have, such as those that only a development part has."""
         if self.scorer is None:
             return {}
+        examples = list(examples)
+        for message in self.unknown_labels([example.reference for example in examples]):
+            self._warn_once(message)
         return self.scorer(examples, spans_key=self.spans_key, symmetric=self.symmetric, **kwargs)
 
-    # Reports on the training data
+    # Reports on gold
+
+    def unknown_labels(self, golds: Iterable[Doc]) -> Iterator[str]:
+        """What to say of gold mentions and relations with labels that the component does not have."""
+        groups = [gold.spans[self.spans_key] for gold in golds if self.spans_key in gold.spans]
+        mentions = [span.label_ for group in groups for span in group]
+        relations = [row[2] for group in groups for row in group.attrs.get("relations", ())]
+        kinds = [("mentions", mentions, self.labels), ("relations", relations, self.relation_labels)]
+        for kind, labels, known in kinds if self.entities_from is None else kinds[1:]:
+            counts = Counter(labels)
+            if unknown := {label: n for label, n in counts.most_common() if label not in known}:
+                yield (
+                    f"{sum(unknown.values())} of {counts.total()} gold {kind} have labels that '{self.name}' does not "
+                    f"have, so they count as missed: {', '.join(f'{label} ({n})' for label, n in unknown.items())}. It "
+                    f"has: {', '.join(known)}."
+                )
 
     def _annotated(self, examples: Iterable[Example]) -> list[Example]:
         return [example for example in examples if self.spans_key in example.reference.spans]
@@ -277,9 +298,24 @@ class Extractor(Predictor):
             logger.warning("'%s': the symmetric label %r is not a relation label of the data.", self.name, label)
 
     def _report_unreachable(self, annotated: list[Example]) -> None:
-        reachable = self.reachable if self.entities_from is None else None
-        for reason, n in self.gold_reader.unreachable(annotated, reachable).items():
+        for reason, n in self._unreachable(annotated).items():
             logger.warning("'%s' cannot learn some of the gold: %s (%d).", self.name, reason, n)
+
+    def _unreachable(self, examples: list[Example]) -> Counter[str]:
+        return self.gold_reader.unreachable(examples, self.reachable if self.entities_from is None else None)
+
+    def _inspect_batch(self, examples: list[Example]) -> None:
+        """Report, less and less often, gold that cannot be learned, if the component was not initialized: with
+        ``source`` in its config, it meets the gold only here."""
+        if self._lost is None:
+            return
+        self._lost.update(self._unreachable(examples), batches=1)
+        batches = self._lost["batches"]
+        for reason, n in self._lost.items():
+            if reason != "batches" and batches.bit_count() == 1:
+                logger.warning(
+                    "'%s' cannot learn some of the gold in its batches so far: %s (%d).", self.name, reason, n
+                )
 
     def _count_gold(self, parts: str, reached: np.ndarray, reason: str) -> None:
         """Report, less and less often, the share of the gold that cannot be learned for a reason.

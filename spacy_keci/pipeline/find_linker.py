@@ -44,6 +44,7 @@ def check_saved_linker(folder: Path, name: str, linker: str) -> None:
     if linker not in config["nlp"]["pipeline"] and "concept_linker" not in factories:
         raise ValueError(
             f"The pipeline cannot be saved: the component '{name}' reads the concepts of '{linker}', which was removed "
-            f"from it, and {folder} could not be loaded. Add the linker again, with its knowledge base "
-            f"(nlp.add_pipe('{linker}', source=spacy.load(...), before='{name}')), or remove '{name}' as well."
+            f"from it. What spaCy has written to {folder} is incomplete and cannot be loaded. Add the linker again, "
+            f"with its knowledge base (nlp.add_pipe('{linker}', source=spacy.load(...), before='{name}')), or remove "
+            f"'{name}' as well."
         )

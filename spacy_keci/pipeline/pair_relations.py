@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,6 @@ from spacy.util import logger
 from ..ml.concept_pairs.graphs import GoldPairs, PredictedPairs
 from ..ml.concept_pairs.inputs import ConceptPairInput
 from ..ml.concept_pairs.pairs import make_bags
-from ..ml.relations.decoding import RelationRules
 from ..settings import at_least
 from ..tokens import SPANS_KEY
 from .concept_gold import NOT_GIVEN, NOT_SCORED, ConceptGold, GoldRelation, gold_relations
@@ -144,13 +143,6 @@ class PairRelations(Extractor, PairRelationsSettings):
     @property
     def default_relation_threshold(self) -> float:
         return 0.5
-
-    def relation_rules(self) -> RelationRules:
-        """As in the base class, with a threshold for each label."""
-        rules = super().relation_rules()
-        default = self.relation_scaling.inverse()(np.array([self.default_relation_threshold]))[0]
-        given = np.full(len(self.relation_labels), np.nan) if rules.threshold is None else rules.threshold
-        return replace(rules, threshold=np.where(np.isnan(given), default, given))
 
     def set_annotations(self, docs: Iterable[Doc], prediction: Prediction) -> None:
         """Write the given mentions and their relations to ``doc.spans[spans_key]``, replacing previous ones."""

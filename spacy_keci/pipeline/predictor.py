@@ -20,6 +20,7 @@ from ..extensions import install_extensions
 from ..ml.graphs import PredictedGraphs
 from ..ml.relations.decoding import RelationRules
 from ..sentences import cut_texts, doc_starts, inside_of_spans, sentence_of_token, sentence_starts, text_of_token
+from ..tokens import PREDICTORS
 from .calibration import Scaling
 from .mentions import has_mentions, read_mentions, without_mentions
 from .settings import ExtractorSettings
@@ -53,6 +54,8 @@ class Predictor(TrainablePipe, ExtractorSettings):
         self.cfg: dict[str, Any] = {"labels": [], "relation_labels": [], "finds_mentions": True, "steps": 0}
         self._warned: set[str] = set()
         self._counted: dict[str, Counter[str]] = {}
+        self._lost: Counter[str] | None = Counter()
+        PREDICTORS.add(self)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -150,7 +153,8 @@ class Predictor(TrainablePipe, ExtractorSettings):
         """(labels,) thresholds for the network's scores, before temperature and bias."""
         is_mention = setting == "threshold"
         labels = self.labels if is_mention else self.relation_labels
-        thresholds = threshold_array(getattr(self, setting), labels, setting, self.name)
+        default = None if is_mention else self.default_relation_threshold
+        thresholds = threshold_array(getattr(self, setting), labels, setting, self.name, default)
         scaling = self.scaling if is_mention else self.relation_scaling
         return None if thresholds is None else scaling.inverse()(thresholds)
 

@@ -37,12 +37,14 @@ def check_threshold(threshold: Threshold, setting: str, name: str) -> None:
         check_values(given, setting, name, lambda value: 0 <= value <= 1, "a probability")
 
 
-def threshold_array(threshold: Threshold, labels: Sequence[str], setting: str, name: str) -> np.ndarray | None:
+def threshold_array(
+    threshold: Threshold, labels: Sequence[str], setting: str, name: str, default: float | None = None
+) -> np.ndarray | None:
     """(labels,) thresholds, NaN for labels without one; None if no label has one.
 
-    Raises ValueError for an unknown label.
+    default: as in :func:`by_label`. Raises ValueError for an unknown label.
     """
-    thresholds = by_label(threshold)
+    thresholds = by_label(threshold, default)
     check_labels(thresholds.keys() - {OTHERS}, labels, setting, name, f", and {OTHERS!r} for all others")
     if not thresholds:
         return None

@@ -49,14 +49,18 @@ class ConceptScorer:
 
     def __call__(self, examples: Iterable[Example], *, spans_key: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """The scores with ``_p``, ``_r`` and ``_f``; ``concepts_typed_per_type``; ``*_gold`` and ``*_predicted``, the
-        numbers of facts of each table.
+        numbers of facts of each table; ``concepts_unidentified``: gold relations that are left out, since one of their
+        mentions has no identifier.
 
         spans_key: setting of the calling component, which overrides the scorer's own. Other arguments are ignored.
         Raises ValueError if a reference document lacks the spans key, or if its text differs from the prediction.
         """
         scorer = self if spans_key is None else replace(self, spans_key=spans_key)
-        tables = scorer.tables(examples)
-        return summarize(tables, self.statistics) | {"concepts_typed_per_type": tables["concepts_typed"].per_type()}
+        tables = scorer.tables(examples := list(examples))
+        return summarize(tables, self.statistics) | {
+            "concepts_typed_per_type": tables["concepts_typed"].per_type(),
+            "concepts_unidentified": sum(count_unidentified(each.reference, scorer.spans_key) for each in examples),
+        }
 
     def tables(self, examples: Iterable[Example]) -> dict[str, CountTable]:
         """Counts per document and label, by the name of the score."""
@@ -96,6 +100,14 @@ def stated_interactions(doc: Doc, spans_key: str = SPANS_KEY) -> list[Interactio
         for relation in get_relations(doc, spans_key)
         for head, tail in product(identifiers(relation.head.kb_id_), identifiers(relation.tail.kb_id_))
     ]
+
+
+def count_unidentified(doc: Doc, spans_key: str = SPANS_KEY) -> int:
+    """How many interactions or, if the document has none, relations between mentions lack an identifier."""
+    if (stored := doc.spans[spans_key].attrs.get("interactions")) is not None:
+        return len(stored) - len(get_interactions(doc, spans_key))
+    ends = ((identifiers(r.head.kb_id_), identifiers(r.tail.kb_id_)) for r in get_relations(doc, spans_key))
+    return sum(not (head and tail) for head, tail in ends)
 
 
 def is_annotated(gold: Doc, spans_key: str = SPANS_KEY) -> bool:

@@ -48,14 +48,15 @@ def test_nothing_to_fit() -> None:
 def test_scores_change_and_predictions_do_not(trained: Language, demo_docs: list[Doc]) -> None:
     keci, text = trained.get_pipe("keci"), demo_docs[0].text
     try:
-        keci.threshold = 0.9
+        keci.threshold, keci.relation_threshold = 0.9, 0.5
         docs = [trained(text)]
         keci.temperature, keci.relation_temperature, keci.relation_bias = 2.0, 3.0, -0.5
         keci.threshold = float(Scaling(2.0)(np.array([0.9]))[0])
+        keci.relation_threshold = float(Scaling(3.0, -0.5)(np.array([0.5]))[0])
         docs.append(trained(text))
     finally:
         keci.temperature, keci.relation_temperature, keci.relation_bias = 1.0, 1.0, 0.0
-        keci.threshold = None
+        keci.threshold = keci.relation_threshold = None
     before, after = (doc.spans["entities"] for doc in docs)
     assert [str(m) for m in before] == [str(m) for m in after]
     expected = Scaling(2.0)(np.array(before.attrs["scores"]))
@@ -64,3 +65,20 @@ def test_scores_change_and_predictions_do_not(trained: Language, demo_docs: list
     assert [row for row, _ in rows] == [row[:3] for row in after.attrs["relations"]]
     expected = Scaling(3.0, -0.5)(np.array([score for _, score in rows]))
     np.testing.assert_allclose([row[3] for row in after.attrs["relations"]], expected, atol=1e-5)
+
+
+def test_the_default_threshold_of_several_relations_is_a_calibrated_probability(
+    system: str, trained_one: Language, docs: list[Doc], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, texts = trained_one.get_pipe(system), [doc.text for doc in docs]
+    assert pipe.multi_label and pipe.relation_threshold is None
+    monkeypatch.setattr(pipe, "relation_bias", 12.0)
+
+    def rows() -> list[list[list]]:
+        return [doc.spans["entities"].attrs["relations"] for doc in trained_one.pipe(texts)]
+
+    found = rows()
+    monkeypatch.setattr(pipe, "relation_threshold", 0.5)
+    assert found == rows()
+    raw = pipe.relation_scaling.inverse()(np.array([row[3] for of_doc in found for row in of_doc]))
+    assert raw.min() < 0.5

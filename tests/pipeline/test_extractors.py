@@ -332,6 +332,17 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"Unknown relation label 'orbits'"):
             nlp.update([example_with(nlp, "a b", [(0, 1, "protein"), (1, 2, "protein")], [[0, 1, "orbits", 1.0]])])
 
+    def test_unknown_labels_of_scored_texts_are_told_once(self, system: str, docs: list[Doc]) -> None:
+        nlp = initialized(system, docs)
+        mentions = [(0, 1, "planet"), (2, 3, "protein")]
+        example = example_with(nlp, "Mars orbits p53.", mentions, [[0, 1, "orbits", 1.0]])
+        with pytest.warns(UserWarning, match="labels that") as told:
+            nlp.evaluate([example])
+            nlp.evaluate([example])
+        texts = [str(each.message) for each in told if "count as missed" in str(each.message)]
+        assert len(texts) == 2 and "1 of 2 gold mentions" in texts[0] and "planet (1)" in texts[0]
+        assert f"1 of 1 gold relations have labels that '{system}' does not have" in texts[1]
+
     def test_unreachable_gold_is_reported(self, system: str, docs: list[Doc], log: pytest.LogCaptureFixture) -> None:
         nlp = make_pipeline(system, max_pair_distance=5, multi_label=False)
         inside_token = Doc(nlp.vocab, words=["p5", "3", "binds", "DNA"], spaces=[False, True, True, False])
@@ -352,7 +363,16 @@ class TestBadInput:
             "further relations of one pair (set multi_label = true) (1).",
         ):
             assert f"'{system}' cannot learn some of the gold: {reason}" in log.text
+        log.clear()
         assert np.isfinite(nlp.update(examples)[system])
+        assert "so far" not in log.text
+        # what is trained further is not initialized
+        other = make_pipeline(system, max_pair_distance=5, multi_label=False).from_bytes(nlp.to_bytes())
+        for n in (1, 2, 3):
+            log.clear()
+            other.update(examples)
+            reported = f"gold in its batches so far: mentions that do not begin and end on tokens ({n})." in log.text
+            assert reported == (n < 3)
 
     def test_multi_label_is_learned(self, system: str, trained_one: Language) -> None:
         other = make_pipeline(system, multi_label=False).from_bytes(trained_one.to_bytes())

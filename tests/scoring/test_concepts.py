@@ -35,6 +35,20 @@ def test_each_concept_of_a_mention_is_related() -> None:
     assert "concepts_novelty_f" not in scores
 
 
+def test_gold_without_identifiers_is_counted() -> None:
+    gold = make_doc()
+    spans, rows = list(gold.spans["entities"]), [[0, 1, "Bind", 1.0], [0, 2, "Bind", 1.0]]
+    spans[1] = Span(gold, 1, 2, "Gene", kb_id="-")
+    set_span_graph(gold, "entities", spans, rows)
+    scores = ConceptScorer()([Example(gold, gold)])
+    assert scores["concepts_pair_gold"] == 2 and scores["concepts_unidentified"] == 1
+    rows = [[0, 2, "Bind", 1.0], [1, 2, "Bind", 1.0], [0, 1, "Bind", 1.0]]
+    clusters = {"clusters": [[0], [1], [2]], "cluster_ids": ["1", "", "3"]}
+    set_span_graph(gold, "entities", spans, [], interactions=rows, **clusters)
+    scores = ConceptScorer()([Example(gold, gold)])
+    assert scores["concepts_pair_gold"] == 1 and scores["concepts_unidentified"] == 2
+
+
 def test_where_nothing_is_annotated_nothing_is_wrong() -> None:
     found = make_doc([Interaction("1", "2", "Bind")])
     for gold, n_predicted in ((make_doc(), 0), (make_doc(relations=[]), 1), (make_doc([]), 1)):

@@ -11,7 +11,7 @@ class RelationRules:
 
     symmetric: (1 + relation labels,) of bool.
     threshold: (relation labels,) minimum probability of each label; NaN for a label, or None for all, for the most
-        probable label, or 0.5 with ``multi_label``.
+        probable label. With ``multi_label``, each label has one.
     multi_label: whether one pair may have several relations.
     """
 
@@ -29,7 +29,7 @@ def decode_relations(
     (2 * pairs, …), the second half for second -> first. A symmetric relation is scored by the mean of both directions
     and returned once, first -> second.
     """
-    symmetric, threshold = rules.symmetric, rules.threshold
+    symmetric = rules.symmetric
     n_pairs = len(first)
     is_forward = np.arange(len(probabilities)) < n_pairs
     if len(probabilities) > n_pairs:
@@ -37,13 +37,12 @@ def decode_relations(
         probabilities = probabilities.copy()
         probabilities[:n_pairs, symmetric] = probabilities[n_pairs:, symmetric] = mean
         first, second = np.concatenate([first, second]), np.concatenate([second, first])
-    holds = probabilities >= (0.5 if rules.multi_label else probabilities.max(axis=1, keepdims=True))
-    if threshold is not None:
-        enough = probabilities[:, 1:] >= threshold
-        if not rules.multi_label:
-            enough &= probabilities[:, 1:] == probabilities[:, 1:].max(axis=1, keepdims=True, initial=0.0)
-        holds[:, 1:] = np.where(np.isnan(threshold), holds[:, 1:], enough)
-    holds[:, 0] = False
+    none, labels = probabilities[:, :1], probabilities[:, 1:]
+    threshold = np.float32(np.nan) if rules.threshold is None else rules.threshold
+    holds = np.zeros(probabilities.shape, dtype=bool)
+    holds[:, 1:] = labels >= np.where(np.isnan(threshold), none, threshold)
+    if not rules.multi_label:
+        holds[:, 1:] &= labels == labels.max(axis=1, keepdims=True, initial=0.0)
     holds &= is_forward[:, None] | ~symmetric
     row, label = np.nonzero(holds)
     order = np.lexsort((label, second[row], first[row]))
