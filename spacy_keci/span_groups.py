@@ -24,8 +24,6 @@ PER_RELATION = (UNCERTAINTIES, VECTORS)
 MEMBERS = "members"
 # in doc.user_data: keys of the groups that were given relations, to notice when a group is replaced
 RELATED = "span_graphs"
-# in vocab.cfg, which is not saved: the labels of relations that were set on documents with this vocabulary
-RELATION_LABELS = "relation_labels"
 
 # [head, tail, label, score]: positions of two mentions in the group
 Row = list[Any]
@@ -66,9 +64,7 @@ def set_span_graph(
         if len(attrs[name]) != len(spans):
             raise ValueError(f"There are {len(attrs[name])} {name} for the {len(spans)} mentions of {spans_key!r}.")
     _check_rows(attrs.get("relations", ()), len(spans), spans_key)
-    labels = {row[2] for row in attrs.get("relations", ())}
-    doc.vocab.cfg.setdefault(RELATION_LABELS, set()).update(labels)
-    for label in labels:
+    for label in {row[2] for row in attrs.get("relations", ())}:
         doc.vocab.strings.add(label)  # as spaCy does with the labels of spans
     attrs[MEMBERS] = members_of(spans)
     group = SpanGroup(doc, name=spans_key, spans=spans, attrs=attrs)

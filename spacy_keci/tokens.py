@@ -6,11 +6,9 @@ plain data survives ``to_bytes``, DocBin, pickle and multiprocessing, where Span
 :class:`Relation` is a view on that data, made when asked for. How the data lies on the group: ``span_groups.py``.
 """
 
-import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -18,7 +16,6 @@ from .span_groups import (
     CONCEPTS_KEY,
     PER_MENTION,
     PER_RELATION,
-    RELATION_LABELS,
     SPANS_KEY,
     Row,
     attrs_beside,
@@ -33,11 +30,6 @@ from .span_groups import (
 
 if TYPE_CHECKING:
     import networkx
-
-    from .pipeline.predictor import Predictor
-
-# the components of this process that predict relations
-PREDICTORS: "WeakSet[Predictor]" = WeakSet()
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +153,7 @@ def filter_relations(
 
     label, head, tail: one of them, several, or None for any. Ends of a relation without direction may be swapped.
     Raises ValueError if ``min_score`` is not between 0 and 1, and for labels that :func:`check_known_labels` refuses;
-    TypeError for a document in place of relations. Warns of relation labels as :func:`check_relation_labels` does.
+    TypeError for a document in place of relations.
     """
     if isinstance(relations, Doc):
         raise TypeError("filter_relations takes relations, not a document: pass doc._.relations.")
@@ -170,7 +162,7 @@ def filter_relations(
     relations = list(relations)
     docs = [r.head.doc for r in relations]
     types = {span.label_ for r in relations for span in (r.head, r.tail)}
-    check_relation_labels("The argument 'label'", label, {r.label for r in relations}, docs)
+    check_known_labels("The argument 'label'", label, {r.label for r in relations}, docs)
     check_known_labels("The argument 'head'", head, types, docs)
     check_known_labels("The argument 'tail'", tail, types, docs)
 
@@ -202,24 +194,6 @@ def check_known_labels(
             f"{', '.join(map(repr, unknown))}. The documents have: {', '.join(map(repr, sorted(present))) or 'none'}. "
             "To ask for a label that some documents do not have, read them with the vocabulary of their pipeline, "
             "nlp.vocab."
-        )
-
-
-def check_relation_labels(
-    setting: str, labels: str | Collection[str] | None, present: Collection[str], docs: Sequence[Doc]
-) -> None:
-    """:func:`check_known_labels`, and a warning of labels that may be in the vocabulary only as words of texts: the
-    pipeline predicts all relation labels that the documents have, but not these."""
-    check_known_labels(setting, labels, present, docs)
-    vocabs = {id(doc.vocab): doc.vocab for doc in docs}
-    predicted = {label for each in PREDICTORS if id(each.vocab) in vocabs for label in each.relation_labels}
-    stored = {label for vocab in vocabs.values() for label in vocab.cfg.get(RELATION_LABELS, ())}
-    unknown = {*([labels] if isinstance(labels, str) else labels or ())} - predicted - stored
-    if unknown and present and predicted.issuperset(present):
-        warnings.warn(
-            f"{setting} has labels that the pipeline does not predict: {', '.join(map(repr, sorted(unknown)))}. It "
-            f"predicts: {', '.join(map(repr, sorted(predicted)))}.",
-            stacklevel=3,
         )
 
 

@@ -1,7 +1,6 @@
 import copy
 import json
 import pickle
-import warnings
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from spacy_keci import Relation, filter_relations, get_relations, render, set_relations, set_span_graph, span_graph
+from spacy_keci import Relation, filter_relations, get_relations, set_relations, set_span_graph, span_graph
 from spacy_keci.corpora.annotation import AnnotatedText
 from spacy_keci.corpora.documents import from_doc, to_doc
 from spacy_keci.reports import Report
@@ -176,24 +175,6 @@ def test_labels_that_nothing_has(doc: Doc) -> None:
         filter_relations(relations, tail="enzymee")
     doc.vocab.strings.add("inhibits")  # as the labels of a pipeline are
     assert filter_relations(relations, label="inhibits") == filter_relations([], label="bindz") == []
-
-
-def test_a_word_is_not_a_label(nlp: Language) -> None:
-    keci = nlp.add_pipe("keci")
-    for label in ("bind", "bind_negative"):
-        keci.add_relation_label(label)
-    doc, other = nlp.make_doc("MDM2 binds p53"), nlp.make_doc("Aspirin cures pain")
-    set_span_graph(doc, "entities", [Span(doc, 0, 1, "protein"), Span(doc, 2, 3, "protein")], [[0, 1, "bind", 1.0]])
-    set_span_graph(other, "entities", [other[:1], other[2:]], [[0, 1, "cures", 1.0]])
-    for filtered in (
-        lambda: filter_relations(get_relations(doc), label="binds"),
-        lambda: render(doc, relation_labels=["binds"]),
-    ):
-        with pytest.warns(UserWarning, match=r"does not predict: 'binds'\. It predicts: 'bind', 'bind_negative'\."):
-            filtered()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert filter_relations(get_relations(doc), label=["bind_negative", "cures"]) == []
 
 
 def test_relations_of_a_document_are_asked_for(doc: Doc) -> None:

@@ -20,7 +20,6 @@ from ..extensions import install_extensions
 from ..ml.graphs import PredictedGraphs
 from ..ml.relations.decoding import RelationRules
 from ..sentences import cut_texts, doc_starts, inside_of_spans, sentence_of_token, sentence_starts, text_of_token
-from ..tokens import PREDICTORS
 from .calibration import Scaling
 from .mentions import has_mentions, read_mentions, without_mentions
 from .settings import ExtractorSettings
@@ -55,7 +54,6 @@ class Predictor(TrainablePipe, ExtractorSettings):
         self._warned: set[str] = set()
         self._counted: dict[str, Counter[str]] = {}
         self._lost: Counter[str] | None = Counter()
-        PREDICTORS.add(self)
 
     @property
     def labels(self) -> tuple[str, ...]:

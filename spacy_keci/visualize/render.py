@@ -14,7 +14,7 @@ from spacy.util import is_in_jupyter
 from ..doc_operations import each_doc
 from ..identifiers import identifiers
 from ..span_groups import checked_spans, relation_rows_of
-from ..tokens import check_known_labels, check_relation_labels
+from ..tokens import check_known_labels
 from .layout import lay_out
 from .markup import Markup, fill
 from .options import Options, make_options
@@ -89,12 +89,13 @@ def render_svg(source: Doc | Span, *, options: Mapping[str, Any] | None = None, 
 
 def _check_labels(docs: Sequence[Doc | Span], options: Options) -> None:
     keys = options.compare or [options.spans_key]
-    of = [each.doc for each in docs]
-    groups = [doc.spans[key] for doc in of for key in keys if key in doc.spans]
-    types = {span.label_ for group in groups for span in checked_spans(group)}
-    relations = {row[2] for group in groups for row in relation_rows_of(group)}
-    check_known_labels("The option 'labels'", options.labels, types, of)
-    check_relation_labels("The option 'relation_labels'", options.relation_labels, relations, of)
+    groups = [each.doc.spans[key] for each in docs for key in keys if key in each.doc.spans]
+    there = {
+        "labels": {span.label_ for group in groups for span in checked_spans(group)},
+        "relation_labels": {row[2] for group in groups for row in relation_rows_of(group)},
+    }
+    for name, labels in there.items():
+        check_known_labels(f"The option {name!r}", getattr(options, name), labels, [each.doc for each in docs])
 
 
 def _make_pictures(source: Doc | Span, options: Options) -> list[Picture]:
