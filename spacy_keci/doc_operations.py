@@ -97,13 +97,17 @@ def set_ents(doc: Doc, spans_key: str = SPANS_KEY) -> None:
 DocOrSpan = TypeVar("DocOrSpan", Doc, Doc | Span)
 
 
-def each_doc(docs: DocOrSpan | Iterable[DocOrSpan]) -> Iterator[DocOrSpan]:
-    """The documents, for functions that take one or many. Raises TypeError for anything else, such as a text."""
+def each_doc(
+    docs: DocOrSpan | Iterable[DocOrSpan], kinds: tuple[type[Doc] | type[Span], ...] = (Doc,)
+) -> Iterator[DocOrSpan]:
+    """The documents, for functions that take one or many of these ``kinds``. Raises TypeError for anything else, such
+    as a text."""
     several: Any = docs if isinstance(docs, Iterable) and not isinstance(docs, Doc | Span | str) else [docs]
     for doc in several:
-        if not isinstance(doc, Doc | Span):
+        if not isinstance(doc, kinds):
             shown = f"the {type(doc).__name__} {doc!r:.60}"
-            raise TypeError(f"Expected a Doc, or several, but got {shown}: call nlp(text) or nlp.pipe(texts) first.")
+            way = "span_to_doc(span)" if isinstance(doc, Span) else "nlp(text) or nlp.pipe(texts)"
+            raise TypeError(f"Expected a Doc, or several, but got {shown}: call {way} first.")
         yield doc  # type: ignore[misc]
 
 

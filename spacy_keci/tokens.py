@@ -183,18 +183,28 @@ def check_known_labels(
     """Raises ValueError for a label that none of the documents has, and that no component of their pipeline knows.
 
     present: the labels that the documents have. A label of the pipeline is in its vocabulary, even where no document
-    has it. Without documents, nothing is known of labels.
+    has it. So are words of texts: one that differs from a label of the documents only in case, a hyphen or a plural is
+    unknown. Without documents, nothing is known of labels.
     """
     strings = {id(doc.vocab): doc.vocab.strings for doc in docs}.values()
     asked = [labels] if isinstance(labels, str) else labels or ()
-    unknown = [label for label in asked if label not in present and all(label not in each for each in strings)]
+    alike = {_fold(label) for label in present if label not in asked}
+    unknown = [
+        label
+        for label in asked
+        if label not in present and (_fold(label) in alike or all(label not in each for each in strings))
+    ]
     if strings and unknown:
         raise ValueError(
-            f"{setting} has labels that are neither in these documents nor in the vocabulary of a pipeline: "
+            f"{setting} has labels that neither these documents nor their pipeline are known to have: "
             f"{', '.join(map(repr, unknown))}. The documents have: {', '.join(map(repr, sorted(present))) or 'none'}. "
             "To ask for a label that some documents do not have, read them with the vocabulary of their pipeline, "
             "nlp.vocab."
         )
+
+
+def _fold(label: str) -> str:
+    return label.casefold().replace("-", "_").replace(" ", "_").removesuffix("s")
 
 
 def span_graph(doc: Doc, spans_key: str = SPANS_KEY) -> "networkx.MultiDiGraph":

@@ -213,6 +213,9 @@ def test_one_document_or_many(docs: list[Doc]) -> None:
         for text in ("FK506 binds FKBP12.", ["FK506 binds FKBP12."], 7):
             with pytest.raises(TypeError, match=r"Expected a Doc.*got the (str|int) .*: call nlp\(text\)"):
                 function(text)
+    for function in (relations_frame, mentions_frame, corpus_graph):
+        with pytest.raises(TypeError, match=r"Expected a Doc.*got the Span .*: call span_to_doc\(span\) first"):
+            function(docs[0][:1])
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

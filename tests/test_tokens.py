@@ -173,6 +173,10 @@ def test_labels_that_nothing_has(doc: Doc) -> None:
         filter_relations(relations, label=["binds", "bindz"])
     with pytest.raises(ValueError, match=r"The argument 'tail' .*: 'enzymee'\. The documents have: 'drug', 'protein'"):
         filter_relations(relations, tail="enzymee")
+    doc.vocab.strings.add("bind")  # as the words of texts are
+    with pytest.raises(ValueError, match=r"The argument 'label' .*: 'bind'\. The documents have: 'binds'"):
+        filter_relations(relations, label="bind")
+    assert filter_relations(relations, label=["bind", "binds"]) == relations
     doc.vocab.strings.add("inhibits")  # as the labels of a pipeline are
     assert filter_relations(relations, label="inhibits") == filter_relations([], label="bindz") == []
 

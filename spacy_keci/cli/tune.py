@@ -149,8 +149,9 @@ def choose_of_concepts(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     docs = trials.predict({setting: LOWEST, **unscaled})
     pairs, typed = compare_concepts(docs, trials.golds, trials.extractor.spans_key)
     threshold, f_pair, f_typed = choose_threshold(pairs, typed)
-    tell(f"Relations from {threshold:.2f}: F {f_pair:.1%} of pairs, {f_typed:.1%} of pairs with labels")
-    return calibrated({setting: threshold, **unscaled}, {"relations": typed.reaching(threshold)}, None)
+    chosen = calibrated({setting: threshold, **unscaled}, {"relations": typed.reaching(threshold)}, None)
+    tell(f"Relations from {describe(chosen[setting])}: F {f_pair:.1%} of pairs, {f_typed:.1%} of pairs with labels")
+    return chosen
 
 
 def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
@@ -164,13 +165,16 @@ def choose_of_mentions(trials: Trials, keep_thresholds: bool) -> dict[str, Any]:
     predicted = {title: trials.predict(settings) for title, settings in tried.items()}
     scores = {title: trials.score(docs) for title, docs in predicted.items()}
     means = {title: np.mean([values[f"{kind}_micro_f"] for kind in KINDS]) for title, values in scores.items()}
-    tell(format_table(tried, scores, trials.extractor.default_relation_threshold))
     best = max(tried, key=lambda title: means[title])  # of two that are equal the first, as they are now
-    if best == "now" and not keep_thresholds:
-        tell("No thresholds are better than the present ones.")
     found = dict(zip(KINDS, trials.compare(predicted[best]), strict=True))
     of_kinds = {kind: found[kind] for kind in trials.kinds}
-    return calibrated(tried[best], of_kinds, trials.extractor.default_relation_threshold)
+    default = trials.extractor.default_relation_threshold
+    chosen = calibrated(tried[best], of_kinds, default)
+    # the thresholds of "tuned" as they are chosen: of calibrated scores
+    tell(format_table(tried | ({best: chosen} if best == "tuned" else {}), scores, default))
+    if best == "now" and not keep_thresholds:
+        tell("No thresholds are better than the present ones.")
+    return chosen
 
 
 def fit_settings(mentions: ScoredItems, relations: ScoredItems) -> dict[str, Any]:

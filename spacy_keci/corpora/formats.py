@@ -259,7 +259,15 @@ def write_docs(
     if format == "spacy":
         save_docs(docs, path)
     elif format in TABLES:
-        write_relations(docs, path, spans_key, kind=TABLES[format])
+        write_relations(_count_losses(docs, format, spans_key, report), path, spans_key, kind=TABLES[format])
     else:
         tokens = make_doc if FORMATS[format].tokenizer else None
         write_any((from_doc(doc, spans_key, report=report) for doc in docs), path, format, report, tokens)
+
+
+def _count_losses(docs: Iterable[Doc], format: str, spans_key: str, report: Report | None) -> Iterator[Doc]:
+    """The documents, with what has no place in the format counted in the report."""
+    for doc in docs:
+        if report is not None:
+            list(count_losses([from_doc(doc, spans_key, report=report)], FORMATS[format].lacks, report))
+        yield doc

@@ -45,7 +45,7 @@ def render(
     Raises TypeError for anything but documents, ValueError for an unknown option, a Doc without such a span graph, or
     labels that neither the documents nor their pipeline have.
     """
-    docs = list(each_doc(docs))
+    docs = list(each_doc(docs, (Doc, Span)))
     _check_labels(docs, make_options(options, settings))
     markup = "\n".join(render_figure(doc, options=options, **settings) for doc in docs)
     if page:

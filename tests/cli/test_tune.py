@@ -140,6 +140,9 @@ def test_new_pipeline(model: Path, corpus: Path, tmp_path: Path, demo_docs: list
     ]
     assert (tmp_path / "tuned" / "training.json").exists()
     assert result.stderr.count("Calibration error of") == 2
+    # thresholds of the table are those that are printed
+    (row,) = (line.split() for line in result.stderr.splitlines() if line.startswith("tuned"))
+    assert (row[1], row[5]) == (describe(pipe.threshold), describe(pipe.relation_threshold))
     before, after = (mean_f(each, demo_docs, {}) for each in (spacy.load(model), tuned))
     assert after > before
     # the lines are those of a config

@@ -275,6 +275,16 @@ def test_what_only_documents_hold_is_counted(tmp_path: Path, nlp: Language) -> N
     assert not reports[3].counts
 
 
+def test_what_tables_lose_is_counted(tmp_path: Path, nlp: Language) -> None:
+    """Whether they are written from texts or from documents."""
+    text = AnnotatedText("A p53 .", [Mention(0, 1, "x"), Mention(2, 5, "y", score=0.5)], meta={"year": 2001})
+    reports = Report(), Report()
+    write_any([text], tmp_path / "x.csv", report=reports[0])
+    write_docs([to_doc(text, nlp.make_doc, Report())], tmp_path / "y.csv", "csv", report=reports[1])
+    assert reports[1].counts == reports[0].counts
+    assert reports[1].counts["dropped: mention without a relation: no place in this format"] == 2
+
+
 @pytest.mark.parametrize("name", ["bioc-json", "biorelex", "brat", "dygie", "pubtator"])
 def test_ids_that_are_made_up_are_no_others(tmp_path: Path, name: str) -> None:
     if name == "bioc-json":
