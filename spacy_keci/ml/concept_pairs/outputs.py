@@ -53,7 +53,7 @@ class PairScores:
 
     def decode(self, X: ConceptPairInput, rules: RelationRules) -> PredictedPairs:
         """The relations of the pairs, in the rows of the whole input; see :func:`decode_pairs`."""
-        probabilities = relation_probabilities(self.logits, rules.multi_label).cpu().numpy()
+        probabilities = relation_probabilities(self.logits.double(), rules.multi_label).cpu().numpy()
         found = decode_pairs(probabilities, rules)
         if self.novelty is not None:
             found.novelty = self.novelty.argmax(dim=1).cpu().numpy()[found.pairs]

@@ -64,7 +64,8 @@ class JointNetwork(Network):
     @staticmethod
     def _mentions(logits: Tensor, X: JointInput) -> tuple[Spans, np.ndarray]:
         """The mentions whose relations are scored, and their probabilities."""
-        log_probabilities = logits.detach().log_softmax(dim=-1).cpu().numpy()
+        # double precision: single precision rounds to 0, the log-probability of what is certain
+        log_probabilities = logits.detach().double().log_softmax(dim=-1).cpu().numpy()
         spans = X.spans
         if spans is None or X.given is None:
             found, probabilities = find_mentions(log_probabilities, X.segment_of_row, X.rules)

@@ -72,7 +72,7 @@ class JointGraphs:
 
     def decode(self, X: JointInput, rules: RelationRules) -> PredictedGraphs:
         """The mentions and their relations."""
-        probabilities = relation_probabilities(self.relation_logits, rules.multi_label).cpu().numpy()
+        probabilities = relation_probabilities(self.relation_logits.double(), rules.multi_label).cpu().numpy()
         relations, scores = decode_relations(self.first, self.second, probabilities, rules)
         return PredictedGraphs(
             spans=X.in_docs(self.mentions.starts, self.mentions.ends),

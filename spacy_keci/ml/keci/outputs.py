@@ -66,13 +66,14 @@ class SpanGraphs:
     def decode(self, X: SpanGraphInput, rules: RelationRules, *, initial: bool = False) -> PredictedGraphs:
         """The mentions and relations of the final graph or the first one; for prediction only."""
         graph = self.graphs[0 if initial else -1]
-        types = graph.entity_logits.index_select(0, graph.kept).softmax(dim=-1)
+        # double precision: single precision rounds to 1, whose log-odds cannot be calibrated
+        types = graph.entity_logits.index_select(0, graph.kept).double().softmax(dim=-1)
         predicted = is_entity(types, X.pruning.threshold).cpu().numpy()
         place = np.cumsum(predicted) - 1
         kept = graph.nodes.cpu().numpy()[predicted]
         entity_scores = types[:, 1:].cpu().numpy()[predicted]
         first, second = graph.first.cpu().numpy(), graph.second.cpu().numpy()
-        probabilities = relation_probabilities(graph.relation_logits, rules.multi_label).cpu().numpy()
+        probabilities = relation_probabilities(graph.relation_logits.double(), rules.multi_label).cpu().numpy()
         among = predicted[first] & predicted[second]
         probabilities = probabilities[np.tile(among, len(probabilities) // max(len(first), 1))]
         relations, scores = decode_relations(place[first[among]], place[second[among]], probabilities, rules)

@@ -33,3 +33,11 @@ def test_a_threshold_lets_through_as_many_relations_as_may_hold(multi_label: boo
 def test_without_relation_labels() -> None:
     found = decode(graph([0.0]), [False], [], multi_label=False)
     assert len(found.spans) == 2 and not len(found.relations)
+
+
+def test_scores_near_1_are_not_rounded_to_it() -> None:
+    """Calibration changes log-odds, and those of 1 are infinite."""
+    certain = graph([0.0, 30.0])
+    certain.entity_logits[:] = torch.tensor([[0.0, 20.0], [0.0, 30.0]])
+    found = decode(certain, [False, True], [0.5], multi_label=False)
+    assert found.scores[0] < found.scores[1] < 1 and found.relation_scores[0] < 1
