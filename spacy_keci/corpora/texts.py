@@ -68,7 +68,8 @@ class TextSource:
     format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
         annotation is ignored. None: as the suffix of each file says; standard input is read as lines.
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
-        lines and text files of more than :data:`MAX_BYTES` bytes.
+        lines and text files of more than :data:`MAX_BYTES` bytes. Records of jsonl without ``id_field``, if it is not
+        "id", are counted.
     output: where the results go: no file there, or below it, is read.
     text_field, id_field: of the objects in jsonl, and columns of Parquet. Their further fields go into ``meta``, apart
         from annotation.
@@ -205,6 +206,8 @@ class TextSource:
             if not isinstance(record, dict) or text not in record:
                 raise ValueError(f"no object with {text!r}")
             line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id)})
+            if own_id != FIELDS[1] and own_id not in record:
+                self._report.count(f"records without the field {own_id!r}: their ids are made of file and line")
         known = {*KEYS, text, own_id}
         further = {key: value for key, value in (line.model_extra or {}).items() if key not in known}
         line.meta = (line.meta or {}) | further

@@ -165,6 +165,14 @@ def test_texts_with_the_same_id_are_kept_and_counted_once(model: Path, tmp_path:
     assert "id of an earlier" not in message(annotate(model, "-", "-", input="A.\nA.\n"))
 
 
+def test_ids_under_a_name_that_no_record_has(model: Path, tmp_path: Path) -> None:
+    path, told = tmp_path / "in.jsonl", "records without the field 'nosuch': their ids are made of file and line"
+    path.write_text('{"id": "a", "text": "A."}\n{"id": "b", "text": "B."}\n')
+    result = message(annotate(model, path, tmp_path / "out.jsonl", "--id-field", "nosuch"))
+    assert f"⚠ {told}" in result and f"2 {told}" in result and result.count(told) == 2
+    assert [line["id"] for line in read(tmp_path / "out.jsonl")] == ["in-1", "in-2"]
+
+
 def test_streams(model: Path) -> None:
     result = annotate(model, "-", "-", input="FK506 binds FKBP12.\nGFP.\n")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["stdin-1", "stdin-2"]

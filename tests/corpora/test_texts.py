@@ -276,6 +276,10 @@ def test_fields_of_other_names(tmp_path: Path) -> None:
     assert [case.split(": ")[0] for case in report.examples["malformed text"]] == [
         f"x.jsonl, line {n}" for n in (3, 4, 5, 6)
     ]
+    assert report.counts["records without the field 'pmid': their ids are made of file and line"] == 1
+    report = Report()
+    assert len(list(TextSource(str(path), None, report, text_field="abstract"))) == 2
+    assert not any("without the field" in what for what in report.counts), "ids may always be missing"
 
 
 @pytest.mark.parametrize("name", ["texts.txt", "texts.lines"])
