@@ -176,7 +176,9 @@ def test_ids_under_a_name_that_no_record_has(model: Path, tmp_path: Path) -> Non
 def test_streams(model: Path) -> None:
     result = annotate(model, "-", "-", input="FK506 binds FKBP12.\nGFP.\n")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["stdin-1", "stdin-2"]
-    assert "2 texts" in result.stderr
+    assert "2 texts" in result.stderr and "⚠" not in result.stderr
+    result = annotate(model, "-", "-", input='{"text": "A."}\n{"text": "B."}\n')
+    assert result.stderr.count("⚠ lines that are JSON objects read as text: name --from jsonl") == 1
 
 
 @pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.write])
