@@ -113,7 +113,10 @@ def annotate_cli(
     name = f"-{share[0] + 1}-of-{share[1]}" if shard else ""
     with destination.opened(resume=resume or shard is not None, overwrite=overwrite, run=name) as folder:
         if folder is None:
-            good(f"{output} is complete: there is nothing left to do.")
+            good(
+                f"{output} exists and counts as complete: there is nothing left to do. It was not compared with the "
+                "input, the pipeline or the options; --overwrite starts again."
+            )
             return
         setup_gpu(gpu_id, silent=True)
         annotator = Annotator(locate(model), spans_key=spans_key, batch_size=batch_size)
