@@ -155,6 +155,19 @@ def test_what_is_lost_of_annotation_loses_no_text(model: Path, tmp_path: Path) -
     assert "1 texts" in message(result) and "left out: 0" in message(result)
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+def test_meta_that_json_cannot_hold_is_dropped(failing: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.jsonl").write_text(
+        "".join(f'{{"text": "{text}", "meta": {{"a": NaN, "b": 2}}}}\n' for text in ("A.", "B.", "BOOM"))
+    )
+    result = annotate(failing, tmp_path / "in.jsonl", tmp_path / name)
+    rows = read_rows(tmp_path / name)
+    # of the text that fails, Parquet has a row
+    assert len(rows) == (3 if name == "out.parquet" else 2)
+    assert f"{len(rows)} dropped: entry of meta that JSON cannot hold" in message(result)
+    assert all(row["meta"] in ('{"b": 2}', {"b": 2}) for row in rows)
+
+
 def test_texts_with_the_same_id_are_kept_and_counted_once(model: Path, tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text("".join(f'{{"id": "{id}", "text": "FK506 binds {id}."}}\n' for id in "abacab"))
