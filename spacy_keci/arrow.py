@@ -119,7 +119,7 @@ def graph_row(
     """The span graph of a document as a row of :data:`SCHEMA`; id, group and meta are those in its user data. report:
     counts what a row has no place for."""
     try:
-        row = to_row(from_doc(doc, spans_key, sentences=True, report=report))
+        row = to_row(from_doc(doc, spans_key, sentences=True, report=report), report)
         for mention, span in zip(row["mentions"], doc.spans.get(spans_key, ()), strict=True):
             mention["candidates"] = [
                 {"concept": each.id, "type": each.type, "score": each.score, "attention": each.attention}
@@ -133,9 +133,9 @@ def graph_row(
     return row
 
 
-def error_row(text: AnnotatedText, error: str) -> dict[str, Any]:
-    """A row of :data:`SCHEMA` for a text without a graph."""
-    return {**to_row(text), "mentions": None, "relations": None, "error": error}
+def error_row(text: AnnotatedText, error: str, report: Report | None = None) -> dict[str, Any]:
+    """A row of :data:`SCHEMA` for a text without a graph. report: as of :func:`graph_row`."""
+    return {**to_row(text, report), "mentions": None, "relations": None, "error": error}
 
 
 def docs_from_batches(

@@ -93,7 +93,8 @@ class Concept:
 
 
 def get_relations(doc: Doc, spans_key: str = SPANS_KEY) -> list[Relation]:
-    """Relations among the mentions in ``doc.spans[spans_key]``, in the order in which they are stored.
+    """Relations among the mentions in ``doc.spans[spans_key]``, in the order in which they are stored; none if there is
+    no such group, as in a document that is not annotated.
 
     Raises ValueError if the group was edited so that it is not known whose relations they are; warns if it was replaced
     by one without relations.

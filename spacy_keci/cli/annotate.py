@@ -102,7 +102,8 @@ def annotate_cli(
         raise typer.BadParameter("A GPU is not shared by several processes: use either --gpu-id or --processes.")
     if address and engine != "ray":
         raise typer.BadParameter("--address is that of a Ray cluster: use it with --engine ray.")
-    skipped, losses = SkipReport(strict), Report()
+    losses = Report()
+    skipped = SkipReport(strict, losses)
     destination = Output(output, target)
     if not destination.is_folder and (shard or part_size):
         raise typer.BadParameter("--shard and --part-size are for an OUTPUT that is a folder: a name without suffix.")
@@ -112,7 +113,10 @@ def annotate_cli(
     name = f"-{share[0] + 1}-of-{share[1]}" if shard else ""
     with destination.opened(resume=resume or shard is not None, overwrite=overwrite, run=name) as folder:
         if folder is None:
-            good(f"{output} is complete: there is nothing left to do.")
+            good(
+                f"{output} exists and counts as complete: there is nothing left to do. It was not compared with the "
+                "input, the pipeline or the options; --overwrite starts again."
+            )
             return
         setup_gpu(gpu_id, silent=True)
         annotator = Annotator(locate(model), spans_key=spans_key, batch_size=batch_size)
@@ -154,13 +158,19 @@ def annotate_cli(
 
 
 class SkipReport(Report):
-    """Reports each text that is left out at once, or raises ValueError if ``strict``. n_in_a_row: failures since the
-    last part in which a text was annotated."""
+    """Reports each text that is left out at once, or raises ValueError if ``strict``. What else is counted is told when
+    it is met first, and counted in ``losses``. n_in_a_row: failures since the last part in which a text was annotated.
+    """
 
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, strict: bool, losses: Report) -> None:
         super().__init__()
-        self._strict = strict
+        self._strict, self._losses = strict, losses
         self.n_in_a_row = 0
+
+    def count(self, what: str, n: int = 1) -> None:
+        if what not in self._losses.counts:
+            tqdm.write(writable_line(f"⚠ {what}"), file=sys.stderr)
+        self._losses.count(what, n)
 
     def drop(self, reason: str, case: str) -> None:
         super().drop(reason, case)

@@ -209,7 +209,7 @@ def _write_parquet(outcomes: Iterable[tuple[Text, Doc | str]], path: Path, spans
         (
             graph_row(outcome, spans_key, report=losses)
             if isinstance(outcome, Doc)
-            else error_row(AnnotatedText(text.text, id=text.id, **text.data), outcome)
+            else error_row(AnnotatedText(text.text, id=text.id, **text.data), outcome, losses)
             for text, outcome in outcomes
         ),
         path,

@@ -12,7 +12,6 @@ are the same with ``interactions`` between clusters (which may have a ``novelty`
 its sentences begin with. Entities and relations may have a ``score``.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,7 @@ from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
 from .foreign import TextRecord
 from .reading import Record, count_unknown_keys, read_lines
-from .writing import present, write_lines
+from .writing import meta_for_json, present, write_lines
 
 
 class _Entity(Record):
@@ -157,7 +156,7 @@ def occurrences(words: str, text: str) -> list[int]:
 
 
 def _to_object(text: AnnotatedText, report: Report) -> dict[str, Any]:
-    line = present(id=text.id, group=text.group, meta=_to_meta(text, report))
+    line = present(id=text.id, group=text.group, meta=meta_for_json(text, report))
     line["text"] = text.text
     line["entities"] = [
         {"text": text.words(m), "label": m.label, "start": m.start, "end": m.end}
@@ -171,18 +170,6 @@ def _to_object(text: AnnotatedText, report: Report) -> dict[str, Any]:
     if text.sentences is not None:
         line["sentences"] = text.sentences
     return line
-
-
-def _to_meta(text: AnnotatedText, report: Report) -> dict[str, Any]:
-    meta = {}
-    for key, value in text.meta.items():
-        try:
-            json.dumps({key: value}, allow_nan=False)
-        except (TypeError, ValueError):
-            report.drop("entry of meta that JSON cannot hold", f"{text.name}: {key!r}: {value!r}")
-        else:
-            meta[key] = value
-    return meta
 
 
 def _to_relation(r: RelationTriple | Interaction) -> dict[str, Any]:

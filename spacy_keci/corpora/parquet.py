@@ -19,6 +19,7 @@ from ..doc_operations import id_text
 from ..reports import Report
 from .annotation import AnnotatedText, Interaction, Mention, RelationTriple, check_positions
 from .reading import read_bytes
+from .writing import meta_for_json
 
 _CANDIDATE = pa.struct(
     [("concept", pa.string()), ("type", pa.string()), ("score", pa.float64()), ("attention", pa.float64())]
@@ -77,14 +78,18 @@ def text_hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def to_row(text: AnnotatedText) -> dict[str, Any]:
-    """A text as a row of :data:`SCHEMA`, without what AnnotatedText has no place for."""
+def to_row(text: AnnotatedText, report: Report | None = None) -> dict[str, Any]:
+    """A text as a row of :data:`SCHEMA`, without what AnnotatedText has no place for.
+
+    report: counts the entries of ``meta`` that are dropped, as JSON cannot hold them even as text, such as NaN.
+    """
+    meta = meta_for_json(text, report or Report(), default=str)
     return {
         "id": text.id or None,
         "group": text.group or None,
         "text": text.text,
         "text_hash": text_hash(text.text),
-        "meta": json.dumps(text.meta, ensure_ascii=False, default=str) if text.meta else None,
+        "meta": json.dumps(meta, ensure_ascii=False, default=str) if meta else None,
         "mentions": [
             {
                 "start": mention.start,
@@ -197,8 +202,8 @@ def _meta(value: Any) -> dict[str, Any]:
 
 
 def write_parquet(texts: Iterable[AnnotatedText], path: Path, report: Report) -> None:
-    """Write a row for each text, some at a time."""
-    write_rows(map(to_row, texts), path)
+    """Write a row for each text, some at a time. Entries of ``meta`` that JSON cannot hold are dropped and counted."""
+    write_rows((to_row(text, report) for text in texts), path)
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], path: Path) -> None:

@@ -146,7 +146,9 @@ def read_lines(path: Path, parse: Callable[[Any], ParsedT], report: Report) -> I
             kept += 1
             yield parsed
     if problems and not kept:
-        raise ValueError(f"No line of {path} can be read. {problems[0]}")
+        is_list = read_bytes(path).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
+        hint = ". Write a list of records as jsonl: one object per line, without the brackets." if is_list else ""
+        raise ValueError(f"No line of {path} can be read. {problems[0]}{hint}")
 
 
 def parse_json(text: str, twice: Callable[[str], None] | None = None) -> Any:

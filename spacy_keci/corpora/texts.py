@@ -68,7 +68,8 @@ class TextSource:
     format: one of PLAIN_FORMATS, whose files may be compressed (``.gz``), or a format of annotated text, whose
         annotation is ignored. None: as the suffix of each file says; standard input is read as lines.
     report: what cannot be read is left out and reported with its place, and so are texts of nothing but whitespace, and
-        lines and text files of more than :data:`MAX_BYTES` bytes.
+        lines and text files of more than :data:`MAX_BYTES` bytes. Records of jsonl without ``id_field``, if it is not
+        "id", are counted, and so are lines of standard input that are JSON objects, if no format is named.
     output: where the results go: no file there, or below it, is read.
     text_field, id_field: of the objects in jsonl, and columns of Parquet. Their further fields go into ``meta``, apart
         from annotation.
@@ -192,6 +193,8 @@ class TextSource:
             try:
                 if len(data) > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES:,} bytes")
+                if self._format is None and format == "lines" and _is_record(data):
+                    self._report.count("lines that are JSON objects read as text: name --from jsonl")
                 yield self._parse_json(data, id, place) if format == "jsonl" else Text(decode(data), id, place, {})
             except ValueError as error:
                 self._report.drop("malformed text", f"{place}: {explain(error)}")
@@ -205,6 +208,8 @@ class TextSource:
             if not isinstance(record, dict) or text not in record:
                 raise ValueError(f"no object with {text!r}")
             line = _Line.model_validate(record | {"text": record[text], "id": record.get(own_id)})
+            if own_id != FIELDS[1] and own_id not in record:
+                self._report.count(f"records without the field {own_id!r}: their ids are made of file and line")
         known = {*KEYS, text, own_id}
         further = {key: value for key, value in (line.model_extra or {}).items() if key not in known}
         line.meta = (line.meta or {}) | further
@@ -221,6 +226,14 @@ def _lines(stream: BinaryIO, name: Path, stem: str) -> Iterator[tuple[bytes, str
             rest = stream.readline(1 << 20)
         if line.strip():
             yield line.rstrip(b"\r\n"), f"{stem}-{number}", f"{name}, line {number}"
+
+
+def _is_record(line: bytes) -> bool:
+    """Whether a line is a JSON object with a text."""
+    try:
+        return line.lstrip().startswith(b"{") and FIELDS[0] in from_json(line)
+    except ValueError:
+        return False
 
 
 def _data(text: AnnotatedText | _Line) -> dict[str, Any]:

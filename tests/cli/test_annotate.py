@@ -155,6 +155,19 @@ def test_what_is_lost_of_annotation_loses_no_text(model: Path, tmp_path: Path) -
     assert "1 texts" in message(result) and "left out: 0" in message(result)
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
+def test_meta_that_json_cannot_hold_is_dropped(failing: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.jsonl").write_text(
+        "".join(f'{{"text": "{text}", "meta": {{"a": NaN, "b": 2}}}}\n' for text in ("A.", "B.", "BOOM"))
+    )
+    result = annotate(failing, tmp_path / "in.jsonl", tmp_path / name)
+    rows = read_rows(tmp_path / name)
+    # of the text that fails, Parquet has a row
+    assert len(rows) == (3 if name == "out.parquet" else 2)
+    assert f"{len(rows)} dropped: entry of meta that JSON cannot hold" in message(result)
+    assert all(row["meta"] in ('{"b": 2}', {"b": 2}) for row in rows)
+
+
 def test_texts_with_the_same_id_are_kept_and_counted_once(model: Path, tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_text("".join(f'{{"id": "{id}", "text": "FK506 binds {id}."}}\n' for id in "abacab"))
@@ -165,10 +178,20 @@ def test_texts_with_the_same_id_are_kept_and_counted_once(model: Path, tmp_path:
     assert "id of an earlier" not in message(annotate(model, "-", "-", input="A.\nA.\n"))
 
 
+def test_ids_under_a_name_that_no_record_has(model: Path, tmp_path: Path) -> None:
+    path, told = tmp_path / "in.jsonl", "records without the field 'nosuch': their ids are made of file and line"
+    path.write_text('{"id": "a", "text": "A."}\n{"id": "b", "text": "B."}\n')
+    result = message(annotate(model, path, tmp_path / "out.jsonl", "--id-field", "nosuch"))
+    assert f"⚠ {told}" in result and f"2 {told}" in result and result.count(told) == 2
+    assert [line["id"] for line in read(tmp_path / "out.jsonl")] == ["in-1", "in-2"]
+
+
 def test_streams(model: Path) -> None:
     result = annotate(model, "-", "-", input="FK506 binds FKBP12.\nGFP.\n")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["stdin-1", "stdin-2"]
-    assert "2 texts" in result.stderr
+    assert "2 texts" in result.stderr and "⚠" not in result.stderr
+    result = annotate(model, "-", "-", input='{"text": "A."}\n{"text": "B."}\n')
+    assert result.stderr.count("⚠ lines that are JSON objects read as text: name --from jsonl") == 1
 
 
 @pytest.mark.parametrize("format", [name for name, each in FORMATS.items() if each.write])
@@ -281,7 +304,7 @@ def test_a_single_file_is_resumed_and_there_when_it_is_complete(failing: Path, m
         assert "85 texts" in message(result) and "16 texts were there already" in message(result)
         assert output.is_file() and not name_unfinished(output).exists()
         result = annotate(failing, *options, "--resume")
-        assert "is complete: there is nothing left to do" in message(result)
+        assert "counts as complete: there is nothing left to do. It was not compared with the input" in message(result)
 
 
 def test_resumed_with_other_batches_or_another_pipeline(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_keci.corpora.annotation import AnnotatedText, Interaction, Mention, RelationTriple
+from spacy_keci.corpora.formats import read_any
 from spacy_keci.corpora.jsonl import occurrences, read_jsonl, write_jsonl
 from spacy_keci.reports import Report
 
@@ -98,6 +99,13 @@ def test_no_readable_line(tmp_path: Path) -> None:
     (tmp_path / "y.jsonl").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"No line of .*y.jsonl can be read. line 1: not UTF-8"):
         list(read_jsonl(tmp_path / "y.jsonl", Report()))
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_list_of_records(tmp_path: Path, indent: int | None) -> None:
+    (tmp_path / "x.json").write_text(json.dumps([{"text": "A"}, {"text": "B"}], indent=indent))
+    with pytest.raises(ValueError, match=r"No line of .*x.json can be read. .* as jsonl: one object per line"):
+        list(read_any(tmp_path / "x.json"))
 
 
 def test_what_costs_its_line_only(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Rows that other programs wrote: null where we write a value, or what does not fit together."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from spacy_keci.corpora.formats import read_any
 from spacy_keci.reports import Report
 
 pa = pytest.importorskip("pyarrow")
-from spacy_keci.corpora.parquet import write_rows  # noqa: E402
+from spacy_keci.corpora.parquet import write_parquet, write_rows  # noqa: E402
 
 MENTION = {"start": 0, "end": 1, "text": "A", "label": "x", "concept": None, "score": None}
 RELATION = {"head": 0, "tail": 0, "label": "r", "score": None}
@@ -25,6 +26,14 @@ def read(path: Path, **changes: Any) -> tuple[list[AnnotatedText], list[str]]:
 def test_null_is_a_score_of_1_and_no_meta(tmp_path: Path) -> None:
     (text,), _ = read(tmp_path / "x.parquet", meta="[1994]")
     assert text == AnnotatedText("A b", [Mention(0, 1, "x")], [RelationTriple(0, 0, "r")], meta={"meta": [1994]})
+
+
+def test_meta_that_json_cannot_hold_is_dropped(tmp_path: Path) -> None:
+    report, meta = Report(), {"day": date(1994, 1, 2), "share": float("nan"), "deep": [{"top": float("inf")}]}
+    write_parquet([AnnotatedText("A", id="1", meta=meta), AnnotatedText("B")], tmp_path / "x.parquet", report)
+    assert pa.parquet.read_table(tmp_path / "x.parquet")["meta"].to_pylist() == ['{"day": "1994-01-02"}', None]
+    assert report.counts == {"dropped: entry of meta that JSON cannot hold": 2}
+    assert report.examples["entry of meta that JSON cannot hold"][0] == "1: 'share': nan"
 
 
 @pytest.mark.parametrize(

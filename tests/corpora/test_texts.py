@@ -101,6 +101,15 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read("-", "txt") == [("stdin", "A\nB\n")]
 
 
+def test_records_in_standard_input_that_is_read_as_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "lines that are JSON objects read as text: name --from jsonl"
+    lines = b'{"text": "A"}\n {"text": "B"}\n{"a": 1}\n{p53}\n"text"\n'
+    for format, expected in ((None, 2), ("lines", 0)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+        report = Report()
+        assert len(read("-", format, report)) == 5 and report.counts[told] == expected
+
+
 # conll and masked keep neither ids nor a text without mentions
 TEXT_FORMATS = [name for name, each in FORMATS.items() if each.read and each.write]
 TEXT_FORMATS = [name for name in TEXT_FORMATS if name not in ("conll", "masked")]
@@ -276,6 +285,10 @@ def test_fields_of_other_names(tmp_path: Path) -> None:
     assert [case.split(": ")[0] for case in report.examples["malformed text"]] == [
         f"x.jsonl, line {n}" for n in (3, 4, 5, 6)
     ]
+    assert report.counts["records without the field 'pmid': their ids are made of file and line"] == 1
+    report = Report()
+    assert len(list(TextSource(str(path), None, report, text_field="abstract"))) == 2
+    assert not any("without the field" in what for what in report.counts), "ids may always be missing"
 
 
 @pytest.mark.parametrize("name", ["texts.txt", "texts.lines"])
