@@ -174,10 +174,11 @@ def choose_concepts(
     type_of_mention: Iterable[Mapping[tuple[int, int], int]],
     concepts_key: str,
 ) -> list[dict[tuple[int, int], str]]:
-    """Choose the concept of each mention, in each document; none if the sentinel weighs more than any candidate.
+    """Choose the concept of each mention, in each document.
 
     The candidate whose type fits the mention's best is chosen, the linker's first of equal ones. Without
-    ``concept_types``, it is the candidate with the largest attention.
+    ``concept_types``, it is the candidate with the largest attention. If the sentinel weighs more than each candidate,
+    the mention has no concept, unless its type is the one that fits the concept best.
     attention: (candidates,). concept_types: (candidates, entity types), how well the types fit, or None.
     type_of_mention: in each document, the type of each mention as a column of ``concept_types``.
     """
@@ -194,9 +195,11 @@ def choose_concepts(
         named = {}
         for offsets, several in candidates.items():
             rows = [row for row, _ in several]
-            if attention[rows].max() > 1.0 - attention[rows].sum():
-                fits = attention[rows] if concept_types is None else concept_types[rows, types[offsets]]
-                named[offsets] = several[int(fits.argmax())][1]
+            fits = attention[rows] if concept_types is None else concept_types[rows, types[offsets]]
+            row, concept = several[int(fits.argmax())]
+            is_expected = concept_types is not None and concept_types[row].argmax() == types[offsets]
+            if is_expected or attention[rows].max() > 1.0 - attention[rows].sum():
+                named[offsets] = concept
         chosen.append(named)
     return chosen
 

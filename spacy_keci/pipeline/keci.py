@@ -173,7 +173,7 @@ class Keci(Extractor, KeciSettings):
         """Write span graphs to ``doc.spans[spans_key]``, replacing previous ones.
 
         If the model attends to concepts, the linker's concepts get their attention weights, and each mention gets its
-        concept as ``kb_id_``, unless the context weighs more.
+        concept as ``kb_id_`` (:func:`~spacy_keci.pipeline.concept_reading.choose_concepts`).
         """
         docs = list(docs)
         concepts: list[dict[tuple[int, int], str]] = [{} for _ in docs]
