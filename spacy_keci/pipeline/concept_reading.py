@@ -176,9 +176,9 @@ def choose_concepts(
 ) -> list[dict[tuple[int, int], str]]:
     """Choose the concept of each mention, in each document.
 
-    The candidate whose type fits the mention's best is chosen, the linker's first of equal ones. Without
-    ``concept_types``, it is the candidate with the largest attention. If the sentinel weighs more than each candidate,
-    the mention has no concept, unless its type is the one that fits the concept best.
+    It is the linker's first candidate whose most probable type is that of the mention. If there is none, it is the
+    candidate that fits the type best or, without ``concept_types``, the one with the largest attention; or none, if the
+    sentinel weighs more than each.
     attention: (candidates,). concept_types: (candidates, entity types), how well the types fit, or None.
     type_of_mention: in each document, the type of each mention as a column of ``concept_types``.
     """
@@ -195,11 +195,14 @@ def choose_concepts(
         named = {}
         for offsets, several in candidates.items():
             rows = [row for row, _ in several]
-            fits = attention[rows] if concept_types is None else concept_types[rows, types[offsets]]
-            row, concept = several[int(fits.argmax())]
-            is_expected = concept_types is not None and concept_types[row].argmax() == types[offsets]
-            if is_expected or attention[rows].max() > 1.0 - attention[rows].sum():
-                named[offsets] = concept
+            fits, is_expected = attention[rows], np.zeros(len(rows), dtype=bool)
+            if concept_types is not None:
+                fits = concept_types[rows, types[offsets]]
+                is_expected = concept_types[rows].argmax(axis=1) == types[offsets]
+            if is_expected.any():
+                named[offsets] = several[int(is_expected.argmax())][1]
+            elif attention[rows].max() > 1.0 - attention[rows].sum():
+                named[offsets] = several[int(fits.argmax())][1]
         chosen.append(named)
     return chosen
 
