@@ -365,12 +365,13 @@ class TestBadInput:
         mentions = [(0, 1, "protein"), (7, 8, "protein")]
         far = example_with(nlp, "a b c d e f g h", mentions, [[0, 1, "binds", 1.0]])
         twice = example_with(nlp, "a b", [(0, 1, "drug"), (1, 2, "DNA")], [[0, 1, "x", 1.0], [0, 1, "y", 1.0]])
-        examples = [Example(nlp.make_doc(inside_token.text), inside_token), far, twice]
+        near = example_with(nlp, "a  b  c  d  e", [(0, 1, "protein"), (8, 9, "protein")], [[0, 1, "binds", 1.0]])
+        examples = [Example(nlp.make_doc(inside_token.text), inside_token), far, twice, near]
         nlp.initialize(lambda: examples)
         for reason in (
             "mentions that do not begin and end on tokens (1).",
             "relations of mentions that do not begin and end on tokens (1).",
-            "relations over more than max_pair_distance tokens (1).",
+            "relations over more than max_pair_distance words (1).",
             "further relations of one pair (set multi_label = true) (1).",
         ):
             assert f"'{system}' cannot learn some of the gold: {reason}" in log.text
