@@ -46,8 +46,8 @@ def unify_doc(doc: Doc) -> Doc:
 
 
 def keep_norms(tokens: Iterable[Token], copy: Doc) -> Doc:
-    """Give the copies of tokens the norms that a tokenizer has set, such as "not" for "n't"; a new Doc has only those of
-    the vocabulary."""
+    """Give the copies of tokens the norms that a tokenizer has set, such as "not" for "n't". A new Doc has only those
+    of the vocabulary."""
     for token, other in zip(tokens, copy, strict=True):
         if token.norm != token.lex.norm:
             other.norm_ = unify(token.norm_)
