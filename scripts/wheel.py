@@ -1,6 +1,6 @@
 """Make a wheel of a trained pipeline. 'spacy package --build wheel' does so too, but not without a network.
 
-python scripts/wheel.py training/biorelex/best-minilm-0/model-last packages keci_biorelex 0.4.0
+python scripts/wheel.py training/biorelex/best-minilm-0/model-last packages keci_biorelex 0.4.1
 """
 
 import subprocess

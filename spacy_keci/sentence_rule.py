@@ -14,7 +14,7 @@ BREAK = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 _LINE_BREAK = re.compile(r" *\r?\n *").fullmatch
 _WRAPPED_LINE = 40  # characters; shorter lines are those of a list or a table
-_BLOCK_WIDTH = 60  # characters, at least, of lines of one width
+_BLOCK_WIDTH = 60  # characters; minimum width of lines of one width
 
 _ENDS = frozenset(Sentencizer.default_punct_chars)
 _OPENERS = "([{\"'«"
@@ -85,7 +85,7 @@ def find_sentences(text: str) -> list[int]:
     aside, aside_end, head_end = next(asides, None), 0, 0
     before: deque[str] = deque(maxlen=3)  # the last words of the sentence so far
     end = 0  # of the last word
-    line = 0  # the begin of the line, or of the cell of a table
+    line = 0  # the beginning of the line, or of the cell of a table
     for match in re.finditer(r"\S+", text):
         word, start = match.group(), match.start()
         while aside and aside[0] < start:
@@ -93,7 +93,8 @@ def find_sentences(text: str) -> list[int]:
                 aside_end = max(aside_end, aside[1])
             aside = next(asides, None)
         head = _HEAD(text, start) if start >= head_end and word[0].isupper() else None
-        is_break = start not in wrapped and BREAK.search(text, end, start) is not None
+        is_line = BREAK.search(text, end, start) is not None
+        is_break = is_line and start not in wrapped
         begins = (
             not before
             or (is_break and not (end - line >= _WRAPPED_LINE and _is_wrapped(before[-1], text[end:start], word)))
@@ -109,7 +110,7 @@ def find_sentences(text: str) -> list[int]:
             before.clear()
         if not before or not _CITATION(word):
             before.append(word)
-        if is_break:
+        if is_line:
             line = start
         end = match.end()
     return starts

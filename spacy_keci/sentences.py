@@ -19,8 +19,8 @@ def sentences(doc: Doc) -> list[Span]:
 
 
 def sentence_starts(doc: Doc) -> list[int]:
-    """The tokens that sentences begin with, by the rule of :func:`spacy_keci.sentence_rule.find_sentences`; 0 at
-    least."""
+    """The tokens that sentences begin with, by the rule of :func:`spacy_keci.sentence_rule.find_sentences`; the first
+    is always 0."""
     starts = np.searchsorted(doc.to_array([IDX]).reshape(-1), find_sentences(doc.text)[1:])
     return [0, *(int(start) for start in np.unique(starts) if 0 < start < len(doc))]
 
@@ -48,18 +48,23 @@ def whitespace(docs: Sequence[Doc]) -> NDArray[np.bool_]:
     return np.concatenate(flags) if flags else np.zeros(0, dtype=bool)
 
 
+def words_before(docs: Sequence[Doc]) -> NDArray[np.int64]:
+    """(tokens,) the number of words, which are tokens other than white space, before each token of all documents."""
+    is_word = ~whitespace(docs)
+    return np.cumsum(is_word) - is_word
+
+
 def break_tokens(docs: Sequence[Doc]) -> NDArray[np.bool_]:
     """(tokens,) whether each token of all documents is white space with a tab or a line break, which no mention
     crosses, unless the line is wrapped there (:func:`~spacy_keci.sentence_rule.find_sentences`)."""
-    is_break = whitespace(docs)
+    is_break = np.zeros(sum(len(doc) for doc in docs), dtype=bool)
     for doc, first in zip(docs, doc_starts(docs), strict=True):
-        for i in np.flatnonzero(is_break[first : first + len(doc)]):
-            is_break[first + i] = BREAK.search(doc[int(i)].text) is not None
-        rows = np.flatnonzero(is_break[first : first + len(doc)])
-        if len(rows):
-            words = np.append(np.flatnonzero(~whitespace([doc])), len(doc))
-            following = words[np.searchsorted(words, rows)]
-            is_break[first + rows] = np.isin(following, [*sentence_starts(doc), len(doc)])
+        is_space = whitespace([doc])
+        breaks = [i for i in np.flatnonzero(is_space).tolist() if BREAK.search(doc[i].text)]
+        if breaks:
+            words = np.append(np.flatnonzero(~is_space), len(doc))
+            following = words[np.searchsorted(words, breaks)]
+            is_break[first + np.array(breaks)] = np.isin(following, [*sentence_starts(doc), len(doc)])
     return is_break
 
 

@@ -22,7 +22,7 @@ def build_sentence_span_suggester(max_length: int) -> Suggester:
     ValueError if ``max_length`` is below 1.
     """
     if max_length < 1:
-        raise ValueError(f"The longest span must have at least one token, but max_length is {max_length}.")
+        raise ValueError(f"The longest span must have at least one word, but max_length is {max_length}.")
     return partial(sentence_spans, max_length=max_length)  # unlike a closure, it can be pickled
 
 

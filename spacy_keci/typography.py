@@ -4,9 +4,9 @@ Components read texts so; what they write are offsets of the text as it is, whic
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Token
 
 # What Unicode does not call a compatible form of the character before the colon, but texts use in its place
 _IN_PLACE_OF = (
@@ -42,7 +42,16 @@ def unify_doc(doc: Doc) -> Doc:
     changed text."""
     if unify(doc.text) == doc.text:
         return doc
-    return with_texts(doc, [unify(token.text) for token in doc])
+    return keep_norms(doc, with_texts(doc, [unify(token.text) for token in doc]))
+
+
+def keep_norms(tokens: Iterable[Token], copy: Doc) -> Doc:
+    """Give the copies of tokens the norms that a tokenizer has set, such as "not" for "n't". A new Doc has only those
+    of the vocabulary."""
+    for token, other in zip(tokens, copy, strict=True):
+        if token.norm != token.lex.norm:
+            other.norm_ = unify(token.norm_)
+    return copy
 
 
 def with_texts(doc: Doc, texts: Sequence[str]) -> Doc:

@@ -94,6 +94,11 @@ def test_paragraphs_in_lines_of_one_width(width: int, line_break: str) -> None:
     assert [" ".join(sentence.split()) for sentence in split(text)] == ["A title", *split(PARAGRAPH), "p53"]
 
 
+def test_short_lines_below_wrapped_ones() -> None:
+    lines = [*textwrap.wrap(PARAGRAPH, 72, break_on_hyphens=False), "MDM2 and", "its homologue"]
+    assert split("\n".join(lines))[-2:] == ["MDM2 and", "its homologue"]
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -64,8 +64,9 @@ def find_abbreviations(doc: Doc) -> list[Abbreviation]:
 
 
 class _Text:
-    """The tokens of a Doc, what they read without accents, which of them are glued to the one before, and which are
-    breaks: the last three for texts with brackets only."""
+    """The tokens of a Doc, what they read without accents, which of them are glued to the one before, which ones white
+    space follows, and which are breaks: the last four for texts with brackets only. White space is glued, too, since it
+    is no word."""
 
     def __init__(self, doc: Doc) -> None:
         self.doc = doc
@@ -79,6 +80,11 @@ class _Text:
     def is_glued(self) -> list[bool]:
         ends = [bool(token.whitespace_ or token.is_space) for token in self.doc]
         return [i > 0 and (token.is_space or not ends[i - 1]) for i, token in enumerate(self.doc)]
+
+    @cached_property
+    def is_apart(self) -> list[bool]:
+        is_space = [*(token.is_space for token in self.doc), True]
+        return [bool(token.whitespace_) or is_space[i + 1] for i, token in enumerate(self.doc)]
 
     @cached_property
     def is_break(self) -> list[bool]:
@@ -165,7 +171,7 @@ def _parts(text: _Text, start: int, end: int) -> Iterator[Span]:
 def _divided(text: _Text, start: int, end: int, sign: str) -> Iterator[Span]:
     """The spans between signs that white space follows."""
     for i in range(start, end):
-        if text.tokens[i] == sign and not text.is_glued[i + 1]:
+        if text.tokens[i] == sign and text.is_apart[i]:
             yield start, i
             start = i + 1
     yield start, end
@@ -204,9 +210,7 @@ def _before(text: _Text, opening: int, length: int) -> int:
     n_words, start, depth = min(length + 5, 2 * length), opening, 0
     while start > max(0, opening - _FARTHEST):
         token = text.tokens[start - 1]
-        if start < opening and _BREAK.search(token) and not text.is_glued[start]:
-            break
-        if text.is_break[start - 1]:
+        if text.is_break[start - 1] or (start < opening and _BREAK.search(token) and text.is_apart[start - 1]):
             break
         depth += (token in _CLOSING.values()) - (token in _CLOSING)
         if depth < 0 or (token in _CLOSING.values() and not _belongs_to_word(text, start - 1)):

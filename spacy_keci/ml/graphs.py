@@ -24,8 +24,8 @@ class CandidateSpans:
     """Candidate spans of the texts of a batch, text by text. A text is a document, or a sentence if sentences are read
     separately.
 
-    text_lengths: (texts,) in tokens.
-    starts, ends, text: (spans,) offsets into the tokens of the batch, and text; sorted by text, start and end; at least
+    text_lengths: (texts,) in rows, the tokens that the network reads.
+    starts, ends, text: (spans,) offsets into the rows of the batch, and text; sorted by text, start and end; at least
         one.
     given: (spans,) of bool, whether the span is a given mention. Given mentions are not pruned, and no other spans are
         predicted. None if mentions are predicted.
@@ -41,8 +41,8 @@ class CandidateSpans:
 class Pruning(NamedTuple):
     """How much of the span graph is scored.
 
-    spans_per_token: λ, the maximum number of spans per token of a text that stay in the graph.
-    max_pair_distance: maximum number of tokens between the starts of two mentions that may be related. It keeps the
+    spans_per_token: λ, the maximum number of spans per word of a text that stay in the graph.
+    max_pair_distance: maximum number of words between the starts of two mentions that may be related. It keeps the
         cost of a text linear in its length.
     threshold: (entity types,) minimum probability of each type in prediction; NaN for a type, or None for all, for the
         most probable class.

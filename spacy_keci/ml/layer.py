@@ -93,7 +93,9 @@ def forward(
     flat = model.ops.flatten(vectors)
     if not is_train:
         return _predict(shim, xp2torch(flat, device=shim.device), X, mixed_precision), _no_way
-    rows = X.rows if isinstance(X.rows, slice) else model.ops.asarray1i(X.rows)
+    rows = X.rows
+    if not isinstance(rows, slice):
+        rows = model.ops.asarray1i(rows)
     tokens = xp2torch(flat[rows], requires_grad=True, device=shim.device)
     lengths = model.ops.asarray1i([len(doc) for doc in X.docs])
     _set_dropout(network, model.attrs["dropout_rate"])

@@ -12,7 +12,7 @@ from spacy.util import minibatch
 from ..alignment import align
 from ..ml.graphs import NOT_ANNOTATED, GoldGraphs
 from ..ml.spans.targets import find_spans
-from ..sentences import cross_sentences, sentence_of_span
+from ..sentences import cross_sentences, doc_starts, sentence_of_span, words_before
 
 NEW_LABELS = (
     "Add it to the component's labels ([initialize.components.NAME.labels]) and train again, or remove it from the "
@@ -114,8 +114,9 @@ class GoldReader:
             for others, found in (reachable(docs, gold) if reachable is not None else {}).items():
                 counts[others] += int((~found).sum())
                 counts[f"relations of {others}"] += int((~found[head] | ~found[tail]).sum())
-            far = np.abs(gold.spans[head, 1] - gold.spans[tail, 1]) > self.max_pair_distance
-            counts["relations over more than max_pair_distance tokens"] += int(far.sum())
+            start = words_before(docs)[doc_starts(docs)[gold.spans[:, 0]] + gold.spans[:, 1]]
+            far = np.abs(start[head] - start[tail]) > self.max_pair_distance
+            counts["relations over more than max_pair_distance words"] += int(far.sum())
             counts["relations of a mention with itself"] += int((head == tail).sum())
             self._count_pairs(gold, counts)
             if self.by_sentence:

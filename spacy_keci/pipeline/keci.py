@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 class KeciSettings(ExtractorSettings):
     """Settings of ``keci``, in addition to those of all extractors.
 
-    spans_per_token: λ, the number of spans per token that stay in the graph (Sec. 2.3).
+    spans_per_token: λ, the number of spans per word that stay in the graph (Sec. 2.3).
     type_prior, mention_prior: weights of the type of a mention, and of whether a span is a mention, as predicted from
         knowledge alone, if the model learns this (``knowledge_prior``); 0 to ignore it.
     keep_initial: whether the graph before the use of knowledge is kept as well, in

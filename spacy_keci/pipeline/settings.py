@@ -61,7 +61,7 @@ class ExtractorSettings:
     temperature, bias, relation_temperature, relation_bias: calibration of the scores of mentions and relations: their
         log-odds are divided by the temperature, and the bias is added. ``spacy keci tune`` fits them. Thresholds apply
         to calibrated scores.
-    max_pair_distance: maximum number of tokens between the starts of two mentions that may be related.
+    max_pair_distance: maximum number of words between the starts of two mentions that may be related.
     max_batch_tokens: maximum number of tokens scored together in prediction; it bounds the memory. Longer texts are cut
         at the end of a sentence or, without sentences, after this number of tokens.
     entity_steps: number of updates at the beginning of the training that learn only mentions.

@@ -68,3 +68,12 @@ def test_any_text(nlp: Language, words: list[str]) -> None:
             assert 0 <= short[0] < short[1] <= len(doc) and 0 <= long[0] < long[1] <= len(doc)
             assert long[1] <= short[0] or short[1] <= long[0]
             assert other is None or other[1] == long[1]
+
+
+@pytest.mark.parametrize("blank", [" ", "  ", "\u00a0"])
+def test_long_forms_stay_in_their_clause(nlp: Language, blank: str) -> None:
+    """Also where a token of white space follows its end."""
+    for text in ("It acts on the thymus. Necrosis factors (TNF) rose.", "They take, nerve growth factor (TNGF) rose."):
+        assert defined(nlp, text.replace(" ", blank)) == []
+    text = "AR (acid red; androgen receptor) and tumor necrosis factor (TNF)".replace(" ", blank)
+    assert [" ".join(each.split()) for each in defined(nlp, text)] == ["AR=acid red", "TNF=tumor necrosis factor"]

@@ -212,6 +212,17 @@ class TestUse:
         example.predicted.spans["given"] = doc.spans["given"].copy(example.predicted)
         assert np.isfinite(nlp.update([example])[system])
 
+    def test_given_mentions_with_white_space_at_their_ends(self, system: str, docs: list[Doc]) -> None:
+        nlp = initialized(system, docs, entities_from="given", relation_threshold=0.0, multi_label=False)
+        doc, offsets = nlp.make_doc("p53  binds  DNA"), [(0, 2), (1, 3), (2, 3), (3, 5)]
+        doc.spans["given"] = [Span(doc, *each, label="protein") for each in offsets]
+        group = nlp(doc).spans["entities"]
+        assert [(s.start, s.end) for s in group] == offsets
+        assert len({frozenset(row[:2]) for row in group.attrs["relations"]}) == 6
+        example = example_with(nlp, doc.text, [(*each, "protein") for each in offsets], [[0, 3, "binds", 1.0]])
+        example.predicted.spans["given"] = doc.spans["given"].copy(example.predicted)
+        assert np.isfinite(nlp.update([example])[system])
+
     def test_relations_survive_serialisation(self, trained_one: Language) -> None:
         doc = trained_one(TEXTS[0])
         relations = [str(relation) for relation in doc._.relations]
@@ -354,12 +365,13 @@ class TestBadInput:
         mentions = [(0, 1, "protein"), (7, 8, "protein")]
         far = example_with(nlp, "a b c d e f g h", mentions, [[0, 1, "binds", 1.0]])
         twice = example_with(nlp, "a b", [(0, 1, "drug"), (1, 2, "DNA")], [[0, 1, "x", 1.0], [0, 1, "y", 1.0]])
-        examples = [Example(nlp.make_doc(inside_token.text), inside_token), far, twice]
+        near = example_with(nlp, "a  b  c  d  e", [(0, 1, "protein"), (8, 9, "protein")], [[0, 1, "binds", 1.0]])
+        examples = [Example(nlp.make_doc(inside_token.text), inside_token), far, twice, near]
         nlp.initialize(lambda: examples)
         for reason in (
             "mentions that do not begin and end on tokens (1).",
             "relations of mentions that do not begin and end on tokens (1).",
-            "relations over more than max_pair_distance tokens (1).",
+            "relations over more than max_pair_distance words (1).",
             "further relations of one pair (set multi_label = true) (1).",
         ):
             assert f"'{system}' cannot learn some of the gold: {reason}" in log.text

@@ -17,7 +17,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ...sentences import sentence_of_token, whitespace
-from ...typography import unify_doc
+from ...typography import keep_norms, unify_doc
 
 # tokens encoded together in prediction: the layers need about 15 kB per token
 AT_ONCE = 4096
@@ -86,7 +86,8 @@ def _words(doc: Doc, words: np.ndarray) -> Doc:
     if len(words) == len(doc):
         return doc
     starts = np.diff(sentence_of_token([doc])[words], prepend=-1) > 0
-    return Doc(doc.vocab, [doc[i].text for i in words.tolist()], sent_starts=starts.tolist())
+    tokens = [doc[i] for i in words.tolist()]
+    return keep_norms(tokens, Doc(doc.vocab, [token.text for token in tokens], sent_starts=starts.tolist()))
 
 
 def _encode(model: Model, docs: list[Doc], is_train: bool) -> tuple[list[Floats2d], Callable]:

@@ -19,7 +19,7 @@ class JointInput(TextInput):
 
     segment_of_token: (tokens,) the segment of each token, ascending; no mention crosses a segment boundary.
     types: (spans,) types of the candidates from 0, -1 if the model predicts them.
-    rules: for decoding mentions. max_pair_distance: maximum number of tokens between the starts of a pair.
+    rules: for decoding mentions. max_pair_distance: maximum number of words between the starts of a pair.
     """
 
     segment_of_token: np.ndarray

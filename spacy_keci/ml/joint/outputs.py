@@ -48,7 +48,7 @@ class JointGraphs:
         device = self.tag_logits.device
         tags = self._tag_targets(X, gold)
         loss = F.cross_entropy(self.tag_logits, to_tensor(tags, device), reduction="sum", ignore_index=NOT_ANNOTATED)
-        spans = X.in_docs(self.mentions.starts, self.mentions.ends)
+        spans = self._spans(X)
         row = find_spans(spans, gold.spans)
         if X.given is None:
             row[np.append(gold.labels, 0)[row] != 1 + self.mentions.types] = -1
@@ -59,6 +59,13 @@ class JointGraphs:
         )
         loss = loss + objective.progress * of_pairs
         return loss / max(int((gold.has_mentions | gold.has_relations).sum()), 1)
+
+    def _spans(self, X: JointInput) -> np.ndarray:
+        """(mentions, 3) document, start and end. Given mentions may begin or end with white space, which has no
+        rows."""
+        if X.given is not None and X.candidates is not None:
+            return X.candidates
+        return X.in_docs(self.mentions.starts, self.mentions.ends)
 
     @staticmethod
     def _tag_targets(X: JointInput, gold: GoldGraphs) -> np.ndarray:
@@ -75,7 +82,7 @@ class JointGraphs:
         probabilities = relation_probabilities(self.relation_logits.double(), rules.multi_label).cpu().numpy()
         relations, scores = decode_relations(self.first, self.second, probabilities, rules)
         return PredictedGraphs(
-            spans=X.in_docs(self.mentions.starts, self.mentions.ends),
+            spans=self._spans(X),
             labels=1 + self.mentions.types,
             scores=self.scores,
             relations=relations,

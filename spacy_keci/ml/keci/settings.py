@@ -14,7 +14,7 @@ RENAMED = {"entities_from": "final_entity_input", "relations_from": "final_relat
 class SpanGraphSettings:
     """Settings of the span graph from the text alone (Eq. 1-3).
 
-    max_span_length: maximum length of a span in tokens.
+    max_span_length: maximum length of a span in words.
     span_hidden_width, span_width: widths of the two layers of FFNN_g.
     context_width: number of features of the tokens between two spans, for the relation classifier; 0 (the paper) for
         none.

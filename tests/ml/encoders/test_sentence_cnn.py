@@ -60,6 +60,14 @@ def test_it_reads_unified_characters(model: Model) -> None:
     np.testing.assert_array_equal(*model.predict([plain, other]))
 
 
+def test_contractions_are_the_same_words(model: Model) -> None:
+    """The tokenizer gives "n't" the norm "not"."""
+    nlp = spacy.blank("en")
+    plain, *others = model.predict([nlp(text) for text in ("It can't bind", "It  can't bind", "It can’t bind")])
+    for other, rows in zip(others, ([0, 2, 3, 4], [0, 1, 2, 3]), strict=True):
+        np.testing.assert_allclose(other[rows], plain, atol=1e-5)
+
+
 def test_one_sentence_has_the_vectors_of_spacys_layer(model: Model, docs: list[Doc]) -> None:
     other = make_model("spacy.HashEmbedCNN.v2")
     np.testing.assert_allclose(model.predict([docs[2]])[0], other.predict([docs[2]])[0], atol=1e-5)
