@@ -146,14 +146,16 @@ def _wrapped_lines(text: str) -> Iterator[int]:
 
 def _going_on(block: list[tuple[int, str]]) -> list[int]:
     """The first words of lines, with their beginnings, that go on from the line before, because it had no room for
-    them. If this holds for half of the lines or more, and not only for the longest one, the lines are of one width."""
+    them. If this holds for half of the lines or more, not only for the longest one, and one of these words has a small
+    letter, the lines are of one width, and not a list."""
     width = max((len(line) for _, line in block), default=0)
     if width < _BLOCK_WIDTH:
         return []
     words = [(begin + len(line) - len(line.lstrip()), line.split(maxsplit=1)[0]) for begin, line in block[1:]]
     pairs = zip(block[:-1], words, strict=True)
-    going_on = [start for (_, line), (start, word) in pairs if len(line) + 1 + len(word) > width]
-    return going_on if len(going_on) > 1 and 2 * len(going_on) >= len(words) else []
+    going_on = [(start, word) for (_, line), (start, word) in pairs if len(line) + 1 + len(word) > width]
+    is_list = len(going_on) < 2 or 2 * len(going_on) < len(words) or not any(_SMALL(word) for _, word in going_on)
+    return [] if is_list else [start for start, _ in going_on]
 
 
 def _is_wrapped(last: str, space: str, following: str) -> bool:

@@ -110,6 +110,7 @@ def test_short_lines_below_wrapped_ones() -> None:
         ["MDM2, MDMX, p53, p63, p73, BAX, BCL-2\tyes", "no"],  # of a table
         [LINE, "MDM2 and its homologue MDMX bind p53, and this was confirmed", f"{LINE} was seen"],  # a list
         ["MDM2 and p53", "MDMX and p53", "MDM2 and Rb"],  # short lines
+        [f"{name} and its homologues bind and inhibit the oncoproteins of HPV" for name in ("MDM2", "MDMX", "Cbl-b")],
     ],
 )
 def test_lines_that_are_not_wrapped(lines: list[str]) -> None:

@@ -28,6 +28,9 @@ from .predictor import Predictor
 if TYPE_CHECKING:
     from ..ml.network import Sizes
 
+# batches of a component from another pipeline whose gold is inspected
+_INSPECTED = 128
+
 
 class Extractor(Predictor):
     """Predicts mentions and relations, or the relations of given mentions.
@@ -305,9 +308,9 @@ class Extractor(Predictor):
         return self.gold_reader.unreachable(examples, self.reachable if self.entities_from is None else None)
 
     def _inspect_batch(self, examples: list[Example]) -> None:
-        """Report, less and less often, gold that cannot be learned, if the component was not initialized: with
-        ``source`` in its config, it meets the gold only here."""
-        if self._lost is None:
+        """Report, less and less often, gold that cannot be learned in the first batches, if the component was not
+        initialized: with ``source`` in its config, it meets the gold only here."""
+        if self._lost is None or self._lost["batches"] == _INSPECTED:
             return
         self._lost.update(self._unreachable(examples), batches=1)
         batches = self._lost["batches"]

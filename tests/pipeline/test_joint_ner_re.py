@@ -65,6 +65,19 @@ def test_nested_mentions_are_reported(log: pytest.LogCaptureFixture) -> None:
     assert np.isfinite(nlp.update([nested, spaced, broken], sgd=optimizer)[NAME])
 
 
+def test_gold_mentions_that_end_with_white_space_teach_relations() -> None:
+    nlp = make_pipeline(NAME, symmetric=[], entity_steps=0)
+    mentions = [(0, 2, "drug"), (3, 4, "protein")]
+    example = example_with(nlp, "FK506  binds FKBP12", mentions, [[0, 1, "binds", 1.0]])
+    assert example.reference[1].is_space
+    optimizer = nlp.initialize(lambda: [example])
+    for _ in range(60):
+        nlp.update([example], sgd=optimizer)
+    doc = nlp(example.text)
+    assert [m.text for m in doc.spans["entities"]] == ["FK506", "FKBP12"]
+    assert [r.label for r in doc._.relations] == ["binds"]
+
+
 def test_mentions_may_be_entities_of_the_document(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not nlp(TEXTS[0]).ents
     monkeypatch.setattr(nlp.get_pipe(NAME), "set_ents", True)

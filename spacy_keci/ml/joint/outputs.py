@@ -48,8 +48,9 @@ class JointGraphs:
         device = self.tag_logits.device
         tags = self._tag_targets(X, gold)
         loss = F.cross_entropy(self.tag_logits, to_tensor(tags, device), reduction="sum", ignore_index=NOT_ANNOTATED)
-        spans = self._spans(X)
-        row = find_spans(spans, gold.spans)
+        # in rows, which do without the white space at the ends of gold mentions
+        spans = np.stack([X.doc_of_row[self.mentions.starts], self.mentions.starts, self.mentions.ends], axis=1)
+        row = find_spans(spans, np.stack([gold.spans[:, 0], *X.in_rows(gold.spans)], axis=1))
         if X.given is None:
             row[np.append(gold.labels, 0)[row] != 1 + self.mentions.types] = -1
         both_ways = len(self.relation_logits) > len(self.first)
