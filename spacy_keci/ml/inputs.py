@@ -64,9 +64,14 @@ class TextInput:
         """(rows,) the text of each."""
         return self.text_of_token[self.is_read]
 
+    @cached_property
+    def _rows_before(self) -> np.ndarray:
+        """(tokens + 1,) how many rows are before each token."""
+        return _counted_before(self.is_read)
+
     def in_rows(self, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Start and end, (spans,) each, in the rows of the network. spans: (spans, 3) document, start and end."""
-        before = _counted_before(self.is_read)
+        before = self._rows_before
         starts, ends = (before[np.minimum(each, len(before) - 1)] for each in self._in_tokens(spans))
         return starts, ends
 
